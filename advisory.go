@@ -1,0 +1,97 @@
+package plimsoll
+
+import (
+	"strings"
+	"time"
+)
+
+// Advisory is one OSV record (https://ossf.github.io/osv-schema/), as far as judgement and lists need it.
+type Advisory struct {
+	ID        string     `json:"id"`
+	Feed      string     `json:"feed,omitempty"`
+	Modified  time.Time  `json:"modified,omitzero"`
+	Published time.Time  `json:"published,omitzero"`
+	Withdrawn time.Time  `json:"withdrawn,omitzero"`
+	Aliases   []string   `json:"aliases,omitempty"`
+	Upstream  []string   `json:"upstream,omitempty"`
+	Related   []string   `json:"related,omitempty"`
+	Summary   string     `json:"summary,omitempty"`
+	Details   string     `json:"details,omitempty"`
+	URL       string     `json:"url,omitempty"` // the first ADVISORY reference, else the first
+	Ratings   []Rating   `json:"ratings,omitempty"`
+	Affected  []Affected `json:"affected"`
+}
+
+// Rating is a severity statement of a record: a CVSS vector, or a vendor's word.
+type Rating struct {
+	Type  string `json:"type"` // CVSS_V4, CVSS_V3, CVSS_V2, Ubuntu, or "vendor"
+	Value string `json:"value"`
+}
+
+// Affected is one affected package of an advisory.
+type Affected struct {
+	Ecosystem string   `json:"ecosystem"` // with suffix, as in the record
+	Name      string   `json:"name"`
+	Versions  []string `json:"versions,omitempty"`
+	Ranges    []Range  `json:"ranges,omitempty"`
+	Ratings   []Rating `json:"ratings,omitempty"`
+}
+
+// Range is a list of version events in the record's order.
+type Range struct {
+	Type   string  `json:"type"` // ECOSYSTEM, SEMVER; GIT ranges are dropped on import
+	Events []Event `json:"events"`
+}
+
+// Event is a bound of a range; exactly one field is set.
+type Event struct {
+	Introduced   string `json:"introduced,omitempty"`
+	Fixed        string `json:"fixed,omitempty"`
+	LastAffected string `json:"last_affected,omitempty"`
+	Limit        string `json:"limit,omitempty"`
+}
+
+// AdvisoryKey is what advisories are looked up by.
+type AdvisoryKey struct {
+	Ecosystem string // without release suffix: "Debian"
+	Name      string
+}
+
+// BaseEcosystem drops the release suffix of an OSV ecosystem.
+func BaseEcosystem(ecosystem string) string {
+	base, _, _ := strings.Cut(ecosystem, ":")
+	return base
+}
+
+// Revision counts imports that changed something. 0 is the state before the first.
+type Revision int64
+
+// AdvisoryStatus sums up what the advisory store holds.
+type AdvisoryStatus struct {
+	Revision   Revision     `json:"revision"`
+	AgeSeconds int64        `json:"age_seconds"` // since the oldest feed was last checked; 0 without feeds
+	Feeds      []FeedStatus `json:"feeds"`
+}
+
+// FeedStatus is the state of one feed.
+type FeedStatus struct {
+	Name      string    `json:"name"`
+	Source    string    `json:"source"` // where it was read from
+	Records   int       `json:"records"`
+	Revision  Revision  `json:"revision"` // of its last change
+	CheckedAt time.Time `json:"checked_at"`
+	ChangedAt time.Time `json:"changed_at"`
+	Newest    time.Time `json:"newest_modified,omitzero"`
+}
+
+// ImportOutcome counts what an import did.
+type ImportOutcome struct {
+	Feed      string         `json:"feed"`
+	Revision  Revision       `json:"revision"`
+	Records   int            `json:"records"`
+	New       int            `json:"new"`
+	Changed   int            `json:"changed"`
+	Unchanged int            `json:"unchanged"`
+	Withdrawn int            `json:"withdrawn"`
+	Skipped   map[string]int `json:"skipped,omitempty"` // by reason
+}

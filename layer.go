@@ -1,0 +1,104 @@
+package plimsoll
+
+// AnalyzerID names an analyzer and the version of its output. The version is a
+// constant that is raised when output changes, joined with the digest of its rules if it has any.
+type AnalyzerID struct {
+	Name    string `json:"name"`
+	Version string `json:"version"`
+}
+
+// LayerReport is what one analyzer found in one layer. Its key is diff ID and analyzer.
+// Paths are relative to the root of the image, slash-separated, without a leading slash.
+type LayerReport struct {
+	DiffID   Digest     `json:"diff_id"`
+	Analyzer AnalyzerID `json:"analyzer"`
+
+	// Failures are the places where the analyzer could not look. A report with
+	// failures is used but not kept for reuse.
+	Failures []FileFailure `json:"failures,omitempty"`
+
+	Tree     *Tree         `json:"tree,omitempty"`
+	Releases []OSRelease   `json:"releases,omitempty"`
+	Packages []PackageFile `json:"packages,omitempty"`
+	Accounts []AccountFile `json:"accounts,omitempty"`
+	Modes    []FileMode    `json:"modes,omitempty"`
+	Malware  []Malware     `json:"malware,omitempty"`
+	Secrets  []Secret      `json:"secrets,omitempty"`
+}
+
+// FileFailure says where an analyzer could not look and why.
+type FileFailure struct {
+	Path   string      `json:"path"`
+	Code   FailureCode `json:"code"`
+	Detail string      `json:"detail"`
+}
+
+// Tree is the shape of a layer, as far as folding needs it.
+type Tree struct {
+	// Paths is every path the layer brings, sorted; a directory ends in a slash.
+	Paths []string `json:"paths"`
+
+	// Whiteouts are removed paths (OCI image layer specification, "Whiteouts"), opaque ones end in a slash.
+	Whiteouts []string `json:"whiteouts,omitempty"`
+
+	// Links are symbolic links, needed to resolve parents of upper layers' paths.
+	Links []Link `json:"links,omitempty"`
+
+	Entries  int   `json:"entries"`
+	Unpacked int64 `json:"unpacked"` // bytes of the decompressed archive
+}
+
+// Link is a symbolic link.
+type Link struct {
+	Path   string `json:"path"`
+	Target string `json:"target"` // as written in the archive
+}
+
+// OSRelease is what an os-release file says (os-release(5)).
+type OSRelease struct {
+	Path       string `json:"path"`
+	ID         string `json:"id"`
+	IDLike     string `json:"id_like,omitempty"`
+	VersionID  string `json:"version_id,omitempty"`
+	Codename   string `json:"codename,omitempty"`
+	PrettyName string `json:"pretty_name,omitempty"`
+}
+
+// PackageFormat is the kind of file packages were read from.
+type PackageFormat string
+
+// The package formats.
+const (
+	FormatAPK  PackageFormat = "apk"
+	FormatDpkg PackageFormat = "dpkg"
+)
+
+// PackageFile is one package database, or one manifest, of a layer.
+type PackageFile struct {
+	Path     string        `json:"path"`
+	Format   PackageFormat `json:"format"`
+	Packages []Package     `json:"packages"`
+}
+
+// AccountFile is an account database reduced to facts; it holds no password hash.
+type AccountFile struct {
+	Path     string    `json:"path"`
+	Accounts []Account `json:"accounts"`
+}
+
+// Account is one line of passwd(5) or shadow(5).
+type Account struct {
+	Name          string `json:"name"`
+	UID           int64  `json:"uid"` // -1 in shadow files
+	Shell         string `json:"shell,omitempty"`
+	EmptyPassword bool   `json:"empty_password,omitempty"` // shadow: no password is needed; passwd: field 2 is empty
+}
+
+// FileMode is a regular file, or a directory, whose permission bits matter to a check.
+type FileMode struct {
+	Path string `json:"path"`
+	Mode uint32 `json:"mode"` // as in the tar header: permission bits with 04000 set-uid, 02000 set-gid, 01000 sticky
+	UID  int    `json:"uid"`
+	GID  int    `json:"gid"`
+	Dir  bool   `json:"dir,omitempty"`
+}

@@ -1,0 +1,109 @@
+package plimsoll
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"encoding/hex"
+	"slices"
+	"strings"
+)
+
+// Package is a piece of software with a version, without a place.
+type Package struct {
+	// Ecosystem is the OSV ecosystem with release suffix ("Debian:12", "Alpine:v3.20",
+	// "Ubuntu:22.04"), or "" if the distribution is not known. In a layer report of an
+	// operating system database it is empty: the distribution is known only after folding.
+	Ecosystem string `json:"ecosystem"`
+	Name      string `json:"name"`
+	Version   string `json:"version"`
+
+	// Source is the source package (Debian source, Alpine origin) that advisories name; "" if the same.
+	Source        string `json:"source,omitempty"`
+	SourceVersion string `json:"source_version,omitempty"`
+
+	Arch string `json:"arch,omitempty"`
+	PURL string `json:"purl,omitempty"`
+}
+
+// AdvisoryName is the name advisories of operating systems use: the source package if known.
+func (p Package) AdvisoryName() string {
+	if p.Source != "" {
+		return p.Source
+	}
+	return p.Name
+}
+
+// AdvisoryVersion is the version that belongs to AdvisoryName.
+func (p Package) AdvisoryVersion() string {
+	if p.SourceVersion != "" {
+		return p.SourceVersion
+	}
+	return p.Version
+}
+
+// Compare orders packages by every field.
+func (p Package) Compare(q Package) int {
+	for _, c := range [...][2]string{
+		{p.Ecosystem, q.Ecosystem}, {p.Name, q.Name}, {p.Version, q.Version}, {p.Source, q.Source},
+		{p.SourceVersion, q.SourceVersion}, {p.Arch, q.Arch}, {p.PURL, q.PURL},
+	} {
+		if d := strings.Compare(c[0], c[1]); d != 0 {
+			return d
+		}
+	}
+	return 0
+}
+
+// SetKind tells package sets apart.
+type SetKind string
+
+// The kinds of package set.
+const (
+	SetOS       SetKind = "os"       // the folded image's package database
+	SetLanguage SetKind = "language" // language packages that one layer brought
+)
+
+// PackageSet is a set of packages without paths. Its key is the hash of its content.
+type PackageSet struct {
+	Kind     SetKind
+	Packages []Package // sorted by Compare, no duplicates
+}
+
+// NewPackageSet sorts a copy of the packages and drops duplicates.
+func NewPackageSet(kind SetKind, packages []Package) PackageSet {
+	sorted := slices.Clone(packages)
+	slices.SortFunc(sorted, Package.Compare)
+	sorted = slices.CompactFunc(sorted, func(a, b Package) bool { return a == b })
+	return PackageSet{Kind: kind, Packages: sorted}
+}
+
+// Hash is the content key of the set: hex SHA-256 over its kind and every field of
+// every package, each preceded by its length.
+func (s PackageSet) Hash() string {
+	h := sha256.New()
+	var size [binary.MaxVarintLen64]byte
+	field := func(v string) {
+		h.Write(size[:binary.PutUvarint(size[:], uint64(len(v)))])
+		h.Write([]byte(v))
+	}
+	field(string(s.Kind))
+	for _, p := range s.Packages {
+		for _, v := range [...]string{p.Ecosystem, p.Name, p.Version, p.Source, p.SourceVersion, p.Arch, p.PURL} {
+			field(v)
+		}
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// PlacedSet is a package set in an artifact: which layer and path each package came by.
+type PlacedSet struct {
+	PackageSet
+	Places []Place
+}
+
+// Place says where the package at index Package of a set stands. A package may have several.
+type Place struct {
+	Package int    `json:"p"`
+	Layer   int    `json:"l"` // index into the artifact's layers, bottom first
+	Path    string `json:"f"`
+}

@@ -1,0 +1,91 @@
+package plimsoll
+
+import "time"
+
+// RegistryKind is the product behind a registry, which decides the origin of its images.
+type RegistryKind string
+
+// The kinds of registry.
+const (
+	RegistrySWRPrivate    RegistryKind = "swr-private"
+	RegistrySWRShared     RegistryKind = "swr-shared"
+	RegistrySWREnterprise RegistryKind = "swr-enterprise"
+	RegistryHarbor        RegistryKind = "harbor"
+	RegistryJfrog         RegistryKind = "jfrog"
+	RegistryOther         RegistryKind = "other"
+)
+
+// RegistryKinds lists every kind.
+func RegistryKinds() []RegistryKind {
+	return []RegistryKind{
+		RegistryOther, RegistryHarbor, RegistryJfrog,
+		RegistrySWRPrivate, RegistrySWRShared, RegistrySWREnterprise,
+	}
+}
+
+// Origin returns the origin of the images in a registry of this kind.
+func (k RegistryKind) Origin() Origin {
+	switch k {
+	case RegistrySWRShared:
+		return OriginShared
+	case RegistrySWREnterprise:
+		return OriginInstance
+	default:
+		return OriginPrivate
+	}
+}
+
+// Registry is a place images come from.
+type Registry struct {
+	ID                int64        `json:"id"`
+	ProjectID         string       `json:"project_id"`
+	EnterpriseProject string       `json:"enterprise_project_id"`
+	Name              string       `json:"name"` // unique in the project
+	URL               string       `json:"url"`  // scheme and host, no path
+	Kind              RegistryKind `json:"kind"`
+
+	// Username is empty for anonymous access. The secret is sealed and never leaves the store readable.
+	Username     string `json:"username,omitempty"`
+	SealedSecret []byte `json:"-"`
+
+	// AuthHosts are the host:port of token realms that may be sent the credentials, besides the registry itself.
+	AuthHosts []string `json:"auth_hosts,omitempty"`
+
+	// Repositories are read instead of the catalog where it is refused; nil asks the catalog.
+	Repositories []string `json:"repositories,omitempty"`
+
+	ScanOnSync bool `json:"scan_on_sync"`
+
+	// SharedBytes: an administrator vouches that every project may reuse layer reports of this registry's layers.
+	SharedBytes bool `json:"shared_bytes"`
+
+	InstanceID   string    `json:"instance_id,omitempty"`
+	InstanceName string    `json:"instance_name,omitempty"`
+	InstanceURL  string    `json:"instance_url,omitempty"`
+	Owner        string    `json:"owner,omitempty"`
+	ShareExpires time.Time `json:"share_expires,omitzero"`
+
+	CreatedAt time.Time `json:"created_at"`
+
+	// LastSync is the newest finished sync, as its task tells; nil before the first.
+	LastSync *SyncOutcome `json:"last_sync,omitempty"`
+}
+
+// SyncOutcome is how a sync of one registry ended.
+type SyncOutcome struct {
+	At      time.Time   `json:"at"`
+	Failure FailureCode `json:"failure,omitempty"`
+	Detail  string      `json:"detail,omitempty"`
+}
+
+// Credential is what a registry is spoken to with; it travels as a value and is never stored or logged.
+type Credential struct {
+	Username string
+	Secret   string
+}
+
+// RegistrySpec is a registry to be added.
+type RegistrySpec struct {
+	Registry
+	Secret string `json:"secret,omitempty"`
+}

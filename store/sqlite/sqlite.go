@@ -1,0 +1,109 @@
+// Package sqlite opens the embedded engine: one writing connection, a reading pool
+// as large as the cores, write-ahead log, and the migrations of both databases.
+package sqlite
+
+import (
+	"context"
+	"database/sql"
+	"embed"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/url"
+	"runtime"
+	"time"
+
+	"github.com/pressly/goose/v3"
+	sqlite "modernc.org/sqlite"
+	sqlite3 "modernc.org/sqlite/lib"
+
+	"plimsoll"
+	"plimsoll/store"
+)
+
+//go:embed migrations/*.sql advisories/*.sql
+var files embed.FS
+
+// Inventory opens, and migrates, the inventory database at path.
+func Inventory(ctx context.Context, path string) (*store.Store, error) {
+	db, err := open(ctx, path, "migrations")
+	if err != nil {
+		return nil, err
+	}
+	return store.New(db), nil
+}
+
+// Advisories opens, and migrates, the advisory database at path.
+func Advisories(ctx context.Context, path string) (*store.Advisories, error) {
+	db, err := open(ctx, path, "advisories")
+	if err != nil {
+		return nil, err
+	}
+	return store.NewAdvisories(db), nil
+}
+
+func open(ctx context.Context, path, migrations string) (*store.DB, error) {
+	writer, err := pool(path, 1, "_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	if err := migrate(ctx, writer, migrations); err != nil {
+		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), writer.Close())
+	}
+	reader, err := pool(path, max(2, runtime.NumCPU()), "_pragma=query_only(1)")
+	if err != nil {
+		return nil, errors.Join(err, writer.Close())
+	}
+	return &store.DB{Dialect: Dialect{}, Writer: writer, Reader: reader, Now: time.Now}, nil
+}
+
+func pool(path string, size int, option string) (*sql.DB, error) {
+	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() +
+		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
+		"&_pragma=foreign_keys(1)&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)&" + option
+	db, err := sql.Open("sqlite", dsn)
+	if err != nil {
+		return nil, err
+	}
+	db.SetMaxOpenConns(size)
+	db.SetMaxIdleConns(size)
+	return db, nil
+}
+
+// migrate brings the schema up to this binary's, and refuses one that is newer.
+func migrate(ctx context.Context, db *sql.DB, dir string) error {
+	sub, err := fs.Sub(files, dir)
+	if err != nil {
+		return err
+	}
+	p, err := goose.NewProvider(goose.DialectSQLite3, db, sub, goose.WithDisableGlobalRegistry(true))
+	if err != nil {
+		return err
+	}
+	have, err := p.GetDBVersion(ctx)
+	if err != nil {
+		return err
+	}
+	sources := p.ListSources()
+	if newest := sources[len(sources)-1].Version; have > newest {
+		return plimsoll.Errorf(plimsoll.Conflict, "schema %d is newer than this program's %d", have, newest).
+			WithHint("use the newer program that wrote it, or restore a backup")
+	}
+	_, err = p.Up(ctx)
+	return err
+}
+
+// Dialect is SQLite's.
+type Dialect struct{}
+
+// Name returns "sqlite".
+func (Dialect) Name() string { return "sqlite" }
+
+// Rebind returns the query as it is.
+func (Dialect) Rebind(query string) string { return query }
+
+// IsUniqueViolation reports a broken UNIQUE or PRIMARY KEY.
+func (Dialect) IsUniqueViolation(err error) bool {
+	e, ok := errors.AsType[*sqlite.Error](err)
+	return ok && (e.Code() == sqlite3.SQLITE_CONSTRAINT_UNIQUE || e.Code() == sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
+}

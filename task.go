@@ -1,0 +1,81 @@
+package plimsoll
+
+import "time"
+
+// WorkKind is what a unit of work does.
+type WorkKind string
+
+// The kinds of work.
+const (
+	WorkSync    WorkKind = "sync"    // read one registry
+	WorkScan    WorkKind = "scan"    // look inside one artifact
+	WorkRematch WorkKind = "rematch" // judge stored package sets again
+)
+
+// Priority orders work of one project; higher first.
+type Priority int
+
+// The priorities.
+const (
+	PriorityBulk        Priority = 0
+	PriorityInteractive Priority = 10
+)
+
+// TaskState is how far a task has come.
+type TaskState string
+
+// The task states.
+const (
+	TaskRunning  TaskState = "running"
+	TaskFinished TaskState = "finished"
+	TaskStopped  TaskState = "stopped"
+)
+
+// Task is what a user asked for and can watch.
+type Task struct {
+	ID                int64     `json:"id"`
+	ProjectID         string    `json:"project_id"`
+	EnterpriseProject string    `json:"enterprise_project_id"`
+	Kind              WorkKind  `json:"kind"`
+	By                string    `json:"by"` // user name, or "schedule"
+	State             TaskState `json:"state"`
+	Total             int       `json:"total"`
+	Done              int       `json:"done"`
+	Failed            int       `json:"failed"`
+	CreatedAt         time.Time `json:"created_at"`
+	FinishedAt        time.Time `json:"finished_at,omitzero"`
+}
+
+// WorkState is the state of one unit in the backlog.
+type WorkState string
+
+// The work states. Work that ended stays in the backlog until its task is pruned.
+const (
+	WorkPending WorkState = "pending"
+	WorkQueued  WorkState = "queued"  // handed to the queue, not begun
+	WorkRunning WorkState = "running" // a worker holds its lease
+	WorkDone    WorkState = "done"
+	WorkFailed  WorkState = "failed"
+	WorkStopped WorkState = "stopped"
+)
+
+// Work is a unit of the backlog. At most one unit of a project, kind and key is
+// open (pending, queued or running) at a time.
+type Work struct {
+	ID                int64
+	TaskID            int64
+	ProjectID         string
+	EnterpriseProject string
+	Kind              WorkKind
+	Key               string // what to work on: registry id, artifact digest, "" for a rematch
+	RegistryID        int64  // where the bytes come from; 0 if none are needed
+	Repository        string // of a scan
+	Priority          Priority
+	Generation        int64 // raised each time the unit is handed out; a worker with an older one has lost it
+	State             WorkState
+	Attempts          int
+	NotBefore         time.Time
+	CreatedAt         time.Time
+	Failure           FailureCode
+	Detail            string
+}
