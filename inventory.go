@@ -1,0 +1,68 @@
+package plimsoll
+
+import "time"
+
+// Tenant names whose data a statement is about.
+type Tenant struct {
+	ProjectID         string
+	EnterpriseProject string
+}
+
+// ScanRecord is everything one scan learned about one artifact.
+type ScanRecord struct {
+	Tenant
+	Digest Digest
+
+	// ScannedAt is when bytes were inspected; zero if every layer's report was known.
+	ScannedAt time.Time
+
+	Sets       []PlacedSet
+	Judgements []Judgement // one a set, in the same order
+	Matcher    string      // version of the matcher that judged
+	Settings   []Setting
+	Malware    []Malware
+
+	// Failure is set if some part could not be looked at; what was found is saved all the same.
+	Failure FailureCode
+	Detail  string
+}
+
+// StoredSet is a package set with its row id.
+type StoredSet struct {
+	ID int64
+	PackageSet
+}
+
+// SetJudgement is what is wrong with a stored set.
+type SetJudgement struct {
+	SetID int64
+	Judgement
+}
+
+// TagSeen is a tag as a sync saw it.
+type TagSeen struct {
+	Tag      string
+	Digest   Digest
+	PushedAt time.Time // the registry's own push time; zero if it has none
+}
+
+// RepositoryChange is what a sync of one repository found to differ from what is stored.
+type RepositoryChange struct {
+	Repository string
+	Artifacts  []Artifact // not stored before: those the tags point to and the members of indexes
+	Tags       []TagSeen  // new or moved
+	Gone       []string   // tags that are stored but not in the registry any more
+}
+
+// Empty reports whether there is nothing to write.
+func (c RepositoryChange) Empty() bool {
+	return len(c.Artifacts) == 0 && len(c.Tags) == 0 && len(c.Gone) == 0
+}
+
+// ImageRef names an image the way people do.
+type ImageRef struct {
+	Namespace  string
+	Name       string
+	Tag        string
+	InstanceID string
+}
