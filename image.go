@@ -186,3 +186,13 @@ func (f ImageFilter) Validate() error {
 	}
 	return nil
 }
+
+// ImageLookup names one image in one of the ways clients do. Everything that is
+// given must match; of several hits the newest is meant.
+type ImageLookup struct {
+	ProjectID          string
+	EnterpriseProjects []string // nil = every one
+	ID                 string   // record id, or the hex of the manifest digest; "" = not given
+	Ref                ImageRef // empty fields = not given
+	Origins            []Origin // nil = any
+}
