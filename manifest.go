@@ -128,7 +128,7 @@ func (a Artifact) asIndex(m wireManifest) (Artifact, error) {
 		if w.Platform != nil {
 			c.Platform = Platform{OS: w.Platform.OS, Architecture: w.Platform.Architecture, Variant: w.Platform.Variant}
 		}
-		c.Unscannable = childReason(c.Platform, w.Annotations)
+		c.Unscannable = childReason(c, w.Annotations)
 		if c.Unscannable == "" {
 			scannable++
 		}
@@ -143,10 +143,13 @@ func (a Artifact) asIndex(m wireManifest) (Artifact, error) {
 	return a, nil
 }
 
-func childReason(p Platform, annotations map[string]string) string {
+func childReason(c Child, annotations map[string]string) string {
+	p := c.Platform
 	switch {
 	case annotations[attestationType] != "" || (p.OS == "unknown" && p.Architecture == "unknown"):
 		return ReasonAttestation
+	case c.MediaType == mediaOCIIndex || c.MediaType == mediaDockerList:
+		return ReasonNotAnImage
 	case p.OS != "" && p.OS != "linux":
 		return ReasonNotLinux
 	default:

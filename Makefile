@@ -1,0 +1,45 @@
+# Plain targets over the go command. `make` alone lists them.
+GO      ?= go
+export CGO_ENABLED ?= 0
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## list the targets
+	@awk -F':.*## ' '/^[a-z-]+:.*## /{printf "  %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: build
+build: ## the static binary, in bin/
+	$(GO) build -trimpath -ldflags "-s -w" -o bin/plimsoll ./cmd/plimsoll
+
+.PHONY: test
+test: ## every test, quick whole
+	$(GO) test ./...
+
+.PHONY: race
+race: ## every test under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race ./...
+
+.PHONY: e2e
+e2e: ## end to end against a real registry process (needs docker-registry)
+	PLIMSOLL_TEST_REGISTRY=required $(GO) test -count=1 -run 'TestEndToEnd' ./cmd/plimsoll
+
+.PHONY: lint
+lint: ## go vet and golangci-lint
+	$(GO) vet ./...
+	$(GO) tool -modfile=tools/go.mod golangci-lint run ./...
+
+.PHONY: fuzz
+fuzz: ## each fuzz target for FUZZTIME (default 20s)
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} $$pkg; \
+	  done; done
+
+.PHONY: bench
+bench: ## list queries, layer pass, matching; prints medians per operation
+	$(GO) test -run '^$$' -bench . -benchmem ./...
+
+.PHONY: demo
+demo: ## serve sample images on 127.0.0.1:8080
+	$(GO) run ./cmd/plimsoll serve --demo
