@@ -2,6 +2,7 @@ package plimsoll
 
 import (
 	"encoding/json"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -262,6 +263,15 @@ func ParseConfig(raw []byte, budget Budget) (ImageConfig, error) {
 		c.History = append(c.History, line)
 	}
 	return c, nil
+}
+
+// ReadConfig reads an image config to its end and parses it.
+func ReadConfig(body io.Reader, budget Budget) (ImageConfig, error) {
+	raw, err := io.ReadAll(io.LimitReader(body, budget.ConfigBytes+1))
+	if err != nil {
+		return ImageConfig{}, Fail(FailureDownload, err)
+	}
+	return ParseConfig(raw, budget)
 }
 
 // WithConfig joins an image with its config: platform, creation time, a diff ID and a
