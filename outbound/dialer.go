@@ -1,0 +1,134 @@
+package outbound
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strings"
+
+	"plimsoll"
+)
+
+// maxAddresses bounds how many addresses of one name are tried.
+const maxAddresses = 8
+
+// dialer resolves, checks and pins.
+type dialer struct {
+	allow    map[string]bool // canonical host:port
+	resolver Resolver
+	connect  func(ctx context.Context, network, address string) (net.Conn, error)
+	choose   func(*http.Request) (*url.URL, error)
+}
+
+func newDialer(p Policy) *dialer {
+	d := &dialer{allow: map[string]bool{}, resolver: p.Resolver, connect: p.Dial, choose: p.Proxy}
+	for _, entry := range p.Allow {
+		if host, port, err := net.SplitHostPort(entry); err == nil {
+			d.allow[key(host, port)] = true
+		}
+	}
+	if d.resolver == nil {
+		d.resolver = net.DefaultResolver
+	}
+	if d.connect == nil {
+		d.connect = (&net.Dialer{Timeout: dialTimeout}).DialContext
+	}
+	return d
+}
+
+// key is the form in which hosts and ports are compared.
+func key(host, port string) string {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		host = bare(addr).String()
+	}
+	return net.JoinHostPort(strings.ToLower(strings.TrimSuffix(host, ".")), port)
+}
+
+// DialContext connects to a TCP address if every address of its host is allowed.
+func (d *dialer) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	host, port, err := net.SplitHostPort(address)
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "address %.300q is not host:port", address)
+	}
+	addrs, err := d.resolve(ctx, host)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.check(host, port, addrs); err != nil {
+		return nil, err
+	}
+	var failed []error
+	for _, addr := range addrs[:min(len(addrs), maxAddresses)] {
+		conn, err := d.connect(ctx, network, net.JoinHostPort(addr.String(), port))
+		if err == nil {
+			return conn, nil
+		}
+		failed = append(failed, err)
+		if ctx.Err() != nil {
+			break
+		}
+	}
+	return nil, &plimsoll.Error{Code: plimsoll.Unavailable, Message: "connecting to " + key(host, port), Err: errors.Join(failed...)}
+}
+
+// resolve returns the bare addresses of host; an address is its own.
+func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+	if addr, err := netip.ParseAddr(host); err == nil {
+		return []netip.Addr{bare(addr)}, nil
+	}
+	found, err := d.resolver.LookupNetIP(ctx, "ip", host)
+	if err == nil && len(found) == 0 {
+		err = errors.New("the name has no address")
+	}
+	if err != nil {
+		return nil, &plimsoll.Error{Code: plimsoll.Unavailable, Message: "resolving " + host, Err: err}
+	}
+	addrs := make([]netip.Addr, len(found))
+	for i, addr := range found {
+		addrs[i] = bare(addr)
+	}
+	return addrs, nil
+}
+
+// check refuses host if one of its addresses is refused: an answer that mixes public and
+// private addresses is what an attack on the resolver looks like.
+func (d *dialer) check(host, port string, addrs []netip.Addr) error {
+	for _, addr := range addrs {
+		c := classify(addr)
+		target := key(host, port)
+		switch {
+		case c == (class{}):
+		case c.never:
+			return plimsoll.Errorf(plimsoll.Forbidden, "connecting to %s refused: %s is %s", target, addr, c.name).
+				WithHint("addresses of this kind are never dialled, whatever is allowed")
+		case !d.allow[target] && !d.allow[key(addr.String(), port)]:
+			return plimsoll.Errorf(plimsoll.Forbidden, "connecting to %s refused: %s is %s", target, addr, c.name).
+				WithHint("if this host is meant, start with --allow-host %s or add it to PLIMSOLL_ALLOW_HOSTS", target)
+		}
+	}
+	return nil
+}
+
+// proxy asks the policy for a proxy and, if there is one, checks where it is sent. Names
+// that only the proxy can resolve are left to it.
+func (d *dialer) proxy(req *http.Request) (*url.URL, error) {
+	via, err := d.choose(req)
+	if via == nil || err != nil {
+		return nil, err
+	}
+	host, port := req.URL.Hostname(), req.URL.Port()
+	if port == "" {
+		port = "443"
+		if req.URL.Scheme == "http" {
+			port = "80"
+		}
+	}
+	addrs, err := d.resolve(req.Context(), host)
+	if err != nil {
+		return via, nil
+	}
+	return via, d.check(host, port, addrs)
+}
