@@ -41,6 +41,14 @@ type Project struct {
 	CreatedAt time.Time `json:"created_at"`
 }
 
+// EnterpriseProject divides the resources of a domain's projects; grants may be for one of them.
+type EnterpriseProject struct {
+	ID        string    `json:"id"` // unique in the domain
+	Name      string    `json:"name"`
+	DomainID  string    `json:"domain_id"`
+	CreatedAt time.Time `json:"created_at"`
+}
+
 // User is somebody who can sign in.
 type User struct {
 	ID           string    `json:"id"`
@@ -67,6 +75,9 @@ type AccessKey struct {
 	Description  string    `json:"description,omitempty"`
 	CreatedAt    time.Time `json:"created_at"`
 }
+
+// SealedFor is the additional data that the secret is sealed with: it opens for this key only.
+func (k AccessKey) SealedFor() []byte { return []byte("access-key/" + k.Access) }
 
 // Token is a signed-in session. Only the hash of what the client holds is stored.
 type Token struct {

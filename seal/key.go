@@ -1,0 +1,127 @@
+package seal
+
+import (
+	"context"
+	"crypto/cipher"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"io"
+
+	"golang.org/x/crypto/chacha20poly1305"
+
+	"plimsoll"
+)
+
+const (
+	version    = 1
+	idSize     = 8
+	headerSize = 1 + idSize
+	nonceSize  = chacha20poly1305.NonceSizeX
+
+	// KeySize is the length of a key and of its file, in bytes.
+	KeySize = chacha20poly1305.KeySize
+
+	// Overhead is how many bytes longer than the plain value a sealed one is.
+	Overhead = headerSize + nonceSize + chacha20poly1305.Overhead
+)
+
+// Key seals and opens. It is safe for concurrent use and never prints its bytes.
+type Key struct {
+	id   [idSize]byte
+	aead cipher.AEAD
+}
+
+// New makes a key of KeySize random bytes.
+func New(secret []byte) (*Key, error) {
+	aead, err := chacha20poly1305.NewX(secret)
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "a sealing key has %d bytes, not %d", KeySize, len(secret))
+	}
+	sum := sha256.Sum256(append([]byte("plimsoll sealing key id\x00"), secret...))
+	k := &Key{aead: aead}
+	copy(k.id[:], sum[:])
+	return k, nil
+}
+
+// ID names the key, in 16 hex digits, and tells nothing about its bytes.
+func (k *Key) ID() string { return hex.EncodeToString(k.id[:]) }
+
+// Format prints the id alone, whatever the verb.
+func (k Key) Format(f fmt.State, _ rune) {
+	io.WriteString(f, "sealing key "+k.ID()) //nolint:errcheck,gosec // fmt keeps the error
+}
+
+// Seal encrypts plain for the place that ad names. Every call gives another value.
+func (k *Key) Seal(plain, ad []byte) []byte {
+	out := make([]byte, headerSize+nonceSize, len(plain)+Overhead)
+	out[0] = version
+	copy(out[1:], k.id[:])
+	nonce := out[headerSize:]
+	rand.Read(nonce) //nolint:errcheck,gosec // crypto/rand never returns an error
+	return k.aead.Seal(out, nonce, plain, k.additional(ad))
+}
+
+// Open decrypts what Seal made for the same place. Conflict: another key sealed it.
+// Internal: the value was changed, cut, or sealed for another place.
+func (k *Key) Open(sealed, ad []byte) ([]byte, error) {
+	id, err := KeyID(sealed)
+	if err != nil {
+		return nil, err
+	}
+	if id != k.ID() {
+		return nil, otherKey("a secret was", id, k.ID())
+	}
+	nonce, body := sealed[headerSize:headerSize+nonceSize], sealed[headerSize+nonceSize:]
+	plain, err := k.aead.Open(nil, nonce, body, k.additional(ad))
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Internal, "a sealed secret does not open: it was changed or belongs to another place").
+			WithHint("enter the secret again")
+	}
+	return plain, nil
+}
+
+// KeyID reads from a sealed value the id of the key that sealed it.
+func KeyID(sealed []byte) (string, error) {
+	if len(sealed) < Overhead || sealed[0] != version {
+		return "", plimsoll.Errorf(plimsoll.Internal, "a sealed secret is not of a known form").
+			WithHint("enter the secret again")
+	}
+	return hex.EncodeToString(sealed[1:headerSize]), nil
+}
+
+// additional joins the header and the caller's data; the header's length is fixed, so the parts cannot be confused.
+func (k *Key) additional(ad []byte) []byte {
+	out := make([]byte, 0, headerSize+len(ad))
+	out = append(out, version)
+	out = append(out, k.id[:]...)
+	return append(out, ad...)
+}
+
+// metaKey is where a database keeps the id of the key that its secrets are sealed with.
+const metaKey = "sealing_key"
+
+// Meta is the part of the store that remembers facts about the database itself.
+// EnsureMeta stores value under key if there is none yet and returns what is stored.
+type Meta interface {
+	EnsureMeta(ctx context.Context, key, value string) (string, error)
+}
+
+// Claim binds the key to the database on first use, and on every later start
+// refuses (Conflict) a key that is not the one the database's secrets are sealed with.
+func (k *Key) Claim(ctx context.Context, meta Meta) error {
+	stored, err := meta.EnsureMeta(ctx, metaKey, k.ID())
+	if err != nil {
+		return fmt.Errorf("compare the sealing key with the database's: %w", err)
+	}
+	if stored != k.ID() {
+		return otherKey("this database's secrets were", stored, k.ID())
+	}
+	return nil
+}
+
+func otherKey(what, theirs, ours string) error {
+	return plimsoll.Errorf(plimsoll.Conflict, "%s sealed with key %s, and the key here is %s", what, theirs, ours).
+		WithHint("put back the key file that belongs to this database")
+}

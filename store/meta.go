@@ -1,0 +1,49 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+
+	"plimsoll"
+)
+
+// Meta returns a fact about the database itself; NotFound if it was never stored.
+func (s *Store) Meta(ctx context.Context, key string) (value string, err error) {
+	err = s.db.read(ctx, func(tx *Tx) error {
+		value, err = tx.meta(ctx, key)
+		return err
+	})
+	return value, err
+}
+
+// SetMeta stores a fact about the database itself.
+func (s *Store) SetMeta(ctx context.Context, key, value string) error {
+	const q = `INSERT INTO meta (key, value) VALUES (?, ?)
+		ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value`
+	return s.db.write(ctx, func(tx *Tx) error {
+		_, err := tx.Exec(ctx, q, key, value)
+		return err
+	})
+}
+
+// EnsureMeta stores value under key if there is none yet, and returns what is stored.
+func (s *Store) EnsureMeta(ctx context.Context, key, value string) (stored string, err error) {
+	const q = `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING`
+	err = s.db.write(ctx, func(tx *Tx) error {
+		if _, err := tx.Exec(ctx, q, key, value); err != nil {
+			return err
+		}
+		stored, err = tx.meta(ctx, key)
+		return err
+	})
+	return stored, err
+}
+
+func (tx *Tx) meta(ctx context.Context, key string) (value string, err error) {
+	err = tx.QueryRow(ctx, `SELECT value FROM meta WHERE key = ?`, key).Scan(&value)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", plimsoll.Errorf(plimsoll.NotFound, "no stored fact %q", key)
+	}
+	return value, err
+}
