@@ -1,0 +1,64 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+
+	"plimsoll"
+)
+
+// AddAccessKey stores a key of an existing user; Conflict if the access id is taken, NotFound if there is no such user.
+func (s *Store) AddAccessKey(ctx context.Context, k plimsoll.AccessKey) error {
+	const q = `INSERT INTO access_key (access, user_id, sealed_secret, description, created_at)
+		SELECT ?, id, ?, ?, ? FROM "user" WHERE id = ?`
+	return s.db.write(ctx, func(tx *Tx) error {
+		n, err := affected(tx.Exec(ctx, q, k.Access, k.SealedSecret, k.Description, millis(k.CreatedAt), k.UserID))
+		if err != nil {
+			return tx.orConflict(err, "an access key with this id exists")
+		}
+		if n == 0 {
+			return plimsoll.Errorf(plimsoll.NotFound, "no such user")
+		}
+		return nil
+	})
+}
+
+const keyColumns = `SELECT access, user_id, sealed_secret, description, created_at FROM access_key `
+
+// AccessKey returns a key by its access id; NotFound if there is none.
+func (s *Store) AccessKey(ctx context.Context, access string) (k plimsoll.AccessKey, err error) {
+	err = s.db.read(ctx, func(tx *Tx) error {
+		k, err = scanKey(tx.QueryRow(ctx, keyColumns+`WHERE access = ?`, access))
+		return orNotFound(err, "access key")
+	})
+	return k, err
+}
+
+// AccessKeys returns a user's keys, oldest first.
+func (s *Store) AccessKeys(ctx context.Context, userID string) (keys []plimsoll.AccessKey, err error) {
+	const q = keyColumns + `WHERE user_id = ? ORDER BY created_at, access`
+	err = s.db.read(ctx, func(tx *Tx) error {
+		rows, err := tx.Query(ctx, q, userID)
+		keys, err = collect(rows, err, func(r *sql.Rows) (plimsoll.AccessKey, error) { return scanKey(r) })
+		return err
+	})
+	return keys, err
+}
+
+func scanKey(row scanner) (k plimsoll.AccessKey, err error) {
+	var created int64
+	err = row.Scan(&k.Access, &k.UserID, &k.SealedSecret, &k.Description, &created)
+	k.CreatedAt = fromMillis(created)
+	return k, err
+}
+
+// RemoveAccessKey removes a key; NotFound if there is none.
+func (s *Store) RemoveAccessKey(ctx context.Context, access string) error {
+	return s.db.write(ctx, func(tx *Tx) error {
+		n, err := affected(tx.Exec(ctx, `DELETE FROM access_key WHERE access = ?`, access))
+		if err == nil && n == 0 {
+			return plimsoll.Errorf(plimsoll.NotFound, "no such access key")
+		}
+		return err
+	})
+}
