@@ -179,3 +179,20 @@ func scanID(rows *sql.Rows) (int64, error) {
 	var id int64
 	return id, rows.Scan(&id)
 }
+
+// anys is for arguments of an IN list.
+func anys[T any](values []T) []any {
+	out := make([]any, len(values))
+	for i, v := range values {
+		out[i] = v
+	}
+	return out
+}
+
+// toInt is the stored form of a truth value.
+func toInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}

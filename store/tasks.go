@@ -2,6 +2,10 @@ package store
 
 import (
 	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
 
 	"plimsoll"
 )
@@ -10,4 +14,147 @@ import (
 // id, state and counters. A unit that is open already is joined.
 func (s *Store) CreateTask(ctx context.Context, task *plimsoll.Task, work []plimsoll.Work) error {
 	return s.db.write(ctx, func(tx *Tx) error { return enqueue(ctx, tx, task, work) })
+}
+
+const taskColumns = `id, project_id, enterprise_project_id, kind, requested_by, state, total, done, failed, created_at, finished_at`
+
+func scanTask(rows *sql.Rows) (plimsoll.Task, error) {
+	var t plimsoll.Task
+	var created, finished int64
+	err := rows.Scan(&t.ID, &t.ProjectID, &t.EnterpriseProject, &t.Kind, &t.By, &t.State, &t.Total, &t.Done, &t.Failed,
+		&created, &finished)
+	t.CreatedAt, t.FinishedAt = fromMillis(created), fromMillis(finished)
+	return t, err
+}
+
+// Task returns one task of a project.
+func (s *Store) Task(ctx context.Context, projectID string, id int64) (plimsoll.Task, error) {
+	var tasks []plimsoll.Task
+	err := s.db.read(ctx, func(tx *Tx) (err error) {
+		rows, err := tx.Query(ctx, `SELECT `+taskColumns+` FROM task WHERE id = ? AND project_id = ?`, id, projectID)
+		tasks, err = collect(rows, err, scanTask)
+		return err
+	})
+	if err != nil {
+		return plimsoll.Task{}, err
+	}
+	if len(tasks) == 0 {
+		return plimsoll.Task{}, noTask(id)
+	}
+	return tasks[0], nil
+}
+
+func noTask(id int64) error { return plimsoll.Errorf(plimsoll.NotFound, "no task %d", id) }
+
+// Tasks lists the tasks of a project, newest first. No enterprise projects (nil) means
+// every one, kind "" any. Limit 0 is plimsoll.MaxLimit.
+func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind,
+	limit, offset int,
+) (plimsoll.Page[plimsoll.Task], error) {
+	page := plimsoll.Page[plimsoll.Task]{Items: []plimsoll.Task{}}
+	if limit < 0 || limit > plimsoll.MaxLimit || offset < 0 || offset > plimsoll.MaxOffset {
+		return page, plimsoll.Errorf(plimsoll.Invalid, "limit %d or offset %d of a task list is out of range", limit, offset)
+	}
+	if limit == 0 {
+		limit = plimsoll.MaxLimit
+	}
+	where, args := []string{`project_id = ?`}, []any{projectID}
+	if enterpriseProjects != nil {
+		where = append(where, `enterprise_project_id IN (`+marks(len(enterpriseProjects))+`)`)
+		args = append(args, anys(enterpriseProjects)...)
+	}
+	if kind != "" {
+		where, args = append(where, `kind = ?`), append(args, kind)
+	}
+	from := ` FROM task WHERE ` + strings.Join(where, ` AND `)
+	err := s.db.read(ctx, func(tx *Tx) error {
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*)`+from, args...).Scan(&page.Total); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT `+taskColumns+from+` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
+			append(args, limit, offset)...)
+		items, err := collect(rows, err, scanTask)
+		if len(items) > 0 {
+			page.Items = items
+		}
+		return err
+	})
+	return page, err
+}
+
+const stopUnitsSQL = `
+UPDATE backlog SET state = 'stopped', lease_until = 0, finished_at = ?
+WHERE state IN ('pending', 'queued', 'running')
+  AND id IN (SELECT backlog_id FROM task_work WHERE task_id = ?)
+  AND NOT EXISTS (SELECT 1 FROM task_work tw JOIN task t ON t.id = tw.task_id
+      WHERE tw.backlog_id = backlog.id AND t.state = 'running')`
+
+// StopTask ends a running task early. Its open units are stopped unless another running
+// task waits for them; a worker that runs one learns it from its next heartbeat. A task
+// that ended before stays as it is.
+func (s *Store) StopTask(ctx context.Context, projectID string, id int64) error {
+	return s.db.write(ctx, func(tx *Tx) error {
+		var state plimsoll.TaskState
+		err := tx.QueryRow(ctx, `SELECT state FROM task WHERE id = ? AND project_id = ?`, id, projectID).Scan(&state)
+		if errors.Is(err, sql.ErrNoRows) {
+			return noTask(id)
+		}
+		if err != nil || state != plimsoll.TaskRunning {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE task SET state = 'stopped', finished_at = ? WHERE id = ? AND project_id = ?`,
+			tx.Now(), id, projectID); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, stopUnitsSQL, tx.Now(), id)
+		return err
+	})
+}
+
+// pruneBatch bounds what one transaction of PruneTasks removes.
+const pruneBatch = 500
+
+const (
+	pruneTasksSQL = `
+DELETE FROM task WHERE id IN (SELECT id FROM task WHERE state <> 'running' AND finished_at < ? ORDER BY id LIMIT ?)`
+
+	// The newest sync of a registry stays: it tells how its last sync ended.
+	pruneUnitsSQL = `
+DELETE FROM backlog WHERE id IN (
+    SELECT b.id FROM backlog b
+    WHERE b.state IN ('done', 'failed', 'stopped') AND b.finished_at < ?
+      AND NOT EXISTS (SELECT 1 FROM task_work tw WHERE tw.backlog_id = b.id)
+      AND (b.kind <> 'sync' OR b.state = 'stopped' OR EXISTS (SELECT 1 FROM backlog n
+          WHERE n.kind = 'sync' AND n.registry_id = b.registry_id AND n.finished_at > b.finished_at
+            AND n.state IN ('done', 'failed', 'stopped') AND n.state <> 'stopped'))
+    LIMIT ?)`
+)
+
+// PruneTasks removes tasks that ended before a time, and units of work that no task
+// names any more, in small transactions. It returns how many tasks went.
+func (s *Store) PruneTasks(ctx context.Context, before time.Time) (int, error) {
+	tasks, err := s.prune(ctx, pruneTasksSQL, before)
+	if err != nil {
+		return tasks, err
+	}
+	_, err = s.prune(ctx, pruneUnitsSQL, before)
+	return tasks, err
+}
+
+func (s *Store) prune(ctx context.Context, query string, before time.Time) (total int, err error) {
+	for {
+		var n int64
+		err := s.db.write(ctx, func(tx *Tx) error {
+			res, err := tx.Exec(ctx, query, millis(before), pruneBatch)
+			if err != nil {
+				return err
+			}
+			n, err = res.RowsAffected()
+			return err
+		})
+		total += int(n)
+		if err != nil || n < pruneBatch {
+			return total, err
+		}
+	}
 }

@@ -351,6 +351,7 @@ CREATE TABLE backlog (
     generation            INTEGER NOT NULL DEFAULT 0,
     state                 TEXT NOT NULL,
     attempts              INTEGER NOT NULL DEFAULT 0,
+    interruptions         INTEGER NOT NULL DEFAULT 0, -- times its worker died or lost it
     not_before            INTEGER NOT NULL DEFAULT 0,
     lease_until           INTEGER NOT NULL DEFAULT 0,
     failure               TEXT NOT NULL DEFAULT '',
@@ -360,7 +361,7 @@ CREATE TABLE backlog (
 );
 CREATE UNIQUE INDEX backlog_open ON backlog (project_id, enterprise_project_id, kind, key)
     WHERE state IN ('pending', 'queued', 'running');
-CREATE INDEX backlog_next ON backlog (project_id, priority DESC, id) WHERE state = 'pending';
+CREATE INDEX backlog_next ON backlog (project_id, priority DESC, id, not_before) WHERE state = 'pending';
 CREATE INDEX backlog_leases ON backlog (lease_until) WHERE state IN ('queued', 'running');
 CREATE INDEX backlog_finished ON backlog (kind, registry_id, finished_at) WHERE state IN ('done', 'failed', 'stopped');
 
@@ -370,6 +371,12 @@ CREATE TABLE task_work (
     PRIMARY KEY (task_id, backlog_id)
 ) WITHOUT ROWID;
 CREATE INDEX task_work_tasks ON task_work (backlog_id, task_id);
+
+-- Whose turn it is: the project that each class of work was last handed out for.
+CREATE TABLE dispatch_turn (
+    interactive INTEGER PRIMARY KEY, -- 1 = interactive, 0 = bulk
+    served      TEXT NOT NULL
+);
 
 -- +goose Down
 SELECT 1;
