@@ -1,12 +1,140 @@
 package store
 
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"sync"
+	"time"
+
+	"github.com/klauspost/compress/zstd"
+
+	"plimsoll"
+)
+
 // Advisories answers for the advisory database.
 type Advisories struct {
-	db *DB
+	db     *DB
+	packer *zstd.Encoder
+	opener *zstd.Decoder
+
+	mu      sync.Mutex
+	current *advisoryImport // the running import; at most one
+
+	cache evidenceCache
 }
 
 // NewAdvisories makes a store over an engine whose advisory schema is current.
-func NewAdvisories(db *DB) *Advisories { return &Advisories{db: db} }
+func NewAdvisories(db *DB) *Advisories {
+	// With these options neither fails.
+	packer, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<16), zstd.WithEncoderCRC(false))
+	opener, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxRecord))
+	return &Advisories{db: db, packer: packer, opener: opener}
+}
+
+// maxRecord bounds a stored record when it is unpacked, in bytes.
+const maxRecord = 64 << 20
 
 // Close closes the database.
 func (a *Advisories) Close() error { return a.db.Close() }
+
+// Revision returns the newest published revision, 0 before the first.
+func (a *Advisories) Revision(ctx context.Context) (plimsoll.Revision, error) {
+	var r plimsoll.Revision
+	err := a.db.read(ctx, func(tx *Tx) (err error) {
+		r, err = newestRevision(ctx, tx)
+		return err
+	})
+	return r, err
+}
+
+func newestRevision(ctx context.Context, tx *Tx) (r plimsoll.Revision, err error) {
+	err = tx.QueryRow(ctx, `SELECT COALESCE(MAX(id), 0) FROM revision`).Scan(&r)
+	return r, err
+}
+
+const selectFeeds = `
+SELECT f.name, f.source, f.records, f.revision, c.checked_at, f.changed_at, f.newest
+FROM feed f JOIN feed_check c ON c.feed = f.name
+ORDER BY f.name`
+
+// Status sums up the feeds, by name.
+func (a *Advisories) Status(ctx context.Context) (plimsoll.AdvisoryStatus, error) {
+	status := plimsoll.AdvisoryStatus{Feeds: []plimsoll.FeedStatus{}}
+	err := a.db.read(ctx, func(tx *Tx) (err error) {
+		if status.Revision, err = newestRevision(ctx, tx); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, selectFeeds)
+		feeds, err := collect(rows, err, scanFeed)
+		for _, f := range feeds {
+			age := a.db.Now().Sub(f.CheckedAt)
+			status.AgeSeconds = max(status.AgeSeconds, int64(age/time.Second))
+			status.Feeds = append(status.Feeds, f)
+		}
+		return err
+	})
+	return status, err
+}
+
+func scanFeed(rows *sql.Rows) (f plimsoll.FeedStatus, err error) {
+	var checked, changed, newest int64
+	err = rows.Scan(&f.Name, &f.Source, &f.Records, &f.Revision, &checked, &changed, &newest)
+	f.CheckedAt, f.ChangedAt, f.Newest = fromMillis(checked), fromMillis(changed), fromMillis(newest)
+	return f, err
+}
+
+const selectTexts = `
+SELECT feed, body, details FROM record
+WHERE advisory IN (%s) AND from_revision <= ? AND (to_revision IS NULL OR to_revision > ?)
+ORDER BY advisory, feed, file`
+
+// Advisory returns the stored records with these ids, for their texts: Affected is left
+// out. An id may occur in several feeds and files; an unknown one is missing from the result.
+func (a *Advisories) Advisory(ctx context.Context, ids []string) ([]plimsoll.Advisory, error) {
+	var out []plimsoll.Advisory
+	err := a.db.read(ctx, func(tx *Tx) error {
+		revision, err := newestRevision(ctx, tx)
+		if err != nil {
+			return err
+		}
+		return inChunks(ids, func(query string, args []any) error {
+			rows, err := tx.Query(ctx, query, append(args, revision, revision)...)
+			found, err := collect(rows, err, a.scanText)
+			out = append(out, found...)
+			return err
+		}, selectTexts)
+	})
+	return out, err
+}
+
+func (a *Advisories) scanText(rows *sql.Rows) (v plimsoll.Advisory, err error) {
+	var feed string
+	var body, details []byte
+	if err := rows.Scan(&feed, &body, &details); err != nil {
+		return v, err
+	}
+	if err := a.unpack(body, &v); err != nil {
+		return v, err
+	}
+	text, err := a.opener.DecodeAll(details, nil)
+	v.Feed, v.Details = feed, string(text)
+	return v, err
+}
+
+// unpack reads what pack wrote.
+func (a *Advisories) unpack(packed []byte, v any) error {
+	raw, err := a.opener.DecodeAll(packed, nil)
+	if err != nil {
+		return err
+	}
+	return json.Unmarshal(raw, v)
+}
+
+func (a *Advisories) pack(v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return nil, err
+	}
+	return a.packer.EncodeAll(raw, make([]byte, 0, len(raw)/2+64)), nil
+}

@@ -1,9 +1,13 @@
 -- +goose Up
 
--- Rows are valid from from_revision up to, not including, to_revision (NULL = still valid).
+-- Rows of record are valid from from_revision up to, not including, to_revision
+-- (NULL = still valid). An import writes with the revision after the newest; its rows
+-- come into sight when the revision's own row is written, last. What a dead import
+-- left (revisions without a row) is cleaned up by the next.
 
 CREATE TABLE revision (
     id         INTEGER PRIMARY KEY,
+    feed       TEXT NOT NULL,
     created_at INTEGER NOT NULL
 );
 
@@ -22,35 +26,50 @@ CREATE TABLE feed_check (
     checked_at INTEGER NOT NULL
 ) WITHOUT ROWID;
 
+-- The ecosystems that a feed has records for, at the newest revision.
+CREATE TABLE feed_release (
+    feed      TEXT NOT NULL,
+    ecosystem TEXT NOT NULL, -- with release suffix, as records write it
+    PRIMARY KEY (feed, ecosystem)
+) WITHOUT ROWID;
+
 -- A record is one file of a feed. An id may occur in several files.
 CREATE TABLE record (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            INTEGER PRIMARY KEY,
     feed          TEXT NOT NULL,
     file          TEXT NOT NULL, -- name in the feed
     advisory      TEXT NOT NULL, -- OSV id
-    hash          TEXT NOT NULL, -- hex SHA-256 of the file
+    hash          BLOB NOT NULL, -- SHA-256 of the file
     modified      INTEGER NOT NULL DEFAULT 0,
-    body          BLOB NOT NULL, -- zstd of JSON, the parsed record
+    ecosystems    TEXT NOT NULL, -- of its affected packages, sorted, a line each
     from_revision INTEGER NOT NULL,
-    to_revision   INTEGER
+    to_revision   INTEGER,
+    body          BLOB NOT NULL, -- zstd of JSON: the record without affected and details
+    details       BLOB NOT NULL  -- zstd of the text
 );
 CREATE UNIQUE INDEX record_current ON record (feed, file) WHERE to_revision IS NULL;
 CREATE INDEX record_advisory ON record (advisory);
+CREATE INDEX record_from ON record (from_revision);
+CREATE INDEX record_to ON record (to_revision) WHERE to_revision IS NOT NULL;
 
+-- What a record says about one package. Withdrawn records have no rows here.
 CREATE TABLE affected (
     ecosystem TEXT NOT NULL, -- without release suffix
     name      TEXT NOT NULL,
-    record_id INTEGER NOT NULL REFERENCES record (id),
+    record_id INTEGER NOT NULL,
+    entries   BLOB NOT NULL, -- zstd of JSON, every affected entry of the package
     PRIMARY KEY (ecosystem, name, record_id)
 ) WITHOUT ROWID;
 CREATE INDEX affected_record ON affected (record_id);
 
--- Ids that stand for the same vulnerability, to find ratings of a CVE.
-CREATE TABLE names (
-    name      TEXT NOT NULL, -- an alias, upstream or related id
-    record_id INTEGER NOT NULL REFERENCES record (id),
-    PRIMARY KEY (name, record_id)
+-- The CVSS vectors of records, by each CVE that they name.
+CREATE TABLE rating (
+    cve       TEXT NOT NULL,
+    record_id INTEGER NOT NULL,
+    ratings   TEXT NOT NULL, -- JSON
+    PRIMARY KEY (cve, record_id)
 ) WITHOUT ROWID;
+CREATE INDEX rating_record ON rating (record_id);
 
 -- +goose Down
 SELECT 1;

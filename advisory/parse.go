@@ -1,0 +1,304 @@
+package advisory
+
+import (
+	"bytes"
+	"encoding/json"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"plimsoll"
+)
+
+// Bounds of one record. Beyond them it is refused, except that texts are cut.
+const (
+	MaxRecord   = 16 << 20 // bytes of JSON
+	maxIDs      = 10_000   // of each kind
+	maxID       = 256      // bytes
+	maxAffected = 50_000
+	maxRanges   = 10_000 // of an affected entry, and events of a range
+	maxVersions = 200_000
+	maxVersion  = 1024 // bytes
+	maxName     = 1024 // bytes of a package or ecosystem name
+	maxRatings  = 100
+	maxSummary  = 1 << 10 // bytes
+	maxDetails  = 64 << 10
+	maxURL      = 2 << 10
+)
+
+// record is an OSV record as it is written.
+type record struct {
+	ID        string      `json:"id"`
+	Modified  time.Time   `json:"modified"`
+	Published time.Time   `json:"published"`
+	Withdrawn time.Time   `json:"withdrawn"`
+	Aliases   []string    `json:"aliases"`
+	Upstream  []string    `json:"upstream"`
+	Related   []string    `json:"related"`
+	Summary   string      `json:"summary"`
+	Details   string      `json:"details"`
+	Severity  []score     `json:"severity"`
+	Affected  []affected  `json:"affected"`
+	Refs      []reference `json:"references"`
+	Database  specific    `json:"database_specific"`
+}
+
+type reference struct {
+	Type string `json:"type"`
+	URL  string `json:"url"`
+}
+
+type score struct {
+	Type  string `json:"type"`
+	Score string `json:"score"`
+}
+
+type affected struct {
+	Package struct {
+		Ecosystem string `json:"ecosystem"`
+		Name      string `json:"name"`
+	} `json:"package"`
+	Versions  []string         `json:"versions"`
+	Ranges    []plimsoll.Range `json:"ranges"`
+	Severity  []score          `json:"severity"`
+	Ecosystem specific         `json:"ecosystem_specific"`
+	Database  specific         `json:"database_specific"`
+}
+
+// specific is what a source writes beside the schema. Only words of severity are read;
+// anything else may have any form.
+type specific struct{ words []string }
+
+// UnmarshalJSON never refuses well-formed JSON.
+func (s *specific) UnmarshalJSON(raw []byte) error {
+	if !bytes.Contains(raw, []byte(`"severity"`)) && !bytes.Contains(raw, []byte(`"urgency"`)) {
+		return nil
+	}
+	var v struct {
+		Severity any `json:"severity"`
+		Urgency  any `json:"urgency"`
+	}
+	if json.Unmarshal(raw, &v) != nil {
+		return nil
+	}
+	for _, w := range [...]any{v.Severity, v.Urgency} {
+		if word, ok := w.(string); ok && word != "" {
+			s.words = append(s.words, word)
+		}
+	}
+	return nil
+}
+
+// Parse reads one OSV record. Ranges of type GIT are dropped, strings lose space around
+// them and control characters, texts are cut at 1 KiB (summary) and 64 KiB (details).
+// Errors are Invalid, or TooLarge for a record beyond the bounds.
+func Parse(raw []byte) (plimsoll.Advisory, error) {
+	if len(raw) > MaxRecord {
+		return plimsoll.Advisory{}, tooLarge("bytes", len(raw), MaxRecord)
+	}
+	var r record
+	if err := json.Unmarshal(raw, &r); err != nil {
+		return plimsoll.Advisory{}, plimsoll.Errorf(plimsoll.Invalid, "advisory: record is not OSV JSON: %w", err)
+	}
+	a := plimsoll.Advisory{
+		ID:        clean(r.ID),
+		Modified:  r.Modified,
+		Published: r.Published,
+		Withdrawn: r.Withdrawn,
+		Summary:   text(r.Summary, maxSummary),
+		Details:   text(r.Details, maxDetails),
+		URL:       link(r.Refs),
+	}
+	if a.ID == "" || len(a.ID) > maxID {
+		return plimsoll.Advisory{}, plimsoll.Errorf(plimsoll.Invalid, "advisory: record has no id, or one longer than %d bytes", maxID)
+	}
+	var err error
+	for _, list := range [...]struct {
+		to   *[]string
+		from []string
+	}{{&a.Aliases, r.Aliases}, {&a.Upstream, r.Upstream}, {&a.Related, r.Related}} {
+		if *list.to, err = ids(list.from); err != nil {
+			return plimsoll.Advisory{}, err
+		}
+	}
+	if a.Ratings, err = ratings(r.Severity, r.Database); err != nil {
+		return plimsoll.Advisory{}, err
+	}
+	a.Affected, err = packages(r.Affected)
+	return a, err
+}
+
+func ids(list []string) ([]string, error) {
+	if len(list) > maxIDs {
+		return nil, tooLarge("ids", len(list), maxIDs)
+	}
+	var out []string
+	for _, id := range list {
+		if id = clean(id); id != "" && len(id) <= maxID {
+			out = append(out, id)
+		}
+	}
+	return out, nil
+}
+
+// ratings joins severity entries and the vendor's words.
+func ratings(scores []score, more ...specific) ([]plimsoll.Rating, error) {
+	if len(scores) > maxRatings {
+		return nil, tooLarge("severity entries", len(scores), maxRatings)
+	}
+	var out []plimsoll.Rating
+	for _, s := range scores {
+		if kind, value := clean(s.Type), clean(s.Score); kind != "" && value != "" && len(kind)+len(value) <= maxName {
+			out = append(out, plimsoll.Rating{Type: kind, Value: value})
+		}
+	}
+	for _, s := range more {
+		for _, word := range s.words {
+			if word = clean(word); word != "" && len(word) <= maxID {
+				out = append(out, plimsoll.Rating{Type: "vendor", Value: word})
+			}
+		}
+	}
+	return out, nil
+}
+
+func packages(list []affected) ([]plimsoll.Affected, error) {
+	if len(list) > maxAffected {
+		return nil, tooLarge("affected packages", len(list), maxAffected)
+	}
+	out := make([]plimsoll.Affected, 0, len(list))
+	for _, f := range list {
+		p := plimsoll.Affected{Ecosystem: clean(f.Package.Ecosystem), Name: clean(f.Package.Name)}
+		if p.Ecosystem == "" || p.Name == "" {
+			continue // a source repository, without a package
+		}
+		if len(p.Ecosystem) > maxName || len(p.Name) > maxName {
+			return nil, tooLarge("bytes of a package name", len(p.Ecosystem)+len(p.Name), maxName)
+		}
+		var err error
+		if p.Ratings, err = ratings(f.Severity, f.Ecosystem, f.Database); err != nil {
+			return nil, err
+		}
+		if p.Versions, err = versions(f.Versions); err != nil {
+			return nil, err
+		}
+		if p.Ranges, err = ranges(f.Ranges); err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, nil
+}
+
+func versions(list []string) ([]string, error) {
+	if len(list) > maxVersions {
+		return nil, tooLarge("versions", len(list), maxVersions)
+	}
+	var out []string
+	for _, v := range list {
+		if v = clean(v); len(v) > maxVersion {
+			return nil, tooLarge("bytes of a version", len(v), maxVersion)
+		} else if v != "" {
+			out = append(out, v)
+		}
+	}
+	return out, nil
+}
+
+func ranges(list []plimsoll.Range) ([]plimsoll.Range, error) {
+	if len(list) > maxRanges {
+		return nil, tooLarge("ranges", len(list), maxRanges)
+	}
+	var out []plimsoll.Range
+	for _, r := range list {
+		if r.Type != "ECOSYSTEM" && r.Type != "SEMVER" {
+			continue
+		}
+		if len(r.Events) > maxRanges {
+			return nil, tooLarge("events", len(r.Events), maxRanges)
+		}
+		events := make([]plimsoll.Event, 0, len(r.Events))
+		for _, e := range r.Events {
+			split, err := split(e)
+			if err != nil {
+				return nil, err
+			}
+			events = append(events, split...)
+		}
+		out = append(out, plimsoll.Range{Type: r.Type, Events: events})
+	}
+	return out, nil
+}
+
+// split makes an event of each bound; the schema wants one anyway.
+func split(e plimsoll.Event) ([]plimsoll.Event, error) {
+	var out []plimsoll.Event
+	for _, b := range [...]struct {
+		value string
+		event func(string) plimsoll.Event
+	}{
+		{e.Introduced, func(v string) plimsoll.Event { return plimsoll.Event{Introduced: v} }},
+		{e.Fixed, func(v string) plimsoll.Event { return plimsoll.Event{Fixed: v} }},
+		{e.LastAffected, func(v string) plimsoll.Event { return plimsoll.Event{LastAffected: v} }},
+		{e.Limit, func(v string) plimsoll.Event { return plimsoll.Event{Limit: v} }},
+	} {
+		v := clean(b.value)
+		if len(v) > maxVersion {
+			return nil, tooLarge("bytes of a version", len(v), maxVersion)
+		}
+		if v != "" {
+			out = append(out, b.event(v))
+		}
+	}
+	return out, nil
+}
+
+// link is the first ADVISORY reference, else the first; only http and https.
+func link(refs []reference) string {
+	first := ""
+	for _, r := range refs {
+		if len(r.URL) > maxURL {
+			continue
+		}
+		u, err := url.Parse(clean(r.URL))
+		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
+			continue
+		}
+		if r.Type == "ADVISORY" {
+			return u.String()
+		}
+		if first == "" {
+			first = u.String()
+		}
+	}
+	return first
+}
+
+// clean is for one-line strings: no space around them, no control characters.
+func clean(s string) string {
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) || r == utf8.RuneError {
+			return -1
+		}
+		return r
+	}, s))
+}
+
+// text is for texts: line breaks stay, other control characters go.
+func text(s string, size int) string {
+	if len(s) > size {
+		s = strings.ToValidUTF8(s[:size], "")
+	}
+	return strings.TrimSpace(strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) && r != '\n' && r != '\t' {
+			return -1
+		}
+		return r
+	}, s))
+}
+
+func tooLarge(what string, have, most int) error {
+	return plimsoll.Errorf(plimsoll.TooLarge, "advisory: record has %d %s, the most is %d", have, what, most)
+}

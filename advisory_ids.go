@@ -1,0 +1,50 @@
+package plimsoll
+
+import (
+	"slices"
+	"strings"
+)
+
+// errata are the id prefixes of Red Hat-family errata. Their records name CVEs in
+// related, and the bug-fix ones among them may name none.
+var errata = [...]string{
+	"RHSA-", "RHBA-", "RHEA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-", "ELSA-", "ELBA-", "ELEA-",
+}
+
+// Erratum reports whether the record is a Red Hat-family erratum.
+func (a Advisory) Erratum() bool {
+	return slices.ContainsFunc(errata[:], func(p string) bool { return strings.HasPrefix(a.ID, p) })
+}
+
+// CVEs are the CVE ids that the record stands for, sorted: those among its id, aliases
+// and upstream ids, and among the related ids of an erratum. Related ids of other
+// records are only similar.
+func (a Advisory) CVEs() []string {
+	var out []string
+	add := func(ids ...string) {
+		for _, id := range ids {
+			if IsCVE(id) {
+				out = append(out, id)
+			}
+		}
+	}
+	add(a.ID)
+	add(a.Aliases...)
+	add(a.Upstream...)
+	if a.Erratum() {
+		add(a.Related...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// IsCVE reports whether id has the form CVE-YYYY-NNNN, with four or more digits at the end.
+func IsCVE(id string) bool {
+	rest, ok := strings.CutPrefix(id, "CVE-")
+	year, number, _ := strings.Cut(rest, "-")
+	return ok && len(year) == 4 && len(number) >= 4 && digits(year) && digits(number)
+}
+
+func digits(s string) bool {
+	return strings.TrimLeft(s, "0123456789") == ""
+}

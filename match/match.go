@@ -1,0 +1,214 @@
+package match
+
+import (
+	"slices"
+	"strings"
+
+	"plimsoll"
+)
+
+// Version is raised whenever the same packages and evidence would be judged otherwise.
+const Version = "1"
+
+// Keys returns what advisories have to be looked up for the packages, sorted, each once.
+func Keys(packages []plimsoll.Package) []plimsoll.AdvisoryKey {
+	out := make([]plimsoll.AdvisoryKey, 0, len(packages))
+	for _, p := range packages {
+		base := plimsoll.BaseEcosystem(p.Ecosystem)
+		if s, ok := schemeOf(base); ok {
+			name, _ := s.subject(p)
+			out = append(out, plimsoll.AdvisoryKey{Ecosystem: base, Name: name})
+		}
+	}
+	slices.SortFunc(out, func(a, b plimsoll.AdvisoryKey) int {
+		return strings.Compare(a.Ecosystem+"\n"+a.Name, b.Ecosystem+"\n"+b.Name)
+	})
+	return slices.Compact(out)
+}
+
+// Judge holds the packages against the evidence. Its result does not depend on the
+// order of either. A package may be both affected and not judged: one advisory holds,
+// another has a bound that cannot be ordered.
+func Judge(packages []plimsoll.Package, e plimsoll.Evidence) plimsoll.Judgement {
+	j := judge{
+		evidence: e,
+		entries:  index(e.Advisories),
+		covered:  coverage(e.Releases),
+		holders:  map[string]*holder{},
+	}
+	out := plimsoll.Judgement{Revision: e.Revision}
+	for _, p := range packages {
+		found, reason := j.pack(p)
+		out.Vulnerabilities = append(out.Vulnerabilities, found...)
+		if reason != "" {
+			out.NotJudged = append(out.NotJudged, plimsoll.NotJudged{Package: p, Reason: reason})
+		}
+	}
+	slices.SortFunc(out.Vulnerabilities, func(a, b plimsoll.Vulnerability) int {
+		if d := strings.Compare(a.ID, b.ID); d != 0 {
+			return d
+		}
+		return a.Package.Compare(b.Package)
+	})
+	slices.SortFunc(out.NotJudged, func(a, b plimsoll.NotJudged) int { return a.Package.Compare(b.Package) })
+	return out
+}
+
+type judge struct {
+	evidence plimsoll.Evidence
+	entries  map[plimsoll.AdvisoryKey][]entry
+	covered  map[string]bool    // base ecosystem, colon, normal release
+	holders  map[string]*holder // by base ecosystem
+}
+
+// entry is one affected entry of an advisory.
+type entry struct {
+	advisory *plimsoll.Advisory
+	affected *plimsoll.Affected
+}
+
+// index finds the entries of a package; withdrawn records have none.
+func index(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]entry {
+	out := map[plimsoll.AdvisoryKey][]entry{}
+	for i := range advisories {
+		a := &advisories[i]
+		if !a.Withdrawn.IsZero() {
+			continue
+		}
+		for k := range a.Affected {
+			f := &a.Affected[k]
+			key := plimsoll.AdvisoryKey{Ecosystem: plimsoll.BaseEcosystem(f.Ecosystem), Name: f.Name}
+			out[key] = append(out[key], entry{a, f})
+		}
+	}
+	return out
+}
+
+// coverage normalises the releases that have records.
+func coverage(releases map[string]bool) map[string]bool {
+	out := map[string]bool{}
+	for ecosystem, has := range releases {
+		base, suffix, _ := strings.Cut(ecosystem, ":")
+		s, known := schemeOf(base)
+		if !has || !known {
+			continue
+		}
+		if release, ok := s.release(suffix); ok {
+			out[base+":"+release] = true
+		}
+	}
+	return out
+}
+
+// pack judges one package; reason says why it could not be judged, or not by every advisory.
+func (j *judge) pack(p plimsoll.Package) (found []plimsoll.Vulnerability, reason string) {
+	base, suffix, _ := strings.Cut(p.Ecosystem, ":")
+	if base == "" {
+		return nil, plimsoll.NotJudgedDistribution
+	}
+	s, known := schemeOf(base)
+	if !known {
+		return nil, plimsoll.NotJudgedEcosystem
+	}
+	release, ok := s.release(suffix)
+	if !ok {
+		return nil, plimsoll.NotJudgedDistribution
+	}
+	h := j.holders[base]
+	if h == nil {
+		h = &holder{scheme: s, bounds: map[string]bound{}}
+		j.holders[base] = h
+	}
+	hits, unjudged := j.hits(h, p, base, release)
+	switch {
+	case !j.covered[base+":"+release]:
+		reason = plimsoll.NotJudgedEcosystem
+	case unjudged:
+		reason = plimsoll.NotJudgedVersion
+	}
+	return j.merge(h, p, hits), reason
+}
+
+// hit is an entry that affects the package.
+type hit struct {
+	entry
+	fixed string
+}
+
+func (j *judge) hits(h *holder, p plimsoll.Package, base, release string) (hits []hit, unjudged bool) {
+	name, installed := h.scheme.subject(p)
+	unjudged = h.bound(installed).err != nil
+	for _, e := range j.entries[plimsoll.AdvisoryKey{Ecosystem: base, Name: name}] {
+		if !speaksOf(h.scheme, e.affected.Ecosystem, release) {
+			continue
+		}
+		v := h.hold(installed, *e.affected)
+		unjudged = unjudged || v.unjudged
+		if v.affected {
+			hits = append(hits, hit{entry: e, fixed: v.fixed})
+		}
+	}
+	return hits, unjudged
+}
+
+// speaksOf reports whether a record's ecosystem means the release. The OSV schema scopes
+// a record to a release by its suffix; one without a suffix means every release.
+func speaksOf(s scheme, ecosystem, release string) bool {
+	_, suffix, scoped := strings.Cut(ecosystem, ":")
+	if !scoped {
+		return true
+	}
+	r, ok := s.release(suffix)
+	return ok && r == release
+}
+
+// merge makes one vulnerability of every canonical id among the hits.
+func (j *judge) merge(h *holder, p plimsoll.Package, hits []hit) []plimsoll.Vulnerability {
+	byID := map[string][]hit{}
+	for _, x := range hits {
+		for _, id := range canonical(*x.advisory) {
+			byID[id] = append(byID[id], x)
+		}
+	}
+	out := make([]plimsoll.Vulnerability, 0, len(byID))
+	for id, hits := range byID {
+		slices.SortStableFunc(hits, compareHits)
+		out = append(out, j.vulnerability(h, id, p, hits))
+	}
+	return out
+}
+
+func (j *judge) vulnerability(h *holder, id string, p plimsoll.Package, hits []hit) plimsoll.Vulnerability {
+	v := plimsoll.Vulnerability{ID: id, Package: p, Advisories: []string{}, Aliases: []string{}}
+	for _, x := range hits {
+		a := x.advisory
+		v.Advisories = append(v.Advisories, a.ID)
+		v.Aliases = append(v.Aliases, aliases(*a, id)...)
+		v.FixedVersion = h.later(v.FixedVersion, x.fixed)
+		if v.Summary == "" {
+			v.Summary = a.Summary
+		}
+		if v.URL == "" {
+			v.URL = a.URL
+		}
+	}
+	slices.Sort(v.Advisories)
+	v.Advisories = slices.Compact(v.Advisories)
+	slices.Sort(v.Aliases)
+	v.Aliases = slices.Compact(v.Aliases)
+	v.Severity, v.Score = severity(hits, j.evidence.Ratings[id])
+	return v
+}
+
+// compareHits orders evidence without regard to how it was read.
+func compareHits(a, b hit) int {
+	for _, c := range [...][2]string{
+		{a.advisory.ID, b.advisory.ID}, {a.affected.Ecosystem, b.affected.Ecosystem}, {a.fixed, b.fixed},
+		{a.advisory.Feed, b.advisory.Feed}, {a.advisory.Summary, b.advisory.Summary}, {a.advisory.URL, b.advisory.URL},
+	} {
+		if d := strings.Compare(c[0], c[1]); d != 0 {
+			return d
+		}
+	}
+	return 0
+}

@@ -1,0 +1,316 @@
+package store
+
+import (
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"plimsoll"
+)
+
+// advisoryImport is a running import of one feed.
+type advisoryImport struct {
+	feed, source string
+	revision     plimsoll.Revision // that its rows are written with
+	nextID       int64             // of a record
+	changed      bool
+}
+
+// slice is how long an import holds the write lock at a time, without the commit.
+const slice = 20 * time.Millisecond
+
+// BeginImport starts an import of a feed, cleans up what a dead one left, and returns
+// the SHA-256 of the feed's valid files by name. One import runs at a time: Conflict.
+// EndImport must follow.
+func (a *Advisories) BeginImport(ctx context.Context, feed, source string) (map[string][sha256.Size]byte, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.current != nil {
+		return nil, plimsoll.Errorf(plimsoll.Conflict, "advisories: an import of feed %q is running", a.current.feed).
+			WithHint("wait until it has ended")
+	}
+	if err := a.cleanUp(ctx); err != nil {
+		return nil, err
+	}
+	i := &advisoryImport{feed: feed, source: source}
+	known := map[string][sha256.Size]byte{}
+	err := a.db.read(ctx, func(tx *Tx) error {
+		newest, err := newestRevision(ctx, tx)
+		if err != nil {
+			return err
+		}
+		i.revision = newest + 1
+		if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(id), 0) + 1 FROM record`).Scan(&i.nextID); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT file, hash FROM record WHERE feed = ? AND to_revision IS NULL`, feed)
+		_, err = collect(rows, err, func(rows *sql.Rows) (none struct{}, err error) {
+			var file string
+			var hash []byte
+			err = rows.Scan(&file, &hash)
+			var sum [sha256.Size]byte
+			copy(sum[:], hash)
+			known[file] = sum
+			return none, err
+		})
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	a.current = i
+	return known, nil
+}
+
+// EndImport ends the running import. What was not published stays out of sight.
+func (a *Advisories) EndImport() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.current = nil
+}
+
+func (a *Advisories) running() (*advisoryImport, error) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.current == nil {
+		return nil, plimsoll.Errorf(plimsoll.Internal, "advisories: no import is running")
+	}
+	return a.current, nil
+}
+
+// cleanUp removes rows of revisions that were never published, in short transactions.
+func (a *Advisories) cleanUp(ctx context.Context) error {
+	for {
+		var left int64
+		err := a.db.write(ctx, func(tx *Tx) error {
+			newest, err := newestRevision(ctx, tx)
+			if err != nil {
+				return err
+			}
+			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision > ? LIMIT 500`, newest)
+			ids, err := collect(rows, err, scanID)
+			if err != nil {
+				return err
+			}
+			for _, table := range [...]string{"affected", "rating"} {
+				if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE record_id IN (`+marks(len(ids))+`)`, ids...); err != nil {
+					return err
+				}
+			}
+			if _, err := tx.Exec(ctx, `DELETE FROM record WHERE id IN (`+marks(len(ids))+`)`, ids...); err != nil {
+				return err
+			}
+			if left = int64(len(ids)); left > 0 {
+				return nil
+			}
+			res, err := tx.Exec(ctx, reviveRecords, newest)
+			if err == nil {
+				left, err = res.RowsAffected()
+			}
+			return err
+		})
+		if err != nil || left == 0 {
+			return err
+		}
+	}
+}
+
+const reviveRecords = `
+UPDATE record SET to_revision = NULL
+WHERE id IN (SELECT id FROM record WHERE to_revision > ? LIMIT 2000)`
+
+func scanID(rows *sql.Rows) (any, error) {
+	var id int64
+	err := rows.Scan(&id)
+	return id, err
+}
+
+// SaveRecords writes new and changed files of the running import. They stay out of
+// sight until it is published.
+func (a *Advisories) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) error {
+	i, err := a.running()
+	if err != nil {
+		return err
+	}
+	rows, err := a.packRecords(records)
+	if err != nil {
+		return dbError(err)
+	}
+	return a.inSlices(ctx, func(w *sliceWriter) error {
+		for k := range rows {
+			if err := w.save(ctx, i, &rows[k]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// WithdrawRecords ends the files that a full dump of the feed does not hold any more,
+// when the running import is published.
+func (a *Advisories) WithdrawRecords(ctx context.Context, files []string) error {
+	i, err := a.running()
+	if err != nil {
+		return err
+	}
+	return a.inSlices(ctx, func(w *sliceWriter) error {
+		for _, file := range files {
+			if err := w.exec(ctx, w.end, i.revision, i.feed, file); err != nil {
+				return err
+			}
+			i.changed = true
+		}
+		return nil
+	})
+}
+
+const (
+	endRecord    = `UPDATE record SET to_revision = ? WHERE feed = ? AND file = ? AND to_revision IS NULL`
+	insertRecord = `
+INSERT INTO record (id, feed, file, advisory, hash, modified, ecosystems, from_revision, body, details)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertAffected = `INSERT INTO affected (ecosystem, name, record_id, entries) VALUES (?, ?, ?, ?)`
+	insertRating   = `INSERT INTO rating (cve, record_id, ratings) VALUES (?, ?, ?)`
+)
+
+// sliceWriter runs prepared statements in transactions that end when their time is up.
+type sliceWriter struct {
+	db      *DB
+	tx      *sql.Tx
+	started time.Time
+
+	end, record, affected, rating *sql.Stmt
+}
+
+// inSlices runs f with a writer and commits what is open at its end. Slices before it
+// stay committed if f fails: nobody sees their rows.
+func (a *Advisories) inSlices(ctx context.Context, f func(*sliceWriter) error) (err error) {
+	w := &sliceWriter{db: a.db}
+	for _, p := range []struct {
+		to    **sql.Stmt
+		query string
+	}{{&w.end, endRecord}, {&w.record, insertRecord}, {&w.affected, insertAffected}, {&w.rating, insertRating}} {
+		stmt, err := a.db.Writer.PrepareContext(ctx, a.db.Dialect.Rebind(p.query))
+		if err != nil {
+			return dbError(err)
+		}
+		defer stmt.Close() //nolint:errcheck // nothing depends on it
+		*p.to = stmt
+	}
+	err = f(w)
+	if w.tx != nil && err != nil {
+		err = errors.Join(err, w.tx.Rollback())
+	} else if w.tx != nil {
+		err = w.tx.Commit()
+	}
+	return dbError(err)
+}
+
+func (w *sliceWriter) exec(ctx context.Context, stmt *sql.Stmt, args ...any) error {
+	if w.tx == nil {
+		tx, err := w.db.Writer.BeginTx(ctx, nil)
+		if err != nil {
+			return err
+		}
+		w.tx, w.started = tx, time.Now()
+	}
+	if _, err := w.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...); err != nil {
+		return err
+	}
+	if time.Since(w.started) < slice {
+		return nil
+	}
+	tx := w.tx
+	w.tx = nil
+	return tx.Commit()
+}
+
+func (w *sliceWriter) save(ctx context.Context, i *advisoryImport, r *packedRecord) error {
+	i.changed = true
+	if err := w.exec(ctx, w.end, i.revision, i.feed, r.File); err != nil {
+		return err
+	}
+	id := i.nextID
+	i.nextID++
+	if err := w.exec(ctx, w.record, id, i.feed, r.File, r.Advisory.ID, r.Hash[:],
+		millis(r.Advisory.Modified), r.ecosystems, i.revision, r.body, r.details); err != nil {
+		return err
+	}
+	for _, p := range r.affected {
+		if err := w.exec(ctx, w.affected, p.key.Ecosystem, p.key.Name, id, p.entries); err != nil {
+			return err
+		}
+	}
+	for _, cve := range r.cves {
+		if err := w.exec(ctx, w.rating, cve, id, r.ratings); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// packedRecord is a record in stored form.
+type packedRecord struct {
+	*plimsoll.FeedRecord
+	ecosystems    string
+	body, details []byte
+	affected      []packedAffected
+	cves          []string // none if it has no CVSS vector
+	ratings       string
+}
+
+type packedAffected struct {
+	key     plimsoll.AdvisoryKey
+	entries []byte
+}
+
+func (a *Advisories) packRecord(r *plimsoll.FeedRecord) (packedRecord, error) {
+	out := packedRecord{FeedRecord: r, details: a.packer.EncodeAll([]byte(r.Advisory.Details), nil)}
+	head := r.Advisory
+	head.Feed, head.Details, head.Affected = "", "", nil
+	var err error
+	if out.body, err = a.pack(head); err != nil || !r.Advisory.Withdrawn.IsZero() {
+		return out, err
+	}
+	groups := map[plimsoll.AdvisoryKey][]plimsoll.Affected{}
+	var ecosystems []string
+	ratings := slices.Clone(r.Advisory.Ratings)
+	for _, f := range r.Advisory.Affected {
+		key := plimsoll.AdvisoryKey{Ecosystem: plimsoll.BaseEcosystem(f.Ecosystem), Name: f.Name}
+		groups[key] = append(groups[key], f)
+		ecosystems = append(ecosystems, f.Ecosystem)
+		ratings = append(ratings, f.Ratings...)
+	}
+	for key, group := range groups {
+		entries, err := a.pack(group)
+		if err != nil {
+			return out, err
+		}
+		out.affected = append(out.affected, packedAffected{key, entries})
+	}
+	slices.Sort(ecosystems)
+	out.ecosystems = strings.Join(slices.Compact(ecosystems), "\n")
+	out.cves, out.ratings, err = cvssOf(r.Advisory, ratings)
+	return out, err
+}
+
+// cvssOf returns the record's distinct CVSS vectors in JSON and the CVEs they are for.
+func cvssOf(a plimsoll.Advisory, ratings []plimsoll.Rating) ([]string, string, error) {
+	var vectors []plimsoll.Rating
+	for _, r := range ratings {
+		if strings.HasPrefix(r.Type, "CVSS_") && !slices.Contains(vectors, r) {
+			vectors = append(vectors, r)
+		}
+	}
+	cves := a.CVEs()
+	if len(vectors) == 0 || len(cves) == 0 {
+		return nil, "", nil
+	}
+	b, err := json.Marshal(vectors)
+	return cves, string(b), err
+}

@@ -1,0 +1,124 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"runtime"
+	"strings"
+
+	"golang.org/x/sync/errgroup"
+
+	"plimsoll"
+)
+
+// packRecords turns records into stored form on all cores, in their order.
+func (a *Advisories) packRecords(records []plimsoll.FeedRecord) ([]packedRecord, error) {
+	out := make([]packedRecord, len(records))
+	var g errgroup.Group
+	part := (len(records) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
+	for from := 0; from < len(records); from += part {
+		g.Go(func() (err error) {
+			for k := from; k < min(from+part, len(records)); k++ {
+				if out[k], err = a.packRecord(&records[k]); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+	}
+	return out, g.Wait()
+}
+
+// feedState sums up a feed as the running import leaves it.
+type feedState struct {
+	records    int
+	newest     int64
+	ecosystems map[string]bool
+}
+
+const selectFeedState = `
+SELECT ecosystems, COUNT(*), MAX(modified) FROM record
+WHERE feed = ? AND to_revision IS NULL GROUP BY ecosystems`
+
+func (a *Advisories) feedState(ctx context.Context, feed string) (feedState, error) {
+	s := feedState{ecosystems: map[string]bool{}}
+	err := a.db.read(ctx, func(tx *Tx) error {
+		rows, err := tx.Query(ctx, selectFeedState, feed)
+		_, err = collect(rows, err, func(rows *sql.Rows) (none struct{}, err error) {
+			var names string
+			var records int
+			var newest int64
+			err = rows.Scan(&names, &records, &newest)
+			s.records += records
+			s.newest = max(s.newest, newest)
+			for name := range strings.SplitSeq(names, "\n") {
+				if name != "" {
+					s.ecosystems[name] = true
+				}
+			}
+			return none, err
+		})
+		return err
+	})
+	return s, err
+}
+
+const (
+	insertRevision = `INSERT INTO revision (id, feed, created_at) VALUES (?, ?, ?)`
+	upsertFeed     = `
+INSERT INTO feed (name, source, records, revision, changed_at, newest) VALUES (?, ?, ?, ?, ?, ?)
+ON CONFLICT (name) DO UPDATE SET source = excluded.source, records = excluded.records,
+    revision = excluded.revision, changed_at = excluded.changed_at, newest = excluded.newest`
+	upsertCheck = `
+INSERT INTO feed_check (feed, checked_at) VALUES (?, ?)
+ON CONFLICT (feed) DO UPDATE SET checked_at = excluded.checked_at`
+)
+
+// PublishImport brings the rows of the running import into sight, all at once, and
+// returns the newest revision. An import that changed nothing makes none: it is only
+// noted as a check of the feed.
+func (a *Advisories) PublishImport(ctx context.Context) (plimsoll.Revision, error) {
+	i, err := a.running()
+	if err != nil {
+		return 0, err
+	}
+	if !i.changed {
+		return i.revision - 1, a.db.write(ctx, func(tx *Tx) error {
+			_, err := tx.Exec(ctx, upsertCheck, i.feed, tx.Now())
+			return err
+		})
+	}
+	state, err := a.feedState(ctx, i.feed)
+	if err != nil {
+		return 0, err
+	}
+	err = a.db.write(ctx, func(tx *Tx) error { return publish(ctx, tx, i, state) })
+	if err != nil {
+		return 0, err
+	}
+	i.changed = false
+	i.revision++
+	return i.revision - 1, nil
+}
+
+func publish(ctx context.Context, tx *Tx, i *advisoryImport, state feedState) error {
+	now := tx.Now()
+	if _, err := tx.Exec(ctx, insertRevision, i.revision, i.feed, now); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, upsertFeed, i.feed, i.source, state.records, i.revision, now, state.newest); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, upsertCheck, i.feed, now); err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, `DELETE FROM feed_release WHERE feed = ?`, i.feed); err != nil {
+		return err
+	}
+	for name := range state.ecosystems {
+		if _, err := tx.Exec(ctx, `INSERT INTO feed_release (feed, ecosystem) VALUES (?, ?)`, i.feed, name); err != nil {
+			return err
+		}
+	}
+	return nil
+}
