@@ -28,12 +28,12 @@ type Advisories struct {
 func NewAdvisories(db *DB) *Advisories {
 	// With these options neither fails.
 	packer, _ := zstd.NewWriter(nil, zstd.WithEncoderLevel(zstd.SpeedFastest), zstd.WithWindowSize(1<<16), zstd.WithEncoderCRC(false))
-	opener, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxRecord))
+	opener, _ := zstd.NewReader(nil, zstd.WithDecoderConcurrency(0), zstd.WithDecoderMaxMemory(maxAdvisory))
 	return &Advisories{db: db, packer: packer, opener: opener}
 }
 
-// maxRecord bounds a stored record when it is unpacked, in bytes.
-const maxRecord = 64 << 20
+// maxAdvisory bounds a stored record when it is unpacked, in bytes.
+const maxAdvisory = 64 << 20
 
 // Close closes the database.
 func (a *Advisories) Close() error { return a.db.Close() }
@@ -98,7 +98,7 @@ func (a *Advisories) Advisory(ctx context.Context, ids []string) ([]plimsoll.Adv
 		if err != nil {
 			return err
 		}
-		return inChunks(ids, func(query string, args []any) error {
+		return inNameChunks(ids, func(query string, args []any) error {
 			rows, err := tx.Query(ctx, query, append(args, revision, revision)...)
 			found, err := collect(rows, err, a.scanText)
 			out = append(out, found...)

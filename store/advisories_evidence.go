@@ -12,12 +12,12 @@ import (
 	"plimsoll"
 )
 
-// chunk is how many values an IN list holds at most.
-const chunk = 500
+// nameChunk is how many values an IN list holds at most.
+const nameChunk = 500
 
-// inChunks runs do with a query whose %s is an IN list of each chunk of the values.
-func inChunks(values []string, do func(query string, args []any) error, query string) error {
-	for part := range slices.Chunk(values, chunk) {
+// inNameChunks runs do with a query whose %s is an IN list of each chunk of the values.
+func inNameChunks(values []string, do func(query string, args []any) error, query string) error {
+	for part := range slices.Chunk(values, nameChunk) {
 		args := make([]any, len(part), len(part)+3)
 		for i, v := range part {
 			args[i] = v
@@ -37,7 +37,7 @@ func (a *Advisories) Evidence(ctx context.Context, keys []plimsoll.AdvisoryKey) 
 		if e.Revision, err = newestRevision(ctx, tx); err != nil {
 			return err
 		}
-		if err := releases(ctx, tx, keys, e.Releases); err != nil {
+		if err := evidenceReleases(ctx, tx, keys, e.Releases); err != nil {
 			return err
 		}
 		parts, err := a.parts(ctx, tx, e.Revision, keys)
@@ -45,12 +45,12 @@ func (a *Advisories) Evidence(ctx context.Context, keys []plimsoll.AdvisoryKey) 
 			return err
 		}
 		e.Advisories = assemble(parts)
-		return ratings(ctx, tx, e.Revision, e.Advisories, e.Ratings)
+		return evidenceRatings(ctx, tx, e.Revision, e.Advisories, e.Ratings)
 	})
 	return e, err
 }
 
-func releases(ctx context.Context, tx *Tx, keys []plimsoll.AdvisoryKey, out map[string]bool) error {
+func evidenceReleases(ctx context.Context, tx *Tx, keys []plimsoll.AdvisoryKey, out map[string]bool) error {
 	asked := map[string]bool{}
 	for _, k := range keys {
 		asked[k.Ecosystem] = true
@@ -67,16 +67,16 @@ func releases(ctx context.Context, tx *Tx, keys []plimsoll.AdvisoryKey, out map[
 	return err
 }
 
-// part is what one record says about one key.
-type part struct {
+// evidencePart is what one record says about one key.
+type evidencePart struct {
 	key      plimsoll.AdvisoryKey
 	record   int64
 	advisory plimsoll.Advisory // Affected: the entries of the key
 }
 
 // assemble joins the parts of each record, in the order of the records.
-func assemble(parts []part) []plimsoll.Advisory {
-	slices.SortStableFunc(parts, func(a, b part) int { return cmp.Compare(a.record, b.record) })
+func assemble(parts []evidencePart) []plimsoll.Advisory {
+	slices.SortStableFunc(parts, func(a, b evidencePart) int { return cmp.Compare(a.record, b.record) })
 	out := make([]plimsoll.Advisory, 0, len(parts))
 	for i, p := range parts {
 		if i > 0 && parts[i-1].record == p.record {
@@ -90,15 +90,15 @@ func assemble(parts []part) []plimsoll.Advisory {
 }
 
 // parts reads what the cache does not hold, an ecosystem and a chunk of names at a time.
-func (a *Advisories) parts(ctx context.Context, tx *Tx, at plimsoll.Revision, keys []plimsoll.AdvisoryKey) ([]part, error) {
+func (a *Advisories) parts(ctx context.Context, tx *Tx, at plimsoll.Revision, keys []plimsoll.AdvisoryKey) ([]evidencePart, error) {
 	out, missing := a.cache.get(at, keys)
 	names := map[string][]string{}
 	for _, k := range missing {
 		names[k.Ecosystem] = append(names[k.Ecosystem], k.Name)
 	}
 	for ecosystem, names := range names {
-		var read []part
-		err := inChunks(names, func(query string, args []any) error {
+		var read []evidencePart
+		err := inNameChunks(names, func(query string, args []any) error {
 			rows, err := tx.Query(ctx, query, append(args, ecosystem, at, at)...)
 			found, err := collect(rows, err, a.scanPart)
 			read = append(read, found...)
@@ -122,7 +122,7 @@ FROM affected a JOIN record r ON r.id = a.record_id
 WHERE a.name IN (%s) AND a.ecosystem = ?
   AND r.from_revision <= ? AND (r.to_revision IS NULL OR r.to_revision > ?)`
 
-func (a *Advisories) scanPart(rows *sql.Rows) (p part, err error) {
+func (a *Advisories) scanPart(rows *sql.Rows) (p evidencePart, err error) {
 	var feed string
 	var body, entries sql.RawBytes
 	if err := rows.Scan(&p.key.Name, &p.record, &feed, &body, &entries); err != nil {
@@ -140,14 +140,14 @@ SELECT g.cve, g.ratings FROM rating g JOIN record r ON r.id = g.record_id
 WHERE g.cve IN (%s) AND r.from_revision <= ? AND (r.to_revision IS NULL OR r.to_revision > ?)
 ORDER BY g.cve, g.record_id`
 
-// ratings reads the vectors of every CVE that the advisories name.
-func ratings(ctx context.Context, tx *Tx, at plimsoll.Revision, advisories []plimsoll.Advisory, out map[string][]plimsoll.Rating) error {
+// evidenceRatings reads the vectors of every CVE that the advisories name.
+func evidenceRatings(ctx context.Context, tx *Tx, at plimsoll.Revision, advisories []plimsoll.Advisory, out map[string][]plimsoll.Rating) error {
 	var cves []string
 	for _, a := range advisories {
 		cves = append(cves, a.CVEs()...)
 	}
 	slices.Sort(cves)
-	return inChunks(slices.Compact(cves), func(query string, args []any) error {
+	return inNameChunks(slices.Compact(cves), func(query string, args []any) error {
 		rows, err := tx.Query(ctx, query, append(args, at, at)...)
 		_, err = collect(rows, err, func(rows *sql.Rows) (none struct{}, err error) {
 			var cve, text string
@@ -167,14 +167,14 @@ func ratings(ctx context.Context, tx *Tx, at plimsoll.Revision, advisories []pli
 type evidenceCache struct {
 	mu       sync.Mutex
 	revision plimsoll.Revision
-	parts    map[plimsoll.AdvisoryKey][]part
+	parts    map[plimsoll.AdvisoryKey][]evidencePart
 	size     int
 }
 
 // maxCached bounds the cache, in parts; one takes about 2 KB.
 const maxCached = 32_768
 
-func (c *evidenceCache) get(at plimsoll.Revision, keys []plimsoll.AdvisoryKey) (found []part, missing []plimsoll.AdvisoryKey) {
+func (c *evidenceCache) get(at plimsoll.Revision, keys []plimsoll.AdvisoryKey) (found []evidencePart, missing []plimsoll.AdvisoryKey) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, k := range keys {
@@ -189,16 +189,16 @@ func (c *evidenceCache) get(at plimsoll.Revision, keys []plimsoll.AdvisoryKey) (
 }
 
 // put keeps the parts of the names, also that a name has none. A full cache starts anew.
-func (c *evidenceCache) put(at plimsoll.Revision, ecosystem string, names []string, read []part) {
+func (c *evidenceCache) put(at plimsoll.Revision, ecosystem string, names []string, read []evidencePart) {
 	if len(read)+len(names) > maxCached {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.revision != at || c.size+len(read)+len(names) > maxCached || c.parts == nil {
-		c.revision, c.size, c.parts = at, 0, map[plimsoll.AdvisoryKey][]part{}
+		c.revision, c.size, c.parts = at, 0, map[plimsoll.AdvisoryKey][]evidencePart{}
 	}
-	byName := map[string][]part{}
+	byName := map[string][]evidencePart{}
 	for _, p := range read {
 		byName[p.key.Name] = append(byName[p.key.Name], p)
 	}

@@ -21,8 +21,8 @@ type advisoryImport struct {
 	changed      bool
 }
 
-// slice is how long an import holds the write lock at a time, without the commit.
-const slice = 20 * time.Millisecond
+// writeSlice is how long an import holds the write lock at a time, without the commit.
+const writeSlice = 20 * time.Millisecond
 
 // BeginImport starts an import of a feed, cleans up what a dead one left, and returns
 // the SHA-256 of the feed's valid files by name. One import runs at a time: Conflict.
@@ -93,7 +93,7 @@ func (a *Advisories) cleanUp(ctx context.Context) error {
 				return err
 			}
 			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision > ? LIMIT 500`, newest)
-			ids, err := collect(rows, err, scanID)
+			ids, err := collect(rows, err, scanRecordID)
 			if err != nil {
 				return err
 			}
@@ -124,7 +124,7 @@ const reviveRecords = `
 UPDATE record SET to_revision = NULL
 WHERE id IN (SELECT id FROM record WHERE to_revision > ? LIMIT 2000)`
 
-func scanID(rows *sql.Rows) (any, error) {
+func scanRecordID(rows *sql.Rows) (any, error) {
 	var id int64
 	err := rows.Scan(&id)
 	return id, err
@@ -222,7 +222,7 @@ func (w *sliceWriter) exec(ctx context.Context, stmt *sql.Stmt, args ...any) err
 	if _, err := w.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...); err != nil {
 		return err
 	}
-	if time.Since(w.started) < slice {
+	if time.Since(w.started) < writeSlice {
 		return nil
 	}
 	tx := w.tx

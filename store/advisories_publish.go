@@ -92,7 +92,7 @@ func (a *Advisories) PublishImport(ctx context.Context) (plimsoll.Revision, erro
 	if err != nil {
 		return 0, err
 	}
-	err = a.db.write(ctx, func(tx *Tx) error { return publish(ctx, tx, i, state) })
+	err = a.db.write(ctx, func(tx *Tx) error { return publishRevision(ctx, tx, i, state) })
 	if err != nil {
 		return 0, err
 	}
@@ -101,7 +101,7 @@ func (a *Advisories) PublishImport(ctx context.Context) (plimsoll.Revision, erro
 	return i.revision - 1, nil
 }
 
-func publish(ctx context.Context, tx *Tx, i *advisoryImport, state feedState) error {
+func publishRevision(ctx context.Context, tx *Tx, i *advisoryImport, state feedState) error {
 	now := tx.Now()
 	if _, err := tx.Exec(ctx, insertRevision, i.revision, i.feed, now); err != nil {
 		return err
