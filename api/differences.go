@@ -1,0 +1,40 @@
+package api
+
+// Difference is one place where we chose to differ from the vendor's contract.
+type Difference struct {
+	Operation string // operation id
+	Where     string // "query limit", "body image_type", "response data_list[].platform"
+	What      string // "enum", "range", "required", "added"
+	Why       string
+}
+
+// Differences lists every chosen difference of the operations we answer to the contract. A
+// test holds our OpenAPI against the contract and allows these and no other.
+func Differences() []Difference {
+	const (
+		allStatuses = "older and newer clients know different subsets; all seven are understood"
+		widerLimit  = "1 to 200, as the successor of this operation has it; clients ask for single rows"
+		ociLimits   = "names are as long as registries allow: path 255, tag 128"
+		honestTypes = "an image says which of the queried types it is; the contract's text names two of four"
+	)
+	return []Difference{
+		{"ListSwrImageRepository", "query scan_status", "enum", allStatuses},
+		{"ListSwrImageRepository", "response data_list[].image_type", "enum", honestTypes},
+		{"ListSwrImageRepository", "response data_list[].association_images[].image_type", "enum", honestTypes},
+
+		{"RunImageSynchronize", "body image_type", "enum", "enterprise instances are synchronised too"},
+
+		{"BatchScanSwrImage", "body scan_status", "enum", allStatuses + "; an empty one is absent"},
+		{"BatchScanSwrImage", "response", "added", "an empty object instead of no body: every answer is JSON"},
+
+		{"ListImageVulnerabilities", "query limit", "range", widerLimit},
+		{"ListImageVulnerabilities", "query namespace", "required", "the image id alone names an image, as clients' own tests expect"},
+		{"ListImageVulnerabilities", "query image_name", "required", "as namespace"},
+		{"ListImageVulnerabilities", "query tag_name", "required", "as namespace"},
+		{"ListImageVulnerabilities", "query namespace", "range", ociLimits},
+		{"ListImageVulnerabilities", "query image_name", "range", ociLimits},
+		{"ListImageVulnerabilities", "query tag_name", "range", ociLimits},
+		{"ListImageVulnerabilities", "query app_name", "range", "package names are longer than 64"},
+		{"ListImageVulnerabilities", "response data_list[].platform", "added", "the list of a multi-architecture image is the union over its platforms"},
+	}
+}

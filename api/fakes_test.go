@@ -1,0 +1,246 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"plimsoll"
+)
+
+const (
+	project = "p1"
+	digestA = plimsoll.Digest("sha256:aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")
+	digestB = plimsoll.Digest("sha256:bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb")
+	digestC = plimsoll.Digest("sha256:cccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccccc")
+)
+
+func testNow() time.Time { return time.Date(2026, 3, 1, 12, 0, 0, 0, time.UTC) }
+
+func who(name, projectID string, grants ...plimsoll.Grant) plimsoll.Principal {
+	return plimsoll.Principal{
+		User: plimsoll.User{ID: "id-" + name, Name: name}, Domain: plimsoll.Domain{ID: "d1", Name: "harbour"},
+		Project: plimsoll.Project{ID: projectID, Name: projectID}, Grants: grants, Method: "token",
+	}
+}
+
+// world is every role of the API with answers that a test sets, and what it was asked.
+type world struct {
+	principals map[string]plimsoll.Principal
+	expired    map[string]bool
+
+	page        plimsoll.Page[plimsoll.Image]
+	found       plimsoll.Image
+	placed      plimsoll.Page[plimsoll.Placed]
+	registries  []plimsoll.Registry
+	tasks       map[int64]plimsoll.Task
+	err         error
+	panics      bool
+	signIn      SignIn
+	filters     []plimsoll.ImageFilter
+	lookups     []plimsoll.ImageLookup
+	vulFilters  []plimsoll.VulnerabilityFilter
+	refs        []plimsoll.ImageRef
+	created     []plimsoll.Task
+	work        []plimsoll.Work
+	spec        plimsoll.RegistrySpec
+	removed     []string
+	imported    string
+	verifiedRaw string
+	verified    string
+	users       []plimsoll.User
+	keys        []plimsoll.AccessKey
+}
+
+func newWorld() *world {
+	grant := func(role plimsoll.Role, eps string) plimsoll.Grant {
+		return plimsoll.Grant{ProjectID: project, EnterpriseProject: eps, Role: role}
+	}
+	return &world{
+		principals: map[string]plimsoll.Principal{
+			"t-reader":   who("rita", project, grant(plimsoll.RoleReader, "")),
+			"t-editor":   who("edda", project, grant(plimsoll.RoleEditor, "")),
+			"t-admin":    who("adam", project, grant(plimsoll.RoleAdmin, "")),
+			"t-scoped":   who("scot", project, grant(plimsoll.RoleEditor, "e7"), grant(plimsoll.RoleReader, "e8")),
+			"t-none":     who("nora", project),
+			"t-other":    who("otto", "p2", plimsoll.Grant{ProjectID: "p2", Role: plimsoll.RoleAdmin}),
+			"t-unscoped": who("una", ""),
+		},
+		expired: map[string]bool{"t-old": true},
+		tasks: map[int64]plimsoll.Task{
+			5: {ID: 5, ProjectID: project, EnterpriseProject: "0", Kind: plimsoll.WorkScan, State: plimsoll.TaskRunning, Total: 2, Done: 1, CreatedAt: testNow()},
+			6: {ID: 6, ProjectID: project, EnterpriseProject: "e7", Kind: plimsoll.WorkSync, State: plimsoll.TaskFinished, CreatedAt: testNow()},
+		},
+	}
+}
+
+func (w *world) roles() Roles {
+	return Roles{
+		Callers: w, SignIns: w, Images: w, Vulnerabilities: w, Scans: w, Syncs: w, Registries: w, Tasks: w,
+		Advisories: w, Users: w, Keys: w,
+		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
+	}
+}
+
+func (w *world) api(t *testing.T, log io.Writer) *API {
+	t.Helper()
+	cfg := DefaultConfig()
+	cfg.Now, cfg.TempDir, cfg.Version = testNow, t.TempDir(), "test"
+	if log == nil {
+		log = io.Discard
+	}
+	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
+	cfg.MaxBody, cfg.MaxFeed = 1<<20, 1<<20
+	return New(cfg, w.roles())
+}
+
+func (w *world) Token(_ context.Context, secret string) (plimsoll.Token, plimsoll.Principal, error) {
+	denied := plimsoll.Errorf(plimsoll.Unauthenticated, "unknown token")
+	if w.expired[secret] {
+		return plimsoll.Token{ExpiresAt: testNow().Add(-time.Minute)}, plimsoll.Principal{}, denied
+	}
+	p, ok := w.principals[secret]
+	if !ok {
+		return plimsoll.Token{}, plimsoll.Principal{}, denied
+	}
+	return plimsoll.Token{UserID: p.User.ID, ProjectID: p.Project.ID, IssuedAt: testNow(), ExpiresAt: testNow().Add(time.Hour)}, p, nil
+}
+
+func (w *world) Verify(r *http.Request, body []byte) (plimsoll.Principal, error) {
+	w.verifiedRaw, w.verified = r.URL.RawQuery, string(body)
+	if !strings.Contains(r.Header.Get("Authorization"), "Access=AK1") {
+		return plimsoll.Principal{}, plimsoll.Errorf(plimsoll.Unauthenticated, "the signature does not match")
+	}
+	return w.principals["t-admin"], nil
+}
+
+func (w *world) SignIn(_ context.Context, s SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
+	w.signIn = s
+	if s.Password != "right" {
+		return "", plimsoll.Token{}, plimsoll.Principal{}, plimsoll.Errorf(plimsoll.Unauthenticated, "the user name or password is wrong")
+	}
+	return "secret-token", plimsoll.Token{IssuedAt: testNow(), ExpiresAt: testNow().Add(24 * time.Hour)}, w.principals["t-editor"], nil
+}
+
+func (w *world) Images(_ context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
+	if w.panics {
+		panic("boom with secret detail")
+	}
+	w.filters = append(w.filters, f)
+	return w.page, w.err
+}
+
+func (w *world) FindImage(_ context.Context, l plimsoll.ImageLookup) (plimsoll.Image, error) {
+	w.lookups = append(w.lookups, l)
+	if l.ID == "404" {
+		return plimsoll.Image{}, plimsoll.Errorf(plimsoll.NotFound, "image 404 of project elsewhere")
+	}
+	return w.found, w.err
+}
+
+func (w *world) ImageVulnerabilities(_ context.Context, _ plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error) {
+	w.vulFilters = append(w.vulFilters, f)
+	return w.placed, w.err
+}
+
+func (w *world) ScanImages(_ context.Context, by string, _ plimsoll.Priority, f plimsoll.ImageFilter, refs []plimsoll.ImageRef) (plimsoll.Task, error) {
+	w.filters, w.refs = append(w.filters, f), refs
+	return plimsoll.Task{ID: 9, By: by, CreatedAt: testNow()}, w.err
+}
+
+func (w *world) Registries(_ context.Context, projectID string, eps []string) ([]plimsoll.Registry, error) {
+	var out []plimsoll.Registry
+	for _, r := range w.registries {
+		if r.ProjectID == projectID && (eps == nil || strings.Contains(strings.Join(eps, " "), r.EnterpriseProject)) {
+			out = append(out, r)
+		}
+	}
+	return out, w.err
+}
+
+func (w *world) CreateTask(_ context.Context, t *plimsoll.Task, work []plimsoll.Work) error {
+	t.ID, t.State, t.CreatedAt = 11, plimsoll.TaskRunning, testNow()
+	w.created, w.work = append(w.created, *t), append(w.work, work...)
+	return w.err
+}
+
+func (w *world) AddRegistry(_ context.Context, _ plimsoll.Principal, spec plimsoll.RegistrySpec) (plimsoll.Registry, error) {
+	w.spec = spec
+	return spec.Registry, w.err
+}
+
+func (w *world) RemoveRegistry(_ context.Context, _ plimsoll.Principal, projectID, name string) error {
+	w.removed = append(w.removed, projectID+"/"+name)
+	return w.err
+}
+
+func (w *world) Task(_ context.Context, projectID string, id int64) (plimsoll.Task, error) {
+	t, ok := w.tasks[id]
+	if !ok || t.ProjectID != projectID {
+		return plimsoll.Task{}, plimsoll.Errorf(plimsoll.NotFound, "no task")
+	}
+	return t, nil
+}
+
+func (w *world) AdvisoryStatus(context.Context) (plimsoll.AdvisoryStatus, error) {
+	return plimsoll.AdvisoryStatus{Revision: 3}, w.err
+}
+
+func (w *world) ImportAdvisories(_ context.Context, feed, file string) (plimsoll.ImportOutcome, error) {
+	b, err := os.ReadFile(file)
+	w.imported = feed + ":" + string(b)
+	return plimsoll.ImportOutcome{Feed: feed, Records: len(b)}, errors.Join(err, w.err)
+}
+
+func (w *world) Users(context.Context, plimsoll.Principal) ([]plimsoll.User, error) {
+	return w.users, w.err
+}
+
+func (w *world) AddUser(_ context.Context, _ plimsoll.Principal, spec UserSpec) (plimsoll.User, error) {
+	return plimsoll.User{Name: spec.Name, Grants: spec.Grants, PasswordHash: "phc"}, w.err
+}
+
+func (w *world) RemoveUser(_ context.Context, _ plimsoll.Principal, name string) error {
+	w.removed = append(w.removed, name)
+	return w.err
+}
+
+func (w *world) SetPassword(context.Context, plimsoll.Principal, string, string) error { return w.err }
+
+func (w *world) Keys(context.Context, plimsoll.Principal) ([]plimsoll.AccessKey, error) {
+	return w.keys, w.err
+}
+
+func (w *world) AddKey(_ context.Context, _ plimsoll.Principal, user, _ string) (plimsoll.AccessKey, string, error) {
+	return plimsoll.AccessKey{Access: "AK2", UserID: user, SealedSecret: []byte("sealed"), CreatedAt: testNow()}, "new-secret", w.err
+}
+
+func (w *world) RemoveKey(_ context.Context, _ plimsoll.Principal, access string) error {
+	w.removed = append(w.removed, access)
+	return w.err
+}
+
+// ask sends one request to a handler in memory.
+func ask(h http.Handler, method, url, token, body string, headers ...string) *httptest.ResponseRecorder {
+	r := httptest.NewRequest(method, url, bytes.NewReader([]byte(body)))
+	if body != "" {
+		r.Header.Set("Content-Type", "application/json")
+	}
+	if token != "" {
+		r.Header.Set("X-Auth-Token", token)
+	}
+	for i := 0; i+1 < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	rec := httptest.NewRecorder()
+	h.ServeHTTP(rec, r)
+	return rec
+}

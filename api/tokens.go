@@ -1,0 +1,220 @@
+package api
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+	"github.com/danielgtaylor/huma/v2/adapters/humachi"
+
+	"plimsoll"
+)
+
+// SignIn is an attempt to sign in.
+type SignIn struct {
+	UserID     string // or UserName with a domain
+	UserName   string
+	Password   string
+	DomainID   string // of the user
+	DomainName string
+
+	// The project to work in, by id or by name; both empty = none.
+	ProjectID   string
+	ProjectName string
+
+	Source string // address of the client, for the lock-out count
+}
+
+// SignIns gives tokens to users.
+type SignIns interface {
+	// SignIn returns the token's secret, which is not stored, and what it stands for.
+	SignIn(ctx context.Context, s SignIn) (secret string, t plimsoll.Token, p plimsoll.Principal, err error)
+}
+
+// named is the identity API's way to point at something, by id or by name.
+type named struct {
+	_      struct{} `additionalProperties:"true"`
+	ID     string   `json:"id,omitempty" maxLength:"256"`
+	Name   string   `json:"name,omitempty" maxLength:"256"`
+	Domain *named   `json:"domain,omitempty"`
+}
+
+type signInInput struct {
+	NoCatalog string `query:"nocatalog" doc:"Any value leaves the catalog out of the answer"`
+	Body      signInBody
+	source    string
+}
+
+type signInBody struct {
+	_    struct{} `additionalProperties:"true"`
+	Auth struct {
+		_        struct{} `additionalProperties:"true"`
+		Identity struct {
+			_        struct{} `additionalProperties:"true"`
+			Methods  []string `json:"methods" nullable:"false" minItems:"1" maxItems:"4" doc:"password"`
+			Password *struct {
+				_    struct{}   `additionalProperties:"true"`
+				User signInUser `json:"user"`
+			} `json:"password,omitempty"`
+		} `json:"identity"`
+		Scope *struct {
+			_       struct{} `additionalProperties:"true"`
+			Project *named   `json:"project,omitempty"`
+			Domain  *named   `json:"domain,omitempty"`
+		} `json:"scope,omitempty"`
+	} `json:"auth"`
+}
+
+type signInUser struct {
+	_        struct{} `additionalProperties:"true"`
+	ID       string   `json:"id,omitempty" maxLength:"256"`
+	Name     string   `json:"name,omitempty" maxLength:"256"`
+	Password string   `json:"password" minLength:"1" maxLength:"1024" writeOnly:"true"`
+	Domain   *named   `json:"domain,omitempty" doc:"Account of the user; not needed with an id"`
+}
+
+type tokenOutput struct {
+	SubjectToken string `header:"X-Subject-Token" doc:"The token"`
+	Body         struct {
+		Token tokenBody `json:"token"`
+	}
+}
+
+type tokenBody struct {
+	Methods   []string      `json:"methods" nullable:"false"`
+	IssuedAt  string        `json:"issued_at" doc:"YYYY-MM-DDTHH:MM:SS.ffffffZ"`
+	ExpiresAt string        `json:"expires_at" doc:"YYYY-MM-DDTHH:MM:SS.ffffffZ"`
+	User      tokenUser     `json:"user"`
+	Project   *tokenProject `json:"project,omitempty" doc:"Of a token for a project"`
+	Domain    *tokenDomain  `json:"domain,omitempty" doc:"Of a token without a project"`
+	Roles     []tokenDomain `json:"roles" nullable:"false"`
+	Catalog   *[]struct{}   `json:"catalog,omitempty" nullable:"false" doc:"Empty: every operation is at this address"`
+}
+
+type tokenDomain struct {
+	ID   string `json:"id"`
+	Name string `json:"name"`
+}
+
+type tokenProject struct {
+	ID     string      `json:"id"`
+	Name   string      `json:"name"`
+	Domain tokenDomain `json:"domain"`
+}
+
+type tokenUser struct {
+	ID              string      `json:"id"`
+	Name            string      `json:"name"`
+	Domain          tokenDomain `json:"domain"`
+	PasswordExpires string      `json:"password_expires_at" doc:"Always empty: passwords do not expire"`
+}
+
+func (a *API) registerTokens() {
+	open(a, huma.Operation{
+		OperationID: "CreateToken", Method: http.MethodPost, Path: "/v3/auth/tokens", DefaultStatus: http.StatusCreated,
+		Tags: []string{"tokens"}, Summary: "Sign in",
+		Description: "Answers with a token in the header X-Subject-Token, to be sent as X-Auth-Token.",
+	}, a.createToken)
+	for _, method := range []string{http.MethodGet, http.MethodHead} {
+		closed(a, huma.Operation{
+			OperationID: "ShowToken" + method, Method: method, Path: "/v3/auth/tokens",
+			Tags: []string{"tokens"}, Summary: "Check a token",
+			Description: "The token in X-Subject-Token must belong to the caller.",
+		}, a.showToken)
+	}
+}
+
+// Resolve notes where the request came from.
+func (in *signInInput) Resolve(ctx huma.Context) []error {
+	r, _ := humachi.Unwrap(ctx)
+	in.source = r.RemoteAddr
+	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
+		in.source = host
+	}
+	return nil
+}
+
+func (a *API) createToken(ctx context.Context, in *signInInput) (*tokenOutput, error) {
+	attempt, err := in.attempt()
+	if err != nil {
+		return nil, err
+	}
+	secret, token, p, err := a.roles.SignIns.SignIn(ctx, attempt)
+	if err != nil {
+		return nil, err
+	}
+	out := &tokenOutput{SubjectToken: secret}
+	out.Body.Token = wireToken(token, p)
+	if in.NoCatalog == "" {
+		out.Body.Token.Catalog = &[]struct{}{}
+	}
+	return out, nil
+}
+
+func (in *signInInput) attempt() (SignIn, error) {
+	identity := in.Body.Auth.Identity
+	if !slices.Equal(identity.Methods, []string{"password"}) || identity.Password == nil {
+		return SignIn{}, plimsoll.Errorf(plimsoll.Invalid, "sign in with the method password")
+	}
+	user := identity.Password.User
+	s := SignIn{UserID: user.ID, UserName: user.Name, Password: user.Password, Source: in.source}
+	if user.Domain != nil {
+		s.DomainID, s.DomainName = user.Domain.ID, user.Domain.Name
+	}
+	if s.UserID == "" && s.UserName == "" {
+		return SignIn{}, plimsoll.Errorf(plimsoll.Invalid, "a user needs an id or a name")
+	}
+	if scope := in.Body.Auth.Scope; scope != nil && scope.Project != nil {
+		s.ProjectID, s.ProjectName = scope.Project.ID, scope.Project.Name
+	}
+	return s, nil
+}
+
+type showTokenInput struct {
+	Subject string `header:"X-Subject-Token" required:"true" maxLength:"32768" doc:"The token to check"`
+}
+
+func (a *API) showToken(ctx context.Context, in *showTokenInput) (*tokenOutput, error) {
+	token, p, err := a.roles.Callers.Token(ctx, in.Subject)
+	unknown := plimsoll.Errorf(plimsoll.NotFound, "no such token")
+	switch code := plimsoll.ErrorCode(err); {
+	case code == plimsoll.Unauthenticated, code == plimsoll.NotFound:
+		return nil, unknown
+	case err != nil:
+		return nil, err
+	case p.User.ID != caller(ctx).User.ID:
+		return nil, unknown
+	}
+	out := &tokenOutput{SubjectToken: in.Subject}
+	out.Body.Token = wireToken(token, p)
+	return out, nil
+}
+
+const tokenTime = "2006-01-02T15:04:05.000000Z"
+
+// wireToken writes a token in the identity API's form (hss-api, section 3.1).
+func wireToken(t plimsoll.Token, p plimsoll.Principal) tokenBody {
+	domain := tokenDomain{ID: p.Domain.ID, Name: p.Domain.Name}
+	b := tokenBody{
+		Methods:  []string{"password"},
+		IssuedAt: tokenTimeOf(t.IssuedAt), ExpiresAt: tokenTimeOf(t.ExpiresAt),
+		User:  tokenUser{ID: p.User.ID, Name: p.User.Name, Domain: domain},
+		Roles: []tokenDomain{},
+	}
+	for _, role := range plimsoll.Roles() {
+		if slices.ContainsFunc(p.Grants, func(g plimsoll.Grant) bool { return g.Role == role }) {
+			b.Roles = append(b.Roles, tokenDomain{ID: "0", Name: string(role)})
+		}
+	}
+	if p.Project.ID == "" {
+		b.Domain = &domain
+		return b
+	}
+	b.Project = &tokenProject{ID: p.Project.ID, Name: p.Project.Name, Domain: domain}
+	return b
+}
+
+func tokenTimeOf(t time.Time) string { return t.UTC().Format(tokenTime) }

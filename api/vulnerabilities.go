@@ -1,0 +1,105 @@
+package api
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"plimsoll"
+)
+
+// VulnerabilityLister lists what is wrong with one image.
+type VulnerabilityLister interface {
+	// FindImage finds the image that everything given matches: of several the newest, NotFound for none.
+	FindImage(ctx context.Context, l plimsoll.ImageLookup) (plimsoll.Image, error)
+
+	ImageVulnerabilities(ctx context.Context, img plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error)
+}
+
+type listVulnerabilitiesInput struct {
+	ProjectPath
+	ImageID string `path:"image_id" minLength:"1" maxLength:"128" doc:"Record id, or the hex digits of the manifest digest"`
+	PageQuery
+	ImageType    string `query:"image_type" required:"true" enum:"private_image,shared_image,instance_image,cicd,harbor,jfrog" doc:"Where the image comes from"`
+	InstanceID   string `query:"instance_id" maxLength:"128" doc:"Id of the enterprise instance"`
+	Namespace    string `query:"namespace" maxLength:"255" doc:"First segment of the repository path"`
+	ImageName    string `query:"image_name" maxLength:"255" doc:"The rest of the repository path"`
+	Tag          string `query:"tag_name" maxLength:"128" doc:"Tag"`
+	Repair       string `query:"repair_necessity" enum:"immediate_repair,delay_repair,not_needed_repair" doc:"Urgency"`
+	VulID        string `query:"vul_id" maxLength:"128" doc:"Part of an id, any case"`
+	App          string `query:"app_name" maxLength:"255" doc:"Package, exact"`
+	Type         string `query:"type" enum:"linux_vul,app_vul" doc:"Packages of the operating system, or of languages"`
+	HandleStatus string `query:"handle_status" enum:"unhandled,handled" doc:"Has somebody decided about it?"`
+}
+
+type vulnerabilityList struct {
+	Total int32              `json:"total_num" minimum:"0" doc:"Matches before paging"`
+	Rows  []vulnerabilityRow `json:"data_list" nullable:"false" doc:"One row a vulnerability, package and place"`
+}
+
+type listVulnerabilitiesOutput struct{ Body vulnerabilityList }
+
+func (a *API) registerVulnerabilities() {
+	closed(a, huma.Operation{
+		OperationID: "ListImageVulnerabilities", Method: http.MethodGet, Path: "/v5/{project_id}/image/{image_id}/vulnerabilities",
+		Tags: []string{"vulnerabilities"}, Summary: "List the vulnerabilities of an image",
+		Description: "The image is found by its id; namespace, image_name, tag_name and instance_id must match too where they are given.",
+	}, a.listVulnerabilities)
+}
+
+func (a *API) listVulnerabilities(ctx context.Context, in *listVulnerabilitiesInput) (*listVulnerabilitiesOutput, error) {
+	img, err := a.image(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.roles.Vulnerabilities.ImageVulnerabilities(ctx, img, in.filter())
+	if err != nil {
+		return nil, err
+	}
+	out := &listVulnerabilitiesOutput{Body: vulnerabilityList{Total: int32Of(page.Total), Rows: make([]vulnerabilityRow, 0, len(page.Items))}}
+	for _, v := range page.Items {
+		out.Body.Rows = append(out.Body.Rows, wireVulnerability(v, len(img.Platforms) > 0))
+	}
+	return out, nil
+}
+
+func (a *API) image(ctx context.Context, in *listVulnerabilitiesInput) (plimsoll.Image, error) {
+	eps, err := scope(caller(ctx), plimsoll.RoleReader, in.EnterpriseProject)
+	if err != nil {
+		return plimsoll.Image{}, err
+	}
+	unknown := plimsoll.Errorf(plimsoll.NotFound, "no such image")
+	origin, ok := originOf(in.ImageType)
+	if !ok {
+		return plimsoll.Image{}, unknown
+	}
+	img, err := a.roles.Vulnerabilities.FindImage(ctx, plimsoll.ImageLookup{
+		ProjectID: in.ProjectID, EnterpriseProjects: eps, ID: in.ImageID, Origins: []plimsoll.Origin{origin},
+		Ref: plimsoll.ImageRef{Namespace: in.Namespace, Name: in.ImageName, Tag: in.Tag, InstanceID: in.InstanceID},
+	})
+	switch {
+	case plimsoll.ErrorCode(err) == plimsoll.NotFound:
+		return plimsoll.Image{}, unknown // in the same words whatever the reason
+	case err != nil:
+		return plimsoll.Image{}, err
+	case in.ImageType == typeHarbor && img.Source.Kind != plimsoll.RegistryHarbor,
+		in.ImageType == typeJfrog && img.Source.Kind != plimsoll.RegistryJfrog:
+		return plimsoll.Image{}, unknown
+	}
+	return img, nil
+}
+
+func (in *listVulnerabilitiesInput) filter() plimsoll.VulnerabilityFilter {
+	f := plimsoll.VulnerabilityFilter{
+		IDContains: in.VulID, Package: in.App, Severities: severitiesOf(in.Repair),
+		Offset: int(in.Offset), Limit: int(in.Limit),
+	}
+	if in.Type != "" {
+		f.OS = new(in.Type == "linux_vul")
+	}
+	if in.HandleStatus != "" {
+		f.Handled = new(in.HandleStatus == "handled")
+	}
+	return f
+}
