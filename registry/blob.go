@@ -1,0 +1,188 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"plimsoll"
+)
+
+// Bounds of resuming one blob.
+const (
+	maxResumes   = 64
+	maxFruitless = 5       // resumes in a row that brought less than fruit
+	fruit        = 1 << 20 // bytes
+)
+
+// Blob opens the blob that d describes. The reader proves size and digest at its end, and
+// goes on where a body was cut or fell silent. Close it, also before its end.
+func (r *Repository) Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadCloser, error) {
+	if _, err := plimsoll.ParseDigest(string(d.Digest)); err != nil {
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, err)
+	}
+	path, err := repositoryPath(r.name, "blobs/"+string(d.Digest))
+	if err != nil {
+		return nil, err
+	}
+	b := &blob{ctx: ctx, client: r.client, want: d, ask: ask{
+		doing: "reading blob " + d.Digest.Short() + " of " + r.name,
+		path:  path,
+		scope: pullScope(r.name),
+	}}
+	if err := b.open(); err != nil {
+		return nil, err
+	}
+	return provenBlob{Reader: plimsoll.Prove(b, d), Closer: b}, nil
+}
+
+type provenBlob struct {
+	io.Reader
+	io.Closer
+}
+
+// blob is the bytes of a blob as one stream over any number of answers.
+type blob struct {
+	ctx    context.Context
+	client *Client
+	ask    ask
+	want   plimsoll.Descriptor
+
+	body   io.ReadCloser // nil between answers
+	etag   string        // strong validator of the first answer
+	offset int64         // bytes handed out
+
+	resumes, fruitless int
+	last               int64 // offset at the last resume
+	cause              error // why the last answer ended
+}
+
+// Read reads on, over as many answers as it takes.
+func (b *blob) Read(p []byte) (int, error) {
+	for {
+		if b.body == nil {
+			if err := b.resume(); err != nil {
+				return 0, err
+			}
+			continue
+		}
+		n, err := b.body.Read(p)
+		b.offset += int64(n)
+		if err != nil && err != io.EOF {
+			b.drop(err)
+		}
+		switch {
+		case n > 0:
+			return n, nil
+		case err == nil:
+		case b.offset >= b.want.Size:
+			return 0, io.EOF
+		case b.ctx.Err() != nil:
+			return 0, b.ctx.Err()
+		case err == io.EOF:
+			b.drop(io.ErrUnexpectedEOF)
+		}
+	}
+}
+
+// Close ends the blob.
+func (b *blob) Close() error {
+	if b.body == nil {
+		return nil
+	}
+	return b.body.Close()
+}
+
+func (b *blob) drop(cause error) {
+	b.body.Close() //nolint:errcheck // only read from
+	b.body, b.cause = nil, cause
+}
+
+// resume asks for the rest, after a wait that grows while nothing comes.
+func (b *blob) resume() error {
+	if b.offset >= b.want.Size {
+		return io.EOF
+	}
+	if err := b.ctx.Err(); err != nil {
+		return err
+	}
+	b.resumes++
+	b.fruitless++
+	if b.offset-b.last >= fruit {
+		b.fruitless = 1
+	}
+	b.last = b.offset
+	if b.resumes > maxResumes || b.fruitless > maxFruitless {
+		return transportError(b.ctx, fmt.Sprintf("%s: cut after %d of %d bytes, too often", b.ask.doing, b.offset, b.want.Size), b.cause)
+	}
+	if err := b.client.clock.sleep(b.ctx, backoff(b.fruitless)); err != nil {
+		return err
+	}
+	b.client.logger.DebugContext(b.ctx, "resuming a blob", "digest", b.want.Digest, "offset", b.offset)
+	return b.open()
+}
+
+// open asks for the blob from the offset on.
+func (b *blob) open() error {
+	a := b.ask
+	if b.offset > 0 {
+		a.extra = http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", b.offset, b.want.Size-1)}}
+		if b.etag != "" {
+			a.extra.Set("If-Range", b.etag)
+		}
+	}
+	resp, err := b.client.send(b.ctx, a)
+	if err != nil {
+		return err
+	}
+	switch {
+	case resp.StatusCode == http.StatusOK:
+		err = b.accept(resp)
+	case resp.StatusCode == http.StatusPartialContent && b.offset > 0:
+		err = b.acceptRest(resp)
+	default:
+		return statusError(a.doing, resp)
+	}
+	if err != nil {
+		resp.Body.Close() //nolint:errcheck // only read from
+	}
+	return err
+}
+
+// accept takes an answer that starts at the beginning; when resuming, what is known is skipped.
+func (b *blob) accept(resp *http.Response) error {
+	if resp.ContentLength >= 0 && resp.ContentLength != b.want.Size {
+		return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid,
+			"%s: the registry has %d bytes, the manifest says %d", b.ask.doing, resp.ContentLength, b.want.Size))
+	}
+	if b.offset == 0 {
+		if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
+			b.etag = tag
+		}
+	}
+	b.body = resp.Body
+	if _, err := io.CopyN(io.Discard, resp.Body, b.offset); err != nil {
+		if errors.Is(err, io.EOF) {
+			err = io.ErrUnexpectedEOF
+		}
+		b.drop(err)
+	}
+	return nil
+}
+
+// acceptRest takes an answer that holds exactly what is missing (RFC 9110 section 14.4).
+func (b *blob) acceptRest(resp *http.Response) error {
+	said := resp.Header.Get("Content-Range")
+	span, total, _ := strings.Cut(strings.TrimPrefix(said, "bytes "), "/")
+	start, _, _ := strings.Cut(span, "-")
+	if start != strconv.FormatInt(b.offset, 10) || (total != "*" && total != strconv.FormatInt(b.want.Size, 10)) {
+		return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Unavailable,
+			"%s: asked for the bytes from %d on, the registry sends %.80q", b.ask.doing, b.offset, said))
+	}
+	b.body = resp.Body
+	return nil
+}

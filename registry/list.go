@@ -1,0 +1,136 @@
+package registry
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"plimsoll"
+)
+
+// Bounds of lists.
+const (
+	pageSize      = "1000"
+	maxPageBytes  = 16 << 20
+	maxPages      = 10_000
+	maxNames      = 500_000
+	catalogAccess = "registry:catalog:*"
+)
+
+// listing is a list of names that comes in pages.
+type listing struct {
+	ask   ask
+	field string // of the JSON object that holds the names
+	valid func(string) bool
+}
+
+// Repositories lists the catalog. Most clouds refuse it, and then the error hints at naming repositories.
+func (c *Client) Repositories(ctx context.Context) ([]string, error) {
+	names, err := c.list(ctx, listing{
+		ask:   ask{doing: "listing repositories", path: "/v2/_catalog", scope: catalogAccess},
+		field: "repositories",
+		valid: ValidRepository,
+	})
+	if code := plimsoll.ErrorCode(err); code == plimsoll.Forbidden || code == plimsoll.NotFound {
+		return nil, plimsoll.Fail(plimsoll.FailureOf(err), (&plimsoll.Error{Code: code, Err: err}).
+			WithHint("this registry may not list its repositories; name the repositories with --repository"))
+	}
+	return names, err
+}
+
+// Tags lists the tags of a repository.
+func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
+	path, err := repositoryPath(repository, "tags/list")
+	if err != nil {
+		return nil, err
+	}
+	return c.list(ctx, listing{
+		ask:   ask{doing: "listing the tags of " + repository, path: path, scope: pullScope(repository)},
+		field: "tags",
+		valid: ValidTag,
+	})
+}
+
+// list reads every page. Names that break the grammar are dropped, counted and logged.
+func (c *Client) list(ctx context.Context, l listing) ([]string, error) {
+	var names []string
+	seen, pages, invalid := map[string]bool{}, map[string]bool{}, 0
+	l.ask.query, l.ask.accept, l.ask.limit = "n="+pageSize, "application/json", maxPageBytes
+	for l.ask.query != "" {
+		if pages[l.ask.query] || len(pages) >= maxPages || len(seen) > maxNames {
+			return nil, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge,
+				"%s: the list repeats itself or is longer than %d names on %d pages", l.ask.doing, maxNames, maxPages))
+		}
+		pages[l.ask.query] = true
+		page, err := c.fetch(ctx, l.ask)
+		if err != nil {
+			return nil, err
+		}
+		found, err := l.parse(page.body)
+		if err != nil {
+			return nil, err
+		}
+		for _, name := range found {
+			switch {
+			case !l.valid(name):
+				invalid++
+			case !seen[name]:
+				seen[name] = true
+				names = append(names, name)
+			}
+		}
+		l.ask.query = nextQuery(page.header)
+	}
+	if invalid > 0 {
+		c.logger.WarnContext(ctx, "names that break the grammar dropped", "registry", c.base.Host, "list", l.field, "count", invalid)
+	}
+	return names, nil
+}
+
+func (l listing) parse(body []byte) ([]string, error) {
+	var page map[string]json.RawMessage
+	var names []string
+	err := json.Unmarshal(body, &page)
+	if err == nil && page[l.field] != nil {
+		err = json.Unmarshal(page[l.field], &names)
+	}
+	if err != nil || page == nil {
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Unavailable, "%s: the answer is not a list", l.ask.doing))
+	}
+	return names, nil
+}
+
+// nextQuery returns the query of the next page (RFC 8288, rel="next"), "" for none. Only the query is taken
+// from the link: a page never leads to another host or path.
+func nextQuery(h http.Header) string {
+	for _, line := range h.Values("Link") {
+		for line != "" {
+			_, rest, ok := strings.Cut(line, "<")
+			target, params, closed := strings.Cut(rest, ">")
+			if !ok || !closed {
+				break
+			}
+			line = params
+			params, _, _ = strings.Cut(params, "<")
+			u, err := url.Parse(target)
+			if err == nil && isNext(params) {
+				return u.RawQuery
+			}
+		}
+	}
+	return ""
+}
+
+// isNext reports whether the parameters of a link hold the relation "next".
+func isNext(params string) bool {
+	for _, param := range strings.Split(params, ";") {
+		name, v, _ := strings.Cut(strings.TrimSpace(param), "=")
+		v = strings.Trim(strings.TrimRight(strings.TrimSpace(v), ","), `" `)
+		if strings.EqualFold(strings.TrimSpace(name), "rel") && strings.EqualFold(v, "next") {
+			return true
+		}
+	}
+	return false
+}

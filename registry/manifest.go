@@ -1,0 +1,124 @@
+package registry
+
+import (
+	"context"
+	"net/http"
+	"strings"
+
+	"plimsoll"
+)
+
+// Docker manifests of version 1 are asked for so that they can be recognised and named, not read.
+const (
+	mediaSchema1       = "application/vnd.docker.distribution.manifest.v1+json"
+	mediaSchema1Signed = "application/vnd.docker.distribution.manifest.v1+prettyjws"
+	mediaIndex         = "application/vnd.oci.image.index.v1+json"
+)
+
+func acceptManifests() string {
+	return strings.Join(append(plimsoll.ManifestMediaTypes(), mediaSchema1Signed, mediaSchema1), ", ")
+}
+
+// Resolve returns what a tag or digest points to, without reading it where the registry tells in headers.
+func (c *Client) Resolve(ctx context.Context, repository, reference string) (plimsoll.Descriptor, error) {
+	a, err := c.askManifest(repository, reference)
+	if err != nil {
+		return plimsoll.Descriptor{}, err
+	}
+	head := a
+	head.method = http.MethodHead
+	resp, err := c.send(ctx, head)
+	if err != nil {
+		return plimsoll.Descriptor{}, err
+	}
+	switch resp.StatusCode {
+	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
+		return plimsoll.Descriptor{}, statusError(a.doing, resp)
+	}
+	drain(resp)
+	told, err := plimsoll.ParseDigest(resp.Header.Get("Docker-Content-Digest"))
+	d := plimsoll.Descriptor{MediaType: mediaType(resp.Header), Digest: told, Size: resp.ContentLength}
+	if resp.StatusCode != http.StatusOK || err != nil || d.Size <= 0 || d.MediaType == "" {
+		return c.resolveByReading(ctx, a, reference)
+	}
+	return d, agree(a.doing, reference, told)
+}
+
+// resolveByReading computes the digest itself.
+func (c *Client) resolveByReading(ctx context.Context, a ask, reference string) (plimsoll.Descriptor, error) {
+	got, err := c.fetch(ctx, a)
+	if err != nil {
+		return plimsoll.Descriptor{}, err
+	}
+	d := plimsoll.Descriptor{MediaType: mediaType(got.header), Digest: plimsoll.DigestOf(got.body), Size: int64(len(got.body))}
+	if d.MediaType == mediaSchema1Signed {
+		if told, err := plimsoll.ParseDigest(got.header.Get("Docker-Content-Digest")); err == nil {
+			d.Digest = told // of the document without its signatures
+		}
+		return d, nil
+	}
+	return d, agree(a.doing, reference, d.Digest)
+}
+
+// agree fails if a reference by digest was answered with something else.
+func agree(doing, reference string, got plimsoll.Digest) error {
+	if !strings.Contains(reference, ":") || reference == string(got) {
+		return nil
+	}
+	return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "%s: the registry answers with digest %s", doing, got.Short()))
+}
+
+// askManifest makes the request for a manifest by tag or digest.
+func (c *Client) askManifest(repository, reference string) (ask, error) {
+	path, err := repositoryPath(repository, "manifests/"+reference)
+	if err != nil {
+		return ask{}, err
+	}
+	separator := ":"
+	if !ValidTag(reference) {
+		if _, err := plimsoll.ParseDigest(reference); err != nil {
+			return ask{}, plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.Invalid, "%.80q is neither a tag nor a digest", reference))
+		}
+		separator = "@"
+	}
+	return ask{
+		doing:  "reading the manifest of " + repository + separator + reference,
+		path:   path,
+		scope:  pullScope(repository),
+		accept: acceptManifests(),
+		limit:  c.budget.ManifestBytes,
+	}, nil
+}
+
+// Repository is the image source of scans: the manifests and blobs of one repository.
+type Repository struct {
+	client *Client
+	name   string
+}
+
+// Repository returns a repository by name. The name is checked when it is used.
+func (c *Client) Repository(name string) *Repository { return &Repository{client: c, name: name} }
+
+// Manifest returns the manifest with digest d and the media type that the registry
+// declares, "" if it declares none. A signed manifest of Docker's version 1 is returned
+// unproven, because its digest leaves the signatures out; it is only good for being refused.
+func (r *Repository) Manifest(ctx context.Context, d plimsoll.Digest) (string, []byte, error) {
+	if _, err := plimsoll.ParseDigest(string(d)); err != nil {
+		return "", nil, plimsoll.Fail(plimsoll.FailureDownload, err)
+	}
+	a, err := r.client.askManifest(r.name, string(d))
+	if err != nil {
+		return "", nil, err
+	}
+	got, err := r.client.fetch(ctx, a)
+	if err != nil {
+		return "", nil, err
+	}
+	declared := mediaType(got.header)
+	if declared != mediaSchema1Signed {
+		if err := agree(a.doing, string(d), plimsoll.DigestOf(got.body)); err != nil {
+			return "", nil, err
+		}
+	}
+	return declared, got.body, nil
+}
