@@ -1,0 +1,43 @@
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"plimsoll"
+)
+
+// The lengths of the two halves of an access key, which are those that clients know.
+const (
+	accessSize = 20
+	secretSize = 40
+)
+
+// CreateKey makes an access key for a user, with a description of at most 255
+// characters. The secret is returned this once. NotFound if there is no such user.
+func (s *Service) CreateKey(ctx context.Context, userID, description string) (access, secret string, err error) {
+	if utf8.RuneCountInString(description) > 255 || strings.ContainsFunc(description, unicode.IsControl) {
+		return "", "", plimsoll.Errorf(plimsoll.Invalid, "the description of a key has at most 255 characters and no control characters")
+	}
+	access = rand.Text()[:accessSize] // 100 random bits in A–Z, 2–7
+	secret = (rand.Text() + rand.Text())[:secretSize]
+	k := plimsoll.AccessKey{Access: access, UserID: userID, Description: description, CreatedAt: s.clock()}
+	k.SealedSecret = s.sealer.Seal([]byte(secret), k.SealedFor())
+	if err := s.store.AddAccessKey(ctx, k); err != nil {
+		return "", "", err
+	}
+	return access, secret, nil
+}
+
+// Keys lists a user's access keys, oldest first.
+func (s *Service) Keys(ctx context.Context, userID string) ([]plimsoll.AccessKey, error) {
+	return s.store.AccessKeys(ctx, userID)
+}
+
+// RevokeKey removes an access key; NotFound if there is none.
+func (s *Service) RevokeKey(ctx context.Context, access string) error {
+	return s.store.RemoveAccessKey(ctx, access)
+}
