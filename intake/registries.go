@@ -1,0 +1,116 @@
+package intake
+
+import (
+	"context"
+	"net/url"
+	"regexp"
+	"slices"
+	"strings"
+
+	"plimsoll"
+)
+
+// RegistryWriter keeps registries.
+type RegistryWriter interface {
+	RegistryStore
+	AddRegistry(ctx context.Context, r *plimsoll.Registry) error
+	SealRegistry(ctx context.Context, id int64, sealed []byte) error
+	RemoveRegistry(ctx context.Context, projectID string, id int64) error
+}
+
+// Registries adds and removes registries.
+type Registries struct {
+	Store     RegistryWriter
+	Connector *Connector
+}
+
+var (
+	registryName   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$`)
+	repositoryPath = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
+)
+
+// Add checks a registry, asks it who hands out its tokens, signs in, and stores it.
+// The host of the token realm that the registry names now is the only other host
+// that will ever be sent the credentials.
+func (s *Registries) Add(ctx context.Context, spec plimsoll.RegistrySpec) (plimsoll.Registry, error) {
+	reg := spec.Registry
+	if err := normalise(&reg, spec.Secret); err != nil {
+		return plimsoll.Registry{}, err
+	}
+	if err := s.probe(ctx, &reg, spec.Secret); err != nil {
+		return plimsoll.Registry{}, err
+	}
+	if err := s.Store.AddRegistry(ctx, &reg); err != nil {
+		return plimsoll.Registry{}, err
+	}
+	if spec.Secret != "" {
+		sealed := s.Connector.Sealer.Seal([]byte(spec.Secret), sealedFor(reg))
+		if err := s.Store.SealRegistry(ctx, reg.ID, sealed); err != nil {
+			return plimsoll.Registry{}, err
+		}
+	}
+	return reg, nil
+}
+
+// Remove forgets a registry with its images.
+func (s *Registries) Remove(ctx context.Context, projectID string, id int64) error {
+	return s.Store.RemoveRegistry(ctx, projectID, id)
+}
+
+func (s *Registries) probe(ctx context.Context, reg *plimsoll.Registry, secret string) error {
+	anonymous, err := s.Connector.connect(reg.URL, plimsoll.Credential{}, reg.AuthHosts)
+	if err != nil {
+		return err
+	}
+	host, err := anonymous.Ping(ctx)
+	if host != "" && !slices.Contains(reg.AuthHosts, host) {
+		reg.AuthHosts = append(reg.AuthHosts, host)
+	}
+	if err == nil && secret == "" {
+		return nil
+	}
+	credential := plimsoll.Credential{Username: reg.Username, Secret: secret}
+	if secret == "" && plimsoll.FailureOf(err) != plimsoll.FailureAuth {
+		return err
+	}
+	client, err := s.Connector.connect(reg.URL, credential, reg.AuthHosts)
+	if err != nil {
+		return err
+	}
+	_, err = client.Ping(ctx)
+	return err
+}
+
+func normalise(reg *plimsoll.Registry, secret string) error {
+	if !registryName.MatchString(reg.Name) {
+		return plimsoll.Errorf(plimsoll.Invalid, "registry name %.80q is not letters, digits, '.', '_' or '-' (at most 128)", reg.Name)
+	}
+	if !strings.Contains(reg.URL, "://") {
+		reg.URL = "https://" + reg.URL
+	}
+	u, err := url.Parse(reg.URL)
+	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.User != nil ||
+		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
+		return plimsoll.Errorf(plimsoll.Invalid, "registry address %.200q is not http(s)://host[:port]", reg.URL).
+			WithHint("give repositories with --repository, and the user with --username")
+	}
+	reg.URL = u.Scheme + "://" + strings.ToLower(u.Host)
+	if reg.Kind == "" {
+		reg.Kind = plimsoll.RegistryOther
+	}
+	if !slices.Contains(plimsoll.RegistryKinds(), reg.Kind) {
+		return plimsoll.Errorf(plimsoll.Invalid, "registry type %.80q is not one of %v", reg.Kind, plimsoll.RegistryKinds())
+	}
+	if reg.EnterpriseProject == "" {
+		reg.EnterpriseProject = plimsoll.DefaultEnterpriseProject
+	}
+	if secret != "" && reg.Username == "" {
+		return plimsoll.Errorf(plimsoll.Invalid, "a registry secret needs a user name").WithHint("add --username")
+	}
+	for _, r := range reg.Repositories {
+		if len(r) > 255 || !repositoryPath.MatchString(r) {
+			return plimsoll.Errorf(plimsoll.Invalid, "repository %.200q is not a valid name (OCI distribution specification)", r)
+		}
+	}
+	return nil
+}
