@@ -1,0 +1,79 @@
+package analyze
+
+import (
+	"context"
+	"crypto/sha256"
+	"io"
+
+	"plimsoll"
+)
+
+// Analyzer looks at the entries of one layer. What it can do beyond having a name is said
+// by the interfaces below; it implements at least one of them.
+//
+// Analyzers are shared by passes that run at the same time, so they keep nothing between
+// calls; one that must implements Beginner.
+type Analyzer interface {
+	// ID names the analyzer and the version of its output. Raise the version when output changes.
+	ID() plimsoll.AnalyzerID
+
+	// Failure is the code for "this analyzer could not look", where its error has none.
+	Failure() plimsoll.FailureCode
+}
+
+// EntryAnalyzer sees the header of every entry, whiteouts included. The mode of a hard
+// link holds the special and world-writable bits of its target too.
+type EntryAnalyzer interface {
+	Analyzer
+	Entry(e plimsoll.Entry, out *plimsoll.LayerReport)
+}
+
+// FileAnalyzer reads the content of files it wants.
+type FileAnalyzer interface {
+	Analyzer
+
+	// Wants is cheap and reads nothing. It is asked about regular files and hard links;
+	// the size of a hard link is not known and 0.
+	Wants(e plimsoll.Entry) bool
+
+	// Analyze reads one file. What it added to the report before an error stays.
+	Analyze(ctx context.Context, f File, out *plimsoll.LayerReport) error
+}
+
+// HashAnalyzer sees size and SHA-256 of every regular file.
+type HashAnalyzer interface {
+	Analyzer
+
+	// Hash reports whether the file was of interest; hard links to it are then seen too.
+	Hash(path string, size int64, sum [sha256.Size]byte, out *plimsoll.LayerReport) bool
+}
+
+// Beginner is an analyzer that needs memory while it sees one layer.
+type Beginner interface {
+	// Begin returns an analyzer for one layer.
+	Begin() Analyzer
+}
+
+// Ender is told when the last entry was seen.
+type Ender interface {
+	End(out *plimsoll.LayerReport)
+}
+
+// File is the content of one file, valid during the call only. Each analyzer has a reader of its own.
+type File struct {
+	plimsoll.Entry
+	*io.SectionReader
+}
+
+// Size is the length of the content in bytes.
+func (f File) Size() int64 { return f.SectionReader.Size() }
+
+// ByName returns the report of one analyzer, or nil.
+func ByName(reports []plimsoll.LayerReport, name string) *plimsoll.LayerReport {
+	for i := range reports {
+		if reports[i].Analyzer.Name == name {
+			return &reports[i]
+		}
+	}
+	return nil
+}

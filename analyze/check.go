@@ -1,0 +1,22 @@
+package analyze
+
+import "plimsoll"
+
+// Check judges the facts of one folded image. It is pure: no bytes, no clock, no network.
+type Check interface {
+	// ID is the stable rule id, "image.user".
+	ID() string
+
+	Run(Image) plimsoll.Setting
+}
+
+// Image is what checks may read.
+type Image struct {
+	Config   *plimsoll.ImageConfig // nil = not read
+	Release  *plimsoll.OSRelease   // nil = none in the image
+	Accounts []plimsoll.AccountFile
+	Modes    []plimsoll.FileMode
+
+	// Failures are the visible places where the baseline analyzer could not look.
+	Failures []plimsoll.FileFailure
+}

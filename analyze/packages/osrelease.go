@@ -1,0 +1,117 @@
+package packages
+
+import (
+	"bufio"
+	"io"
+	"strings"
+
+	"plimsoll"
+)
+
+// maxValue bounds one value of os-release, in bytes.
+const maxValue = 256
+
+// ParseOSRelease reads os-release(5): assignments a shell would understand, one a line.
+// Lines that are none are skipped, as the manual demands of readers; a later assignment
+// wins. At most 64 KiB are read. The error is the reader's.
+func ParseOSRelease(r io.Reader) (plimsoll.OSRelease, error) {
+	var o plimsoll.OSRelease
+	lines := bufio.NewScanner(io.LimitReader(r, maxOSRelease))
+	lines.Buffer(nil, maxOSRelease+1)
+	for lines.Scan() {
+		line := strings.TrimSpace(lines.Text())
+		key, raw, ok := strings.Cut(line, "=")
+		if !ok || strings.HasPrefix(line, "#") {
+			continue
+		}
+		value, ok := unquote(raw)
+		if !ok {
+			continue
+		}
+		switch key {
+		case "ID":
+			o.ID = strings.ToLower(value)
+		case "ID_LIKE":
+			o.IDLike = value
+		case "VERSION_ID":
+			o.VersionID = value
+		case "VERSION_CODENAME":
+			o.Codename = value
+		case "PRETTY_NAME":
+			o.PrettyName = value
+		}
+	}
+	return o, lines.Err()
+}
+
+// unquote reads one value: bare, in single quotes (nothing is special) or in double quotes
+// (a backslash stands before " $ ` and itself). Text after the closing quote, control
+// characters and overlong values are refused.
+func unquote(raw string) (string, bool) {
+	var out strings.Builder
+	quote := byte(0)
+	if raw != "" && (raw[0] == '"' || raw[0] == '\'') {
+		quote, raw = raw[0], raw[1:]
+	}
+	closed := quote == 0
+	for i := 0; i < len(raw); i++ {
+		c := raw[i]
+		switch {
+		case quote != 0 && c == quote:
+			if strings.TrimSpace(raw[i+1:]) != "" {
+				return "", false
+			}
+			closed, i = true, len(raw)
+			continue
+		case c == '\\' && quote != '\'':
+			if i++; i == len(raw) {
+				return "", false
+			}
+			if c = raw[i]; quote == '"' && !strings.ContainsRune("\"$`\\", rune(c)) {
+				out.WriteByte('\\')
+			}
+		case quote == 0 && (c == ' ' || c == '\t'): // a comment, or an error of the writer
+			raw = raw[:i]
+			continue
+		}
+		if c < ' ' || c == 0x7f {
+			return "", false
+		}
+		out.WriteByte(c)
+	}
+	if !closed || out.Len() > maxValue {
+		return "", false
+	}
+	return strings.ToValidUTF8(out.String(), "\uFFFD"), true
+}
+
+// Ecosystem is the OSV ecosystem of a distribution with its release, "Debian:11",
+// "Ubuntu:22.04", "Alpine:v3.20", "Alpine:edge", or "" if it is none that advisories know.
+// Derivatives (ID_LIKE) have packages of their own and are not taken for their parents.
+func Ecosystem(o plimsoll.OSRelease) string {
+	major, rest, _ := strings.Cut(o.VersionID, ".")
+	switch o.ID {
+	case "debian":
+		if number(o.VersionID) { // testing and unstable have no VERSION_ID
+			return "Debian:" + o.VersionID
+		}
+	case "ubuntu":
+		if number(major) && number(rest) {
+			return "Ubuntu:" + o.VersionID
+		}
+	case "alpine":
+		if o.VersionID == "edge" || strings.Contains(o.VersionID, "_alpha") {
+			return "Alpine:edge"
+		}
+		minor, _, _ := strings.Cut(rest, ".")
+		minor, _, _ = strings.Cut(minor, "_") // 3.20_rc1 has the packages of 3.20
+		if number(major) && number(minor) {
+			return "Alpine:v" + major + "." + minor
+		}
+	}
+	return ""
+}
+
+func number(s string) bool {
+	return s != "" && len(s) <= 4 && strings.Trim(s, "0123456789") == ""
+}

@@ -1,0 +1,129 @@
+package packages
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+
+	"plimsoll"
+	"plimsoll/analyze"
+)
+
+// Name is the name of the analyzer.
+const Name = "packages"
+
+// version is raised when output changes, ours or that of the osv-scalibr release in go.mod.
+const version = "1"
+
+// The places of package databases.
+const (
+	dpkgStatus    = "var/lib/dpkg/status"
+	dpkgStatusDir = "var/lib/dpkg/status.d/"
+	apkInstalled  = "lib/apk/db/installed"
+	apkInstalled2 = "usr/lib/apk/db/installed"
+)
+
+const (
+	maxDatabase  = 64 << 20 // bytes of one database; Debian's whole archive is 50 MiB
+	maxPackages  = 200_000  // of one layer; Debian's whole archive has 65,000
+	maxOSRelease = 64 << 10 // bytes; real ones are under 1 KiB
+)
+
+// Analyzer finds installed packages and os-release files.
+type Analyzer struct{}
+
+// New makes the analyzer.
+func New() Analyzer {
+	quiet()
+	return Analyzer{}
+}
+
+// ID implements analyze.Analyzer.
+func (Analyzer) ID() plimsoll.AnalyzerID { return plimsoll.AnalyzerID{Name: Name, Version: version} }
+
+// Failure implements analyze.Analyzer.
+func (Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailurePackages }
+
+// Wants implements analyze.FileAnalyzer. A file called os-release… is wanted wherever it
+// stands, because /etc/os-release may be a link to it.
+func (Analyzer) Wants(e plimsoll.Entry) bool {
+	if format(e.Path) != "" {
+		return true
+	}
+	return isOSRelease(e.Path) && (e.Size <= maxOSRelease || usualOSRelease(e.Path))
+}
+
+// format says what kind of database stands at a path, "" if none.
+func format(path string) plimsoll.PackageFormat {
+	switch {
+	case path == apkInstalled, path == apkInstalled2:
+		return plimsoll.FormatAPK
+	case path == dpkgStatus:
+		return plimsoll.FormatDpkg
+	}
+	name, ok := strings.CutPrefix(path, dpkgStatusDir)
+	if ok && name != "" && !strings.Contains(name, "/") && !strings.HasSuffix(name, ".md5sums") {
+		return plimsoll.FormatDpkg
+	}
+	return ""
+}
+
+func isOSRelease(path string) bool {
+	return strings.HasPrefix(path[strings.LastIndexByte(path, '/')+1:], "os-release")
+}
+
+func usualOSRelease(path string) bool {
+	return path == "etc/os-release" || path == "usr/lib/os-release"
+}
+
+// Analyze implements analyze.FileAnalyzer.
+func (Analyzer) Analyze(ctx context.Context, f analyze.File, out *plimsoll.LayerReport) error {
+	kind := format(f.Path)
+	limit := int64(maxDatabase)
+	if kind == "" {
+		limit = maxOSRelease
+	}
+	if f.Size() > limit {
+		return tooLarge("file of %d bytes, at most %d are read", f.Size(), limit)
+	}
+	if kind == "" {
+		release, err := ParseOSRelease(f)
+		release.Path = f.Path
+		out.Releases = append(slices.DeleteFunc(out.Releases, func(r plimsoll.OSRelease) bool { return r.Path == f.Path }), release)
+		return err
+	}
+	found := 0
+	for _, file := range out.Packages {
+		found += len(file.Packages)
+	}
+	list, err := parse(ctx, f.Path, f.SectionReader, maxPackages-found)
+	// A path may come twice in an archive: the later one counts.
+	out.Packages = slices.DeleteFunc(out.Packages, func(p plimsoll.PackageFile) bool { return p.Path == f.Path })
+	out.Packages = append(out.Packages, plimsoll.PackageFile{Path: f.Path, Format: kind, Packages: list})
+	return err
+}
+
+// End implements analyze.Ender: a report does not depend on the archive's order.
+func (Analyzer) End(out *plimsoll.LayerReport) {
+	slices.SortFunc(out.Packages, func(a, b plimsoll.PackageFile) int { return strings.Compare(a.Path, b.Path) })
+	slices.SortFunc(out.Releases, func(a, b plimsoll.OSRelease) int { return strings.Compare(a.Path, b.Path) })
+}
+
+// parse reads one database. With an error it returns what came before.
+func parse(ctx context.Context, path string, r io.ReadSeeker, limit int) ([]plimsoll.Package, error) {
+	var list []plimsoll.Package
+	var err error
+	if format(path) == plimsoll.FormatAPK {
+		list, err = parseAPK(r, limit)
+	} else {
+		list, err = parseDpkg(ctx, r, path != dpkgStatus, limit)
+	}
+	slices.SortFunc(list, plimsoll.Package.Compare)
+	return list, err
+}
+
+func tooLarge(format string, args ...any) error {
+	return plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s", fmt.Sprintf(format, args...)))
+}

@@ -1,0 +1,287 @@
+package analyze
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"slices"
+
+	"plimsoll"
+)
+
+// Run is the engine over one layer: feed it every entry with Visit, then call Reports.
+// It is not safe for concurrent use.
+type Run struct {
+	ctx     context.Context
+	budget  plimsoll.Budget
+	parts   []part
+	hashes  bool // some part wants sums
+	hash    hash.Hash
+	buffer  bytes.Buffer
+	chunk   []byte
+	second  bool                // this is the second read
+	aliases map[string]*content // second read: targets of wanted hard links, nil until seen
+	kept    int64               // bytes of aliases
+	missing []string            // first read: targets that were not kept
+
+	found map[string]hashed // files that a hash analyzer took interest in
+	modes map[string]uint32 // files whose bits a hard link shares
+}
+
+// part is one analyzer with its report.
+type part struct {
+	Analyzer
+	entries EntryAnalyzer
+	files   FileAnalyzer
+	hashes  HashAnalyzer
+	out     plimsoll.LayerReport
+}
+
+type hashed struct {
+	size int64
+	sum  [sha256.Size]byte
+}
+
+// maxAliases bounds the targets that a second read is asked to keep.
+const maxAliases = 1000
+
+// sharedBits are the mode bits that matter on every name of a file: set-uid, set-gid, world-writable.
+const sharedBits = 06002
+
+// NewRun starts a run. aliases is nil on the first read of a blob and what NeedAliases
+// answered on the second.
+func NewRun(ctx context.Context, analyzers []Analyzer, budget plimsoll.Budget, aliases []string) *Run {
+	r := &Run{
+		ctx: ctx, budget: budget, hash: sha256.New(), chunk: make([]byte, 64<<10), second: len(aliases) > 0,
+		aliases: map[string]*content{}, found: map[string]hashed{}, modes: map[string]uint32{},
+	}
+	for _, path := range aliases {
+		r.aliases[path] = nil
+	}
+	for _, a := range analyzers {
+		if b, ok := a.(Beginner); ok {
+			a = b.Begin()
+		}
+		p := part{Analyzer: a, out: plimsoll.LayerReport{Analyzer: a.ID()}}
+		p.entries, _ = a.(EntryAnalyzer)
+		p.files, _ = a.(FileAnalyzer)
+		p.hashes, _ = a.(HashAnalyzer)
+		r.hashes = r.hashes || p.hashes != nil
+		r.parts = append(r.parts, p)
+	}
+	return r
+}
+
+// Visit takes one entry of the archive. Its error is the archive's, never an analyzer's.
+func (r *Run) Visit(e plimsoll.Entry, content io.Reader) error {
+	_, marker := Whiteout(e)
+	if !marker {
+		r.shareMode(&e)
+	}
+	for i := range r.parts {
+		if p := &r.parts[i]; p.entries != nil {
+			p.guard(e.Path, func() error { p.entries.Entry(e, &p.out); return nil })
+		}
+	}
+	switch {
+	case marker:
+		return nil
+	case e.Type == plimsoll.EntryFile:
+		return r.file(e, content)
+	case e.Type == plimsoll.EntryHardlink:
+		r.hardlink(e)
+	default:
+		delete(r.found, e.Path)
+	}
+	return nil
+}
+
+// shareMode gives a hard link the bits of its target, and remembers bits worth sharing.
+func (r *Run) shareMode(e *plimsoll.Entry) {
+	switch e.Type {
+	case plimsoll.EntryHardlink:
+		e.Mode |= r.modes[e.Link]
+	case plimsoll.EntryFile:
+	default:
+		delete(r.modes, e.Path)
+		return
+	}
+	if bits := e.Mode & sharedBits; bits != 0 {
+		r.modes[e.Path] = bits
+	} else {
+		delete(r.modes, e.Path)
+	}
+}
+
+// file reads a regular file once, for the sum and for all who want it.
+func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
+	delete(r.found, e.Path)
+	wanted := r.wanted(e)
+	_, alias := r.aliases[e.Path]
+	if !r.hashes && len(wanted) == 0 && !alias {
+		return nil
+	}
+	if r.hashes {
+		r.hash.Reset()
+		in = io.TeeReader(in, r.hash)
+	}
+	if e.Size > r.budget.WantedFile {
+		r.refuse(wanted, e)
+		wanted, alias = nil, false
+	}
+	if len(wanted) > 0 || alias {
+		if err := r.content(e, in, wanted, alias); err != nil {
+			return err
+		}
+	}
+	if _, err := io.CopyBuffer(io.Discard, onlyReader{in}, r.chunk); err != nil {
+		return err
+	}
+	if r.hashes {
+		h := hashed{size: e.Size}
+		r.hash.Sum(h.sum[:0])
+		r.hashedFile(e.Path, h)
+	}
+	return nil
+}
+
+// onlyReader hides other methods, so that CopyBuffer uses its buffer.
+type onlyReader struct{ io.Reader }
+
+// content keeps a file for a moment, or as an alias until the end.
+func (r *Run) content(e plimsoll.Entry, in io.Reader, wanted []int, alias bool) error {
+	buffer := &r.buffer
+	if alias {
+		buffer = nil
+	}
+	c, err := keep(in, e.Size, buffer)
+	if err != nil {
+		return err
+	}
+	r.analyze(e, c, wanted)
+	if alias && r.kept+c.size <= r.budget.WantedFile {
+		r.kept += c.size
+		r.aliases[e.Path].close()
+		r.aliases[e.Path] = c
+		return nil
+	}
+	c.close()
+	return nil
+}
+
+func (r *Run) analyze(e plimsoll.Entry, c *content, wanted []int) {
+	e.Size = c.size
+	for _, i := range wanted {
+		p := &r.parts[i]
+		f := File{Entry: e, SectionReader: io.NewSectionReader(c, 0, c.size)}
+		p.guard(e.Path, func() error { return p.files.Analyze(r.ctx, f, &p.out) })
+	}
+}
+
+// hardlink gives the link what its target has. A target that a lower layer holds is not
+// looked at here: where the link is wanted, that is a failure.
+func (r *Run) hardlink(e plimsoll.Entry) {
+	delete(r.found, e.Path)
+	if h, ok := r.found[e.Link]; ok {
+		r.hashedFile(e.Path, h)
+	}
+	wanted := r.wanted(e)
+	if len(wanted) == 0 {
+		return
+	}
+	c := r.aliases[e.Link]
+	switch {
+	case c != nil:
+		r.analyze(e, c, wanted)
+	case !r.second && slices.Contains(r.missing, e.Link):
+	case !r.second && len(r.missing) < maxAliases:
+		r.missing = append(r.missing, e.Link)
+	default:
+		for _, i := range wanted {
+			AddFailure(&r.parts[i].out, e.Path, r.parts[i].Failure(), "hard link to "+e.Link+", whose content is not at hand")
+		}
+	}
+}
+
+func (r *Run) hashedFile(path string, h hashed) {
+	for i := range r.parts {
+		p := &r.parts[i]
+		if p.hashes == nil {
+			continue
+		}
+		p.guard(path, func() error {
+			if p.hashes.Hash(path, h.size, h.sum, &p.out) {
+				r.found[path] = h
+			}
+			return nil
+		})
+	}
+}
+
+// wanted lists the parts that want an entry's content.
+func (r *Run) wanted(e plimsoll.Entry) []int {
+	var wanted []int
+	for i := range r.parts {
+		if p := &r.parts[i]; p.files != nil && p.files.Wants(e) {
+			wanted = append(wanted, i)
+		}
+	}
+	return wanted
+}
+
+func (r *Run) refuse(wanted []int, e plimsoll.Entry) {
+	for _, i := range wanted {
+		AddFailure(&r.parts[i].out, e.Path, plimsoll.FailureOversized,
+			fmt.Sprintf("file of %d bytes is over the budget of %d", e.Size, r.budget.WantedFile))
+	}
+}
+
+// guard runs an analyzer; its error or panic becomes a failure of its own report.
+func (p *part) guard(path string, f func() error) {
+	err := recovered(f)
+	if err == nil {
+		return
+	}
+	code := p.Failure()
+	if own, ok := errors.AsType[*plimsoll.Failure](err); ok {
+		code = own.Code
+	}
+	AddFailure(&p.out, path, code, err.Error())
+}
+
+// recovered turns a panic of a parser, which may be somebody else's, into an error.
+func recovered(f func() error) (err error) {
+	defer func() {
+		if v := recover(); v != nil {
+			err = fmt.Errorf("panic: %v", v)
+		}
+	}()
+	return f()
+}
+
+// Reports ends the run: one report an analyzer, in the order they were given, without diff
+// ID. needAliases is not empty if a wanted hard link has a target that had passed already:
+// the blob must be read once more with them, and these reports be dropped.
+func (r *Run) Reports() (reports []plimsoll.LayerReport, needAliases []string) {
+	for i := range r.parts {
+		p := &r.parts[i]
+		if ender, ok := p.Analyzer.(Ender); ok {
+			p.guard("", func() error { ender.End(&p.out); return nil })
+		}
+		reports = append(reports, p.out)
+	}
+	r.Close()
+	return reports, r.missing
+}
+
+// Close lets go of temporary files. It may be called again, and after Reports.
+func (r *Run) Close() {
+	for path, c := range r.aliases {
+		c.close()
+		r.aliases[path] = nil
+	}
+}

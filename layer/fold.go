@@ -1,0 +1,351 @@
+package layer
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+
+	"plimsoll"
+)
+
+// Folded is what is visible in an image after all its layers were applied. Paths of visible
+// things are where they stand in the image, symbolic links resolved.
+type Folded struct {
+	// Release is what /etc/os-release says, else /usr/lib/os-release; nil if there is none.
+	Release *plimsoll.OSRelease
+
+	Packages []OSPackage            // by path, then as in the database
+	Accounts []plimsoll.AccountFile // etc/passwd, etc/shadow, under these names
+	Modes    []plimsoll.FileMode    // by path
+
+	// Malware and Secrets are of every layer, bottom first, with the diff ID of the layer.
+	// Shadowed ones keep the path of the archive.
+	Malware []plimsoll.Malware
+	Secrets []plimsoll.Secret
+
+	// Failures are the places where an analyzer could not look and that are still visible.
+	Failures []Failure
+}
+
+// OSPackage is a package of a visible operating system database.
+type OSPackage struct {
+	plimsoll.Package
+	Format plimsoll.PackageFormat
+
+	// Layer is the index of the layer, bottom = 0, since which the package has been in every
+	// version of the database.
+	Layer int
+	Path  string // of the database
+}
+
+// Failure is a FileFailure with who failed and where.
+type Failure struct {
+	plimsoll.FileFailure
+	Analyzer string          // "" = the fold itself
+	Layer    plimsoll.Digest // diff ID; "" = the fold itself
+}
+
+// The files of the operating system that are looked for in the folded image.
+var (
+	releasePaths  = [...]string{"etc/os-release", "usr/lib/os-release"}
+	accountPaths  = [...]string{"etc/passwd", "etc/shadow"}
+	databasePaths = [...]string{"var/lib/dpkg/status", "lib/apk/db/installed", "usr/lib/apk/db/installed"}
+)
+
+const statusDir = "var/lib/dpkg/status.d"
+
+// manyLayers allows an image so many times the paths of the largest layer.
+const manyLayers = 2
+
+// Fold applies the layers of an image, bottom first; a layer is the reports of its
+// analyzers, one of which holds the tree. It follows the OCI image layer specification:
+// whiteouts and opaque directories hide what lower layers brought, a file or link replaces
+// what stood there, and the parents of a path are resolved through symbolic links of lower
+// layers without leaving the root.
+//
+// A path that leads in circles is a failure in the result. The error is for a layer without
+// a tree, for too many layers or paths (FailureLayers, FailureOversized).
+func Fold(layers [][]plimsoll.LayerReport, budget plimsoll.Budget) (Folded, error) {
+	if len(layers) > budget.Layers {
+		return Folded{}, plimsoll.Fail(plimsoll.FailureLayers, plimsoll.Errorf(plimsoll.TooLarge, "image of %d layers, budget %d", len(layers), budget.Layers))
+	}
+	f := folder{
+		tree: newTree(budget.LinkChain), facts: map[*node]*facts{},
+		limit: manyLayers * budget.LayerEntries, versions: map[string][]version{},
+	}
+	for i, reports := range layers {
+		if err := f.apply(i, reports); err != nil {
+			return Folded{}, err
+		}
+	}
+	f.finish()
+	return f.out, nil
+}
+
+// folder is the state of one fold.
+type folder struct {
+	tree     *tree
+	limit    int
+	facts    map[*node]*facts
+	pending  []findings
+	versions map[string][]version // of databases, by path
+	known    []string             // paths of versions, in order of appearance
+	removals int
+	out      Folded
+}
+
+// facts is what analyzers said about one file.
+type facts struct {
+	layer    int
+	release  *plimsoll.OSRelease
+	packages *plimsoll.PackageFile
+	accounts *plimsoll.AccountFile
+	mode     *plimsoll.FileMode
+	failures []Failure
+}
+
+// findings is what analyzers found in one layer, and the nodes it is about.
+type findings struct {
+	report *plimsoll.LayerReport
+	nodes  map[string]*node
+}
+
+func (f *folder) apply(index int, reports []plimsoll.LayerReport) error {
+	shape := treeOf(reports)
+	if shape == nil {
+		return plimsoll.Errorf(plimsoll.Internal, "layer %d has no tree report", index)
+	}
+	clear(f.tree.dirs)
+	for _, path := range shape.Whiteouts {
+		f.tree.hide(path)
+	}
+	nodes, err := f.place(index, shape, interesting(reports))
+	if err != nil {
+		return err
+	}
+	for i := range reports {
+		f.note(index, &reports[i], nodes)
+		f.pending = append(f.pending, findings{&reports[i], nodes})
+	}
+	if f.tree.removals != f.removals || len(shape.Links) > 0 || slices.ContainsFunc(reports, hasPackages) {
+		f.removals = f.tree.removals
+		f.snapshot(index)
+	}
+	return nil
+}
+
+func treeOf(reports []plimsoll.LayerReport) *plimsoll.Tree {
+	for _, r := range reports {
+		if r.Tree != nil {
+			return r.Tree
+		}
+	}
+	return nil
+}
+
+func hasPackages(r plimsoll.LayerReport) bool { return len(r.Packages) > 0 }
+
+// interesting lists the paths of a layer that facts or findings are about.
+func interesting(reports []plimsoll.LayerReport) map[string]*node {
+	paths := map[string]*node{}
+	for _, r := range reports {
+		for _, v := range r.Releases {
+			paths[v.Path] = nil
+		}
+		for _, v := range r.Packages {
+			paths[v.Path] = nil
+		}
+		for _, v := range r.Accounts {
+			paths[v.Path] = nil
+		}
+		for _, v := range r.Modes {
+			paths[v.Path] = nil
+		}
+		for _, v := range r.Malware {
+			paths[v.Path] = nil
+		}
+		for _, v := range r.Secrets {
+			paths[v.Path] = nil
+		}
+		for _, v := range r.Failures {
+			paths[v.Path] = nil
+		}
+	}
+	return paths
+}
+
+// place adds the paths of a layer and says which nodes the interesting ones became.
+func (f *folder) place(index int, shape *plimsoll.Tree, nodes map[string]*node) (map[string]*node, error) {
+	links := make(map[string]*plimsoll.Link, len(shape.Links))
+	for i := range shape.Links {
+		links[shape.Links[i].Path] = &shape.Links[i]
+	}
+	for _, path := range shape.Paths {
+		n, err := f.tree.add(path, links[path], int32(index))
+		if err != nil {
+			f.fail(path, plimsoll.FailureLayer, err.Error())
+			continue
+		}
+		if n == nil {
+			continue
+		}
+		if f.tree.nodes > f.limit {
+			return nil, over(ErrEntries, "image of more than %d paths", f.limit)
+		}
+		if n.kind == dirNode {
+			path = path[:len(path)-1]
+			delete(f.facts, n) // what a lower layer said about this directory holds no more
+		}
+		if _, ok := nodes[path]; ok {
+			nodes[path] = n
+		}
+	}
+	return nodes, nil
+}
+
+const maxFoldFailures = 100
+
+func (f *folder) fail(path string, code plimsoll.FailureCode, detail string) {
+	if len(f.out.Failures) < maxFoldFailures {
+		f.out.Failures = append(f.out.Failures, Failure{FileFailure: plimsoll.FileFailure{Path: path, Code: code, Detail: detail}})
+	}
+}
+
+// note ties what an analyzer said to the nodes it is about.
+func (f *folder) note(index int, r *plimsoll.LayerReport, nodes map[string]*node) {
+	at := func(path string) *facts {
+		n := nodes[path]
+		if n == nil {
+			return &facts{} // replaced within its own layer
+		}
+		if f.facts[n] == nil {
+			f.facts[n] = &facts{layer: index}
+		}
+		return f.facts[n]
+	}
+	for i := range r.Releases {
+		at(r.Releases[i].Path).release = &r.Releases[i]
+	}
+	for i := range r.Packages {
+		at(r.Packages[i].Path).packages = &r.Packages[i]
+	}
+	for i := range r.Accounts {
+		at(r.Accounts[i].Path).accounts = &r.Accounts[i]
+	}
+	for i := range r.Modes {
+		at(r.Modes[i].Path).mode = &r.Modes[i]
+	}
+	for _, v := range r.Failures {
+		failure := Failure{FileFailure: v, Analyzer: r.Analyzer.Name, Layer: r.DiffID}
+		if v.Path == "" {
+			f.out.Failures = append(f.out.Failures, failure)
+			continue
+		}
+		at(v.Path).failures = append(at(v.Path).failures, failure)
+	}
+}
+
+// finish reads the result out of the tree.
+func (f *folder) finish() {
+	f.release()
+	f.packages()
+	f.accounts()
+	for _, n := range slices.SortedFunc(maps.Keys(f.facts), f.byPlace) {
+		facts := f.facts[n]
+		if !f.tree.alive(n) {
+			continue
+		}
+		path := f.tree.path(n)
+		if facts.mode != nil && n.kind != linkNode {
+			m := *facts.mode
+			m.Path = path
+			f.out.Modes = append(f.out.Modes, m)
+		}
+		for _, failure := range facts.failures {
+			failure.Path = path
+			f.out.Failures = append(f.out.Failures, failure)
+		}
+	}
+	slices.SortFunc(f.out.Modes, func(a, b plimsoll.FileMode) int { return cmp.Compare(a.Path, b.Path) })
+	f.findings()
+}
+
+// byPlace makes the order of facts independent of the map's.
+func (f *folder) byPlace(a, b *node) int {
+	return cmp.Or(cmp.Compare(f.facts[a].layer, f.facts[b].layer), cmp.Compare(f.tree.path(a), f.tree.path(b)))
+}
+
+// release: a file that nobody read is a failure, not an image without a distribution.
+func (f *folder) release() {
+	for _, path := range releasePaths {
+		n := f.file(path, plimsoll.FailurePackages)
+		if n == nil {
+			continue
+		}
+		if facts := f.facts[n]; facts != nil && facts.release != nil {
+			release := *facts.release
+			release.Path = f.tree.path(n)
+			f.out.Release = &release
+			return
+		}
+		f.unread(n, plimsoll.FailurePackages)
+		return
+	}
+}
+
+func (f *folder) accounts() {
+	for _, path := range accountPaths {
+		n := f.file(path, plimsoll.FailureSettings)
+		if n == nil {
+			continue
+		}
+		if facts := f.facts[n]; facts != nil && facts.accounts != nil {
+			f.out.Accounts = append(f.out.Accounts, plimsoll.AccountFile{Path: path, Accounts: facts.accounts.Accounts})
+			continue
+		}
+		f.unread(n, plimsoll.FailureSettings)
+	}
+}
+
+// file finds a visible file by its usual path, or nil.
+func (f *folder) file(path string, code plimsoll.FailureCode) *node {
+	n, err := f.tree.resolve(path, false, 0)
+	if err != nil {
+		f.fail(path, code, err.Error())
+		return nil
+	}
+	if n == nil || n.kind != fileNode {
+		return nil
+	}
+	return n
+}
+
+// unread records a file that matters and that no report speaks about, unless its analyzer did say why.
+func (f *folder) unread(n *node, code plimsoll.FailureCode) {
+	if facts := f.facts[n]; facts == nil || len(facts.failures) == 0 {
+		f.fail(f.tree.path(n), code, "no analyzer read this file")
+	}
+}
+
+// findings lists malware and secrets of all layers.
+func (f *folder) findings() {
+	visible := func(nodes map[string]*node, path string) (string, bool) {
+		n := nodes[path]
+		if n == nil || n.kind != fileNode || !f.tree.alive(n) {
+			return path, false
+		}
+		return f.tree.path(n), true
+	}
+	for _, layer := range f.pending {
+		for _, m := range layer.report.Malware {
+			path, ok := visible(layer.nodes, m.Path)
+			m.Path, m.Layer, m.Shadowed = path, layer.report.DiffID, !ok
+			f.out.Malware = append(f.out.Malware, m)
+		}
+		for _, s := range layer.report.Secrets {
+			path, ok := visible(layer.nodes, s.Path)
+			s.Path, s.Layer, s.Shadowed = path, layer.report.DiffID, !ok
+			f.out.Secrets = append(f.out.Secrets, s)
+		}
+	}
+}

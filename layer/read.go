@@ -1,0 +1,183 @@
+package layer
+
+import (
+	"archive/tar"
+	"bufio"
+	"context"
+	"io"
+	"strings"
+	"sync/atomic"
+
+	"plimsoll"
+)
+
+// Options say what is known about a blob before it is read.
+type Options struct {
+	MediaType string // as the manifest declares it; only the bytes decide how it is decompressed
+
+	// CompressedSize is the descriptor's size in bytes; 0 if not known. A longer blob is
+	// refused, a shorter one is a failed download.
+	CompressedSize int64
+
+	Budget plimsoll.Budget
+
+	// Unpacked counts decompressed bytes over all layers of an image; a pass that fails gives
+	// back what it counted. nil = this layer alone.
+	Unpacked *atomic.Int64
+}
+
+// Sums is what a whole blob turned out to be.
+type Sums struct {
+	Blob     plimsoll.Digest `json:"blob"`     // of the bytes as read
+	Size     int64           `json:"size"`     // bytes as read
+	DiffID   plimsoll.Digest `json:"diff_id"`  // of the decompressed bytes
+	Unpacked int64           `json:"unpacked"` // decompressed bytes
+	Entries  int             `json:"entries"`  // of the archive, the root not counted
+}
+
+// averagePath bounds the bytes of all paths of a layer: so many for each entry in the budget.
+// It keeps a report in memory; real layers stay far below because they have fewer entries.
+const averagePath = 128
+
+// Read makes the one pass over a blob: digest, decompress (gzip with any number of members,
+// zstd, or none, by magic bytes), diff ID, archive entries. It calls visit for every entry but
+// the root, in archive order; the reader holds the file's content and is empty for other types.
+// What visit leaves is skipped. Read goes on to the end of the blob, so the sums are over all of it.
+//
+// An error of visit ends the pass and is returned as it is. Other errors carry a failure code
+// and wrap one of the Err values; an error of r passes through with FailureDownload unless it has a code.
+func Read(ctx context.Context, r io.Reader, o Options, visit func(plimsoll.Entry, io.Reader) error) (Sums, error) {
+	if strings.HasSuffix(o.MediaType, "+encrypted") {
+		return Sums{}, broken(ErrEncrypted, "media type %.80q", o.MediaType)
+	}
+	src := newSource(ctx, r, o.CompressedSize)
+	plain, closePlain, err := decompress(src.buffered)
+	if err != nil {
+		return Sums{}, src.explain(err)
+	}
+	defer closePlain()
+	out := newMeter(plain, src, o)
+	w := walker{ctx: ctx, src: src, out: out, budget: o.Budget, visit: visit}
+	if err := w.walk(); err != nil {
+		out.shared.Add(-out.size)
+		return Sums{}, err
+	}
+	return Sums{
+		Blob: src.hash.digest(), Size: src.size,
+		DiffID: out.hash.digest(), Unpacked: out.size, Entries: w.entries,
+	}, nil
+}
+
+// walker goes through the entries of one archive.
+type walker struct {
+	ctx    context.Context
+	src    *source
+	out    *meter
+	budget plimsoll.Budget
+	visit  func(plimsoll.Entry, io.Reader) error
+
+	entries int
+	paths   int   // bytes of all paths
+	logical int64 // bytes of all files, holes of sparse files included
+}
+
+func (w *walker) walk() error {
+	buffered := bufio.NewReaderSize(w.out, bufferSize)
+	archive := tar.NewReader(buffered)
+	content := &fileReader{ctx: w.ctx, archive: archive}
+	for {
+		header, err := archive.Next()
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return w.src.explain(err)
+		}
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		entry, skip, err := w.entry(header)
+		if err != nil {
+			return err
+		}
+		if skip {
+			continue
+		}
+		content.err = nil
+		if err := w.visit(entry, content); err != nil {
+			if content.err != nil { // the archive failed, not the visitor
+				return w.src.explain(content.err)
+			}
+			return err
+		}
+	}
+	if _, err := io.Copy(io.Discard, buffered); err != nil {
+		return w.src.explain(err)
+	}
+	return w.src.drain()
+}
+
+// entry checks a header against the budgets.
+func (w *walker) entry(h *tar.Header) (plimsoll.Entry, bool, error) {
+	if h.Typeflag == tar.TypeXGlobalHeader {
+		return plimsoll.Entry{}, true, nil
+	}
+	path, err := cleanPath(h.Name, w.budget)
+	if err != nil || path == "" {
+		return plimsoll.Entry{}, true, err
+	}
+	e := plimsoll.Entry{Path: path, Mode: uint32(h.Mode & 07777), UID: h.Uid, GID: h.Gid}
+	switch h.Typeflag {
+	case tar.TypeDir:
+		e.Type = plimsoll.EntryDir
+	case tar.TypeSymlink:
+		e.Type = plimsoll.EntrySymlink
+		if len(h.Linkname) > w.budget.PathBytes {
+			return e, false, over(ErrPath, "link target of %d bytes, budget %d", len(h.Linkname), w.budget.PathBytes)
+		}
+		e.Link = escape(h.Linkname)
+	case tar.TypeLink:
+		e.Type = plimsoll.EntryHardlink
+		if e.Link, err = cleanPath(h.Linkname, w.budget); err != nil {
+			return e, false, err
+		}
+	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
+		e.Type = plimsoll.EntryOther
+	default: // POSIX: a type that is not known is a regular file
+		e.Type, e.Size = plimsoll.EntryFile, h.Size
+	}
+	return e, false, w.charge(e)
+}
+
+func (w *walker) charge(e plimsoll.Entry) error {
+	if w.entries++; w.entries > w.budget.LayerEntries {
+		return over(ErrEntries, "more than %d entries", w.budget.LayerEntries)
+	}
+	if w.paths += len(e.Path) + len(e.Link); w.paths > w.budget.LayerEntries*averagePath {
+		return over(ErrPaths, "paths of more than %d bytes", w.budget.LayerEntries*averagePath)
+	}
+	// The holes of a sparse file are not in the stream, but whoever reads the file reads them.
+	if w.logical += e.Size; w.logical < 0 || w.logical > w.budget.ImageUnpacked {
+		return over(ErrUnpacked, "files of more than %d bytes", w.budget.ImageUnpacked)
+	}
+	return w.out.ratio(w.logical)
+}
+
+// fileReader is the content of the current file. It remembers the archive's own error and minds the context.
+type fileReader struct {
+	ctx     context.Context
+	archive *tar.Reader
+	err     error
+}
+
+func (f *fileReader) Read(p []byte) (int, error) {
+	if err := f.ctx.Err(); err != nil {
+		f.err = err
+		return 0, err
+	}
+	n, err := f.archive.Read(p)
+	if err != nil && err != io.EOF {
+		f.err = err
+	}
+	return n, err
+}

@@ -1,0 +1,193 @@
+package layer
+
+import (
+	"archive/tar"
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"hash"
+	"io"
+	"sync/atomic"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"plimsoll"
+)
+
+// bufferSize is large enough that hashing is called seldom and small enough to stay in a core's cache.
+const bufferSize = 128 << 10
+
+// maxWindow bounds what a zstd frame may ask the decoder to remember (zstd -19 asks for 8 MiB, --ultra -22 for 128 MiB).
+const maxWindow = 128 << 20
+
+var (
+	gzipMagic = []byte{0x1f, 0x8b}
+	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+)
+
+// hasher is a running SHA-256.
+type hasher struct{ hash.Hash }
+
+func (h hasher) digest() plimsoll.Digest {
+	var sum [sha256.Size]byte
+	h.Sum(sum[:0])
+	return plimsoll.DigestFrom(sum)
+}
+
+// source is the blob as it arrives: counted, hashed, bounded by its descriptor.
+type source struct {
+	ctx      context.Context
+	r        io.Reader
+	expected int64 // 0 = not known
+	size     int64
+	hash     hasher
+	err      error // what r answered, other than io.EOF
+	buffered *bufio.Reader
+}
+
+func newSource(ctx context.Context, r io.Reader, expected int64) *source {
+	s := &source{ctx: ctx, r: r, expected: expected, hash: hasher{sha256.New()}}
+	s.buffered = bufio.NewReaderSize(s, bufferSize)
+	return s
+}
+
+// Read implements io.Reader below the buffer.
+func (s *source) Read(p []byte) (int, error) {
+	if s.err != nil {
+		return 0, s.err
+	}
+	if err := s.ctx.Err(); err != nil {
+		s.err = err
+		return 0, err
+	}
+	n, err := s.r.Read(p)
+	s.size += int64(n)
+	s.hash.Write(p[:n])
+	if s.expected > 0 && s.size > s.expected {
+		s.err = cut(ErrSize, "blob of %d bytes", s.expected)
+		return n, s.err
+	}
+	if err != nil && err != io.EOF {
+		s.err = err
+	}
+	return n, err
+}
+
+// drain reads what the decompressor left and checks that the blob is whole.
+func (s *source) drain() error {
+	if _, err := io.Copy(io.Discard, s.buffered); err != nil {
+		return s.explain(err)
+	}
+	if s.size < s.expected {
+		return cut(ErrTruncated, "%d of %d bytes arrived", s.size, s.expected)
+	}
+	return nil
+}
+
+// explain says whose fault an error is: the caller's, the network's or the blob's.
+func (s *source) explain(err error) error {
+	if s.err != nil {
+		err = s.err
+		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+			return err
+		}
+		if _, ok := errors.AsType[*plimsoll.Failure](err); ok {
+			return err
+		}
+		return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Unavailable, "read blob after %d bytes: %w", s.size, err))
+	}
+	if _, ok := errors.AsType[*plimsoll.Failure](err); ok {
+		return err
+	}
+	switch {
+	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		return err
+	case errors.Is(err, tar.ErrFieldTooLong):
+		return over(ErrHeader, "extended header of the archive")
+	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrWindowSizeTooSmall):
+		return over(ErrWindow, "zstd window over %d bytes", maxWindow)
+	case errors.Is(err, io.ErrUnexpectedEOF) && (s.expected <= 0 || s.size < s.expected):
+		return cut(ErrTruncated, "archive ends after %d bytes", s.size)
+	default:
+		return plimsoll.Fail(plimsoll.FailureLayer, &plimsoll.Error{
+			Code: plimsoll.Invalid, Message: fmt.Sprintf("blob of %d bytes so far", s.size), Err: errors.Join(ErrArchive, err),
+		})
+	}
+}
+
+// decompress picks the decoder by the first bytes.
+func decompress(r *bufio.Reader) (io.Reader, func(), error) {
+	magic, err := r.Peek(len(zstdMagic))
+	if err != nil && err != io.EOF {
+		return nil, nil, err
+	}
+	switch {
+	case bytes.HasPrefix(magic, gzipMagic):
+		z, err := gzip.NewReader(r)
+		if err != nil {
+			return nil, nil, unexpected(err)
+		}
+		return z, func() { z.Close() }, nil //nolint:errcheck // frees, never writes
+	case bytes.HasPrefix(magic, zstdMagic):
+		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
+			zstd.WithDecoderMaxWindow(maxWindow))
+		if err != nil {
+			return nil, nil, unexpected(err)
+		}
+		return z, z.Close, nil
+	default:
+		return r, func() {}, nil
+	}
+}
+
+// unexpected: a stream that ends inside the header of its compression is cut short.
+func unexpected(err error) error {
+	if err == io.EOF {
+		return io.ErrUnexpectedEOF
+	}
+	return err
+}
+
+// meter is the decompressed stream: counted, hashed, held against the budgets.
+type meter struct {
+	r      io.Reader
+	src    *source
+	shared *atomic.Int64
+	budget plimsoll.Budget
+	size   int64
+	hash   hasher
+}
+
+func newMeter(r io.Reader, src *source, o Options) *meter {
+	m := &meter{r: r, src: src, shared: o.Unpacked, budget: o.Budget, hash: hasher{sha256.New()}}
+	if m.shared == nil {
+		m.shared = new(atomic.Int64)
+	}
+	return m
+}
+
+// Read implements io.Reader.
+func (m *meter) Read(p []byte) (int, error) {
+	n, err := m.r.Read(p)
+	m.hash.Write(p[:n])
+	m.size += int64(n)
+	if m.shared.Add(int64(n)) > m.budget.ImageUnpacked {
+		return n, over(ErrUnpacked, "image of more than %d bytes", m.budget.ImageUnpacked)
+	}
+	if err := m.ratio(m.size); err != nil {
+		return n, err
+	}
+	return n, err
+}
+
+// ratio compares unpacked bytes with what was read for them so far.
+func (m *meter) ratio(unpacked int64) error {
+	if beyond := unpacked - m.budget.RatioGrace; beyond > 0 && beyond/m.budget.Ratio > m.src.size {
+		return over(ErrRatio, "%d bytes from %d, budget %d to 1", unpacked, m.src.size, m.budget.Ratio)
+	}
+	return nil
+}
