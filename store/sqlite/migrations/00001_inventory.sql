@@ -203,13 +203,14 @@ CREATE TABLE layer_report (
 ) WITHOUT ROWID;
 
 -- A project holds a row here only if its own verified pass turned this blob into this diff ID.
+-- The enterprise project is the one that proved it first.
 CREATE TABLE layer_proof (
     project_id            TEXT NOT NULL,
     enterprise_project_id TEXT NOT NULL,
     blob_digest           TEXT NOT NULL,
     diff_id               TEXT NOT NULL,
     created_at            INTEGER NOT NULL,
-    PRIMARY KEY (project_id, enterprise_project_id, blob_digest, diff_id)
+    PRIMARY KEY (project_id, blob_digest, diff_id)
 ) WITHOUT ROWID;
 
 CREATE TABLE package (

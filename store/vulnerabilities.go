@@ -1,0 +1,246 @@
+package store
+
+import (
+	"cmp"
+	"context"
+	"database/sql"
+	"encoding/json"
+	"slices"
+	"strings"
+
+	"plimsoll"
+)
+
+// ImageVulnerabilities returns one row for each vulnerability, package and path of an
+// image, for an index also each platform. Worst severity first, then id, package, path.
+// Total counts every row that matches. A zero Limit is plimsoll.MaxLimit. There are no
+// decisions yet, so nothing is handled.
+func (s *Store) ImageVulnerabilities(ctx context.Context, img plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error) {
+	var page plimsoll.Page[plimsoll.Placed]
+	if f.Limit == 0 {
+		f.Limit = plimsoll.MaxLimit
+	}
+	if f.Offset < 0 || f.Limit < 0 || f.Limit > plimsoll.MaxLimit {
+		return page, plimsoll.Errorf(plimsoll.Invalid, "offset %d or limit %d is out of range", f.Offset, f.Limit)
+	}
+	if f.Handled != nil && *f.Handled {
+		return page, nil
+	}
+	match := matcherOf(f)
+	var all []placedRow
+	err := s.db.read(ctx, func(tx *Tx) error {
+		list, err := imageMembers(ctx, tx, img)
+		if err != nil {
+			return err
+		}
+		for _, m := range list {
+			rows, err := placedRows(ctx, tx, m, match)
+			if err != nil {
+				return err
+			}
+			all = append(all, rows...)
+		}
+		slices.SortFunc(all, comparePlaced)
+		page.Total = len(all)
+		all = all[min(f.Offset, len(all)):min(f.Offset+f.Limit, len(all))]
+		page.Items, err = describe(ctx, tx, all)
+		return err
+	})
+	return page, err
+}
+
+// placedRow is what filters and order need of a vulnerability at a place.
+type placedRow struct {
+	verdict  int64
+	pkg      plimsoll.Package
+	id       string
+	severity plimsoll.Severity
+	os       bool
+	layer    plimsoll.Digest
+	path     string
+	platform plimsoll.Platform
+}
+
+func comparePlaced(a, b placedRow) int {
+	return cmp.Or(
+		severityRank(a.severity)-severityRank(b.severity),
+		strings.Compare(a.id, b.id),
+		strings.Compare(a.pkg.Name, b.pkg.Name),
+		strings.Compare(a.path, b.path),
+		a.pkg.Compare(b.pkg),
+		strings.Compare(a.platform.String(), b.platform.String()),
+	)
+}
+
+func severityRank(s plimsoll.Severity) int {
+	if i := slices.Index(plimsoll.Severities(), s); i >= 0 {
+		return i
+	}
+	return len(plimsoll.Severities())
+}
+
+// matcherOf returns the test that a row passes the filter.
+func matcherOf(f plimsoll.VulnerabilityFilter) func(placedRow) bool {
+	part := strings.ToLower(f.IDContains)
+	return func(r placedRow) bool {
+		return (part == "" || strings.Contains(strings.ToLower(r.id), part)) &&
+			(f.Package == "" || r.pkg.Name == f.Package) &&
+			(len(f.Severities) == 0 || slices.Contains(f.Severities, r.severity)) &&
+			(f.OS == nil || *f.OS == r.os)
+	}
+}
+
+// heldPlaces is a set of an artifact with its places by package position.
+type heldPlaces struct {
+	set    int64
+	os     bool
+	places map[int][]plimsoll.Place
+}
+
+// placedRows returns the matching rows of one artifact, in no order.
+func placedRows(ctx context.Context, tx *Tx, m member, match func(placedRow) bool) ([]placedRow, error) {
+	held, err := heldPlacesOf(ctx, tx, m.artifact)
+	if err != nil {
+		return nil, err
+	}
+	layers, err := layersOf(ctx, tx, m.artifact)
+	if err != nil {
+		return nil, err
+	}
+	findings, err := setFindings(ctx, tx, m.artifact)
+	if err != nil {
+		return nil, err
+	}
+	type key struct {
+		id, path string
+		pkg      plimsoll.Package
+	}
+	seen := map[key]bool{}
+	var out []placedRow
+	for _, h := range held {
+		for _, f := range findings[h.set] {
+			row := f.row
+			row.os, row.platform = h.os, m.platform
+			if !match(row) {
+				continue
+			}
+			places := h.places[f.position]
+			if len(places) == 0 { // it counts, so it is listed
+				places = []plimsoll.Place{{Layer: -1}}
+			}
+			for _, p := range places {
+				row.path, row.layer = p.Path, layers[p.Layer]
+				if k := (key{row.id, row.path, row.pkg}); !seen[k] {
+					seen[k] = true
+					out = append(out, row)
+				}
+			}
+		}
+	}
+	return out, nil
+}
+
+func heldPlacesOf(ctx context.Context, tx *Tx, artifact int64) ([]heldPlaces, error) {
+	rows, err := tx.Query(ctx, `SELECT h.set_id, s.kind, h.places FROM artifact_set h JOIN package_set s ON s.id = h.set_id
+		WHERE h.artifact_id = ? ORDER BY h.position`, artifact)
+	return collect(rows, err, func(rows *sql.Rows) (h heldPlaces, err error) {
+		var kind plimsoll.SetKind
+		var packed []byte
+		if err := rows.Scan(&h.set, &kind, &packed); err != nil {
+			return h, err
+		}
+		var places []plimsoll.Place
+		if err := unpackJSON(packed, &places); err != nil {
+			return h, err
+		}
+		h.os = kind == plimsoll.SetOS
+		h.places = make(map[int][]plimsoll.Place, len(places))
+		for _, p := range places {
+			h.places[p.Package] = append(h.places[p.Package], p)
+		}
+		return h, nil
+	})
+}
+
+// layersOf returns the diff IDs of an artifact's layers by position.
+func layersOf(ctx context.Context, tx *Tx, artifact int64) (map[int]plimsoll.Digest, error) {
+	out := map[int]plimsoll.Digest{}
+	rows, err := tx.Query(ctx, `SELECT position, diff_id FROM artifact_layer WHERE artifact_id = ?`, artifact)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var position int
+		var d plimsoll.Digest
+		err := rows.Scan(&position, &d)
+		out[position] = d
+		return err
+	})
+	return out, err
+}
+
+// setFinding is a vulnerability of a set, before it is placed.
+type setFinding struct {
+	row      placedRow
+	position int // of the package in the set; -1 if it is not a member
+}
+
+const sqlSetFindings = `SELECT s.set_id, COALESCE(sp.position, -1), s.verdict_id, v.vulnerability, v.severity,
+		p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
+	FROM (SELECT DISTINCT set_id FROM artifact_set WHERE artifact_id = ?) h
+	CROSS JOIN set_vulnerability s
+	JOIN verdict v ON v.id = s.verdict_id
+	JOIN package p ON p.id = s.package_id
+	LEFT JOIN set_package sp ON sp.package_id = s.package_id AND sp.set_id = s.set_id
+	WHERE s.set_id = h.set_id AND s.to_revision IS NULL`
+
+// setFindings returns what is true about the sets of an artifact, by set.
+func setFindings(ctx context.Context, tx *Tx, artifact int64) (map[int64][]setFinding, error) {
+	out := map[int64][]setFinding{}
+	rows, err := tx.Query(ctx, sqlSetFindings, artifact)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var set int64
+		var f setFinding
+		targets := []any{&set, &f.position, &f.row.verdict, &f.row.id, &f.row.severity}
+		err := rows.Scan(append(targets, packageTargets(&f.row.pkg)...)...)
+		out[set] = append(out[set], f)
+		return err
+	})
+	return out, err
+}
+
+// describe adds the words of the verdicts to a page of rows.
+func describe(ctx context.Context, tx *Tx, page []placedRow) ([]plimsoll.Placed, error) {
+	if len(page) == 0 {
+		return nil, nil
+	}
+	var ids []any
+	for _, r := range page {
+		ids = append(ids, r.verdict)
+	}
+	words := map[int64]plimsoll.Vulnerability{}
+	rows, err := tx.Query(ctx, `SELECT id, vulnerability, advisories, aliases, fixed_version, severity, score, summary, url
+		FROM verdict WHERE id IN (`+marks(len(ids))+`)`, ids...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var id int64
+		var v plimsoll.Vulnerability
+		var advisories, aliases string
+		err := rows.Scan(&id, &v.ID, &advisories, &aliases, &v.FixedVersion, &v.Severity, &v.Score, &v.Summary, &v.URL)
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal([]byte(advisories), &v.Advisories); err != nil {
+			return err
+		}
+		err = json.Unmarshal([]byte(aliases), &v.Aliases)
+		words[id] = v
+		return err
+	})
+	if err != nil {
+		return nil, err
+	}
+	out := make([]plimsoll.Placed, len(page))
+	for i, r := range page {
+		v := words[r.verdict]
+		v.Package = r.pkg
+		out[i] = plimsoll.Placed{Vulnerability: v, Platform: r.platform, Layer: r.layer, Path: r.path, OS: r.os}
+	}
+	return out, nil
+}
