@@ -259,6 +259,7 @@ func memberOutcomes(ctx context.Context, tx *Tx, index int64) ([]outcome, error)
 		 AND a.enterprise_project_id = c.enterprise_project_id AND a.digest = c.digest
 		WHERE c.artifact_id = ? AND c.unscannable = '' AND COALESCE(a.unscannable, '') = '' ORDER BY c.position`, index)
 	return collect(rows, err, func(rows *sql.Rows) (o outcome, err error) {
-		return o, rows.Scan(o.targets()...)
+		err = rows.Scan(o.targets()...)
+		return o, err
 	})
 }

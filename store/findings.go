@@ -46,7 +46,8 @@ func readSettings(ctx context.Context, tx *Tx, artifact int64) ([]plimsoll.Setti
 		if err := rows.Scan(&s.Rule, &s.Title, &s.Severity, &s.Result, &s.Advice, &evidence); err != nil {
 			return s, err
 		}
-		return s, json.Unmarshal([]byte(evidence), &s.Evidence)
+		err = json.Unmarshal([]byte(evidence), &s.Evidence)
+		return s, err
 	})
 }
 
@@ -87,7 +88,8 @@ const malwareColumns = `path, layer, rule, kind, engine, size, sha256, shadowed`
 func readMalware(ctx context.Context, tx *Tx, artifact int64) ([]plimsoll.Malware, error) {
 	rows, err := tx.Query(ctx, `SELECT `+malwareColumns+` FROM artifact_malware WHERE artifact_id = ? ORDER BY path, layer, rule`, artifact)
 	return collect(rows, err, func(rows *sql.Rows) (m plimsoll.Malware, err error) {
-		return m, rows.Scan(&m.Path, &m.Layer, &m.Rule, &m.Kind, &m.Engine, &m.Size, &m.SHA256, &m.Shadowed)
+		err = rows.Scan(&m.Path, &m.Layer, &m.Rule, &m.Kind, &m.Engine, &m.Size, &m.SHA256, &m.Shadowed)
+		return m, err
 	})
 }
 

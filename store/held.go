@@ -19,7 +19,8 @@ type heldSet struct {
 func heldSets(ctx context.Context, tx *Tx, artifact int64) ([]heldSet, error) {
 	rows, err := tx.Query(ctx, `SELECT set_id, places FROM artifact_set WHERE artifact_id = ? ORDER BY position`, artifact)
 	return collect(rows, err, func(rows *sql.Rows) (h heldSet, err error) {
-		return h, rows.Scan(&h.set, &h.places)
+		err = rows.Scan(&h.set, &h.places)
+		return h, err
 	})
 }
 

@@ -54,7 +54,8 @@ func readProofs(ctx context.Context, tx *Tx, project string, layers []plimsoll.L
 	}
 	rows, err := tx.Query(ctx, sqlProofs+marks(len(layers))+`)`, args...)
 	claims, err := collect(rows, err, func(rows *sql.Rows) (c layerClaim, err error) {
-		return c, rows.Scan(&c.blob, &c.diffID)
+		err = rows.Scan(&c.blob, &c.diffID)
+		return c, err
 	})
 	for _, c := range claims {
 		into[c] = true
@@ -98,10 +99,10 @@ func (s *Store) LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, ana
 			rows, err := tx.Query(ctx, query, append(arguments(part), analyzerArguments(analyzers)...)...)
 			reports, err := collect(rows, err, func(rows *sql.Rows) (r plimsoll.LayerReport, err error) {
 				var blob []byte
-				if err := rows.Scan(&blob); err != nil {
-					return r, err
+				if err = rows.Scan(&blob); err == nil {
+					err = unpackJSON(blob, &r)
 				}
-				return r, unpackJSON(blob, &r)
+				return r, err
 			})
 			if err != nil {
 				return err
@@ -160,7 +161,8 @@ func (s *Store) unsavedReports(ctx context.Context, t plimsoll.Tenant, blob, dif
 		proven = proofs[layerClaim{blob, diffID}]
 		rows, err := tx.Query(ctx, `SELECT analyzer, version FROM layer_report WHERE diff_id = ?`, diffID)
 		ids, err := collect(rows, err, func(rows *sql.Rows) (id plimsoll.AnalyzerID, err error) {
-			return id, rows.Scan(&id.Name, &id.Version)
+			err = rows.Scan(&id.Name, &id.Version)
+			return id, err
 		})
 		for _, id := range ids {
 			have[id] = true

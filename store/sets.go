@@ -226,4 +226,3 @@ func readSets(ctx context.Context, tx *Tx, ids []int64) (map[int64]plimsoll.Pack
 	}
 	return out, nil
 }
-

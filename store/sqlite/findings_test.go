@@ -1,0 +1,27 @@
+package sqlite_test
+
+import (
+	"path/filepath"
+	"testing"
+
+	"plimsoll/store"
+	"plimsoll/store/sqlite"
+	"plimsoll/store/storetest"
+)
+
+func openInventory(t testing.TB) *store.Store {
+	s, err := sqlite.Inventory(t.Context(), filepath.Join(t.TempDir(), "inventory.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := s.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	return s
+}
+
+func TestFindings(t *testing.T) {
+	storetest.Findings(t, func(t *testing.T) *store.Store { return openInventory(t) })
+}

@@ -1,0 +1,406 @@
+package storetest
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"plimsoll"
+)
+
+const matcher = "matcher-1"
+
+func pkg(name string) plimsoll.Package {
+	return plimsoll.Package{Ecosystem: "Debian:12", Name: name, Version: "1.0", Source: "src-" + name, Arch: "amd64", PURL: "pkg:deb/debian/" + name}
+}
+
+// placed makes a set of the packages, each at /<name> in layer 0.
+func placed(kind plimsoll.SetKind, names ...string) plimsoll.PlacedSet {
+	var packages []plimsoll.Package
+	for _, n := range names {
+		packages = append(packages, pkg(n))
+	}
+	set := plimsoll.PlacedSet{PackageSet: plimsoll.NewPackageSet(kind, packages)}
+	for i, p := range set.Packages {
+		set.Places = append(set.Places, plimsoll.Place{Package: i, Path: p.Name})
+	}
+	return set
+}
+
+// vulnerable says that a package has a vulnerability.
+func vulnerable(name, id string, severity plimsoll.Severity) plimsoll.Vulnerability {
+	return plimsoll.Vulnerability{
+		ID: id, Advisories: []string{"DSA-" + id}, Aliases: []string{id}, Package: pkg(name),
+		FixedVersion: "1.1", Severity: severity, Score: 7.5, Summary: "About " + id, URL: "https://example.test/" + id,
+	}
+}
+
+func judged(revision plimsoll.Revision, vs ...plimsoll.Vulnerability) plimsoll.Judgement {
+	return plimsoll.Judgement{Revision: revision, Vulnerabilities: vs}
+}
+
+// record is a scan of an artifact with one operating system set.
+func record(t plimsoll.Tenant, name string, set plimsoll.PlacedSet, j plimsoll.Judgement) plimsoll.ScanRecord {
+	return plimsoll.ScanRecord{
+		Tenant: t, Digest: named(name), Matcher: matcher,
+		Sets: []plimsoll.PlacedSet{set}, Judgements: []plimsoll.Judgement{j},
+	}
+}
+
+func testSets(f *findings) {
+	f.image(findingTenant, "a")
+	both := record(findingTenant, "a", placed(plimsoll.SetOS, "bash", "curl"), judged(1))
+	lang := placed(plimsoll.SetLanguage, "left-pad")
+	lang.Places = append(lang.Places, plimsoll.Place{Package: 0, Layer: 1, Path: "again/left-pad"})
+	both.Sets, both.Judgements = append(both.Sets, lang), append(both.Judgements, judged(1))
+	f.save(both)
+	got, err := f.s.ArtifactSets(f.ctx, findingTenant, named("a"))
+	f.must(err)
+	for i := range got {
+		slices.SortFunc(got[i].Places, func(a, b plimsoll.Place) int { return a.Package - b.Package })
+	}
+	for i := range both.Sets {
+		if got[i].Hash() != both.Sets[i].Hash() {
+			f.Fatalf("set %d came back with another hash", i)
+		}
+	}
+	if len(got[1].Places) != 2 || len(got[0].Places) != 2 {
+		f.Fatalf("places are lost: %+v", got)
+	}
+	first, err := f.s.PackageSets(f.ctx, 0, 1)
+	f.must(err)
+	second, err := f.s.PackageSets(f.ctx, first[0].ID, 10)
+	f.must(err)
+	wantEqual(f, []plimsoll.PackageSet{both.Sets[0].PackageSet, lang.PackageSet}, []plimsoll.PackageSet{first[0].PackageSet, second[0].PackageSet})
+	end, err := f.s.PackageSets(f.ctx, second[0].ID, 10)
+	f.must(err)
+	if len(second) != 1 || len(end) != 0 {
+		f.Fatalf("the walk over sets does not end: %v %v", second, end)
+	}
+
+	// Fewer sets than before: the rest goes.
+	one := both
+	one.Sets, one.Judgements = both.Sets[1:], both.Judgements[1:]
+	f.save(one)
+	got, err = f.s.ArtifactSets(f.ctx, findingTenant, named("a"))
+	f.must(err)
+	if len(got) != 1 || got[0].Kind != plimsoll.SetLanguage {
+		f.Fatalf("got %+v, want the language set alone", got)
+	}
+	_, err = f.s.ArtifactSets(f.ctx, otherTenant, named("a"))
+	f.wantError(plimsoll.NotFound, err)
+}
+
+func testSavedTwice(f *findings) {
+	img := f.image(findingTenant, "a")
+	r := record(findingTenant, "a", placed(plimsoll.SetOS, "bash", "curl"), judged(3,
+		vulnerable("bash", "CVE-1", plimsoll.SeverityHigh), vulnerable("curl", "CVE-1", plimsoll.SeverityHigh),
+		vulnerable("curl", "CVE-2", plimsoll.SeverityLow)))
+	r.ScannedAt = time.UnixMilli(1_650_000_000_000)
+	r.Judgements[0].NotJudged = []plimsoll.NotJudged{{Package: pkg("bash"), Reason: plimsoll.NotJudgedVersion}}
+	r.Settings = []plimsoll.Setting{
+		{Rule: "image.user", Result: plimsoll.SettingFailed, Evidence: []string{"USER root"}},
+		{Rule: "image.health", Result: plimsoll.SettingPass},
+	}
+	r.Malware = []plimsoll.Malware{{Path: "eicar", Kind: plimsoll.MalwareMatch, Rule: "EICAR", Layer: layerName("a", 1)}}
+	if !f.save(r) {
+		f.Fatal("the first save changed nothing")
+	}
+	want := clean(2, 1, 1)
+	want.ScannedAt = r.ScannedAt.UnixMilli()
+	wantEqual(f, want, f.shown(img))
+	before := f.dump("")
+	f.s.DB().Now = func() time.Time { return time.UnixMilli(1_800_000_000_000) }
+	if f.save(r) {
+		f.Fatal("the same record changed something")
+	}
+	r.ScannedAt = time.Time{}
+	if f.save(r) {
+		f.Fatal("a record of known bytes changed something")
+	}
+	wantEqual(f, before, f.dump(""))
+}
+
+func testBadRecords(f *findings) {
+	f.image(findingTenant, "a")
+	before := f.dump("")
+	good := record(findingTenant, "a", placed(plimsoll.SetOS, "bash", "curl"), judged(1))
+	for name, change := range map[string]func(*plimsoll.ScanRecord){
+		"no judgement":        func(r *plimsoll.ScanRecord) { r.Judgements = nil },
+		"place of nothing":    func(r *plimsoll.ScanRecord) { r.Sets[0].Places = []plimsoll.Place{{Package: 2}} },
+		"unsorted":            func(r *plimsoll.ScanRecord) { slices.Reverse(r.Sets[0].Packages) },
+		"unknown package":     func(r *plimsoll.ScanRecord) { r.Judgements[0] = judged(1, vulnerable("x", "CVE-1", "high")) },
+		"doubled package":     func(r *plimsoll.ScanRecord) { r.Sets[0].Packages = []plimsoll.Package{pkg("a"), pkg("a")} },
+		"failure, half a set": func(r *plimsoll.ScanRecord) { r.Failure, r.Judgements = "layer", []plimsoll.Judgement{{}, {}} },
+	} {
+		r := good
+		r.Sets = []plimsoll.PlacedSet{placed(plimsoll.SetOS, "bash", "curl")}
+		r.Judgements = slices.Clone(good.Judgements)
+		change(&r)
+		if _, err := f.s.SaveScan(f.ctx, r); plimsoll.ErrorCode(err) != plimsoll.Internal {
+			f.Errorf("%s: error is %v, want an internal one", name, err)
+		}
+	}
+	good.Digest = named("unknown")
+	_, err := f.s.SaveScan(f.ctx, good)
+	f.wantError(plimsoll.NotFound, err)
+	wantEqual(f, before, f.dump(""))
+}
+
+// judgementRows returns every row of judgement: package, id, from, to.
+func (f *findings) judgementRows() []string {
+	return f.rows(`SELECT p.name, ' ', v.vulnerability, ' ', v.severity, ' ', s.from_revision, ' ', COALESCE(s.to_revision, -1)
+		FROM set_vulnerability s JOIN package p ON p.id = s.package_id JOIN verdict v ON v.id = s.verdict_id`)
+}
+
+func testRevisions(f *findings) {
+	img := f.image(findingTenant, "a")
+	high := plimsoll.SeverityHigh
+	set := placed(plimsoll.SetOS, "bash", "curl")
+	f.save(record(findingTenant, "a", set, judged(1,
+		vulnerable("bash", "CVE-1", high), vulnerable("bash", "CVE-2", high), vulnerable("curl", "CVE-3", high))))
+	stored, err := f.s.PackageSets(f.ctx, 0, 10)
+	f.must(err)
+	id := stored[0].ID
+
+	// At 2, one goes, one is rated anew, one comes and one stays.
+	second := plimsoll.SetJudgement{SetID: id, Judgement: judged(2,
+		vulnerable("bash", "CVE-2", plimsoll.SeverityLow), vulnerable("curl", "CVE-3", high), vulnerable("curl", "CVE-4", high))}
+	for i, want := range []int{4, 0} {
+		n, err := f.s.SaveJudgements(f.ctx, matcher, []plimsoll.SetJudgement{second})
+		f.must(err)
+		if n != want {
+			f.Fatalf("save %d changed %d rows, want %d", i, n, want)
+		}
+	}
+	after2 := []string{
+		"bash CVE-1 high 1 2", "bash CVE-2 high 1 2", "bash CVE-2 low 2 -1",
+		"curl CVE-3 high 1 -1", "curl CVE-4 high 2 -1",
+	}
+	wantEqual(f, after2, f.judgementRows())
+	wantEqual(f, clean(3, 0, 0), f.shown(img))
+
+	// A later revision that says the same writes nothing.
+	before := f.dump("")
+	second.Revision = 3
+	n, err := f.s.SaveJudgements(f.ctx, matcher, []plimsoll.SetJudgement{second})
+	f.must(err)
+	if n != 0 {
+		f.Fatalf("an unchanged judgement changed %d rows", n)
+	}
+	wantEqual(f, before, f.dump(""))
+
+	// Another matcher corrects revision 2: what only that revision said was never true.
+	n, err = f.s.SaveJudgements(f.ctx, "matcher-2", []plimsoll.SetJudgement{{SetID: id, Judgement: judged(2, vulnerable("curl", "CVE-3", high))}})
+	f.must(err)
+	if n != 2 {
+		f.Fatalf("the correction changed %d rows, want 2", n)
+	}
+	wantEqual(f, []string{"bash CVE-1 high 1 2", "bash CVE-2 high 1 2", "curl CVE-3 high 1 -1"}, f.judgementRows())
+	wantEqual(f, clean(1, 0, 0), f.shown(img))
+
+	// A scan at a newer revision carries its judgement too.
+	f.save(record(findingTenant, "a", set, judged(5)))
+	wantEqual(f, []string{"bash CVE-1 high 1 2", "bash CVE-2 high 1 2", "curl CVE-3 high 1 5"}, f.judgementRows())
+	wantEqual(f, clean(0, 0, 0), f.shown(img))
+}
+
+func (f *findings) wantThrough(want plimsoll.Revision) {
+	f.Helper()
+	got, err := f.s.JudgedThrough(f.ctx, matcher)
+	f.must(err)
+	if got != want {
+		f.Fatalf("judged through %d, want %d", got, want)
+	}
+}
+
+func testOvertaken(f *findings) {
+	img := f.image(findingTenant, "a")
+	f.image(findingTenant, "b")
+	set := placed(plimsoll.SetOS, "bash")
+	old := record(findingTenant, "a", set, judged(1, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh)))
+	f.save(old)
+	f.wantThrough(0)
+	stored, err := f.s.PackageSets(f.ctx, 0, 10)
+	f.must(err)
+	_, err = f.s.SaveJudgements(f.ctx, matcher, []plimsoll.SetJudgement{{SetID: stored[0].ID, Judgement: judged(2)}})
+	f.must(err)
+
+	// A scan that judged before the rematch must not bring the old finding back.
+	if f.save(old) {
+		f.Fatal("an overtaken judgement changed something")
+	}
+	wantEqual(f, clean(0, 0, 0), f.shown(img))
+	f.must(f.s.FinishRematch(f.ctx, matcher, 2))
+	f.must(f.s.FinishRematch(f.ctx, matcher, 2))
+	f.wantThrough(2)
+	if f.save(old) {
+		f.Fatal("an overtaken judgement changed something after the rematch ended")
+	}
+	f.wantThrough(2)
+
+	// A new set that the walk could not see, judged too early: not every set is judged through 2.
+	f.save(record(findingTenant, "b", placed(plimsoll.SetOS, "zlib"), judged(1)))
+	f.wantThrough(0)
+}
+
+func testNotJudged(f *findings) {
+	f.image(findingTenant, "a")
+	j := judged(1)
+	j.NotJudged = []plimsoll.NotJudged{{Package: pkg("bash"), Reason: "one"}, {Package: pkg("curl"), Reason: "two"}}
+	set := placed(plimsoll.SetOS, "bash", "curl", "dash")
+	f.save(record(findingTenant, "a", set, j))
+	query := `SELECT p.name, ' ', n.reason FROM set_not_judged n JOIN package p ON p.id = n.package_id`
+	wantEqual(f, []string{"bash one", "curl two"}, f.rows(query))
+	j.NotJudged = []plimsoll.NotJudged{{Package: pkg("curl"), Reason: "three"}, {Package: pkg("dash"), Reason: "four"}}
+	f.save(record(findingTenant, "a", set, j))
+	wantEqual(f, []string{"curl three", "dash four"}, f.rows(query))
+}
+
+func testSharedSet(f *findings) {
+	first, second, third := f.image(findingTenant, "a"), f.image(findingTenant, "b"), f.image(otherTenant, "c")
+	set := placed(plimsoll.SetOS, "bash", "curl")
+	one := judged(1, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh))
+	f.save(record(findingTenant, "a", set, one))
+	rows := f.judgementRows()
+	f.save(record(findingTenant, "b", set, one))
+	f.save(record(otherTenant, "c", set, one))
+	wantEqual(f, rows, f.judgementRows())
+	sets, err := f.s.PackageSets(f.ctx, 0, 10)
+	f.must(err)
+	if len(sets) != 1 {
+		f.Fatalf("%d sets are stored, want one", len(sets))
+	}
+
+	// A scan of one artifact with newer advisories brings the others' counts along.
+	f.save(record(findingTenant, "a", set, judged(2, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh), vulnerable("curl", "CVE-2", plimsoll.SeverityLow))))
+	for _, img := range []plimsoll.Image{first, second, third} {
+		wantEqual(f, clean(2, 0, 0), f.shown(img))
+	}
+}
+
+func testFailedRescan(f *findings) {
+	img := f.image(findingTenant, "a")
+	f.must(f.s.FailScan(f.ctx, findingTenant, named("a"), plimsoll.FailureAuth, "the registry said 401"))
+	never := shown{State: plimsoll.ScanFailed, Failure: plimsoll.FailureAuth, Detail: "the registry said 401", Vulnerabilities: -1, Settings: -1, Malware: -1}
+	wantEqual(f, never, f.shown(img))
+
+	r := record(findingTenant, "a", placed(plimsoll.SetOS, "bash"), judged(1, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh)))
+	r.Settings = []plimsoll.Setting{{Rule: "image.user", Result: plimsoll.SettingFailed}}
+	r.Malware = []plimsoll.Malware{{Path: "x", Kind: plimsoll.MalwareMatch, Rule: "X"}}
+	r.ScannedAt = time.UnixMilli(5)
+	f.save(r)
+	want := clean(1, 1, 1)
+	want.ScannedAt = 5
+	wantEqual(f, want, f.shown(img))
+
+	f.must(f.s.FailScan(f.ctx, findingTenant, named("a"), plimsoll.FailureDownload, "cut"))
+	failed := want
+	failed.State, failed.Failure, failed.Detail = plimsoll.ScanUnreachable, plimsoll.FailureDownload, "cut"
+	wantEqual(f, failed, f.shown(img))
+	if n := len(f.list(img, plimsoll.VulnerabilityFilter{})); n != 1 {
+		f.Fatalf("%d vulnerabilities are left, want 1", n)
+	}
+	before := f.dump("")
+	f.must(f.s.FailScan(f.ctx, findingTenant, named("a"), plimsoll.FailureDownload, "cut"))
+	wantEqual(f, before, f.dump(""))
+
+	f.save(r)
+	wantEqual(f, want, f.shown(img))
+	f.wantError(plimsoll.NotFound, f.s.FailScan(f.ctx, otherTenant, named("a"), plimsoll.FailureAuth, ""))
+}
+
+func testPartialFailure(f *findings) {
+	img := f.image(findingTenant, "a")
+
+	// Packages could not be read: they are not judged, the rest is.
+	r := plimsoll.ScanRecord{Tenant: findingTenant, Digest: named("a"), Failure: plimsoll.FailurePackages, Detail: "status is cut"}
+	r.Settings = []plimsoll.Setting{{Rule: "image.user", Result: plimsoll.SettingFailed}}
+	r.Malware = []plimsoll.Malware{}
+	f.save(r)
+	want := shown{State: plimsoll.ScanFailed, Failure: plimsoll.FailurePackages, Detail: "status is cut", Vulnerabilities: -1, Settings: 1}
+	wantEqual(f, want, f.shown(img))
+
+	// What is found beside a failure counts.
+	r = record(findingTenant, "a", placed(plimsoll.SetOS, "bash"), judged(1, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh)))
+	r.Failure = plimsoll.FailureMalware
+	f.save(r)
+	wantEqual(f, shown{State: plimsoll.ScanFailed, Failure: plimsoll.FailureMalware, Vulnerabilities: 1, Settings: 1}, f.shown(img))
+
+	// A match that failed keeps sets and judgement.
+	r.Sets, r.Judgements, r.Failure = []plimsoll.PlacedSet{placed(plimsoll.SetOS, "bash", "curl")}, nil, plimsoll.FailureMatch
+	f.save(r)
+	wantEqual(f, shown{State: plimsoll.ScanFailed, Failure: plimsoll.FailureMatch, Vulnerabilities: 1, Settings: 1}, f.shown(img))
+	if rows := f.list(img, plimsoll.VulnerabilityFilter{}); len(rows) != 1 {
+		f.Fatalf("%d vulnerabilities are listed, want 1", len(rows))
+	}
+}
+
+func testFindingTenancy(f *findings) {
+	f.image(findingTenant, "a")
+	f.image(otherTenant, "a")
+	set := placed(plimsoll.SetOS, "bash")
+	other := "WHERE project_id = 'p2'"
+	before := f.dump(other)
+	f.save(record(findingTenant, "a", set, judged(1, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh))))
+	f.must(f.s.FailScan(f.ctx, findingTenant, named("a"), plimsoll.FailureAuth, ""))
+	wantEqual(f, before, f.dump(other))
+	stranger := plimsoll.Image{ProjectID: "p3", EnterpriseProject: "0", Digest: named("a")}
+	_, err := f.s.ImageVulnerabilities(f.ctx, stranger, plimsoll.VulnerabilityFilter{})
+	f.wantError(plimsoll.NotFound, err)
+	_, err = f.s.ImageMalware(f.ctx, stranger)
+	f.wantError(plimsoll.NotFound, err)
+	_, err = f.s.ImageSettings(f.ctx, stranger)
+	f.wantError(plimsoll.NotFound, err)
+}
+
+func testIndex(f *findings) {
+	index := f.index(findingTenant, "index", "amd64", "arm64", "-proof")
+	never := shown{State: plimsoll.ScanNone, Vulnerabilities: -1, Settings: -1, Malware: -1}
+	f.image(findingTenant, "amd64")
+	f.image(findingTenant, "arm64")
+	wantEqual(f, never, f.shown(index))
+
+	high := plimsoll.SeverityHigh
+	amd := record(findingTenant, "amd64", placed(plimsoll.SetOS, "bash", "curl"), judged(1, vulnerable("bash", "CVE-1", high), vulnerable("curl", "CVE-2", high)))
+	amd.Settings = []plimsoll.Setting{{Rule: "a", Result: plimsoll.SettingFailed}, {Rule: "b", Result: plimsoll.SettingPass}}
+	amd.Malware = []plimsoll.Malware{{Path: "x", Kind: plimsoll.MalwareMatch, Rule: "X"}, {Path: "y", Kind: plimsoll.MalwareMatch, Rule: "X", Shadowed: true}}
+	amd.ScannedAt = time.UnixMilli(7)
+	f.save(amd)
+	half := shown{State: plimsoll.ScanNone, ScannedAt: 7, Vulnerabilities: 2, Settings: 1, Malware: 1}
+	wantEqual(f, half, f.shown(index))
+
+	arm := record(findingTenant, "arm64", placed(plimsoll.SetOS, "bash", "dash"), judged(1, vulnerable("bash", "CVE-1", high), vulnerable("dash", "CVE-3", high)))
+	arm.Settings = []plimsoll.Setting{{Rule: "a", Result: plimsoll.SettingFailed}, {Rule: "b", Result: plimsoll.SettingFailed}}
+	arm.Malware = []plimsoll.Malware{{Path: "x", Kind: plimsoll.MalwareMatch, Rule: "X"}, {Path: "z", Kind: plimsoll.MalwareNotLooked, Rule: "too big"}}
+	f.save(arm)
+	whole := clean(3, 2, 1)
+	whole.ScannedAt = 7
+	wantEqual(f, whole, f.shown(index))
+	if f.save(amd) || f.save(arm) {
+		f.Fatal("the same records changed something")
+	}
+	var got []string
+	for _, p := range f.list(index, plimsoll.VulnerabilityFilter{}) {
+		got = append(got, fmt.Sprint(p.ID, " ", p.Package.Name, " ", p.Platform))
+	}
+	wantEqual(f, []string{"CVE-1 bash linux/amd64", "CVE-1 bash linux/arm64", "CVE-2 curl linux/amd64", "CVE-3 dash linux/arm64"}, got)
+	settings, err := f.s.ImageSettings(f.ctx, index)
+	f.must(err)
+	wantEqual(f, []plimsoll.Setting{{Rule: "a", Result: plimsoll.SettingFailed}, {Rule: "b", Result: plimsoll.SettingFailed}}, settings)
+	malware, err := f.s.ImageMalware(f.ctx, index)
+	f.must(err)
+	wantEqual(f, []plimsoll.Malware{amd.Malware[0], amd.Malware[1], arm.Malware[1]}, malware)
+
+	// A rematch reaches the index through its member.
+	sets, err := f.s.PackageSets(f.ctx, 0, 10)
+	f.must(err)
+	_, err = f.s.SaveJudgements(f.ctx, matcher, []plimsoll.SetJudgement{{SetID: sets[1].ID, Judgement: judged(2)}})
+	f.must(err)
+	whole.Vulnerabilities = 2
+	wantEqual(f, whole, f.shown(index))
+
+	f.must(f.s.FailScan(f.ctx, findingTenant, named("arm64"), plimsoll.FailureOversized, "too big"))
+	whole.State, whole.Failure, whole.Detail = plimsoll.ScanOversized, plimsoll.FailureOversized, "too big"
+	wantEqual(f, whole, f.shown(index))
+}
