@@ -1,0 +1,72 @@
+package queue
+
+import (
+	"context"
+	"sync"
+
+	"plimsoll"
+)
+
+// announcement wakes all who wait, each time something happened.
+type announcement struct {
+	mu   sync.Mutex
+	next chan struct{}
+}
+
+// heard returns a channel that the next announcement closes.
+func (a *announcement) heard() <-chan struct{} {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.next
+}
+
+func (a *announcement) announce() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	close(a.next)
+	a.next = make(chan struct{})
+}
+
+// WaitTask returns the task when it has ended, and calls progress, if not nil, with each
+// new state of it on the way and at the end.
+func (q *Queue) WaitTask(ctx context.Context, projectID string, id int64, progress func(plimsoll.Task)) (plimsoll.Task, error) {
+	var told plimsoll.Task
+	for {
+		heard := q.ended.heard()
+		task, err := q.Store.Task(ctx, projectID, id)
+		if err != nil {
+			return task, err
+		}
+		if progress != nil && task != told {
+			progress(task)
+			told = task
+		}
+		if task.State != plimsoll.TaskRunning {
+			return task, nil
+		}
+		select {
+		case <-ctx.Done():
+			return task, ctx.Err()
+		case <-heard:
+		}
+	}
+}
+
+// Idle returns when no unit of the backlog is open: none pending, queued or running.
+func (q *Queue) Idle(ctx context.Context) error {
+	for {
+		heard := q.ended.heard()
+		counts, err := q.Store.PendingCounts(ctx)
+		if err != nil {
+			return err
+		}
+		if counts[plimsoll.WorkPending]+counts[plimsoll.WorkQueued]+counts[plimsoll.WorkRunning] == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-heard:
+		}
+	}
+}

@@ -1,0 +1,110 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"runtime/debug"
+	"strings"
+	"time"
+	"unicode"
+
+	"plimsoll"
+)
+
+const (
+	// maxAttempts is how often a unit is tried that fails for a while.
+	maxAttempts = 5
+
+	// firstWait is doubled with each attempt; jitter makes it half to one and a half of that.
+	firstWait = 5 * time.Second
+
+	// maxDetail bounds the stored text of an error, in bytes.
+	maxDetail = 500
+)
+
+// work begins a unit, calls its handler and records how it ended. An error means that
+// the unit was not begun.
+func (q *Queue) work(ctx context.Context, u unit) error {
+	w, err := q.Store.Begin(ctx, u.ID, u.Generation, q.Now().Add(q.timing.lease))
+	if plimsoll.ErrorCode(err) == plimsoll.Conflict {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	handling, h := q.take(ctx, w)
+	err = q.call(handling, w)
+	q.letGo(h)
+	if errors.Is(context.Cause(handling), errLost) {
+		q.Logger.Warn("lost a unit of work", "kind", w.Kind, "unit", w.ID)
+		return nil
+	}
+	stopping := ctx.Err() != nil
+	// How the unit ended is recorded even while everything stops.
+	if err := q.settle(context.WithoutCancel(ctx), w, err, stopping); err != nil &&
+		plimsoll.ErrorCode(err) != plimsoll.Conflict {
+		q.Logger.Error("cannot record how work ended; it will run again", "kind", w.Kind, "unit", w.ID, "error", err)
+	}
+	q.ended.announce()
+	return nil
+}
+
+// call calls the handler and turns a panic into an error.
+func (q *Queue) call(ctx context.Context, w plimsoll.Work) (err error) {
+	handler, ok := q.Handlers[w.Kind]
+	if !ok {
+		return plimsoll.Errorf(plimsoll.Internal, "nothing here works on units of kind %q", w.Kind)
+	}
+	defer func() {
+		if p := recover(); p != nil {
+			q.Logger.Error("work panicked", "kind", w.Kind, "unit", w.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			err = plimsoll.Errorf(plimsoll.Internal, "a defect of this program ended the work")
+		}
+	}()
+	return handler(ctx, w)
+}
+
+// settle records the outcome of a unit.
+func (q *Queue) settle(ctx context.Context, w plimsoll.Work, err error, stopping bool) error {
+	switch {
+	case err == nil:
+		return q.Store.Finish(ctx, w.ID, w.Generation, "", "")
+	case stopping:
+		return q.Store.Release(ctx, w.ID, w.Generation)
+	case temporary(err) && w.Attempts < maxAttempts:
+		wait := backOff(w.Attempts)
+		q.Logger.Info("work failed for now", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", detail(err))
+		return q.Store.Retry(ctx, w.ID, w.Generation, q.Now().Add(wait))
+	default:
+		q.Logger.Warn("work failed", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", detail(err))
+		return q.Store.Finish(ctx, w.ID, w.Generation, plimsoll.FailureOf(err), detail(err))
+	}
+}
+
+// temporary reports whether trying again may help.
+func temporary(err error) bool {
+	code := plimsoll.ErrorCode(err)
+	return code == plimsoll.Unavailable || code == plimsoll.Throttled || plimsoll.FailureOf(err) == plimsoll.FailureDatabase
+}
+
+// backOff returns how long to wait after an attempt, the first being 1.
+func backOff(attempt int) time.Duration {
+	wait := firstWait << (attempt - 1)
+	return wait/2 + rand.N(wait)
+}
+
+// detail is the error's text without what could harm a terminal, and bounded.
+func detail(err error) string {
+	s := strings.Map(func(r rune) rune {
+		if unicode.IsPrint(r) {
+			return r
+		}
+		return ' '
+	}, err.Error())
+	if len(s) > maxDetail {
+		s = strings.ToValidUTF8(s[:maxDetail], "") + "…"
+	}
+	return s
+}
