@@ -181,15 +181,16 @@ CREATE TABLE image (
     malware               INTEGER,
     UNIQUE (project_id, registry_id, repository, tag)
 );
-CREATE INDEX image_by_update ON image (project_id, origin, updated_at DESC, id DESC);
-CREATE INDEX image_by_name ON image (project_id, namespace, name, tag);
+-- The list and its count read nothing but this index for most filters.
+CREATE INDEX image_list ON image (project_id, updated_at DESC, id DESC, origin, enterprise_project_id, registry_id,
+    scan_state, vulnerabilities, settings, malware, scanned_at, latest);
+CREATE INDEX image_latest ON image (project_id, updated_at DESC, id DESC, origin, enterprise_project_id, registry_id) WHERE latest = 1;
+CREATE INDEX image_by_namespace ON image (project_id, namespace, updated_at DESC, id DESC, origin, enterprise_project_id);
+CREATE INDEX image_by_name ON image (project_id, name, namespace, tag);
 CREATE INDEX image_by_digest ON image (project_id, digest);
 CREATE INDEX image_by_tag ON image (project_id, tag);
 CREATE INDEX image_by_size ON image (project_id, size);
-CREATE INDEX image_by_scan ON image (project_id, scanned_at);
-CREATE INDEX image_by_state ON image (project_id, scan_state);
 CREATE INDEX image_by_artifact ON image (artifact_id);
-CREATE INDEX image_latest ON image (project_id, origin, updated_at DESC, id DESC) WHERE latest = 1;
 
 -- What was found in the bytes, by content.
 

@@ -1,0 +1,432 @@
+package storetest
+
+import (
+	"context"
+	"strings"
+	"testing"
+	"time"
+
+	"plimsoll"
+	"plimsoll/store"
+)
+
+func artifactRoundTrip(t *testing.T, s *store.Store, _ *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	one, two := Artifact("one"), Artifact("two")
+	two.Platform.Variant, two.Subject = "v8", Digest("subject")
+	both := Index("both", one, two)
+	both.Children[1].Unscannable = plimsoll.ReasonNotLinux
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": both}, one, two)
+
+	tenant := plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}
+	for _, want := range []plimsoll.Artifact{one, two, both} {
+		got, err := s.Artifact(ctx, tenant, want.Digest)
+		same(t, got, want, err)
+	}
+	_, err := s.Artifact(ctx, plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "1"}, one.Digest)
+	isCode(t, err, plimsoll.NotFound)
+
+	many := []plimsoll.Digest{one.Digest, Digest("absent")}
+	for n := range 1500 {
+		many = append(many, Digest(strings.Repeat("x", n)))
+	}
+	known, err := s.KnownArtifacts(ctx, tenant, append(many, both.Digest))
+	same(t, known, map[plimsoll.Digest]bool{one.Digest: true, both.Digest: true}, err)
+	known, err = s.KnownArtifacts(ctx, plimsoll.Tenant{ProjectID: "p2", EnterpriseProject: "0"}, many)
+	same(t, len(known), 0, err)
+}
+
+func valuesLeftOut(t *testing.T, s *store.Store, _ *Clock) {
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	a := Artifact("one")
+	a.Settings.Env = []string{"TOKEN=hunter2", "EMPTY", "URL=a=hunter2"}
+	steps := map[string]string{
+		"/bin/sh -c #(nop)  ENV TOKEN=hunter2":             "ENV TOKEN",
+		"ENV TOKEN=hunter2 MORE=hunter2":                   "ENV TOKEN",
+		"ENV TOKEN hunter2":                                "ENV TOKEN",
+		"ARG PASSWORD=hunter2":                             "ARG PASSWORD",
+		"RUN |1 TOKEN=hunter2 /bin/sh -c make # buildkit":  "RUN |1 … /bin/sh -c make # buildkit",
+		"|2 A=hunter2 B=hunter2 /bin/sh -c apk add curl":   "|2 … /bin/sh -c apk add curl",
+		"|1 TOKEN=hunter2":                                 "|1 …",
+		"/bin/sh -c apk add curl":                          "/bin/sh -c apk add curl",
+		"/bin/sh -c #(nop) COPY dir:abc in /usr/share/ENV": "/bin/sh -c #(nop) COPY dir:abc in /usr/share/ENV",
+		"ENVIRONMENT":                                      "ENVIRONMENT",
+	}
+	var lines, want []plimsoll.HistoryLine
+	for step, kept := range steps {
+		lines = append(lines, plimsoll.HistoryLine{CreatedBy: step})
+		want = append(want, plimsoll.HistoryLine{CreatedBy: kept})
+	}
+	a.Settings.History = lines
+	a.Layers[0].CreatedBy = "|1 TOKEN=hunter2 /bin/sh -c make"
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": a})
+
+	got, err := s.Artifact(context.Background(), plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, a.Digest)
+	same(t, got.Settings.History, want, err)
+	same(t, got.Settings.Env, []string{"TOKEN", "EMPTY", "URL"}, err)
+	if a.Settings.Env[0] != "TOKEN=hunter2" || lines[0].CreatedBy != a.Settings.History[0].CreatedBy {
+		t.Error("storing an artifact changed the caller's value")
+	}
+	if dump := Dump(t, s, stored()...); strings.Contains(dump, "hunter2") {
+		t.Errorf("a value of a variable is stored:\n%s", dump)
+	}
+}
+
+func newTags(t *testing.T, s *store.Store, clock *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub", Kind: plimsoll.RegistrySWREnterprise, EnterpriseProject: "ep1",
+		InstanceID: "i", InstanceName: "inst", InstanceURL: "https://i.example", Owner: "acme", ShareExpires: clock.Now().Add(time.Hour)})
+	Push(t, s, r, "team/sub/app", map[string]plimsoll.Artifact{"1": Artifact("one")})
+	Push(t, s, r, "busybox", map[string]plimsoll.Artifact{"2": Artifact("two")})
+
+	got, err := s.FindImage(ctx, plimsoll.ImageLookup{ProjectID: "p1", Ref: plimsoll.ImageRef{Tag: "1"}})
+	want := plimsoll.Image{
+		ID: got.ID, ProjectID: "p1", EnterpriseProject: "ep1", RegistryID: r.ID, Origin: plimsoll.OriginInstance,
+		Repository: "team/sub/app", Namespace: "team", Name: "sub/app", Tag: "1", Digest: Digest("one"), Size: 1000,
+		UpdatedAt: Artifact("one").Created, FirstSeen: clock.Now(), Latest: true, State: plimsoll.ScanNone,
+		Source: plimsoll.ImageSource{Registry: "hub", Kind: plimsoll.RegistrySWREnterprise, InstanceID: "i", InstanceName: "inst",
+			InstanceURL: "https://i.example", Owner: "acme", ShareExpires: r.ShareExpires},
+	}
+	same(t, got, want, err)
+	two, err := s.FindImage(ctx, plimsoll.ImageLookup{ProjectID: "p1", Ref: plimsoll.ImageRef{Namespace: "library", Name: "busybox"}})
+	same(t, two.Repository, "busybox", err)
+
+	clock.Advance(2 * time.Hour)
+	got, err = s.Image(ctx, "p1", nil, got.ID)
+	want.Unscannable = plimsoll.ReasonShareExpired
+	same(t, got, want, err)
+
+	tags, err := s.KnownTags(ctx, r.ID, "team/sub/app")
+	same(t, tags, map[string]plimsoll.Digest{"1": Digest("one")}, err)
+	names, err := s.KnownRepositories(ctx, r.ID)
+	same(t, names, []string{"busybox", "team/sub/app"}, err)
+	tags, err = s.KnownTags(ctx, 99, "busybox")
+	same(t, len(tags), 0, err)
+}
+
+func updateTimes(t *testing.T, s *store.Store, clock *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	created := func(word string, at time.Time) plimsoll.Artifact {
+		a := Artifact(word)
+		a.Created, a.Settings.Created = at, at
+		return a
+	}
+	now, good := clock.Now(), time.Date(2023, 4, 5, 6, 7, 8, 0, time.UTC)
+	old, fresh := created("old member", good.Add(-time.Hour)), created("fresh member", good)
+	var c plimsoll.RepositoryChange
+	wants := map[string]time.Time{}
+	add := func(tag string, a plimsoll.Artifact, pushed, want time.Time) {
+		c.Artifacts = append(c.Artifacts, a)
+		c.Tags = append(c.Tags, plimsoll.TagSeen{Tag: tag, Digest: a.Digest, PushedAt: pushed})
+		wants[tag] = want
+	}
+	add("pushed", created("pushed", good), now.Add(-time.Minute), now.Add(-time.Minute))
+	add("pushed-in-future", created("pushed-in-future", good), now.Add(time.Hour), good)
+	add("config", created("config", good), time.Time{}, good)
+	add("absent", created("absent", time.Time{}), time.Time{}, now)
+	add("epoch", created("epoch", time.Unix(1, 0).UTC()), time.Time{}, now)
+	add("zip", created("zip", time.Date(1980, 1, 1, 0, 0, 1, 0, time.UTC)), time.Time{}, now)
+	add("future", created("future", now.Add(time.Second)), time.Time{}, now)
+	add("index", Index("index", old, fresh), time.Time{}, good)
+	c.Repository, c.Artifacts = "a/b", append(c.Artifacts, old, fresh)
+	if err := s.ApplySync(ctx, r, c, nil); err != nil {
+		t.Fatal(err)
+	}
+	for tag, want := range wants {
+		got, err := s.FindImage(ctx, plimsoll.ImageLookup{ProjectID: "p1", Ref: plimsoll.ImageRef{Tag: tag}})
+		if err != nil || !got.UpdatedAt.Equal(want) {
+			t.Errorf("%s: updated at %v, %v: want %v", tag, got.UpdatedAt, err, want)
+		}
+	}
+}
+
+func movedTag(t *testing.T, s *store.Store, clock *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": Artifact("one"), "x": Artifact("scanned")})
+	Exec(t, s, `UPDATE artifact SET scan_state = 'done', scanned_at = 77, raw_vulnerabilities = 3, raw_settings = 2, raw_malware = 1,
+failure = 'malware', failure_detail = 'why', size = 4444 WHERE digest = ?`, string(Digest("scanned")))
+	before, err := s.FindImage(ctx, plimsoll.ImageLookup{ProjectID: "p1", Ref: plimsoll.ImageRef{Tag: "1"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	clock.Advance(time.Hour)
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": Artifact("scanned")})
+
+	want := before
+	want.Digest, want.Size, want.UpdatedAt, want.Latest = Digest("scanned"), 4444, clock.Now(), true
+	want.State, want.ScannedAt = plimsoll.ScanDone, time.UnixMilli(77).UTC()
+	want.Failure, want.Detail = plimsoll.FailureMalware, "why"
+	want.Counts = &plimsoll.Counts{Vulnerabilities: 3, Settings: 2, Malware: 1}
+	got, err := s.Image(ctx, "p1", nil, before.ID)
+	same(t, got, want, err)
+	if n := count(t, s, "artifact"); n != 1 {
+		t.Errorf("%d artifacts are stored: want only the one that tags point to", n)
+	}
+	if n := count(t, s, "artifact_layer"); n != 2 {
+		t.Errorf("%d layers are stored: want those of one artifact", n)
+	}
+}
+
+func goneTags(t *testing.T, s *store.Store, _ *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	one, two, kept := Artifact("one"), Artifact("two"), Artifact("kept")
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": Index("both", one, two), "2": Artifact("plain")}, one, two)
+	Push(t, s, r, "a/c", map[string]plimsoll.Artifact{"1": Index("half", two, kept)}, two, kept)
+	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan, By: "me"}
+	if err := s.CreateTask(ctx, &task, []plimsoll.Work{
+		{Kind: plimsoll.WorkScan, Key: string(Digest("both")), RegistryID: r.ID, Repository: "a/b"},
+		{Kind: plimsoll.WorkScan, Key: string(Digest("half")), RegistryID: r.ID, Repository: "a/c"},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	gone := func(repository string, tags ...string) {
+		t.Helper()
+		if err := s.ApplySync(ctx, r, plimsoll.RepositoryChange{Repository: repository, Gone: tags}, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	gone("a/b", "1", "2", "never was")
+	known, err := s.KnownArtifacts(ctx, plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"},
+		[]plimsoll.Digest{Digest("both"), Digest("plain"), one.Digest, two.Digest, kept.Digest, Digest("half")})
+	same(t, known, map[plimsoll.Digest]bool{two.Digest: true, kept.Digest: true, Digest("half"): true}, err)
+	want := map[string]string{string(Digest("both")): "stopped", string(Digest("half")): "pending"}
+	same(t, units(t, s), want, nil)
+
+	gone("a/c", "1")
+	want[string(Digest("half"))] = "stopped"
+	same(t, units(t, s), want, nil)
+	for _, table := range []string{"image", "artifact", "artifact_layer", "artifact_child"} {
+		if n := count(t, s, table); n != 0 {
+			t.Errorf("%d rows are left in %s", n, table)
+		}
+	}
+	if dump := Dump(t, s, "task"); !strings.Contains(dump, "state=finished total=2 done=0 failed=2") {
+		t.Errorf("the task waits for work that will not come:\n%s", dump)
+	}
+}
+
+// units returns the state of all work by key.
+func units(t *testing.T, s *store.Store) map[string]string {
+	t.Helper()
+	rows, err := s.DB().Reader.Query(`SELECT key, state FROM backlog`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer rows.Close()
+	out := map[string]string{}
+	for rows.Next() {
+		var key, state string
+		if err := rows.Scan(&key, &state); err != nil {
+			t.Fatal(err)
+		}
+		out[key] = state
+	}
+	return out
+}
+
+func latest(t *testing.T, s *store.Store, clock *Clock) {
+	ctx := context.Background()
+	r, other := AddRegistry(t, s, plimsoll.Registry{Name: "hub"}), AddRegistry(t, s, plimsoll.Registry{Name: "other"})
+	marked := func(want ...string) {
+		t.Helper()
+		page, err := s.Images(ctx, plimsoll.ImageFilter{ProjectID: "p1", RegistryID: r.ID, LatestOnly: true})
+		got := []string{}
+		for _, i := range page.Items {
+			got = append(got, i.Repository+":"+i.Tag)
+		}
+		same(t, got, want, err)
+	}
+	Push(t, s, other, "a/b", map[string]plimsoll.Artifact{"9": Artifact("one")})
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": Artifact("one")})
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"2": Artifact("two")}) // same time, larger id
+	marked("a/b:2")
+	clock.Advance(time.Hour)
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": Artifact("one moved")})
+	Push(t, s, r, "a/c", map[string]plimsoll.Artifact{"1": Artifact("c")})
+	marked("a/b:1", "a/c:1")
+	if err := s.ApplySync(ctx, r, plimsoll.RepositoryChange{Repository: "a/b", Gone: []string{"1"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	marked("a/c:1", "a/b:2")
+	if err := s.ApplySync(ctx, r, plimsoll.RepositoryChange{Repository: "a/b", Gone: []string{"2"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	marked("a/c:1")
+}
+
+func syncTwice(t *testing.T, s *store.Store, clock *Clock) {
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	c := Change()
+	if err := s.ApplySync(context.Background(), r, c, nil); err != nil {
+		t.Fatal(err)
+	}
+	before := Dump(t, s, stored()...)
+	clock.Advance(time.Hour)
+	if err := s.ApplySync(context.Background(), r, c, nil); err != nil {
+		t.Fatal(err)
+	}
+	same(t, Dump(t, s, stored()...), before, nil)
+}
+
+// Change is a sync's find with everything in it: plain images, an index, a tag that is gone.
+func Change() plimsoll.RepositoryChange {
+	one, two := Artifact("one"), Artifact("two")
+	return plimsoll.RepositoryChange{
+		Repository: "team/app",
+		Artifacts:  []plimsoll.Artifact{one, two, Index("both", one, two), Artifact("plain")},
+		Tags: []plimsoll.TagSeen{
+			{Tag: "1", Digest: Digest("both")}, {Tag: "1-amd64", Digest: one.Digest},
+			{Tag: "2", Digest: Digest("plain")}, {Tag: "latest", Digest: Digest("plain")},
+		},
+		Gone: []string{"0"},
+	}
+}
+
+func syncScans(t *testing.T, s *store.Store, _ *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub", ScanOnSync: true})
+	silent := AddRegistry(t, s, plimsoll.Registry{Name: "silent", EnterpriseProject: "ep1"})
+	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan, By: "sync"}
+	c := Change()
+	if err := s.ApplySync(ctx, silent, c, &task); err != nil {
+		t.Fatal(err)
+	}
+	if task.ID != 0 || count(t, s, "backlog") != 0 {
+		t.Error("a registry that does not scan on sync asked for scans")
+	}
+	no := Artifact("no")
+	no.Unscannable = plimsoll.ReasonNotLinux
+	c.Artifacts, c.Tags = append(c.Artifacts, no), append(c.Tags, plimsoll.TagSeen{Tag: "no", Digest: no.Digest})
+	if err := s.ApplySync(ctx, r, c, &task); err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]string{string(Digest("both")): "pending", string(Digest("one")): "pending", string(Digest("plain")): "pending"}
+	same(t, units(t, s), want, nil)
+	if task.ID == 0 || task.Total != 3 {
+		t.Errorf("task %d has %d units: want 3", task.ID, task.Total)
+	}
+
+	// What was looked at already is not asked for again, and a task that ended is followed by another.
+	Exec(t, s, `UPDATE artifact SET scan_state = 'done' WHERE enterprise_project_id = '0'`)
+	Exec(t, s, `UPDATE backlog SET state = 'done'`)
+	Exec(t, s, `UPDATE task SET state = 'finished', done = 3`)
+	first := task.ID
+	Push(t, s, r, "team/other", map[string]plimsoll.Artifact{"1": Artifact("plain")})
+	next := plimsoll.RepositoryChange{Repository: "team/third", Artifacts: []plimsoll.Artifact{Artifact("new")},
+		Tags: []plimsoll.TagSeen{{Tag: "1", Digest: Digest("plain")}, {Tag: "2", Digest: Digest("new")}}}
+	if err := s.ApplySync(ctx, r, next, &task); err != nil {
+		t.Fatal(err)
+	}
+	if task.ID == first || task.Total != 1 || task.By != "sync" {
+		t.Errorf("task %+v: want a new one with one unit", task)
+	}
+	same(t, units(t, s)[string(Digest("new"))], "pending", nil)
+	if err := s.ApplySync(ctx, r, plimsoll.RepositoryChange{Repository: "team/none", Artifacts: []plimsoll.Artifact{Artifact("quiet")},
+		Tags: []plimsoll.TagSeen{{Tag: "2", Digest: Digest("quiet")}}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if _, asked := units(t, s)[string(Digest("quiet"))]; asked {
+		t.Error("a sync without a task asked for scans")
+	}
+}
+
+func indexes(t *testing.T, s *store.Store, _ *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	one, two := Artifact("one"), Artifact("two")
+	two.Unscannable = plimsoll.ReasonForeignLayer
+	all := Index("all", one, two, Artifact("unread"), Artifact("proof"))
+	all.Children[3].Unscannable = plimsoll.ReasonAttestation
+	all.Children[3].Platform = plimsoll.Platform{OS: "unknown", Architecture: "unknown"}
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": all, "2": all, "3": Artifact("plain")}, one, two)
+	check := func(index plimsoll.ScanState, members ...plimsoll.ScanState) {
+		t.Helper()
+		page, err := s.Images(ctx, plimsoll.ImageFilter{ProjectID: "p1"})
+		if err != nil || len(page.Items) != 3 {
+			t.Fatalf("%d images, %v", len(page.Items), err)
+		}
+		for _, i := range page.Items {
+			if i.Tag == "3" {
+				same(t, len(i.Platforms), 0, nil)
+				continue
+			}
+			want := make([]plimsoll.ImagePlatform, 4)
+			for n, m := range all.Children {
+				want[n] = plimsoll.ImagePlatform{Digest: m.Digest, Platform: m.Platform, Unscannable: m.Unscannable, State: members[n]}
+			}
+			want[1].Unscannable = plimsoll.ReasonForeignLayer
+			same(t, i.Platforms, want, nil)
+			same(t, i.State, index, nil)
+		}
+	}
+	const none, pending, running, done = plimsoll.ScanNone, plimsoll.ScanPending, plimsoll.ScanRunning, plimsoll.ScanDone
+	check(none, none, none, none, none)
+	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan}
+	if err := s.CreateTask(ctx, &task, []plimsoll.Work{{Kind: plimsoll.WorkScan, Key: string(all.Digest)}}); err != nil {
+		t.Fatal(err)
+	}
+	check(pending, pending, none, pending, none)
+	Exec(t, s, `UPDATE backlog SET state = 'running'`)
+	Exec(t, s, `UPDATE artifact SET scan_state = 'done' WHERE digest = ?`, string(one.Digest))
+	check(running, done, none, running, none)
+	Exec(t, s, `UPDATE backlog SET state = 'done'`)
+	check(none, done, none, none, none)
+}
+
+func sharedArtifact(t *testing.T, s *store.Store, _ *Clock) {
+	ctx := context.Background()
+	r, other := AddRegistry(t, s, plimsoll.Registry{Name: "hub"}), AddRegistry(t, s, plimsoll.Registry{Name: "other"})
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": Artifact("one")})
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"2": Artifact("one")})
+	Push(t, s, other, "c", map[string]plimsoll.Artifact{"1": Artifact("one")})
+	if n := count(t, s, "artifact"); n != 1 {
+		t.Errorf("%d artifacts: want one behind three tags", n)
+	}
+	task, err := s.ScanImages(ctx, "me", plimsoll.PriorityInteractive, plimsoll.ImageFilter{ProjectID: "p1", RegistryID: r.ID}, nil)
+	same(t, task.Total, 1, err)
+	if err := s.ApplySync(ctx, r, plimsoll.RepositoryChange{Repository: "a/b", Gone: []string{"1", "2"}}, nil); err != nil {
+		t.Fatal(err)
+	}
+	if n := count(t, s, "artifact"); n != 1 {
+		t.Errorf("%d artifacts: another registry's tag still points to the one", n)
+	}
+	// The scan goes on with the bytes of the other registry.
+	var repository string
+	var registry int64
+	if err := s.DB().Reader.QueryRow(`SELECT registry_id, repository FROM backlog WHERE state = 'pending'`).Scan(&registry, &repository); err != nil {
+		t.Fatal(err)
+	}
+	if registry != other.ID || repository != "c" {
+		t.Errorf("the scan reads %s of registry %d: want c of %d", repository, registry, other.ID)
+	}
+}
+
+func syncGone(t *testing.T, s *store.Store, _ *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	before := Dump(t, s, stored()...)
+	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan}
+	r.ScanOnSync = true
+	err := s.ApplySync(ctx, r, plimsoll.RepositoryChange{
+		Repository: "a/b", Artifacts: []plimsoll.Artifact{Artifact("there")},
+		Tags: []plimsoll.TagSeen{{Tag: "1", Digest: Digest("there")}, {Tag: "2", Digest: Digest("not stored")}},
+	}, &task)
+	isCode(t, err, plimsoll.Unavailable)
+	same(t, Dump(t, s, stored()...), before, nil)
+	if task.ID != 0 {
+		t.Error("the task has an id of a row that was rolled back")
+	}
+	for _, broken := range []plimsoll.Registry{{ID: 99, ProjectID: "p1", EnterpriseProject: "0"}, {ID: r.ID, ProjectID: "p2", EnterpriseProject: "0"}} {
+		isCode(t, s.ApplySync(ctx, broken, Change(), nil), plimsoll.NotFound)
+	}
+	if err := s.ApplySync(ctx, plimsoll.Registry{ID: 99}, plimsoll.RepositoryChange{Repository: "a/b"}, nil); err != nil {
+		t.Errorf("an empty change asked the database: %v", err)
+	}
+	// Artifacts that no tag came to use do not stay.
+	err = s.ApplySync(ctx, r, plimsoll.RepositoryChange{Repository: "a/b", Artifacts: []plimsoll.Artifact{Artifact("stray")}}, nil)
+	same(t, count(t, s, "artifact"), 0, err)
+}

@@ -1,0 +1,295 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"slices"
+	"time"
+
+	"plimsoll"
+)
+
+// KnownTags returns what is stored of a repository: tag to digest.
+func (s *Store) KnownTags(ctx context.Context, registryID int64, repository string) (map[string]plimsoll.Digest, error) {
+	known := map[string]plimsoll.Digest{}
+	err := s.db.read(ctx, func(tx *Tx) error {
+		rows, err := tx.Query(ctx, `SELECT tag, digest FROM image
+WHERE project_id = (SELECT project_id FROM registry WHERE id = ?) AND registry_id = ? AND repository = ?`,
+			registryID, registryID, repository)
+		_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
+			var tag string
+			var d plimsoll.Digest
+			err := rows.Scan(&tag, &d)
+			known[tag] = d
+			return struct{}{}, err
+		})
+		return err
+	})
+	return known, err
+}
+
+// KnownRepositories returns the repositories of a registry that have images, sorted.
+func (s *Store) KnownRepositories(ctx context.Context, registryID int64) ([]string, error) {
+	var out []string
+	err := s.db.read(ctx, func(tx *Tx) error {
+		rows, err := tx.Query(ctx, `SELECT DISTINCT repository FROM image
+WHERE project_id = (SELECT project_id FROM registry WHERE id = ?) AND registry_id = ? ORDER BY repository`,
+			registryID, registryID)
+		out, err = collect(rows, err, func(rows *sql.Rows) (name string, err error) { return name, rows.Scan(&name) })
+		return err
+	})
+	return out, err
+}
+
+// ApplySync writes what a sync of one repository found, in one transaction, and says
+// which scans that makes necessary. Applied twice, the second time writes nothing.
+//
+// The scans join the task; one that ended meanwhile is followed by a new one with the
+// same words, whose id task then holds. A nil task, or a registry that does not scan
+// on sync, asks for no scan.
+func (s *Store) ApplySync(ctx context.Context, r plimsoll.Registry, c plimsoll.RepositoryChange, task *plimsoll.Task) error {
+	if c.Empty() {
+		return nil
+	}
+	before := plimsoll.Task{}
+	if task != nil {
+		before = *task
+	}
+	err := s.db.write(ctx, func(tx *Tx) error {
+		a := &syncing{tx: tx, registry: r, change: c, now: tx.Now(),
+			tenant: plimsoll.Tenant{ProjectID: r.ProjectID, EnterpriseProject: r.EnterpriseProject}}
+		if err := a.apply(ctx); err != nil {
+			return err
+		}
+		if task == nil || !r.ScanOnSync {
+			return nil
+		}
+		return a.askForScans(ctx, task)
+	})
+	if err != nil && task != nil {
+		*task = before // what was rolled back has no id
+	}
+	return err
+}
+
+// syncing is one ApplySync at work.
+type syncing struct {
+	tx       *Tx
+	registry plimsoll.Registry
+	change   plimsoll.RepositoryChange
+	tenant   plimsoll.Tenant
+	now      int64
+
+	stored    map[plimsoll.Digest]storedArtifact // what the tags point to
+	touched   []plimsoll.Digest                  // what new and moved tags point to now
+	left      []int64                            // artifacts that lost a tag or have just come
+	lost      []plimsoll.Digest                  // digests that lost a tag
+	haveTags  map[string]knownTag
+	anyChange bool // of the repository's images
+}
+
+type knownTag struct {
+	id       int64
+	artifact int64
+	digest   plimsoll.Digest
+}
+
+func (a *syncing) apply(ctx context.Context) error {
+	if err := a.prepare(ctx); err != nil {
+		return err
+	}
+	for _, t := range a.change.Tags {
+		if err := a.tag(ctx, t); err != nil {
+			return err
+		}
+	}
+	for _, tag := range a.change.Gone {
+		if err := a.gone(ctx, tag); err != nil {
+			return err
+		}
+	}
+	if a.anyChange {
+		if err := a.markLatest(ctx); err != nil {
+			return err
+		}
+	}
+	if err := redirectScans(ctx, a.tx, a.tenant, a.registry.ID, a.lost); err != nil {
+		return err
+	}
+	return sweepArtifacts(ctx, a.tx, a.tenant, a.left)
+}
+
+func (a *syncing) prepare(ctx context.Context) error {
+	var one int
+	err := a.tx.QueryRow(ctx, `SELECT 1 FROM registry WHERE id = ? AND project_id = ? AND enterprise_project_id = ?`,
+		a.registry.ID, a.tenant.ProjectID, a.tenant.EnterpriseProject).Scan(&one)
+	if errors.Is(err, sql.ErrNoRows) {
+		return noRegistry()
+	}
+	if err != nil {
+		return err
+	}
+	if a.left, err = insertArtifacts(ctx, a.tx, a.tenant, a.change.Artifacts); err != nil {
+		return err
+	}
+	digests := make([]plimsoll.Digest, len(a.change.Tags))
+	for i, t := range a.change.Tags {
+		digests[i] = t.Digest
+	}
+	if a.stored, err = storedArtifacts(ctx, a.tx, a.tenant, digests); err != nil {
+		return err
+	}
+	return a.readTags(ctx)
+}
+
+func (a *syncing) readTags(ctx context.Context) error {
+	a.haveTags = map[string]knownTag{}
+	names := slices.Clone(a.change.Gone)
+	for _, t := range a.change.Tags {
+		names = append(names, t.Tag)
+	}
+	for chunk := range slices.Chunk(names, inList) {
+		rows, err := a.tx.Query(ctx, `SELECT id, tag, digest, artifact_id FROM image
+WHERE project_id = ? AND registry_id = ? AND repository = ? AND tag IN (`+marks(len(chunk))+`)`,
+			append([]any{a.tenant.ProjectID, a.registry.ID, a.change.Repository}, list(chunk)...)...)
+		_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
+			var k knownTag
+			var tag string
+			err := rows.Scan(&k.id, &tag, &k.digest, &k.artifact)
+			a.haveTags[tag] = k
+			return struct{}{}, err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+const (
+	insertImageSQL = `
+INSERT INTO image (project_id, enterprise_project_id, registry_id, artifact_id, origin, repository, namespace, name, tag,
+    digest, size, updated_at, first_seen_at, unscannable, scan_state, failure, failure_detail, scanned_at,
+    vulnerabilities, settings, malware)
+SELECT project_id, enterprise_project_id, ?, id, ?, ?, ?, ?, ?,
+    digest, size, ?, ?, unscannable, scan_state, failure, failure_detail, scanned_at,
+    raw_vulnerabilities, raw_settings, raw_malware
+FROM artifact WHERE id = ? RETURNING id`
+	moveImageSQL = `
+UPDATE image SET (artifact_id, digest, size, unscannable, scan_state, failure, failure_detail, scanned_at,
+    vulnerabilities, settings, malware) = (
+    SELECT id, digest, size, unscannable, scan_state, failure, failure_detail, scanned_at,
+    raw_vulnerabilities, raw_settings, raw_malware FROM artifact WHERE artifact.id = ?),
+    updated_at = ?
+WHERE id = ?`
+)
+
+// tag writes a tag that is new or moved. What is known of the artifact shows at once.
+func (a *syncing) tag(ctx context.Context, t plimsoll.TagSeen) error {
+	to, ok := a.stored[t.Digest]
+	if !ok {
+		// A concurrent sync removed its last tag between the question and the answer.
+		return plimsoll.Errorf(plimsoll.Unavailable, "%s:%s points to %s, which is not stored any more",
+			a.change.Repository, t.Tag, t.Digest.Short()).WithHint("sync again")
+	}
+	have, known := a.haveTags[t.Tag]
+	switch {
+	case known && have.digest == t.Digest:
+		return nil
+	case known:
+		_, err := a.tx.Exec(ctx, moveImageSQL, to.id, a.pushed(t, a.now), have.id)
+		if err != nil {
+			return err
+		}
+		a.left, a.lost = append(a.left, have.artifact), append(a.lost, have.digest)
+	default:
+		namespace, name := plimsoll.SplitRepository(a.change.Repository)
+		err := a.tx.QueryRow(ctx, insertImageSQL, a.registry.ID, a.registry.Kind.Origin(), a.change.Repository, namespace, name, t.Tag,
+			a.pushed(t, a.claimed(to)), a.now, to.id).Scan(&have.id)
+		if err != nil {
+			return err
+		}
+	}
+	a.haveTags[t.Tag] = knownTag{id: have.id, artifact: to.id, digest: t.Digest}
+	a.touched = append(a.touched, t.Digest)
+	a.anyChange = true
+	return nil
+}
+
+// pushed is the registry's own time of a push; without one, or with one in the future, otherwise.
+func (a *syncing) pushed(t plimsoll.TagSeen, otherwise int64) int64 {
+	if at := millis(t.PushedAt); at > 0 && at <= a.now {
+		return at
+	}
+	return otherwise
+}
+
+// claimed is when the config says it was made if that can be true, else now.
+// Reproducible builds claim 1970, or the first day of 1980, the oldest that a zip file can.
+func (a *syncing) claimed(s storedArtifact) int64 {
+	oldest := time.Date(1980, 1, 2, 0, 0, 0, 0, time.UTC)
+	if s.created >= oldest.UnixMilli() && s.created <= a.now {
+		return s.created
+	}
+	return a.now
+}
+
+func (a *syncing) gone(ctx context.Context, tag string) error {
+	have, known := a.haveTags[tag]
+	if !known {
+		return nil
+	}
+	delete(a.haveTags, tag)
+	a.left, a.lost = append(a.left, have.artifact), append(a.lost, have.digest)
+	a.anyChange = true
+	_, err := a.tx.Exec(ctx, `DELETE FROM image WHERE id = ?`, have.id)
+	return err
+}
+
+// markLatest leaves the mark on the newest image of the repository and on no other.
+func (a *syncing) markLatest(ctx context.Context) error {
+	const repository = `project_id = ? AND registry_id = ? AND repository = ?`
+	args := []any{a.tenant.ProjectID, a.registry.ID, a.change.Repository}
+	var newest int64
+	err := a.tx.QueryRow(ctx, `SELECT id FROM image WHERE `+repository+` ORDER BY updated_at DESC, id DESC LIMIT 1`, args...).Scan(&newest)
+	if errors.Is(err, sql.ErrNoRows) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if _, err := a.tx.Exec(ctx, `UPDATE image SET latest = 0 WHERE `+repository+` AND latest = 1 AND id <> ?`, append(args, newest)...); err != nil {
+		return err
+	}
+	_, err = a.tx.Exec(ctx, `UPDATE image SET latest = 1 WHERE id = ? AND latest = 0`, newest)
+	return err
+}
+
+// askForScans enqueues what new and moved tags point to and nobody looked at yet.
+func (a *syncing) askForScans(ctx context.Context, task *plimsoll.Task) error {
+	var work []plimsoll.Work
+	for _, d := range a.touched {
+		if s := a.stored[d]; s.state != plimsoll.ScanNone || s.unscannable != "" {
+			continue
+		}
+		work = append(work, plimsoll.Work{
+			ProjectID: a.tenant.ProjectID, EnterpriseProject: a.tenant.EnterpriseProject,
+			Kind: plimsoll.WorkScan, Key: string(d), RegistryID: a.registry.ID, Repository: a.change.Repository,
+		})
+	}
+	if len(work) == 0 {
+		return nil
+	}
+	if task.ID != 0 {
+		var state plimsoll.TaskState
+		err := a.tx.QueryRow(ctx, `SELECT state FROM task WHERE id = ?`, task.ID).Scan(&state)
+		if err != nil && !errors.Is(err, sql.ErrNoRows) {
+			return err
+		}
+		if state != plimsoll.TaskRunning {
+			*task = plimsoll.Task{ProjectID: task.ProjectID, EnterpriseProject: task.EnterpriseProject, Kind: task.Kind, By: task.By}
+		}
+	}
+	return enqueue(ctx, a.tx, task, work)
+}
