@@ -1,0 +1,214 @@
+package auth
+
+import (
+	"encoding/hex"
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"plimsoll"
+)
+
+// signed is an Authorization header in parts.
+type signed struct {
+	access    string
+	headers   []string // as they stand in the header, which is part of what is signed
+	signature []byte   // 32 bytes
+}
+
+// parseAuthorization reads
+//
+//	SDK-HMAC-SHA256 Access=<id>, SignedHeaders=<name;name…>, Signature=<hex>
+func parseAuthorization(header string) (s signed, err error) {
+	if header == "" {
+		return s, refuse("the request is not signed")
+	}
+	if len(header) > maxAuthSize {
+		return s, refuse("the Authorization header is too long")
+	}
+	name, rest, _ := strings.Cut(header, " ")
+	if name != algorithm {
+		return s, otherAlgorithm(name)
+	}
+	fields := make(map[string]string, 3)
+	for part := range strings.SplitSeq(rest, ",") {
+		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
+		if _, twice := fields[key]; twice || !slices.Contains([]string{"Access", "SignedHeaders", "Signature"}, key) {
+			return s, malformed("a part is there twice or is not known")
+		}
+		fields[key] = value
+	}
+	s.access = fields["Access"]
+	if s.access == "" || len(s.access) > maxAccess || strings.ContainsFunc(s.access, notAlphanumeric) {
+		return s, malformed("Access is not the id of an access key")
+	}
+	s.headers = strings.Split(fields["SignedHeaders"], ";")
+	if err := checkHeaders(s.headers); err != nil {
+		return s, err
+	}
+	s.signature, err = hex.DecodeString(fields["Signature"])
+	if err != nil || len(s.signature) != 32 {
+		return s, malformed("Signature is not 64 hex digits")
+	}
+	return s, nil
+}
+
+// otherAlgorithm names the algorithm only if it is one: the header may hold anything, a secret too.
+func otherAlgorithm(name string) error {
+	others := []string{
+		"SDK-HMAC-SM3", "SDK-ECDSA-P256-SHA256", "SDK-SM2-SM3", "V11-HMAC-SHA256", "Basic", "Bearer",
+	}
+	if !slices.Contains(others, name) {
+		name = "of the Authorization header"
+	}
+	return refuse("the algorithm "+name+" is not supported").
+		WithHint("sign with %s, the default of the vendor's clients", algorithm)
+}
+
+func malformed(why string) error { return refuse("the Authorization header is malformed: " + why) }
+
+func notAlphanumeric(r rune) bool {
+	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
+}
+
+// checkHeaders wants each name once, and the date among them: a date that is not signed could be renewed by anybody.
+func checkHeaders(names []string) error {
+	if len(names) > maxHeaders {
+		return malformed("SignedHeaders has too many names")
+	}
+	seen := make(map[string]bool, len(names))
+	for _, name := range names {
+		lower := strings.ToLower(name)
+		if name == "" || seen[lower] {
+			return malformed("SignedHeaders has an empty name or one twice")
+		}
+		seen[lower] = true
+	}
+	if !seen[strings.ToLower(headerDate)] {
+		return malformed("SignedHeaders lacks " + strings.ToLower(headerDate))
+	}
+	return nil
+}
+
+// canonicalRequest writes a request the way that the client did before signing it.
+func canonicalRequest(r *http.Request, s signed, payload string) (string, error) {
+	path, query, err := sentURL(r)
+	if err != nil {
+		return "", err
+	}
+	canonicalQuery, err := canonicalQuery(query)
+	if err != nil {
+		return "", err
+	}
+	headers, err := canonicalHeaders(r, s.headers)
+	if err != nil {
+		return "", err
+	}
+	return strings.Join([]string{
+		r.Method, canonicalPath(path), canonicalQuery, headers, strings.Join(s.headers, ";"), payload,
+	}, "\n"), nil
+}
+
+// sentURL returns the decoded path and the raw query of a request as they came. A slash that is encoded
+// in the path is refused: its canonical form is that of another path.
+func sentURL(r *http.Request) (path, rawQuery string, err error) {
+	u := r.URL
+	if r.RequestURI != "" {
+		if u, err = url.ParseRequestURI(r.RequestURI); err != nil {
+			return "", "", refuse("the request's URI is malformed")
+		}
+	}
+	if len(r.RequestURI) > maxURI || len(u.Path)+len(u.RawQuery) > maxURI {
+		return "", "", refuse("the request's URI is too long")
+	}
+	if strings.Contains(strings.ToLower(u.RawPath), "%2f") {
+		return "", "", refuse("a signed path cannot hold an encoded slash")
+	}
+	return u.Path, u.RawQuery, nil
+}
+
+// canonicalPath escapes each segment of a decoded path and ends it with a slash.
+func canonicalPath(path string) string {
+	segments := strings.Split(path, "/")
+	for i, segment := range segments {
+		segments[i] = escape(segment)
+	}
+	out := strings.Join(segments, "/")
+	if !strings.HasSuffix(out, "/") {
+		out += "/"
+	}
+	return out
+}
+
+// canonicalQuery decodes a query, sorts it by key and value, and encodes it again; a key without a value gives "key=".
+func canonicalQuery(raw string) (string, error) {
+	type pair struct{ key, value string }
+	var pairs []pair
+	for part := range strings.SplitSeq(raw, "&") {
+		if part == "" {
+			continue
+		}
+		key, value, _ := strings.Cut(part, "=")
+		k, keyErr := url.QueryUnescape(key)
+		v, valueErr := url.QueryUnescape(value)
+		if keyErr != nil || valueErr != nil {
+			return "", refuse("the request's query is not URL-encoded")
+		}
+		pairs = append(pairs, pair{k, v})
+	}
+	slices.SortFunc(pairs, func(a, b pair) int {
+		if c := strings.Compare(a.key, b.key); c != 0 {
+			return c
+		}
+		return strings.Compare(a.value, b.value)
+	})
+	var b strings.Builder
+	for i, p := range pairs {
+		if i > 0 {
+			b.WriteByte('&')
+		}
+		b.WriteString(escape(p.key))
+		b.WriteByte('=')
+		b.WriteString(escape(p.value))
+	}
+	return b.String(), nil
+}
+
+// canonicalHeaders writes one line for each value of each signed header, the values of one header sorted.
+func canonicalHeaders(r *http.Request, names []string) (string, error) {
+	var b strings.Builder
+	for _, name := range names {
+		values := slices.Clone(r.Header.Values(name))
+		if strings.EqualFold(name, "host") {
+			values = []string{r.Host} // net/http takes it out of the headers
+		}
+		if len(values) == 0 {
+			return "", plimsoll.Errorf(plimsoll.Unauthenticated, "the signed header %.80q did not arrive", name).
+				WithHint("a proxy in between must not remove headers")
+		}
+		for i := range values {
+			values[i] = strings.TrimSpace(values[i])
+		}
+		slices.Sort(values)
+		for _, v := range values {
+			b.WriteString(strings.ToLower(name) + ":" + v + "\n")
+		}
+	}
+	return b.String(), nil
+}
+
+// escape is percent-encoding with the unreserved characters of RFC 3986 and upper-case hex.
+func escape(s string) string {
+	const digits = "0123456789ABCDEF"
+	var b strings.Builder
+	for i := range len(s) {
+		c := s[i]
+		if !notAlphanumeric(rune(c)) || strings.IndexByte("-_.~", c) >= 0 {
+			b.WriteByte(c)
+			continue
+		}
+		b.Write([]byte{'%', digits[c>>4], digits[c&15]})
+	}
+	return b.String()
+}

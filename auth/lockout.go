@@ -1,0 +1,126 @@
+package auth
+
+import (
+	"container/list"
+	"net/netip"
+	"sync"
+	"time"
+
+	"plimsoll"
+)
+
+// ErrLocked is in the chain of every error that says there were too many failures. Its code is Throttled.
+var ErrLocked error = &plimsoll.Error{Code: plimsoll.Throttled, Message: "too many failures from this address"}
+
+const (
+	lockFor    = 5 * time.Minute
+	maxLocks   = 10_000 // remembered names; some MiB at worst
+	ipv6Prefix = 64     // one customer commonly has at least that much
+)
+
+// attempt is what failures are counted by.
+type attempt struct {
+	who    string
+	source string
+}
+
+// lockout counts consecutive failures. It forgets a count five minutes after its last
+// failure, so a locked attempt is open again then, and it forgets the oldest
+// counts when it is full: ten thousand failures under other names buy a few more guesses at one.
+type lockout struct {
+	limit int // failures that lock
+	now   func() time.Time
+
+	mu     sync.Mutex
+	counts map[attempt]*list.Element // of *count
+	order  *list.List                // oldest failure first
+}
+
+type count struct {
+	attempt
+	failures int
+	last     time.Time
+}
+
+func newLockout(limit int, now func() time.Time) *lockout {
+	return &lockout{limit: limit, now: now, counts: make(map[attempt]*list.Element), order: list.New()}
+}
+
+// check refuses an attempt that is locked.
+func (l *lockout) check(a attempt) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.locked(a)
+}
+
+// settle counts the outcome of an attempt that was checked before. An attempt that
+// was locked meanwhile is refused whatever its outcome: else a thousand guesses
+// begun at once would all be answered.
+func (l *lockout) settle(a attempt, success bool) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err := l.locked(a); err != nil {
+		return err
+	}
+	e := l.counts[a]
+	switch {
+	case success && e != nil:
+		l.drop(e)
+	case success:
+	case e != nil:
+		c := e.Value.(*count)
+		c.failures++
+		c.last = l.now()
+		l.order.MoveToBack(e)
+	default:
+		l.counts[a] = l.order.PushBack(&count{attempt: a, failures: 1, last: l.now()})
+		if l.order.Len() > maxLocks {
+			l.drop(l.order.Front())
+		}
+	}
+	return nil
+}
+
+// locked forgets a count that is old, and refuses one that met the limit.
+func (l *lockout) locked(a attempt) error {
+	e := l.counts[a]
+	if e == nil {
+		return nil
+	}
+	c := e.Value.(*count)
+	left := lockFor - l.now().Sub(c.last)
+	if left <= 0 {
+		l.drop(e)
+		return nil
+	}
+	if c.failures < l.limit {
+		return nil
+	}
+	return plimsoll.Errorf(plimsoll.Throttled, "%w", ErrLocked).
+		WithHint("try again in %s", left.Round(time.Second))
+}
+
+func (l *lockout) drop(e *list.Element) {
+	delete(l.counts, e.Value.(*count).attempt)
+	l.order.Remove(e)
+}
+
+// sourceOf brings a client's address, with or without a port, into the form that
+// failures are counted by: an IPv6 address stands for its network.
+func sourceOf(address string) string {
+	ip, err := netip.ParseAddr(address)
+	if err != nil {
+		port, err := netip.ParseAddrPort(address)
+		if err != nil {
+			return "" // a socket without addresses: one source
+		}
+		ip = port.Addr()
+	}
+	ip = ip.Unmap().WithZone("")
+	if ip.Is6() {
+		if prefix, err := ip.Prefix(ipv6Prefix); err == nil {
+			return prefix.String()
+		}
+	}
+	return ip.String()
+}

@@ -1,0 +1,201 @@
+package auth
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"time"
+
+	"plimsoll"
+)
+
+// SignIn is an attempt to sign in.
+type SignIn struct {
+	UserID     string // or UserName with a domain
+	UserName   string
+	Password   string
+	DomainID   string // of the user
+	DomainName string
+
+	// The project to work in, by id or by name in the user's domain; both empty = none.
+	ProjectID   string
+	ProjectName string
+
+	Source string // address of the client, with or without port
+}
+
+const (
+	maxName      = 256 // bytes of any name or id in an attempt
+	tokenSize    = 32  // random bytes
+	pruneBatch   = 1000
+	keepsExpired = 24 * time.Hour // how long an expired token is told from an unknown one
+)
+
+// SignIn gives a token for a password. The token's 43 characters are returned this
+// once. Errors: ErrCredentials, ErrDisabled, ErrLocked (five failures in a row of a
+// name from an address lock it for five minutes), Forbidden for a project without a
+// grant or that does not exist, Invalid for a request that names nobody.
+func (a *Authenticator) SignIn(ctx context.Context, s SignIn) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
+	if err := s.check(); err != nil {
+		return "", t, p, err
+	}
+	user, err := a.proven(ctx, s)
+	if err != nil {
+		return "", t, p, err
+	}
+	projectID, err := a.scope(ctx, s, user)
+	if err != nil {
+		return "", t, p, err
+	}
+	if p, err = a.store.Principal(ctx, user.ID, projectID); err != nil {
+		return "", t, plimsoll.Principal{}, goneMeanwhile(err, ErrCredentials)
+	}
+	p.Method = MethodToken
+	secret := make([]byte, tokenSize)
+	rand.Read(secret) //nolint:errcheck,gosec // crypto/rand never returns an error
+	token = base64.RawURLEncoding.EncodeToString(secret)
+	now := a.now().UTC().Truncate(time.Millisecond)
+	t = plimsoll.Token{Hash: hashToken(token), UserID: user.ID, ProjectID: projectID, IssuedAt: now, ExpiresAt: now.Add(a.cfg.TokenLifetime)}
+	if err := a.store.AddToken(ctx, t, user.PasswordHash); err != nil {
+		return "", plimsoll.Token{}, plimsoll.Principal{}, goneMeanwhile(err, ErrCredentials)
+	}
+	return token, t, p, nil
+}
+
+func (s SignIn) check() error {
+	for _, name := range []string{s.UserID, s.UserName, s.DomainID, s.DomainName, s.ProjectID, s.ProjectName} {
+		if len(name) > maxName {
+			return plimsoll.Errorf(plimsoll.Invalid, "a name or id in the sign-in has more than %d bytes", maxName)
+		}
+	}
+	if s.UserID == "" && (s.UserName == "" || s.domain() == "") {
+		return plimsoll.Errorf(plimsoll.Invalid, "a sign-in needs a user's id, or a user's name and domain")
+	}
+	return nil
+}
+
+func (s SignIn) domain() string {
+	if s.DomainID != "" {
+		return s.DomainID
+	}
+	return s.DomainName
+}
+
+// proven returns the user whose password was given.
+func (a *Authenticator) proven(ctx context.Context, s SignIn) (plimsoll.User, error) {
+	user, name, err := a.findUser(ctx, s)
+	unknown := plimsoll.ErrorCode(err) == plimsoll.NotFound
+	if err != nil && !unknown {
+		return plimsoll.User{}, err
+	}
+	who := attempt{who: name, source: sourceOf(s.Source)}
+	if err := a.signIns.check(who); err != nil {
+		return plimsoll.User{}, err
+	}
+	right, err := a.passwords.Verify(ctx, s.Password, user.PasswordHash)
+	if err != nil {
+		return plimsoll.User{}, err
+	}
+	right = right && !unknown
+	if err := a.signIns.settle(who, right); err != nil {
+		return plimsoll.User{}, err
+	}
+	switch {
+	case !right:
+		return plimsoll.User{}, ErrCredentials
+	case user.Disabled:
+		return plimsoll.User{}, ErrDisabled
+	}
+	return user, nil
+}
+
+// findUser returns the user of a sign-in and the name that failures are counted under. It is one for all
+// the ways to name a user, and it tells nothing about whether a user of that name exists.
+func (a *Authenticator) findUser(ctx context.Context, s SignIn) (u plimsoll.User, countedAs string, err error) {
+	if s.UserID != "" {
+		if u, err = a.store.User(ctx, s.UserID); err != nil {
+			return plimsoll.User{}, "id\x00" + s.UserID, err
+		}
+		return u, u.DomainID + "\x00" + u.Name, nil
+	}
+	d, err := a.store.Domain(ctx, s.domain())
+	if err != nil {
+		return plimsoll.User{}, s.domain() + "\x00" + s.UserName, err
+	}
+	u, err = a.store.UserByName(ctx, d.ID, s.UserName)
+	return u, d.ID + "\x00" + s.UserName, err
+}
+
+// scope returns the id of the project that was asked for, in which the user has a grant.
+func (a *Authenticator) scope(ctx context.Context, s SignIn, user plimsoll.User) (string, error) {
+	id := s.ProjectID
+	if id == "" && s.ProjectName != "" {
+		project, err := a.store.ProjectByName(ctx, user.DomainID, s.ProjectName)
+		if err != nil {
+			return "", goneMeanwhile(err, errNoGrant())
+		}
+		id = project.ID
+	}
+	if id != "" && len(grantsIn(user.Grants, id)) == 0 {
+		return "", errNoGrant()
+	}
+	return id, nil
+}
+
+// goneMeanwhile answers instead for what does not exist.
+func goneMeanwhile(err, instead error) error {
+	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
+		return instead
+	}
+	return err
+}
+
+// Token says whose a token is, in the project that the token is for. The token is
+// returned beside ErrTokenExpired too. Other refusals are ErrTokenUnknown and ErrDisabled.
+func (a *Authenticator) Token(ctx context.Context, token string) (plimsoll.Token, plimsoll.Principal, error) {
+	var none plimsoll.Principal
+	if len(token) != base64.RawURLEncoding.EncodedLen(tokenSize) {
+		return plimsoll.Token{}, none, ErrTokenUnknown
+	}
+	t, err := a.store.Token(ctx, hashToken(token))
+	if err != nil {
+		return plimsoll.Token{}, none, goneMeanwhile(err, ErrTokenUnknown)
+	}
+	if !a.now().Before(t.ExpiresAt) {
+		return t, none, ErrTokenExpired
+	}
+	p, err := a.store.Principal(ctx, t.UserID, t.ProjectID)
+	if err != nil {
+		return plimsoll.Token{}, none, goneMeanwhile(err, ErrTokenUnknown)
+	}
+	if p.User.Disabled {
+		return plimsoll.Token{}, none, ErrDisabled
+	}
+	p.Method = MethodToken
+	return t, p, nil
+}
+
+// Revoke ends a session; a token that is unknown is ErrTokenUnknown.
+func (a *Authenticator) Revoke(ctx context.Context, token string) error {
+	return goneMeanwhile(a.store.RemoveToken(ctx, hashToken(token)), ErrTokenUnknown)
+}
+
+// Prune removes tokens that expired more than a day ago, in short transactions, and returns how many.
+func (a *Authenticator) Prune(ctx context.Context) (int, error) {
+	total := 0
+	for {
+		n, err := a.store.PruneTokens(ctx, a.now().Add(-keepsExpired), pruneBatch)
+		total += n
+		if err != nil || n < pruneBatch {
+			return total, err
+		}
+	}
+}
+
+// hashToken is the stored form; a token has enough randomness to need no salt.
+func hashToken(token string) string {
+	sum := sha256.Sum256([]byte(token))
+	return hex.EncodeToString(sum[:])
+}
