@@ -49,7 +49,7 @@ const setsPerWrite = 50
 func (s *Store) SaveJudgements(ctx context.Context, matcher string, js []plimsoll.SetJudgement) (changedRows int, err error) {
 	var diffs []judgementDiff
 	err = s.db.read(ctx, func(tx *Tx) error {
-		diffs, err = diffJudgements(ctx, tx, js)
+		diffs, err = diffJudgements(ctx, tx, js, nil)
 		return err
 	})
 	if err != nil {
@@ -65,7 +65,7 @@ func (s *Store) SaveJudgements(ctx context.Context, matcher string, js []plimsol
 		judged := 0
 		err := s.db.write(ctx, func(tx *Tx) error {
 			w = &writer{Tx: tx}
-			diffs, err := diffJudgements(ctx, tx, part)
+			diffs, err := diffJudgements(ctx, tx, part, nil)
 			if err != nil {
 				return err
 			}
@@ -109,17 +109,18 @@ func (d judgementDiff) empty() bool {
 	return len(d.vanished)+len(d.appeared)+len(d.judgedNow)+len(d.notJudged) == 0
 }
 
-// diffJudgements compares judgements of distinct sets with what is stored; it leaves out those that do not differ.
-func diffJudgements(ctx context.Context, tx *Tx, js []plimsoll.SetJudgement) ([]judgementDiff, error) {
+// diffJudgements compares judgements of distinct sets with what is stored; it leaves out
+// those that do not differ. known are ids of packages that the caller has at hand.
+func diffJudgements(ctx context.Context, tx *Tx, js []plimsoll.SetJudgement, known map[plimsoll.Package]int64) ([]judgementDiff, error) {
 	var sets []int64
 	packages := map[plimsoll.Package]int64{}
 	for _, j := range js {
 		sets = append(sets, j.SetID)
 		for _, v := range j.Vulnerabilities {
-			packages[v.Package] = 0
+			packages[v.Package] = known[v.Package]
 		}
 		for _, n := range j.NotJudged {
-			packages[n.Package] = 0
+			packages[n.Package] = known[n.Package]
 		}
 	}
 	if err := knownPackageIDs(ctx, tx, packages); err != nil {
@@ -189,8 +190,10 @@ func (d *judgementDiff) unjudged(j plimsoll.SetJudgement, packages map[plimsoll.
 // knownPackageIDs fills in the ids of stored packages; one that is not stored is a defect of the caller.
 func knownPackageIDs(ctx context.Context, tx *Tx, packages map[plimsoll.Package]int64) error {
 	var list []plimsoll.Package
-	for p := range packages {
-		list = append(list, p)
+	for p, id := range packages {
+		if id == 0 {
+			list = append(list, p)
+		}
 	}
 	if err := packageIDs(ctx, tx, list, packages); err != nil {
 		return err

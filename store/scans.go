@@ -186,16 +186,20 @@ func (w *writer) savePackagesOf(ctx context.Context, artifact int64, p preparedS
 	}
 	var held []heldSet
 	var judgements []plimsoll.SetJudgement
-	seen := map[int64]bool{}
+	sets := map[int64][]plimsoll.Package{}
 	for i, set := range p.sets {
 		id := ids[set.hash]
 		held = append(held, heldSet{set: id, text: p.places[i]})
-		if !seen[id] {
-			seen[id] = true
+		if _, ok := sets[id]; !ok {
+			sets[id] = set.Packages
 			judgements = append(judgements, plimsoll.SetJudgement{SetID: id, Judgement: p.Judgements[i]})
 		}
 	}
-	diffs, err := w.currentDiffs(ctx, p.Matcher, judgements, fresh)
+	packages, err := memberIDs(ctx, w.Tx, sets)
+	if err != nil {
+		return err
+	}
+	diffs, err := w.currentDiffs(ctx, p.Matcher, judgements, fresh, packages)
 	if err != nil {
 		return err
 	}
@@ -212,7 +216,7 @@ func (w *writer) savePackagesOf(ctx context.Context, artifact int64, p preparedS
 }
 
 // currentDiffs is diffJudgements without judgements that a walk over the sets has overtaken.
-func (w *writer) currentDiffs(ctx context.Context, matcher string, js []plimsoll.SetJudgement, fresh map[int64]bool) ([]judgementDiff, error) {
+func (w *writer) currentDiffs(ctx context.Context, matcher string, js []plimsoll.SetJudgement, fresh map[int64]bool, packages map[plimsoll.Package]int64) ([]judgementDiff, error) {
 	through, err := judgedThrough(ctx, w.Tx, matcher)
 	if err != nil {
 		return nil, err
@@ -230,7 +234,7 @@ func (w *writer) currentDiffs(ctx context.Context, matcher string, js []plimsoll
 			return nil, err
 		}
 	}
-	diffs, err := diffJudgements(ctx, w.Tx, current)
+	diffs, err := diffJudgements(ctx, w.Tx, current, packages)
 	if err != nil || len(diffs) == 0 {
 		return nil, err
 	}

@@ -139,6 +139,33 @@ func (w *writer) saveSet(ctx context.Context, s hashedSet) (int64, error) {
 	return id, nil
 }
 
+// memberIDs returns the ids of the packages of stored sets, given what stands at each position.
+func memberIDs(ctx context.Context, tx *Tx, sets map[int64][]plimsoll.Package) (map[plimsoll.Package]int64, error) {
+	out := map[plimsoll.Package]int64{}
+	var ids []any
+	for id := range sets {
+		ids = append(ids, id)
+	}
+	for part := range slices.Chunk(ids, chunk) {
+		rows, err := tx.Query(ctx, `SELECT set_id, position, package_id FROM set_package WHERE set_id IN (`+marks(len(part))+`)`, part...)
+		err = each(rows, err, func(rows *sql.Rows) error {
+			var set, pkg int64
+			var position int
+			if err := rows.Scan(&set, &position, &pkg); err != nil {
+				return err
+			}
+			if position < len(sets[set]) {
+				out[sets[set][position]] = pkg
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
 // PackageSets returns up to limit stored sets with an id above after, by id: a walk
 // over all of them starts at 0 and ends at an empty page.
 func (s *Store) PackageSets(ctx context.Context, after int64, limit int) ([]plimsoll.StoredSet, error) {
