@@ -1,0 +1,303 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"plimsoll"
+	"plimsoll/analyze"
+	"plimsoll/analyze/baseline"
+	"plimsoll/analyze/packages"
+	"plimsoll/layer"
+	"plimsoll/match"
+)
+
+// Source is an image's bytes, wherever they come from. Implementations prove digests and sizes.
+type Source interface {
+	// Manifest returns a manifest by digest, bounded.
+	Manifest(ctx context.Context, d plimsoll.Digest) (mediaType string, raw []byte, err error)
+	// Blob returns a blob; reading to the end proves its digest and size.
+	Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadCloser, error)
+}
+
+// Reports keeps layer reports by content and knows which a tenant may reuse.
+type Reports interface {
+	// MissingLayers returns the indexes of layers that must be fetched.
+	MissingLayers(ctx context.Context, t plimsoll.Tenant, shared bool, layers []plimsoll.Layer, analyzers []plimsoll.AnalyzerID) ([]int, error)
+	LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, analyzers []plimsoll.AnalyzerID) (map[plimsoll.Digest][]plimsoll.LayerReport, error)
+	SaveLayer(ctx context.Context, t plimsoll.Tenant, blob, diffID plimsoll.Digest, reports []plimsoll.LayerReport) error
+}
+
+// Advisories supplies what packages are held against.
+type Advisories interface {
+	Evidence(ctx context.Context, keys []plimsoll.AdvisoryKey) (plimsoll.Evidence, error)
+}
+
+// Inspector looks inside images.
+type Inspector struct {
+	Reports    Reports
+	Advisories Advisories
+	Analyzers  []analyze.Analyzer
+	Checks     []analyze.Check
+	Budget     plimsoll.Budget
+	Parallel   int // layers of one image that are read at once
+	Logger     *slog.Logger
+	Now        func() time.Time
+
+	// Progress, if set, is told of each layer that was read or reused.
+	Progress func(done, total int)
+}
+
+// Target is one image to inspect.
+type Target struct {
+	plimsoll.Tenant
+	Artifact plimsoll.Artifact
+	Shared   bool // reports of layers may be reused without proof of bytes
+}
+
+// Inspect looks inside one image. The error, if any, carries a failure code; a record
+// that is returned with an error holds what could be found all the same.
+func (s *Inspector) Inspect(ctx context.Context, target Target, src Source) (plimsoll.ScanRecord, error) {
+	record := plimsoll.ScanRecord{Tenant: target.Tenant, Digest: target.Artifact.Digest, Matcher: match.Version}
+	artifact, err := s.Complete(ctx, target.Artifact, src)
+	if err != nil {
+		return record, err
+	}
+	target.Artifact = artifact
+	reports, fetched, err := s.layers(ctx, target, src)
+	if err != nil {
+		return record, err
+	}
+	if fetched > 0 || len(artifact.Layers) == 0 {
+		record.ScannedAt = s.Now()
+	}
+	return s.judge(ctx, record, artifact, reports)
+}
+
+// Complete reads manifest and config again where what is stored of them is not enough.
+func (s *Inspector) Complete(ctx context.Context, a plimsoll.Artifact, src Source) (plimsoll.Artifact, error) {
+	if a.Settings != nil {
+		return a, nil
+	}
+	mediaType, raw, err := src.Manifest(ctx, a.Digest)
+	if err != nil {
+		return a, err
+	}
+	if a, err = plimsoll.ParseManifest(mediaType, raw, s.Budget); err != nil {
+		return a, err
+	}
+	if a.Kind != plimsoll.KindImage {
+		code := plimsoll.FailureUnknown
+		if a.Kind == plimsoll.KindSchema1 {
+			code = plimsoll.FailureSchema1
+		}
+		return a, plimsoll.Fail(code, plimsoll.Errorf(plimsoll.Invalid, "%s is not an image but %s", a.Digest.Short(), a.Kind))
+	}
+	body, err := src.Blob(ctx, a.Config)
+	if err != nil {
+		return a, err
+	}
+	defer body.Close() //nolint:errcheck // read to its end
+	config, err := plimsoll.ReadConfig(body, s.Budget)
+	if err != nil {
+		return a, err
+	}
+	return a.WithConfig(config)
+}
+
+// layers returns every layer's reports, bottom first, and how many blobs were fetched.
+func (s *Inspector) layers(ctx context.Context, target Target, src Source) ([][]plimsoll.LayerReport, int, error) {
+	layers := target.Artifact.Layers
+	ids := analyzerIDs(s.Analyzers)
+	missing, err := s.Reports.MissingLayers(ctx, target.Tenant, target.Shared, layers, ids)
+	if err != nil {
+		return nil, 0, err
+	}
+	fresh, err := s.fetch(ctx, target, src, missing)
+	if err != nil {
+		return nil, 0, err
+	}
+	var known []plimsoll.Digest
+	for _, l := range layers {
+		if fresh[l.Digest] == nil {
+			known = append(known, l.DiffID)
+		}
+	}
+	stored, err := s.Reports.LayerReports(ctx, known, ids)
+	if err != nil {
+		return nil, 0, err
+	}
+	out := make([][]plimsoll.LayerReport, len(layers))
+	for i, l := range layers {
+		if out[i] = fresh[l.Digest]; out[i] == nil {
+			out[i] = stored[l.DiffID]
+		}
+	}
+	return out, len(fresh), nil
+}
+
+// fetch reads the missing blobs, several at once and each once, and saves their reports one by one.
+func (s *Inspector) fetch(ctx context.Context, target Target, src Source, missing []int) (map[plimsoll.Digest][]plimsoll.LayerReport, error) {
+	var mu sync.Mutex
+	var unpacked atomic.Int64
+	fresh := make(map[plimsoll.Digest][]plimsoll.LayerReport, len(missing))
+	layers := target.Artifact.Layers
+	total, done := len(layers), len(layers)-len(missing)
+	s.progress(done, total)
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, s.Parallel))
+	started := map[plimsoll.Digest]bool{}
+	for _, i := range missing {
+		l := layers[i]
+		if started[l.Digest] {
+			continue
+		}
+		started[l.Digest] = true
+		group.Go(func() error {
+			reports, err := s.layer(ctx, l, src, &unpacked)
+			if err != nil {
+				return fmt.Errorf("layer %s: %w", l.Digest.Short(), err)
+			}
+			if err := s.Reports.SaveLayer(ctx, target.Tenant, l.Digest, l.DiffID, reports); err != nil {
+				return err
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			fresh[l.Digest] = reports
+			done++
+			s.progress(done, total)
+			return nil
+		})
+	}
+	return fresh, group.Wait()
+}
+
+func (s *Inspector) progress(done, total int) {
+	if s.Progress != nil {
+		s.Progress(done, total)
+	}
+}
+
+// layer passes over one blob. A hard link whose name an analyzer wants, but whose
+// content went by under another name, makes it read the blob once more.
+func (s *Inspector) layer(ctx context.Context, l plimsoll.Layer, src Source, unpacked *atomic.Int64) ([]plimsoll.LayerReport, error) {
+	request := PassRequest{
+		MediaType: l.MediaType, CompressedSize: l.Size, Analyzers: s.Analyzers,
+		Budget: s.Budget, Unpacked: unpacked,
+	}
+	result, err := s.pass(ctx, l, src, request)
+	if err == nil && len(result.NeedAliases) > 0 {
+		request.Aliases = result.NeedAliases
+		result, err = s.pass(ctx, l, src, request)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if result.DiffID != l.DiffID {
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid,
+			"its content is %s but the config claims diff ID %s", result.DiffID.Short(), l.DiffID.Short()))
+	}
+	return result.Reports, nil
+}
+
+func (s *Inspector) pass(ctx context.Context, l plimsoll.Layer, src Source, request PassRequest) (PassResult, error) {
+	blob, err := src.Blob(ctx, l.Descriptor)
+	if err != nil {
+		return PassResult{}, err
+	}
+	defer blob.Close() //nolint:errcheck // read to its end
+	return Pass(ctx, blob, request)
+}
+
+// judge folds the layers, runs the checks and holds the packages against the advisories.
+func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a plimsoll.Artifact, reports [][]plimsoll.LayerReport) (plimsoll.ScanRecord, error) {
+	folded, err := layer.Fold(reports, s.Budget)
+	if err != nil {
+		return record, err
+	}
+	record.Malware = folded.Malware
+	facts := analyze.Image{
+		Config: a.Settings, Release: folded.Release, Accounts: folded.Accounts, Modes: folded.Modes,
+		Failures: fileFailures(folded.Failures),
+	}
+	for _, check := range s.Checks {
+		record.Settings = append(record.Settings, check.Run(facts))
+	}
+	record.Sets = sets(folded)
+	for _, set := range record.Sets {
+		judgement, err := judgeSet(ctx, s.Advisories, set.PackageSet)
+		if err != nil {
+			return record, plimsoll.Fail(plimsoll.FailureMatch, err)
+		}
+		record.Judgements = append(record.Judgements, judgement)
+	}
+	return record, failed(folded.Failures)
+}
+
+func judgeSet(ctx context.Context, advisories Advisories, set plimsoll.PackageSet) (plimsoll.Judgement, error) {
+	evidence, err := advisories.Evidence(ctx, match.Keys(set.Packages))
+	if err != nil {
+		return plimsoll.Judgement{}, err
+	}
+	return match.Judge(set.Packages, evidence), nil
+}
+
+// sets makes the operating system's package set with the place of every package.
+func sets(folded layer.Folded) []plimsoll.PlacedSet {
+	if len(folded.Packages) == 0 {
+		return nil
+	}
+	complete := make([]plimsoll.Package, len(folded.Packages))
+	for i, p := range folded.Packages {
+		complete[i] = packages.Complete(p.Package, p.Format, folded.Release)
+	}
+	set := plimsoll.NewPackageSet(plimsoll.SetOS, complete)
+	index := make(map[plimsoll.Package]int, len(set.Packages))
+	for i, p := range set.Packages {
+		index[p] = i
+	}
+	placed := plimsoll.PlacedSet{PackageSet: set}
+	for i, p := range folded.Packages {
+		placed.Places = append(placed.Places, plimsoll.Place{Package: index[complete[i]], Layer: p.Layer, Path: p.Path})
+	}
+	return []plimsoll.PlacedSet{placed}
+}
+
+// fileFailures are those of the baseline facts, for checks to tell "clean" from "could not look".
+func fileFailures(failures []layer.Failure) []plimsoll.FileFailure {
+	var out []plimsoll.FileFailure
+	for _, f := range failures {
+		if f.Analyzer == baseline.Name {
+			out = append(out, f.FileFailure)
+		}
+	}
+	return out
+}
+
+// failed sums up where analyzers could not look at what is visible.
+func failed(failures []layer.Failure) error {
+	var errs []error
+	for _, f := range failures[:min(len(failures), 3)] {
+		errs = append(errs, fmt.Errorf("%s: %s: %s", f.Analyzer, f.Path, f.Detail))
+	}
+	if len(errs) == 0 {
+		return nil
+	}
+	return plimsoll.Fail(failures[0].Code, errors.Join(errs...))
+}
+
+func analyzerIDs(analyzers []analyze.Analyzer) []plimsoll.AnalyzerID {
+	ids := make([]plimsoll.AnalyzerID, len(analyzers))
+	for i, a := range analyzers {
+		ids[i] = a.ID()
+	}
+	return ids
+}

@@ -1,0 +1,125 @@
+package scan
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+
+	"plimsoll"
+)
+
+// Store is what scans ask of the inventory.
+type Store interface {
+	Artifact(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest) (plimsoll.Artifact, error)
+	SaveScan(ctx context.Context, r plimsoll.ScanRecord) (changed bool, err error)
+	FailScan(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest, code plimsoll.FailureCode, detail string) error
+}
+
+// Open finds the bytes that a unit of work is about. shared tells that the registry's
+// layer reports may be reused without proof of bytes.
+type Open func(ctx context.Context, w plimsoll.Work) (src Source, shared bool, err error)
+
+// Worker scans what the backlog hands it.
+type Worker struct {
+	Inspector *Inspector
+	Store     Store
+	Open      Open
+	Logger    *slog.Logger
+}
+
+// Work scans one artifact: an image, or every platform of an index that can be
+// scanned. The outcome is stored with the artifact whether it succeeds or not; the
+// error is the first failure.
+func (w *Worker) Work(ctx context.Context, work plimsoll.Work) error {
+	tenant := plimsoll.Tenant{ProjectID: work.ProjectID, EnterpriseProject: work.EnterpriseProject}
+	digest, err := plimsoll.ParseDigest(work.Key)
+	if err != nil {
+		return err
+	}
+	artifact, err := w.Store.Artifact(ctx, tenant, digest)
+	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
+		return nil // its last tag went away since the scan was asked for
+	}
+	if err != nil {
+		return err
+	}
+	if artifact.Unscannable != "" {
+		return nil
+	}
+	src, shared, err := w.Open(ctx, work)
+	if err != nil {
+		return w.failed(ctx, tenant, digest, err)
+	}
+	if artifact.Kind != plimsoll.KindIndex {
+		return w.image(ctx, Target{Tenant: tenant, Artifact: artifact, Shared: shared}, src)
+	}
+	return w.index(ctx, tenant, artifact, shared, src)
+}
+
+// index scans platform by platform: one that fails does not keep the others from being looked at.
+func (w *Worker) index(ctx context.Context, tenant plimsoll.Tenant, index plimsoll.Artifact, shared bool, src Source) error {
+	var first error
+	for _, c := range index.Children {
+		if c.Unscannable != "" {
+			continue
+		}
+		child, err := w.Store.Artifact(ctx, tenant, c.Digest)
+		if err == nil && child.Unscannable != "" {
+			continue
+		}
+		if err == nil {
+			err = w.image(ctx, Target{Tenant: tenant, Artifact: child, Shared: shared}, src)
+		}
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if first == nil {
+			first = err
+		}
+	}
+	return first
+}
+
+func (w *Worker) image(ctx context.Context, target Target, src Source) error {
+	digest := target.Artifact.Digest
+	record, err := w.Inspector.Inspect(ctx, target, src)
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if err != nil && len(record.Settings) == 0 && len(record.Sets) == 0 {
+		return w.failed(ctx, target.Tenant, digest, err)
+	}
+	if err != nil {
+		record.Failure, record.Detail = plimsoll.FailureOf(err), detail(err)
+	}
+	if _, saveErr := w.Store.SaveScan(ctx, record); saveErr != nil {
+		return errors.Join(err, saveErr)
+	}
+	return err
+}
+
+// failed stores why an artifact could not be looked at. The last good findings stay.
+func (w *Worker) failed(ctx context.Context, tenant plimsoll.Tenant, d plimsoll.Digest, err error) error {
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return errors.Join(err, w.Store.FailScan(ctx, tenant, d, plimsoll.FailureOf(err), detail(err)))
+}
+
+// GiveUp stores that a unit of work ended without its worker being able to tell why.
+func (w *Worker) GiveUp(ctx context.Context, work plimsoll.Work, code plimsoll.FailureCode, detail string) error {
+	digest, err := plimsoll.ParseDigest(work.Key)
+	if err != nil {
+		return err
+	}
+	tenant := plimsoll.Tenant{ProjectID: work.ProjectID, EnterpriseProject: work.EnterpriseProject}
+	return w.Store.FailScan(ctx, tenant, digest, code, detail)
+}
+
+const maxDetail = 500
+
+// detail is an error's text as it is stored and shown.
+func detail(err error) string {
+	s := err.Error()
+	return s[:min(len(s), maxDetail)]
+}
