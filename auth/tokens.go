@@ -49,6 +49,12 @@ func (a *Authenticator) SignIn(ctx context.Context, s SignIn) (token string, t p
 	if err != nil {
 		return "", t, p, err
 	}
+	return a.Issue(ctx, user, projectID)
+}
+
+// Issue gives a token to a user who is known already: by password, or because the
+// operator of this machine says so. projectID may be "".
+func (a *Authenticator) Issue(ctx context.Context, user plimsoll.User, projectID string) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
 	if p, err = a.store.Principal(ctx, user.ID, projectID); err != nil {
 		return "", t, plimsoll.Principal{}, goneMeanwhile(err, ErrCredentials)
 	}
