@@ -23,5 +23,6 @@ type Evidence struct {
 type FeedRecord struct {
 	File     string            // name in the feed, never a path on disk
 	Hash     [sha256.Size]byte // of the file's bytes
+	Replaces bool              // an older version of the file is stored
 	Advisory Advisory
 }

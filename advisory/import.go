@@ -107,7 +107,7 @@ type result struct {
 func (i *importer) run(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
 	jobs := make(chan job, 64)
-	results := make(chan result, 64)
+	results := make(chan result, 2*batchRecords) // what they hold is bounded by the budget
 	readers, readersCtx := errgroup.WithContext(ctx)
 	readers.Go(func() error {
 		defer close(jobs)
@@ -201,7 +201,7 @@ func read(j job) result {
 		r.skipped = SkippedTooLarge
 		return r
 	}
-	r.record = plimsoll.FeedRecord{File: j.name, Hash: sha256.Sum256(raw)}
+	r.record = plimsoll.FeedRecord{File: j.name, Hash: sha256.Sum256(raw), Replaces: j.known}
 	if j.known && j.old == r.record.Hash {
 		r.same = true
 		return r

@@ -1,7 +1,6 @@
 package advisory
 
 import (
-	"archive/zip"
 	"errors"
 	"io"
 	"io/fs"
@@ -12,6 +11,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/klauspost/compress/zip"
 
 	"plimsoll"
 )

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"encoding/json"
@@ -114,27 +115,44 @@ func (a *Advisories) scanText(rows *sql.Rows) (v plimsoll.Advisory, err error) {
 	if err := rows.Scan(&feed, &body, &details); err != nil {
 		return v, err
 	}
-	if err := a.unpack(body, &v); err != nil {
+	if err := a.unpackJSON(body, &v); err != nil {
 		return v, err
 	}
-	text, err := a.opener.DecodeAll(details, nil)
+	text, err := a.unpack(details)
 	v.Feed, v.Details = feed, string(text)
 	return v, err
 }
 
+// small is what is not worth compressing, in bytes.
+const small = 1 << 10
+
+// zstdMagic begins every zstd frame (RFC 8878, 3.1.1) and no UTF-8 text.
+const zstdMagic = "\x28\xb5\x2f\xfd"
+
+func (a *Advisories) pack(raw []byte) []byte {
+	if len(raw) <= small {
+		return raw
+	}
+	return a.packer.EncodeAll(raw, make([]byte, 0, len(raw)/2))
+}
+
+func (a *Advisories) packJSON(v any) ([]byte, error) {
+	raw, err := json.Marshal(v)
+	return a.pack(raw), err
+}
+
 // unpack reads what pack wrote.
-func (a *Advisories) unpack(packed []byte, v any) error {
-	raw, err := a.opener.DecodeAll(packed, nil)
+func (a *Advisories) unpack(packed []byte) ([]byte, error) {
+	if !bytes.HasPrefix(packed, []byte(zstdMagic)) {
+		return packed, nil
+	}
+	return a.opener.DecodeAll(packed, nil)
+}
+
+func (a *Advisories) unpackJSON(packed []byte, v any) error {
+	raw, err := a.unpack(packed)
 	if err != nil {
 		return err
 	}
 	return json.Unmarshal(raw, v)
-}
-
-func (a *Advisories) pack(v any) ([]byte, error) {
-	raw, err := json.Marshal(v)
-	if err != nil {
-		return nil, err
-	}
-	return a.packer.EncodeAll(raw, make([]byte, 0, len(raw)/2+64)), nil
 }

@@ -128,11 +128,11 @@ func (a *Advisories) scanPart(rows *sql.Rows) (p evidencePart, err error) {
 	if err := rows.Scan(&p.key.Name, &p.record, &feed, &body, &entries); err != nil {
 		return p, err
 	}
-	if err := a.unpack(body, &p.advisory); err != nil {
+	if err := a.unpackJSON(body, &p.advisory); err != nil {
 		return p, err
 	}
 	p.advisory.Feed = feed
-	return p, a.unpack(entries, &p.advisory.Affected)
+	return p, a.unpackJSON(entries, &p.advisory.Affected)
 }
 
 const selectRatings = `

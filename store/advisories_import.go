@@ -160,7 +160,7 @@ func (a *Advisories) WithdrawRecords(ctx context.Context, files []string) error 
 	}
 	return a.inSlices(ctx, func(w *sliceWriter) error {
 		for _, file := range files {
-			if err := w.exec(ctx, w.end, i.revision, i.feed, file); err != nil {
+			if err := w.exec(ctx, stmtEnd, i.revision, i.feed, file); err != nil {
 				return err
 			}
 			i.changed = true
@@ -178,29 +178,35 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertRating   = `INSERT INTO rating (cve, record_id, ratings) VALUES (?, ?, ?)`
 )
 
+// The statements of a sliceWriter.
+const (
+	stmtEnd = iota
+	stmtRecord
+	stmtAffected
+	stmtRating
+	stmtCount
+)
+
 // sliceWriter runs prepared statements in transactions that end when their time is up.
 type sliceWriter struct {
-	db      *DB
-	tx      *sql.Tx
-	started time.Time
-
-	end, record, affected, rating *sql.Stmt
+	db       *DB
+	prepared [stmtCount]*sql.Stmt
+	tx       *sql.Tx
+	bound    [stmtCount]*sql.Stmt // prepared, of tx
+	started  time.Time
 }
 
 // inSlices runs f with a writer and commits what is open at its end. Slices before it
 // stay committed if f fails: nobody sees their rows.
 func (a *Advisories) inSlices(ctx context.Context, f func(*sliceWriter) error) (err error) {
 	w := &sliceWriter{db: a.db}
-	for _, p := range []struct {
-		to    **sql.Stmt
-		query string
-	}{{&w.end, endRecord}, {&w.record, insertRecord}, {&w.affected, insertAffected}, {&w.rating, insertRating}} {
-		stmt, err := a.db.Writer.PrepareContext(ctx, a.db.Dialect.Rebind(p.query))
+	for i, query := range [stmtCount]string{endRecord, insertRecord, insertAffected, insertRating} {
+		stmt, err := a.db.Writer.PrepareContext(ctx, a.db.Dialect.Rebind(query))
 		if err != nil {
 			return dbError(err)
 		}
 		defer stmt.Close() //nolint:errcheck // nothing depends on it
-		*p.to = stmt
+		w.prepared[i] = stmt
 	}
 	err = f(w)
 	if w.tx != nil && err != nil {
@@ -211,15 +217,23 @@ func (a *Advisories) inSlices(ctx context.Context, f func(*sliceWriter) error) (
 	return dbError(err)
 }
 
-func (w *sliceWriter) exec(ctx context.Context, stmt *sql.Stmt, args ...any) error {
+func (w *sliceWriter) exec(ctx context.Context, stmt int, args ...any) error {
+	// Statements are short and many: ctx ends the slice, not each of them.
+	free := context.WithoutCancel(ctx)
 	if w.tx == nil {
-		tx, err := w.db.Writer.BeginTx(ctx, nil)
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		tx, err := w.db.Writer.BeginTx(free, nil)
 		if err != nil {
 			return err
 		}
 		w.tx, w.started = tx, time.Now()
+		for i, p := range w.prepared {
+			w.bound[i] = tx.StmtContext(free, p)
+		}
 	}
-	if _, err := w.tx.StmtContext(ctx, stmt).ExecContext(ctx, args...); err != nil {
+	if _, err := w.bound[stmt].ExecContext(free, args...); err != nil {
 		return err
 	}
 	if time.Since(w.started) < writeSlice {
@@ -232,22 +246,24 @@ func (w *sliceWriter) exec(ctx context.Context, stmt *sql.Stmt, args ...any) err
 
 func (w *sliceWriter) save(ctx context.Context, i *advisoryImport, r *packedRecord) error {
 	i.changed = true
-	if err := w.exec(ctx, w.end, i.revision, i.feed, r.File); err != nil {
-		return err
+	if r.Replaces {
+		if err := w.exec(ctx, stmtEnd, i.revision, i.feed, r.File); err != nil {
+			return err
+		}
 	}
 	id := i.nextID
 	i.nextID++
-	if err := w.exec(ctx, w.record, id, i.feed, r.File, r.Advisory.ID, r.Hash[:],
+	if err := w.exec(ctx, stmtRecord, id, i.feed, r.File, r.Advisory.ID, r.Hash[:],
 		millis(r.Advisory.Modified), r.ecosystems, i.revision, r.body, r.details); err != nil {
 		return err
 	}
 	for _, p := range r.affected {
-		if err := w.exec(ctx, w.affected, p.key.Ecosystem, p.key.Name, id, p.entries); err != nil {
+		if err := w.exec(ctx, stmtAffected, p.key.Ecosystem, p.key.Name, id, p.entries); err != nil {
 			return err
 		}
 	}
 	for _, cve := range r.cves {
-		if err := w.exec(ctx, w.rating, cve, id, r.ratings); err != nil {
+		if err := w.exec(ctx, stmtRating, cve, id, r.ratings); err != nil {
 			return err
 		}
 	}
@@ -270,11 +286,11 @@ type packedAffected struct {
 }
 
 func (a *Advisories) packRecord(r *plimsoll.FeedRecord) (packedRecord, error) {
-	out := packedRecord{FeedRecord: r, details: a.packer.EncodeAll([]byte(r.Advisory.Details), nil)}
+	out := packedRecord{FeedRecord: r, details: a.pack([]byte(r.Advisory.Details))}
 	head := r.Advisory
 	head.Feed, head.Details, head.Affected = "", "", nil
 	var err error
-	if out.body, err = a.pack(head); err != nil || !r.Advisory.Withdrawn.IsZero() {
+	if out.body, err = a.packJSON(head); err != nil || !r.Advisory.Withdrawn.IsZero() {
 		return out, err
 	}
 	groups := map[plimsoll.AdvisoryKey][]plimsoll.Affected{}
@@ -287,7 +303,7 @@ func (a *Advisories) packRecord(r *plimsoll.FeedRecord) (packedRecord, error) {
 		ratings = append(ratings, f.Ratings...)
 	}
 	for key, group := range groups {
-		entries, err := a.pack(group)
+		entries, err := a.packJSON(group)
 		if err != nil {
 			return out, err
 		}
