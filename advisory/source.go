@@ -84,7 +84,7 @@ func Open(path string) (*Source, error) {
 		return nil, err
 	}
 	s.path = path
-	slices.SortFunc(s.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	slices.SortStableFunc(s.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
 	return s, nil
 }
 
