@@ -78,13 +78,13 @@ type walker struct {
 
 	entries int
 	paths   int   // bytes of all paths
-	logical int64 // bytes of all files, holes of sparse files included
+	files   int64 // bytes of all files as their headers say
 }
 
 func (w *walker) walk() error {
 	buffered := bufio.NewReaderSize(w.out, bufferSize)
 	archive := tar.NewReader(buffered)
-	content := &fileReader{ctx: w.ctx, archive: archive}
+	content := &fileReader{ctx: w.ctx, archive: archive, out: w.out}
 	for {
 		header, err := archive.Next()
 		if err == io.EOF {
@@ -156,17 +156,19 @@ func (w *walker) charge(e plimsoll.Entry) error {
 	if w.paths += len(e.Path) + len(e.Link); w.paths > w.budget.LayerEntries*averagePath {
 		return over(ErrPaths, "paths of more than %d bytes", w.budget.LayerEntries*averagePath)
 	}
-	// The holes of a sparse file are not in the stream, but whoever reads the file reads them.
-	if w.logical += e.Size; w.logical < 0 || w.logical > w.budget.ImageUnpacked {
+	if w.files += e.Size; w.files < 0 || w.files > w.budget.ImageUnpacked {
 		return over(ErrUnpacked, "files of more than %d bytes", w.budget.ImageUnpacked)
 	}
-	return w.out.ratio(w.logical)
+	return nil
 }
 
-// fileReader is the content of the current file. It remembers the archive's own error and minds the context.
+// fileReader is the content of the current file. It minds the context and the ratio, because
+// the holes of a sparse file are not in the stream that the meter sees, and remembers its own error.
 type fileReader struct {
 	ctx     context.Context
 	archive *tar.Reader
+	out     *meter
+	size    int64 // bytes of all files so far, holes included
 	err     error
 }
 
@@ -176,6 +178,10 @@ func (f *fileReader) Read(p []byte) (int, error) {
 		return 0, err
 	}
 	n, err := f.archive.Read(p)
+	f.size += int64(n)
+	if over := f.out.ratio(f.size); over != nil {
+		err = over
+	}
 	if err != nil && err != io.EOF {
 		f.err = err
 	}
