@@ -1,0 +1,230 @@
+package analyze_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+
+	"plimsoll"
+	"plimsoll/analyze"
+)
+
+// probe is an analyzer that writes down what it is given.
+type probe struct {
+	name string
+	want string // base name of files it reads
+	do   func(analyze.File) error
+}
+
+func (p probe) ID() plimsoll.AnalyzerID       { return plimsoll.AnalyzerID{Name: p.name, Version: "1"} }
+func (p probe) Failure() plimsoll.FailureCode { return plimsoll.FailurePackages }
+func (p probe) Wants(e plimsoll.Entry) bool   { return strings.HasSuffix(e.Path, p.want) }
+func (p probe) Analyze(_ context.Context, f analyze.File, out *plimsoll.LayerReport) error {
+	sum := sha256.New()
+	n, err := io.Copy(sum, f)
+	if err != nil || n != f.Size() || n != f.Entry.Size {
+		return errors.Join(err, errors.New("size differs"))
+	}
+	out.Malware = append(out.Malware, plimsoll.Malware{Path: f.Path, Size: n, SHA256: hex.EncodeToString(sum.Sum(nil))})
+	if p.do == nil {
+		return nil
+	}
+	return p.do(f)
+}
+
+// hashes writes down every sum.
+type hashes struct{ probe }
+
+func (hashes) Wants(plimsoll.Entry) bool { return false }
+func (hashes) Hash(path string, size int64, sum [sha256.Size]byte, out *plimsoll.LayerReport) bool {
+	out.Malware = append(out.Malware, plimsoll.Malware{Path: path, Size: size, SHA256: hex.EncodeToString(sum[:])})
+	return true
+}
+
+type given struct {
+	plimsoll.Entry
+	body string
+}
+
+func regular(path, body string) given {
+	return given{plimsoll.Entry{Path: path, Size: int64(len(body))}, body}
+}
+
+func hardlink(path, target string) given {
+	return given{plimsoll.Entry{Path: path, Type: plimsoll.EntryHardlink, Link: target}, ""}
+}
+
+func runOver(t *testing.T, analyzers []analyze.Analyzer, aliases []string, entries ...given) ([]plimsoll.LayerReport, []string) {
+	t.Helper()
+	r := analyze.NewRun(t.Context(), analyzers, plimsoll.DefaultBudget(), aliases)
+	defer r.Close()
+	for _, e := range entries {
+		if err := r.Visit(e.Entry, strings.NewReader(e.body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return r.Reports()
+}
+
+func found(r plimsoll.LayerReport) []string {
+	var out []string
+	for _, m := range r.Malware {
+		out = append(out, m.Path+" "+m.SHA256[:8])
+	}
+	return out
+}
+
+func short(body string) string { return plimsoll.DigestOf([]byte(body)).Hex()[:8] }
+
+func TestAnAnalyzersFailureIsItsOwn(t *testing.T) {
+	list := []analyze.Analyzer{
+		probe{name: "good", want: "x"},
+		probe{name: "bad", want: "x", do: func(analyze.File) error { return errors.New("line 1:\x1b[31m no") }},
+		probe{name: "coded", want: "x", do: func(analyze.File) error {
+			return plimsoll.Fail(plimsoll.FailureOversized, errors.New("too big"))
+		}},
+		probe{name: "panics", want: "x", do: func(f analyze.File) error { return []error{}[f.Size()] }},
+		hashes{probe{name: "hashes"}},
+	}
+	reports, _ := runOver(t, list, nil, regular("a/x", "1"), regular("b/x", "2"), regular("c", "3"))
+	want := [][]string{
+		nil,
+		{"packages a/x line 1:?[31m no", "packages b/x line 1:?[31m no"},
+		{"oversized a/x too big", "oversized b/x too big"},
+		{"packages a/x panic: runtime error: index out of range [1] with length 0", "packages b/x panic: runtime error: index out of range [1] with length 0"},
+		nil,
+	}
+	for i, r := range reports {
+		var got []string
+		for _, f := range r.Failures {
+			got = append(got, string(f.Code)+" "+f.Path+" "+f.Detail)
+		}
+		if diff := cmp.Diff(want[i], got); diff != "" {
+			t.Errorf("%s: %s", r.Analyzer.Name, diff)
+		}
+		files := []string{"a/x " + short("1"), "b/x " + short("2")}
+		if i == len(reports)-1 {
+			files = append(files, "c "+short("3"))
+		}
+		if diff := cmp.Diff(files, found(r)); diff != "" {
+			t.Errorf("%s saw: %s", r.Analyzer.Name, diff)
+		}
+	}
+}
+
+func TestLargeFilesSpillWithoutAName(t *testing.T) {
+	dir := t.TempDir()
+	t.Setenv("TMPDIR", dir)
+	body := strings.Repeat("0123456789abcdef", 5<<20/16)
+	names := 0
+	look := probe{name: "p", want: "x", do: func(analyze.File) error {
+		list, err := os.ReadDir(dir)
+		names += len(list)
+		return err
+	}}
+	reports, _ := runOver(t, []analyze.Analyzer{look, hashes{}}, nil, regular("x", body))
+	for _, r := range reports {
+		if diff := cmp.Diff([]string{"x " + short(body)}, found(r)); diff != "" || len(r.Failures) > 0 {
+			t.Error(diff, r.Failures)
+		}
+	}
+	if names != 0 {
+		t.Errorf("%d names in the temporary directory", names)
+	}
+}
+
+func TestWhiteoutsAreNotFiles(t *testing.T) {
+	reports, _ := runOver(t, []analyze.Analyzer{probe{name: "p", want: "x"}, hashes{}}, nil,
+		regular("a/.wh.x", "1"), regular(".wh..wh..opq", ""), regular(".wh..wh.plnk", "2"), regular("b.wh.x", "3"))
+	want := []string{"b.wh.x " + short("3")}
+	for _, r := range reports {
+		if diff := cmp.Diff(want, found(r)); diff != "" {
+			t.Error(diff)
+		}
+	}
+}
+
+func TestWantedHardLinksAskForASecondRead(t *testing.T) {
+	list := []analyze.Analyzer{probe{name: "p", want: "x"}}
+	entries := []given{
+		regular("old", "content"), hardlink("a/x", "old"), hardlink("b/x", "old"), hardlink("c", "old"),
+		hardlink("d/x", "lower"), hardlink("e/x", "late"), regular("late", "?"),
+	}
+	_, need := runOver(t, list, nil, entries...)
+	if diff := cmp.Diff([]string{"old", "lower", "late"}, need); diff != "" {
+		t.Fatal(diff)
+	}
+	reports, again := runOver(t, list, need, entries...)
+	if again != nil {
+		t.Errorf("asks again for %v", again)
+	}
+	want := []string{"a/x " + short("content"), "b/x " + short("content")}
+	if diff := cmp.Diff(want, found(reports[0])); diff != "" {
+		t.Error(diff)
+	}
+	var failed []string
+	for _, f := range reports[0].Failures {
+		failed = append(failed, f.Path)
+	}
+	if diff := cmp.Diff([]string{"d/x", "e/x"}, failed); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestAReaderThatFailsEndsTheRun(t *testing.T) {
+	r := analyze.NewRun(t.Context(), []analyze.Analyzer{hashes{}}, plimsoll.DefaultBudget(), nil)
+	mine := errors.New("cut")
+	err := r.Visit(plimsoll.Entry{Path: "a", Size: 5}, io.MultiReader(bytes.NewReader([]byte("12")), failing{mine}))
+	if !errors.Is(err, mine) {
+		t.Errorf("got %v", err)
+	}
+}
+
+type failing struct{ err error }
+
+func (f failing) Read([]byte) (int, error) { return 0, f.err }
+
+func TestFailuresAreBounded(t *testing.T) {
+	var out plimsoll.LayerReport
+	for range 1000 {
+		analyze.AddFailure(&out, "p", plimsoll.FailurePackages, strings.Repeat("ä", 1000))
+	}
+	if n := len(out.Failures); n != 101 || out.Failures[100].Path != "" {
+		t.Errorf("%d failures, the last %+v", n, out.Failures[n-1])
+	}
+	if d := out.Failures[0].Detail; len(d) > 210 {
+		t.Errorf("detail of %d bytes", len(d))
+	}
+}
+
+func TestTree(t *testing.T) {
+	dir := func(path string) given { return given{plimsoll.Entry{Path: path, Type: plimsoll.EntryDir}, ""} }
+	link := func(path, target string) given {
+		return given{plimsoll.Entry{Path: path, Type: plimsoll.EntrySymlink, Link: target}, ""}
+	}
+	reports, _ := runOver(t, []analyze.Analyzer{analyze.Tree{}}, nil,
+		dir("usr"), regular("usr/z", ""), regular("usr/a", ""), regular("usr-b", ""),
+		link("lib", "usr/lib"), regular("lib/through", ""), // written through the link
+		regular("d/gone", ""), dir("d/e"), link("d", "usr"), regular("d/stays", ""), // d/gone went with the directory
+		link("twice", "a"), regular("twice", ""),
+		regular("usr/.wh.old", ""), regular("usr/.wh..wh..opq", ""), regular(".wh..wh..opq", ""), regular("usr/.wh.old", ""),
+		regular(".wh...", ""), hardlink("h", "usr/a"),
+	)
+	want := &plimsoll.Tree{
+		Paths:     []string{"d", "d/stays", "h", "lib", "lib/through", "twice", "usr-b", "usr/", "usr/a", "usr/z"},
+		Whiteouts: []string{"/", "usr/", "usr/old"},
+		Links:     []plimsoll.Link{{Path: "d", Target: "usr"}, {Path: "lib", Target: "usr/lib"}},
+		Entries:   18,
+	}
+	if diff := cmp.Diff(want, reports[0].Tree); diff != "" {
+		t.Error(diff)
+	}
+}
