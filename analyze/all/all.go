@@ -1,4 +1,3 @@
-// Package all lists every analyzer and every check, readable from top to bottom.
 package all
 
 import (
