@@ -14,10 +14,11 @@ import (
 )
 
 const (
-	headerToken        = "X-Auth-Token"
-	headerSubjectToken = "X-Subject-Token"
-	allEnterprise      = "all_granted_eps"
-	maxToken           = 32768 // bytes, as the contract says
+	headerToken   = "X-Auth-Token"
+	headerProject = "X-Project-Id"
+	methodKey     = "key" // Principal.Method of a signed request
+	allEnterprise = "all_granted_eps"
+	maxToken      = 32768 // bytes, as the contract says
 )
 
 // Callers says who is asking.
@@ -27,6 +28,10 @@ type Callers interface {
 
 	// Verify checks the signature of a request as it came, with its raw query, over body.
 	Verify(r *http.Request, body []byte) (plimsoll.Principal, error)
+
+	// ForProject narrows a principal to a project; an empty id means the only one that the user has a grant in.
+	// Forbidden for a project of somebody else, or of nobody.
+	ForProject(ctx context.Context, p plimsoll.Principal, projectID string) (plimsoll.Principal, error)
 }
 
 type principalKey struct{}
@@ -41,14 +46,41 @@ func caller(ctx context.Context) plimsoll.Principal {
 func (a *API) authenticate(ctx huma.Context, next func(huma.Context)) {
 	r, w := humachi.Unwrap(ctx)
 	p, err := a.identity(w, r, ctx.Operation().Metadata[streamed] != nil)
-	if project := ctx.Param("project_id"); err == nil && project != "" && p.Project.ID != project {
-		err = errElsewhere
+	if err == nil {
+		p, err = a.inProject(r, p, ctx.Param("project_id"))
 	}
 	if err != nil {
 		huma.WriteErr(a.huma, ctx, http.StatusUnauthorized, "", err) //nolint:errcheck // the client is gone
 		return
 	}
 	next(huma.WithValue(ctx, principalKey{}, p))
+}
+
+// inProject puts a caller into the project that the path names. Where it names none, a signed
+// request may name one by header; else it is in the user's only project, or in none.
+func (a *API) inProject(r *http.Request, p plimsoll.Principal, path string) (plimsoll.Principal, error) {
+	named := r.Header.Get(headerProject)
+	if path != "" && named != "" && named != path {
+		return p, errElsewhere
+	}
+	if path == "" && p.Project.ID != "" {
+		return p, nil
+	}
+	if path == "" && p.Method != methodKey {
+		return p, nil
+	}
+	id := path
+	if id == "" {
+		id = named
+	}
+	narrow, err := a.roles.Callers.ForProject(r.Context(), p, id)
+	if plimsoll.ErrorCode(err) != plimsoll.Forbidden {
+		return narrow, err
+	}
+	if id == "" {
+		return p, nil
+	}
+	return p, errElsewhere
 }
 
 // streamed marks operations whose body is not held in memory. Their signature covers

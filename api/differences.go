@@ -15,6 +15,7 @@ func Differences() []Difference {
 		allStatuses = "older and newer clients know different subsets; all seven are understood"
 		widerLimit  = "1 to 200, as the successor of this operation has it; clients ask for single rows"
 		ociLimits   = "names are as long as registries allow: path 255, tag 128"
+		neverCut    = "what was found is told in full; half a path or an address is of no use"
 		honestTypes = "an image says which of the queried types it is; the contract's text names two of four"
 	)
 	return []Difference{
@@ -35,6 +36,12 @@ func Differences() []Difference {
 		{"ListImageVulnerabilities", "query image_name", "range", ociLimits},
 		{"ListImageVulnerabilities", "query tag_name", "range", ociLimits},
 		{"ListImageVulnerabilities", "query app_name", "range", "package names are longer than 64"},
+		{"ListImageVulnerabilities", "response data_list[].description", "range", neverCut},
+		{"ListImageVulnerabilities", "response data_list[].app_name", "range", neverCut},
+		{"ListImageVulnerabilities", "response data_list[].app_path", "range", neverCut},
+		{"ListImageVulnerabilities", "response data_list[].version", "range", neverCut},
+		{"ListImageVulnerabilities", "response data_list[].solution", "range", neverCut},
+		{"ListImageVulnerabilities", "response data_list[].url", "range", neverCut},
 		{"ListImageVulnerabilities", "response data_list[].platform", "added", "the list of a multi-architecture image is the union over its platforms"},
 	}
 }

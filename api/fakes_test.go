@@ -74,6 +74,14 @@ func newWorld() *world {
 			"t-other":    who("otto", "p2", plimsoll.Grant{ProjectID: "p2", Role: plimsoll.RoleAdmin}),
 			"t-unscoped": who("una", ""),
 		},
+		users: []plimsoll.User{
+			{ID: "id-adam", Name: "adam", CreatedAt: testNow(), Grants: []plimsoll.Grant{grant(plimsoll.RoleAdmin, "")}},
+			{ID: "id-u", Name: "u", CreatedAt: testNow(), Grants: []plimsoll.Grant{grant(plimsoll.RoleReader, "e7")}, PasswordHash: "phc"},
+			{ID: "id-both", Name: "both", CreatedAt: testNow(), Grants: []plimsoll.Grant{grant(plimsoll.RoleReader, ""), {ProjectID: "p2", Role: plimsoll.RoleAdmin}}},
+			{ID: "id-far", Name: "far", CreatedAt: testNow(), Grants: []plimsoll.Grant{{ProjectID: "p2", Role: plimsoll.RoleAdmin}}},
+			{ID: "id-new", Name: "new", CreatedAt: testNow()},
+		},
+		keys:    []plimsoll.AccessKey{{Access: "AK2", SealedSecret: []byte("sealed"), UserID: "id-u", CreatedAt: testNow()}},
 		expired: map[string]bool{"t-old": true},
 		tasks: map[int64]plimsoll.Task{
 			5: {ID: 5, ProjectID: project, EnterpriseProject: "0", Kind: plimsoll.WorkScan, State: plimsoll.TaskRunning, Total: 2, Done: 1, CreatedAt: testNow()},
@@ -119,7 +127,20 @@ func (w *world) Verify(r *http.Request, body []byte) (plimsoll.Principal, error)
 	if !strings.Contains(r.Header.Get("Authorization"), "Access=AK1") {
 		return plimsoll.Principal{}, plimsoll.Errorf(plimsoll.Unauthenticated, "the signature does not match")
 	}
-	return w.principals["t-admin"], nil
+	p := w.principals["t-admin"]
+	p.User.Grants, p.Grants, p.Project, p.Method = p.Grants, nil, plimsoll.Project{}, methodKey
+	return p, nil
+}
+
+func (w *world) ForProject(_ context.Context, p plimsoll.Principal, id string) (plimsoll.Principal, error) {
+	if id != "" && p.Project.ID == id {
+		return p, nil
+	}
+	if p.Method != methodKey || id != "" && id != project {
+		return p, plimsoll.Errorf(plimsoll.Forbidden, "no grant there")
+	}
+	p.Project, p.Grants = plimsoll.Project{ID: project}, p.User.Grants
+	return p, nil
 }
 
 func (w *world) SignIn(_ context.Context, s SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
@@ -200,30 +221,35 @@ func (w *world) ImportAdvisories(_ context.Context, feed, file string) (plimsoll
 	return plimsoll.ImportOutcome{Feed: feed, Records: len(b)}, errors.Join(err, w.err)
 }
 
-func (w *world) Users(context.Context, plimsoll.Principal) ([]plimsoll.User, error) {
-	return w.users, w.err
+func (w *world) Users(context.Context, string) ([]plimsoll.User, error) { return w.users, w.err }
+
+func (w *world) User(_ context.Context, _, name string) (plimsoll.User, error) {
+	for _, u := range w.users {
+		if u.Name == name {
+			return u, w.err
+		}
+	}
+	return plimsoll.User{}, plimsoll.Errorf(plimsoll.NotFound, "no user in domain d1")
 }
 
-func (w *world) AddUser(_ context.Context, _ plimsoll.Principal, spec UserSpec) (plimsoll.User, error) {
-	return plimsoll.User{Name: spec.Name, Grants: spec.Grants, PasswordHash: "phc"}, w.err
+func (w *world) AddUser(_ context.Context, spec UserSpec) (plimsoll.User, error) {
+	return plimsoll.User{Name: spec.Name, DomainID: spec.Domain, Grants: spec.Grants, PasswordHash: "phc", CreatedAt: testNow()}, w.err
 }
 
-func (w *world) RemoveUser(_ context.Context, _ plimsoll.Principal, name string) error {
-	w.removed = append(w.removed, name)
+func (w *world) RemoveUser(_ context.Context, id string) error {
+	w.removed = append(w.removed, id)
 	return w.err
 }
 
-func (w *world) SetPassword(context.Context, plimsoll.Principal, string, string) error { return w.err }
+func (w *world) SetPassword(context.Context, string, string) error { return w.err }
 
-func (w *world) Keys(context.Context, plimsoll.Principal) ([]plimsoll.AccessKey, error) {
-	return w.keys, w.err
+func (w *world) Keys(context.Context, string) ([]plimsoll.AccessKey, error) { return w.keys, w.err }
+
+func (w *world) CreateKey(context.Context, string, string) (string, string, error) {
+	return "AK3", "new-secret", w.err
 }
 
-func (w *world) AddKey(_ context.Context, _ plimsoll.Principal, user, _ string) (plimsoll.AccessKey, string, error) {
-	return plimsoll.AccessKey{Access: "AK2", UserID: user, SealedSecret: []byte("sealed"), CreatedAt: testNow()}, "new-secret", w.err
-}
-
-func (w *world) RemoveKey(_ context.Context, _ plimsoll.Principal, access string) error {
+func (w *world) RevokeKey(_ context.Context, access string) error {
 	w.removed = append(w.removed, access)
 	return w.err
 }

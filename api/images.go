@@ -18,7 +18,11 @@ type ImageLister interface {
 type ProjectPath struct {
 	ProjectID         string `path:"project_id" minLength:"1" maxLength:"256" doc:"Project of the caller"`
 	EnterpriseProject string `query:"enterprise_project_id" minLength:"1" maxLength:"256" default:"0" doc:"Enterprise project; 0 is the default one, all_granted_eps every one that the caller may see"`
-	Region            string `header:"region" maxLength:"128" doc:"Accepted for old clients, not used"`
+}
+
+// RegionHeader is a header that clients of the contract send.
+type RegionHeader struct {
+	Region string `header:"region" minLength:"1" maxLength:"128" doc:"Accepted for old clients, not used"`
 }
 
 // PageQuery holds the paging parameters of the contract.
@@ -29,6 +33,7 @@ type PageQuery struct {
 
 type listImagesInput struct {
 	ProjectPath
+	RegionHeader
 	Namespace    string `query:"namespace" maxLength:"255" doc:"First segment of the repository path, exact"`
 	ImageName    string `query:"image_name" maxLength:"255" doc:"The rest of the repository path, exact"`
 	ImageVersion string `query:"image_version" maxLength:"128" doc:"Tag, exact"`
@@ -49,7 +54,7 @@ type listImagesInput struct {
 }
 
 type imageList struct {
-	Total int32      `json:"total_num" minimum:"0" doc:"Matches before paging"`
+	Total int32      `json:"total_num" minimum:"0" maximum:"2147483647" doc:"Matches before paging"`
 	Rows  []imageRow `json:"data_list" nullable:"false" doc:"Newest latest_update_time first, then id descending"`
 }
 

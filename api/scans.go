@@ -17,6 +17,7 @@ type Scanner interface {
 
 type scanImagesInput struct {
 	ProjectPath
+	RegionHeader
 	Body scanImagesBody
 }
 

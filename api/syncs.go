@@ -21,6 +21,7 @@ type Syncer interface {
 
 type synchronizeInput struct {
 	ProjectPath
+	RegionHeader
 	Body synchronizeBody
 }
 

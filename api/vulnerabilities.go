@@ -19,7 +19,7 @@ type VulnerabilityLister interface {
 
 type listVulnerabilitiesInput struct {
 	ProjectPath
-	ImageID string `path:"image_id" minLength:"1" maxLength:"128" doc:"Record id, or the hex digits of the manifest digest"`
+	ImageID string `path:"image_id" maxLength:"128" doc:"Record id, or the hex digits of the manifest digest"`
 	PageQuery
 	ImageType    string `query:"image_type" required:"true" enum:"private_image,shared_image,instance_image,cicd,harbor,jfrog" doc:"Where the image comes from"`
 	InstanceID   string `query:"instance_id" maxLength:"128" doc:"Id of the enterprise instance"`
@@ -34,7 +34,7 @@ type listVulnerabilitiesInput struct {
 }
 
 type vulnerabilityList struct {
-	Total int32              `json:"total_num" minimum:"0" doc:"Matches before paging"`
+	Total int32              `json:"total_num" minimum:"0" maximum:"2147483647" doc:"Matches before paging"`
 	Rows  []vulnerabilityRow `json:"data_list" nullable:"false" doc:"One row a vulnerability, package and place"`
 }
 

@@ -212,12 +212,12 @@ func wireImage(img plimsoll.Image, now time.Time) imageRow {
 
 // vulnerabilityRow is one row of ListImageVulnerabilities: a vulnerability of one package at one place.
 type vulnerabilityRow struct {
-	ID          string  `json:"vul_id" doc:"Canonical id: a CVE where there is one"`
+	ID          string  `json:"vul_id" maxLength:"128" doc:"Canonical id: a CVE where there is one"`
 	Repair      string  `json:"repair_necessity" enum:"immediate_repair,delay_repair,not_needed_repair" doc:"Urgency: critical and high; medium and unknown; low"`
 	Description string  `json:"description" doc:"Summary of the advisory"`
-	Position    string  `json:"position" doc:"Diff ID of the layer that brought the package"`
+	Position    string  `json:"position" maxLength:"128" doc:"Diff ID of the layer that brought the package"`
 	App         string  `json:"app_name" doc:"Package"`
-	AppPath     *string `json:"app_path,omitempty" doc:"File that names the package; of language packages only"`
+	AppPath     *string `json:"app_path,omitempty" minLength:"1" doc:"File that names the package; of language packages only"`
 	Version     string  `json:"version" doc:"Installed version"`
 	Solution    string  `json:"solution" doc:"What to do"`
 	URL         string  `json:"url" doc:"Where to read on"`
