@@ -50,9 +50,9 @@ type Roles struct {
 	Images          ImageLister
 	Vulnerabilities VulnerabilityLister
 	Scans           Scanner
-	Syncs           Syncer
-	Registries      RegistryKeeper
-	Tasks           TaskReader
+	Registries      RegistryStore
+	NewRegistries   RegistryAdder
+	Tasks           TaskStore
 	Advisories      AdvisoryKeeper
 	Users           UserKeeper
 	Keys            KeyKeeper

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -92,7 +93,7 @@ func newWorld() *world {
 
 func (w *world) roles() Roles {
 	return Roles{
-		Callers: w, SignIns: w, Images: w, Vulnerabilities: w, Scans: w, Syncs: w, Registries: w, Tasks: w,
+		Callers: w, SignIns: w, Images: w, Vulnerabilities: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
 		Advisories: w, Users: w, Keys: w,
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
 	}
@@ -198,8 +199,8 @@ func (w *world) AddRegistry(_ context.Context, _ plimsoll.Principal, spec plimso
 	return spec.Registry, w.err
 }
 
-func (w *world) RemoveRegistry(_ context.Context, _ plimsoll.Principal, projectID, name string) error {
-	w.removed = append(w.removed, projectID+"/"+name)
+func (w *world) RemoveRegistry(_ context.Context, projectID string, id int64) error {
+	w.removed = append(w.removed, fmt.Sprint(projectID, "/", id))
 	return w.err
 }
 

@@ -10,13 +10,19 @@ import (
 	"plimsoll"
 )
 
-// RegistryKeeper adds and removes registries. Listing is Syncer's.
-type RegistryKeeper interface {
+// RegistryStore keeps registries.
+type RegistryStore interface {
+	// Registries lists those of a project in the given enterprise projects; nil means every one.
+	Registries(ctx context.Context, projectID string, enterpriseProjects []string) ([]plimsoll.Registry, error)
+
+	// RemoveRegistry removes a registry with its images.
+	RemoveRegistry(ctx context.Context, projectID string, id int64) error
+}
+
+// RegistryAdder adds registries.
+type RegistryAdder interface {
 	// AddRegistry probes a registry, seals its secret and saves it; Conflict if the name is taken.
 	AddRegistry(ctx context.Context, by plimsoll.Principal, spec plimsoll.RegistrySpec) (plimsoll.Registry, error)
-
-	// RemoveRegistry removes a registry with its images; NotFound if the project has none of this name.
-	RemoveRegistry(ctx context.Context, by plimsoll.Principal, projectID, name string) error
 }
 
 // OwnPath holds the parameters of our own operations on a project.
@@ -91,7 +97,7 @@ func (a *API) listRegistries(ctx context.Context, in *listRegistriesInput) (*lis
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.roles.Syncs.Registries(ctx, in.ProjectID, eps)
+	list, err := a.roles.Registries.Registries(ctx, in.ProjectID, eps)
 	if err != nil {
 		return nil, err
 	}
@@ -126,7 +132,7 @@ func (a *API) addRegistry(ctx context.Context, in *addRegistryInput) (*registryO
 		InstanceID: b.InstanceID, InstanceName: b.InstanceName, InstanceURL: b.InstanceURL,
 		Owner: b.Owner, ShareExpires: b.ShareExpires,
 	}}
-	added, err := a.roles.Registries.AddRegistry(ctx, p, spec)
+	added, err := a.roles.NewRegistries.AddRegistry(ctx, p, spec)
 	if err != nil {
 		return nil, err
 	}
@@ -138,7 +144,7 @@ func (a *API) removeRegistry(ctx context.Context, in *oneRegistryInput) (*struct
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.roles.Registries.RemoveRegistry(ctx, caller(ctx), r.ProjectID, r.Name)
+	return nil, a.roles.Registries.RemoveRegistry(ctx, r.ProjectID, r.ID)
 }
 
 func (a *API) syncRegistry(ctx context.Context, in *oneRegistryInput) (*taskOutput, error) {
@@ -160,7 +166,7 @@ func (a *API) registry(ctx context.Context, in *oneRegistryInput, role plimsoll.
 	if err != nil {
 		return plimsoll.Registry{}, err
 	}
-	list, err := a.roles.Syncs.Registries(ctx, in.ProjectID, eps)
+	list, err := a.roles.Registries.Registries(ctx, in.ProjectID, eps)
 	if err != nil {
 		return plimsoll.Registry{}, err
 	}

@@ -2,22 +2,15 @@ package api
 
 import (
 	"context"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 
 	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
 )
-
-// Syncer puts syncs of registries into the backlog.
-type Syncer interface {
-	// Registries lists those of a project in the given enterprise projects; nil means every one.
-	Registries(ctx context.Context, projectID string, enterpriseProjects []string) ([]plimsoll.Registry, error)
-
-	// CreateTask saves a task with its work and sets its id.
-	CreateTask(ctx context.Context, t *plimsoll.Task, work []plimsoll.Work) error
-}
 
 type synchronizeInput struct {
 	ProjectPath
@@ -53,7 +46,7 @@ func (a *API) synchronize(ctx context.Context, in *synchronizeInput) (*synchroni
 	if err != nil {
 		return nil, err
 	}
-	registries, err := a.roles.Syncs.Registries(ctx, in.ProjectID, eps)
+	registries, err := a.roles.Registries.Registries(ctx, in.ProjectID, eps)
 	if err != nil {
 		return nil, err
 	}
@@ -64,8 +57,8 @@ func (a *API) synchronize(ctx context.Context, in *synchronizeInput) (*synchroni
 			byEnterprise[r.EnterpriseProject] = append(byEnterprise[r.EnterpriseProject], r)
 		}
 	}
-	for _, list := range byEnterprise {
-		if _, err := a.startSync(ctx, p, list); err != nil {
+	for _, id := range slices.Sorted(maps.Keys(byEnterprise)) {
+		if _, err := a.startSync(ctx, p, byEnterprise[id]); err != nil {
 			return nil, err
 		}
 	}
@@ -85,6 +78,6 @@ func (a *API) startSync(ctx context.Context, p plimsoll.Principal, registries []
 			Key: strconv.FormatInt(r.ID, 10), RegistryID: r.ID, Priority: plimsoll.PriorityInteractive,
 		})
 	}
-	err := a.roles.Syncs.CreateTask(ctx, &task, work)
+	err := a.roles.Tasks.CreateTask(ctx, &task, work)
 	return task, err
 }

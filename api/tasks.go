@@ -9,8 +9,11 @@ import (
 	"plimsoll"
 )
 
-// TaskReader shows how far a task has come.
-type TaskReader interface {
+// TaskStore keeps tasks with their work.
+type TaskStore interface {
+	// CreateTask saves a task with its work and sets its id, state and counts.
+	CreateTask(ctx context.Context, t *plimsoll.Task, work []plimsoll.Work) error
+
 	// Task answers NotFound if the project has none of this id.
 	Task(ctx context.Context, projectID string, id int64) (plimsoll.Task, error)
 }
@@ -41,11 +44,7 @@ func (a *API) showTask(ctx context.Context, in *showTaskInput) (*taskOutput, err
 	return &taskOutput{Body: task}, nil
 }
 
-// seesTask lets callers see tasks of their enterprise projects; a task of several needs a role in all.
+// seesTask lets callers see their own tasks and those of their enterprise projects.
 func seesTask(p plimsoll.Principal, t plimsoll.Task) bool {
-	if t.EnterpriseProject == "" {
-		_, all := p.EnterpriseProjects(plimsoll.RoleReader)
-		return all || p.User.Name == t.By
-	}
-	return p.Role(t.EnterpriseProject).Includes(plimsoll.RoleReader)
+	return t.By == p.User.Name || p.Role(t.EnterpriseProject).Includes(plimsoll.RoleReader)
 }
