@@ -45,6 +45,8 @@ func (f *fakeTime) sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
+func (f *fakeTime) clock() *clock { return &clock{now: f.now, sleep: f.sleep} }
+
 // testClient makes a client of server with a fake clock.
 func testClient(t *testing.T, url string, change ...func(*Options)) (*Client, *fakeTime) {
 	t.Helper()
@@ -59,7 +61,7 @@ func testClient(t *testing.T, url string, change ...func(*Options)) (*Client, *f
 		t.Fatal(err)
 	}
 	f := newFakeTime()
-	c.clock.now, c.clock.sleep = f.now, f.sleep
+	*c.clock = *f.clock()
 	return c, f
 }
 
