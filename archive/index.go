@@ -1,0 +1,190 @@
+package archive
+
+import (
+	"archive/tar"
+	"encoding/json"
+	"errors"
+	"io"
+	"path"
+	"strings"
+
+	"plimsoll"
+)
+
+// Bounds of the archive itself. The widest ones in use hold a few members a layer.
+const (
+	maxMembers   = 200_000
+	maxNameBytes = 32 << 20 // of all members' names and links together
+	maxImages    = 10_000
+)
+
+// member is one entry of the archive: bytes at an offset, or a link to another entry.
+type member struct {
+	offset, size int64
+	link         string // cleaned path of the target, "" for a file
+}
+
+// index finds the members of a plain tar and the images they make up.
+func index(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
+	a := &Archive{
+		data: data, budget: b,
+		members:   map[string]member{},
+		blobs:     map[plimsoll.Digest]member{},
+		manifests: map[plimsoll.Digest][]byte{},
+		declared:  map[plimsoll.Digest]string{},
+	}
+	if err := a.walk(io.NewSectionReader(data, 0, size)); err != nil {
+		return nil, err
+	}
+	_, layout := a.members["index.json"]
+	_, saved := a.members["manifest.json"]
+	_, ancient := a.members["repositories"]
+	switch {
+	case layout:
+		return a, a.readLayout()
+	case saved:
+		return a, a.readSaved()
+	case ancient:
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "the archive is of Docker before 1.10").
+			WithHint("load it with a newer Docker and save it again"))
+	default:
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "the file holds neither index.json nor manifest.json").
+			WithHint("write an archive with: docker save -o image.tar NAME"))
+	}
+}
+
+// walk notes where every member is. Of members with the same name the last one counts, as when unpacking.
+func (a *Archive) walk(r *io.SectionReader) error {
+	tr := tar.NewReader(r)
+	names := 0
+	for count := 0; ; count++ {
+		h, err := tr.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return invalid("the archive is not a valid tar: %w", err)
+		}
+		names += len(h.Name) + len(h.Linkname)
+		if count >= maxMembers || names > maxNameBytes {
+			return tooLarge("the archive has more than %d members, or %d bytes of names", maxMembers, maxNameBytes)
+		}
+		if len(h.Name) > a.budget.PathBytes || len(h.Linkname) > a.budget.PathBytes {
+			return tooLarge("the archive has a path of more than %d bytes", a.budget.PathBytes)
+		}
+		// The tar reader takes blocks as they come, so the member's bytes start where it stands.
+		offset, err := r.Seek(0, io.SeekCurrent)
+		if err != nil {
+			return ioError("reading the archive", err)
+		}
+		if name, m, ok := memberOf(h, offset); ok {
+			a.members[name] = m
+		}
+	}
+}
+
+// memberOf reads a header. Names that leave the archive and entries without plain bytes are no members.
+func memberOf(h *tar.Header, offset int64) (string, member, bool) {
+	name, ok := inside(h.Name)
+	if !ok {
+		return "", member{}, false
+	}
+	m := member{offset: offset, size: h.Size}
+	target := ""
+	switch h.Typeflag {
+	case tar.TypeReg:
+		return name, m, !sparse(h)
+	case tar.TypeSymlink:
+		if strings.HasPrefix(h.Linkname, "/") {
+			return "", member{}, false
+		}
+		target = path.Dir(name) + "/" + h.Linkname
+	case tar.TypeLink:
+		target = h.Linkname
+	default:
+		return "", member{}, false
+	}
+	target, ok = inside(target)
+	return name, member{link: target}, ok
+}
+
+// sparse files have holes, so their bytes do not lie in one piece. The reader
+// reports those of PAX as regular files.
+func sparse(h *tar.Header) bool {
+	for key := range h.PAXRecords {
+		if strings.HasPrefix(key, "GNU.sparse.") {
+			return true
+		}
+	}
+	return false
+}
+
+// inside returns a cleaned path that stays in the archive.
+func inside(name string) (string, bool) {
+	name = path.Clean(name)
+	if name == "." || name == ".." || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "../") {
+		return "", false
+	}
+	return name, true
+}
+
+// find returns the file that name leads to, through links inside the archive.
+func (a *Archive) find(name string) (member, error) {
+	for range a.budget.LinkChain + 1 {
+		m, ok := a.members[name]
+		if !ok {
+			return member{}, plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.NotFound, "the archive has no member %.200q", name))
+		}
+		if m.link == "" {
+			return m, nil
+		}
+		name = m.link
+	}
+	return member{}, invalid("the archive has a chain of more than %d links", a.budget.LinkChain)
+}
+
+func (a *Archive) section(m member) *io.SectionReader {
+	return io.NewSectionReader(a.data, m.offset, m.size)
+}
+
+// decode reads a small JSON member into v.
+func (a *Archive) decode(name string, v any) error {
+	m, err := a.find(name)
+	if err != nil {
+		return err
+	}
+	if m.size > a.budget.ManifestBytes {
+		return tooLarge("%s of %d bytes is over the budget of %d", name, m.size, a.budget.ManifestBytes)
+	}
+	raw, err := io.ReadAll(a.section(m))
+	if err == nil && int64(len(raw)) != m.size {
+		err = io.ErrUnexpectedEOF
+	}
+	if err != nil {
+		return ioError("reading "+name+" of the archive", err)
+	}
+	if err := json.Unmarshal(raw, v); err != nil {
+		return invalid("%s of the archive is not valid: %w", name, err)
+	}
+	return nil
+}
+
+// add lists an image under its names; a name is listed once.
+func (a *Archive) add(d plimsoll.Digest, refs ...string) error {
+	if len(refs) == 0 {
+		refs = []string{""}
+	}
+	for _, ref := range refs {
+		if len(a.images) >= maxImages {
+			return tooLarge("the archive names more than %d images", maxImages)
+		}
+		a.images = append(a.images, Image{Ref: cleanRef(ref), Digest: d})
+	}
+	return nil
+}
+
+// isMissing reports whether an optional part is absent.
+func isMissing(err error) bool {
+	e, ok := errors.AsType[*plimsoll.Error](err)
+	return ok && e.Code == plimsoll.NotFound
+}

@@ -1,0 +1,109 @@
+package archive
+
+import (
+	"context"
+	"encoding/json"
+	"slices"
+
+	"plimsoll"
+)
+
+const (
+	mediaManifest       = "application/vnd.oci.image.manifest.v1+json"
+	mediaIndex          = "application/vnd.oci.image.index.v1+json"
+	mediaDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
+
+	// Annotations that name an image, the fuller one first: containerd's, and that of the
+	// OCI Image Specification ("Pre-Defined Annotation Keys"), which often holds only a tag.
+	annotationName = "io.containerd.image.name"
+	annotationRef  = "org.opencontainers.image.ref.name"
+)
+
+// maxNamed bounds how many manifests are read for the sake of a name.
+const maxNamed = 1000
+
+// layoutIndex is index.json of an image layout.
+type layoutIndex struct {
+	Manifests []struct {
+		MediaType   string            `json:"mediaType"`
+		Digest      string            `json:"digest"`
+		Annotations map[string]string `json:"annotations"`
+	} `json:"manifests"`
+}
+
+// readLayout lists what index.json names. An archive of a newer `docker save` holds a
+// manifest.json as well, which then only gives names to images that have none.
+func (a *Archive) readLayout() error {
+	var index layoutIndex
+	if err := a.decode("index.json", &index); err != nil {
+		return err
+	}
+	names, err := a.savedNames()
+	if err != nil {
+		return err
+	}
+	for i, entry := range index.Manifests {
+		d, err := plimsoll.ParseDigest(entry.Digest)
+		if err != nil {
+			return plimsoll.Fail(plimsoll.FailureDownload, err)
+		}
+		if entry.MediaType != "" && !slices.Contains(plimsoll.ManifestMediaTypes(), entry.MediaType) {
+			continue // not an image: nothing here could be scanned
+		}
+		a.declared[d] = entry.MediaType
+		var refs []string
+		if ref := annotated(entry.Annotations); ref != "" {
+			refs = []string{ref}
+		} else if len(names) > 0 && i < maxNamed {
+			refs = names[a.configOf(d)]
+		}
+		if err := a.add(d, refs...); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func annotated(annotations map[string]string) string {
+	if name := cleanRef(annotations[annotationName]); name != "" {
+		return name
+	}
+	return cleanRef(annotations[annotationRef])
+}
+
+// savedNames returns the names of manifest.json by the member that holds the image's config.
+func (a *Archive) savedNames() (map[string][]string, error) {
+	var saved []savedImage
+	if err := a.decode("manifest.json", &saved); err != nil {
+		if isMissing(err) {
+			return nil, nil
+		}
+		return nil, err
+	}
+	names := make(map[string][]string, len(saved))
+	for _, image := range saved {
+		names[image.Config] = image.RepoTags
+	}
+	return names, nil
+}
+
+// configOf returns the member that holds the config of the image with digest d, "" if that cannot be told.
+func (a *Archive) configOf(d plimsoll.Digest) string {
+	_, raw, err := a.Manifest(context.Background(), d)
+	if err != nil {
+		return ""
+	}
+	var m struct {
+		Config struct {
+			Digest string `json:"digest"`
+		} `json:"config"`
+	}
+	if json.Unmarshal(raw, &m) != nil {
+		return ""
+	}
+	config, err := plimsoll.ParseDigest(m.Config.Digest)
+	if err != nil {
+		return ""
+	}
+	return blobPath(config)
+}

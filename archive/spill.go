@@ -1,0 +1,93 @@
+package archive
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+
+	"github.com/klauspost/compress/gzip"
+	"github.com/klauspost/compress/zstd"
+
+	"plimsoll"
+)
+
+// maxWindow bounds the memory that a zstd frame may ask for (RFC 8878 recommends decoders to support 8 MiB).
+const maxWindow = 128 << 20
+
+// plain returns f if it is not compressed, else a temporary file with its
+// decompressed bytes that is gone from the disk once closed. It closes f when it does not return it.
+func plain(f *os.File, b plimsoll.Budget) (*os.File, error) {
+	start := make([]byte, len(zstdMagic))
+	n, err := f.ReadAt(start, 0)
+	if err != nil && err != io.EOF {
+		f.Close() //nolint:errcheck // only read from
+		return nil, ioError("reading the archive", err)
+	}
+	how := compression(start[:n])
+	if how == codingNone {
+		return f, nil
+	}
+	defer f.Close() //nolint:errcheck // only read from
+	tmp, err := os.CreateTemp("", "plimsoll-archive-*")
+	if err != nil {
+		return nil, ioError("making room for a compressed archive", err)
+	}
+	if err := os.Remove(tmp.Name()); err != nil {
+		tmp.Close() //nolint:errcheck // the first error tells
+		return nil, ioError("making room for a compressed archive", err)
+	}
+	if err := spill(tmp, f, how, b); err != nil {
+		tmp.Close() //nolint:errcheck // the first error tells
+		return nil, err
+	}
+	return tmp, nil
+}
+
+// spill decompresses f into w within the budget of one image.
+func spill(w io.Writer, f *os.File, how coding, b plimsoll.Budget) error {
+	info, err := f.Stat()
+	if err != nil {
+		return ioError("reading the archive", err)
+	}
+	limit := min(b.ImageUnpacked, max(b.RatioGrace, multiply(info.Size(), b.Ratio)))
+	r, stop, err := decompress(f, how)
+	if err != nil {
+		return invalid("the archive is not valid %s: %w", how, err)
+	}
+	defer stop()
+	n, err := io.Copy(w, io.LimitReader(r, limit))
+	if _, disk := errors.AsType[*fs.PathError](err); disk {
+		return ioError("decompressing the archive", err)
+	}
+	if err != nil {
+		return invalid("the archive cannot be decompressed: %w", err)
+	}
+	if n == limit {
+		if more, _ := io.ReadFull(r, make([]byte, 1)); more > 0 {
+			return tooLarge("the archive of %d bytes unpacks to more than %d", info.Size(), limit)
+		}
+	}
+	return nil
+}
+
+// multiply saturates instead of wrapping around.
+func multiply(a, b int64) int64 {
+	const most = int64(^uint64(0) >> 1)
+	if b > 0 && a > most/b {
+		return most
+	}
+	return a * b
+}
+
+func decompress(r io.Reader, how coding) (io.Reader, func(), error) {
+	if how == codingGzip {
+		z, err := gzip.NewReader(r)
+		return z, func() {}, err
+	}
+	z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderMaxWindow(maxWindow))
+	if err != nil {
+		return nil, nil, err
+	}
+	return z, z.Close, nil
+}
