@@ -275,21 +275,27 @@ func (f *folder) byPlace(a, b *node) int {
 	return cmp.Or(cmp.Compare(f.facts[a].layer, f.facts[b].layer), cmp.Compare(f.tree.path(a), f.tree.path(b)))
 }
 
-// release: a file that nobody read is a failure, not an image without a distribution.
+// release: a file that nobody read is a failure, not an image without a distribution. One
+// that names no distribution (a link that a tool turned into a file) gives way to the next.
 func (f *folder) release() {
 	for _, path := range releasePaths {
 		n := f.file(path, plimsoll.FailurePackages)
 		if n == nil {
 			continue
 		}
-		if facts := f.facts[n]; facts != nil && facts.release != nil {
+		facts := f.facts[n]
+		if facts == nil || facts.release == nil {
+			f.unread(n, plimsoll.FailurePackages)
+			return
+		}
+		if f.out.Release == nil || facts.release.ID != "" {
 			release := *facts.release
 			release.Path = f.tree.path(n)
 			f.out.Release = &release
+		}
+		if facts.release.ID != "" {
 			return
 		}
-		f.unread(n, plimsoll.FailurePackages)
-		return
 	}
 }
 

@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plimsoll"
+)
+
+func (a *app) advisoriesCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "advisories", Short: "Import advisories and show what is there"}
+	cmd.AddCommand(a.advisoriesImport(), a.advisoriesStatus())
+	return cmd
+}
+
+func (a *app) advisoriesImport() *cobra.Command {
+	var feed string
+	cmd := &cobra.Command{
+		Use:   "import FILE",
+		Short: "Import OSV records from a zip or a folder of JSON files",
+		Long: `Import reads a full dump of one feed: records of the same feed that are not in it are
+withdrawn. Stored images are judged again; no registry is asked.`,
+		Example: `  plimsoll advisories import Debian.zip
+  plimsoll advisories import ./records --feed in-house`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx := cmd.Context()
+			return a.with(ctx, func(b backend) error {
+				p := a.progress()
+				outcome, err := b.ImportAdvisories(ctx, args[0], feed, func(n int) {
+					p.stage("import", fmt.Sprintf("%d records", n))
+				})
+				p.done()
+				if err != nil {
+					return err
+				}
+				if a.output == "json" {
+					return a.printJSON(outcome)
+				}
+				return a.printImport(outcome)
+			})
+		},
+	}
+	cmd.Flags().StringVar(&feed, "feed", "", "name of the feed (default: the file's)")
+	return cmd
+}
+
+func (a *app) printImport(o plimsoll.ImportOutcome) error {
+	_, err := fmt.Fprintf(a.out, "feed %s: %d records, %d new, %d changed, %d unchanged, %d withdrawn; revision %d\n",
+		printable(o.Feed), o.Records, o.New, o.Changed, o.Unchanged, o.Withdrawn, o.Revision)
+	for _, reason := range slices.Sorted(maps.Keys(o.Skipped)) {
+		fmt.Fprintf(a.out, "skipped %d: %s\n", o.Skipped[reason], printable(reason))
+	}
+	return err
+}
+
+func (a *app) advisoriesStatus() *cobra.Command {
+	return &cobra.Command{
+		Use:   "status",
+		Short: "Show revision, age and feeds",
+		Args:  cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := cmd.Context()
+			return a.with(ctx, func(b backend) error {
+				s, err := b.AdvisoryStatus(ctx)
+				if err != nil {
+					return err
+				}
+				if a.output == "json" {
+					return a.printJSON(s)
+				}
+				age := "never imported"
+				if len(s.Feeds) > 0 {
+					age = "checked " + (time.Duration(s.AgeSeconds) * time.Second).String() + " ago"
+				}
+				fmt.Fprintf(a.out, "revision %d, %s\n", s.Revision, age)
+				t := a.table("feed", "records", "revision", "checked", "changed", "newest record", "source")
+				for _, f := range s.Feeds {
+					row(t, f.Name, f.Records, int64(f.Revision), timeText(f.CheckedAt), timeText(f.ChangedAt), timeText(f.Newest), f.Source)
+				}
+				t.Render()
+				return nil
+			})
+		},
+	}
+}

@@ -1,0 +1,52 @@
+package main
+
+import (
+	"context"
+
+	"plimsoll"
+)
+
+// backend does what commands ask, on the data directory of this machine or through a
+// running server.
+type backend interface {
+	Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error)
+
+	Registries(ctx context.Context) ([]plimsoll.Registry, error)
+	AddRegistry(ctx context.Context, spec plimsoll.RegistrySpec) (plimsoll.Registry, error)
+	RemoveRegistry(ctx context.Context, name string) error
+	// Sync asks for a sync of a registry and, on a data directory, works until it and
+	// the scans that follow from it are done.
+	Sync(ctx context.Context, registry string, watch func(plimsoll.Task)) (plimsoll.Task, error)
+
+	AdvisoryStatus(ctx context.Context) (plimsoll.AdvisoryStatus, error)
+	ImportAdvisories(ctx context.Context, path, feed string, watch func(records int)) (plimsoll.ImportOutcome, error)
+
+	Users(ctx context.Context) ([]plimsoll.User, error)
+	AddUser(ctx context.Context, name, password string, grants []plimsoll.Grant) (plimsoll.User, error)
+	SetPassword(ctx context.Context, name, password string) error
+	RemoveUser(ctx context.Context, name string) error
+
+	Keys(ctx context.Context, user string) ([]plimsoll.AccessKey, error)
+	CreateKey(ctx context.Context, user, description string) (access, secret string, err error)
+	RevokeKey(ctx context.Context, user, access string) error
+
+	Close() error
+}
+
+// backend opens the server at --endpoint if it is set, else the data directory.
+func (a *app) backend(ctx context.Context) (backend, error) {
+	if a.endpoint != "" {
+		return newRemote(ctx, a)
+	}
+	return openLocal(ctx, a)
+}
+
+// with opens a backend for the length of f.
+func (a *app) with(ctx context.Context, f func(backend) error) error {
+	b, err := a.backend(ctx)
+	if err != nil {
+		return err
+	}
+	defer b.Close() //nolint:errcheck // f's error matters more
+	return f(b)
+}

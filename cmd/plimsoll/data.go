@@ -1,0 +1,58 @@
+package main
+
+import (
+	"bufio"
+	"crypto/x509"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"plimsoll"
+	"plimsoll/outbound"
+)
+
+// dataFile is a path in the data directory, which it creates.
+func (a *app) dataFile(name string) string {
+	_ = os.MkdirAll(a.data, 0o700) // opening the file tells if it failed
+	return filepath.Join(a.data, name)
+}
+
+// transport dials registries by the outbound policy, with further addresses allowed.
+func (a *app) transport(alsoAllow ...string) (http.RoundTripper, error) {
+	policy := outbound.Policy{Allow: append(append([]string{}, a.allowHosts...), alsoAllow...), Proxy: http.ProxyFromEnvironment}
+	if a.caFile != "" {
+		pem, err := os.ReadFile(a.caFile)
+		if err != nil {
+			return nil, plimsoll.Errorf(plimsoll.Invalid, "certificate authorities: %w", err)
+		}
+		roots, err := x509.SystemCertPool()
+		if err != nil {
+			roots = x509.NewCertPool()
+		}
+		if !roots.AppendCertsFromPEM(pem) {
+			return nil, plimsoll.Errorf(plimsoll.Invalid, "certificate authorities: %s holds no PEM certificate", a.caFile)
+		}
+		policy.RootCAs = roots
+	}
+	return policy.Transport(), nil
+}
+
+const maxSecret = 64 << 10
+
+// secret reads a secret from standard input if asked to: it never stands on a command line.
+func (a *app) secret(fromStdin bool) (string, error) {
+	if !fromStdin {
+		return "", nil
+	}
+	line, err := bufio.NewReader(io.LimitReader(a.in, maxSecret)).ReadString('\n')
+	if err != nil && err != io.EOF {
+		return "", plimsoll.Errorf(plimsoll.Invalid, "read the secret from standard input: %w", err)
+	}
+	secret := strings.TrimRight(line, "\r\n")
+	if secret == "" {
+		return "", plimsoll.Errorf(plimsoll.Invalid, "standard input holds no secret")
+	}
+	return secret, nil
+}

@@ -1,0 +1,223 @@
+package main
+
+import (
+	"context"
+	"os"
+	"strconv"
+
+	"plimsoll"
+	"plimsoll/advisory"
+	"plimsoll/identity"
+	"plimsoll/intake"
+	"plimsoll/queue"
+)
+
+// localBackend is the data directory as a backend.
+type localBackend struct {
+	*app
+	*site
+}
+
+func openLocal(ctx context.Context, a *app) (*localBackend, error) {
+	s, err := a.openSite(ctx)
+	if err != nil {
+		return nil, err
+	}
+	a.announce(s)
+	return &localBackend{app: a, site: s}, nil
+}
+
+// Images lists from the database.
+func (l *localBackend) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
+	f.ProjectID = l.site.project.ID
+	return l.inventory.Images(ctx, f)
+}
+
+// Registries lists the project's.
+func (l *localBackend) Registries(ctx context.Context) ([]plimsoll.Registry, error) {
+	return l.inventory.Registries(ctx, l.site.project.ID, nil)
+}
+
+// AddRegistry probes and stores a registry.
+func (l *localBackend) AddRegistry(ctx context.Context, spec plimsoll.RegistrySpec) (plimsoll.Registry, error) {
+	spec.ProjectID = l.site.project.ID
+	return l.registries.Add(ctx, spec)
+}
+
+// RemoveRegistry removes a registry by name.
+func (l *localBackend) RemoveRegistry(ctx context.Context, name string) error {
+	reg, err := l.inventory.RegistryByName(ctx, l.site.project.ID, name)
+	if err != nil {
+		return err
+	}
+	return l.registries.Remove(ctx, reg.ProjectID, reg.ID)
+}
+
+// Sync works in this process until the sync and the scans it asked for are done.
+func (l *localBackend) Sync(ctx context.Context, name string, watch func(plimsoll.Task)) (plimsoll.Task, error) {
+	reg, err := l.inventory.RegistryByName(ctx, l.site.project.ID, name)
+	if err != nil {
+		return plimsoll.Task{}, err
+	}
+	q := l.queue(queueDefaults())
+	running, stop := context.WithCancel(ctx)
+	ended := make(chan error, 1)
+	go func() { ended <- q.Run(running) }()
+	task, err := syncAndScan(ctx, l.site, q, reg, watch)
+	stop()
+	if runErr := <-ended; err == nil && runErr != nil && ctx.Err() == nil {
+		err = runErr
+	}
+	return task, err
+}
+
+// syncAndScan asks for a sync, waits for it, then for every scan that is open.
+func syncAndScan(ctx context.Context, s *site, q *queue.Queue, reg plimsoll.Registry, watch func(plimsoll.Task)) (plimsoll.Task, error) {
+	task := plimsoll.Task{ProjectID: reg.ProjectID, EnterpriseProject: reg.EnterpriseProject, Kind: plimsoll.WorkSync, By: "operator"}
+	if err := s.inventory.CreateTask(ctx, &task, []plimsoll.Work{syncWork(reg)}); err != nil {
+		return task, err
+	}
+	q.Wake()
+	done, err := q.WaitTask(ctx, task.ProjectID, task.ID, watch)
+	if err != nil {
+		return done, err
+	}
+	scans, err := s.inventory.Tasks(ctx, reg.ProjectID, nil, plimsoll.WorkScan, plimsoll.MaxLimit, 0)
+	if err != nil {
+		return done, err
+	}
+	for _, scan := range scans.Items {
+		if scan.ID < task.ID && scan.State != plimsoll.TaskRunning {
+			continue
+		}
+		ended, err := q.WaitTask(ctx, scan.ProjectID, scan.ID, watch)
+		if err != nil {
+			return done, err
+		}
+		done.Failed += ended.Failed
+	}
+	return done, nil
+}
+
+func syncWork(reg plimsoll.Registry) plimsoll.Work {
+	return plimsoll.Work{
+		ProjectID: reg.ProjectID, EnterpriseProject: reg.EnterpriseProject, Kind: plimsoll.WorkSync,
+		Key: strconv.FormatInt(reg.ID, 10), RegistryID: reg.ID, Priority: plimsoll.PriorityInteractive,
+	}
+}
+
+// queueOptions are the settings of the workers in this process.
+type queueOptions struct {
+	concurrency int
+	parallel    int // layers of one image
+}
+
+func queueDefaults() queueOptions { return queueOptions{concurrency: 2, parallel: 2} }
+
+// queue wires the handlers of every kind of work.
+func (s *site) queue(o queueOptions) *queue.Queue {
+	syncer := &intake.Syncer{Store: s.inventory, Connector: s.connector, Budget: s.budget, Logger: s.logger}
+	q := queue.New(queue.Options{
+		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.concurrency, Logger: s.logger,
+		Handlers: map[plimsoll.WorkKind]queue.Handler{
+			plimsoll.WorkSync:    syncer.Work,
+			plimsoll.WorkScan:    s.scanner(o.parallel).Work,
+			plimsoll.WorkRematch: s.rematcher().Work,
+		},
+	})
+	syncer.Wake = q.Wake
+	return q
+}
+
+// AdvisoryStatus reads the advisory store.
+func (l *localBackend) AdvisoryStatus(ctx context.Context) (plimsoll.AdvisoryStatus, error) {
+	return l.advisories.Status(ctx)
+}
+
+// ImportAdvisories imports a dump and judges stored sets again.
+func (l *localBackend) ImportAdvisories(ctx context.Context, path, feed string, watch func(int)) (plimsoll.ImportOutcome, error) {
+	outcome, err := l.importFeed(ctx, path, feed, watch)
+	if err != nil {
+		return outcome, err
+	}
+	return outcome, l.rematcher().Work(ctx, plimsoll.Work{})
+}
+
+// importFeed reads a zip or a folder as the whole of a feed.
+func (s *site) importFeed(ctx context.Context, path, feed string, watch func(int)) (plimsoll.ImportOutcome, error) {
+	if feed == "" {
+		feed = advisory.FeedName(path)
+	}
+	if _, err := os.Stat(path); err != nil {
+		return plimsoll.ImportOutcome{}, plimsoll.Errorf(plimsoll.NotFound, "advisories: %w", err)
+	}
+	src, err := advisory.Open(path)
+	if err != nil {
+		return plimsoll.ImportOutcome{}, err
+	}
+	defer src.Close() //nolint:errcheck // only read from
+	return advisory.Import(ctx, src, feed, s.advisories, func(done, _ int) {
+		if watch != nil {
+			watch(done)
+		}
+	})
+}
+
+// Users lists the users of the domain.
+func (l *localBackend) Users(ctx context.Context) ([]plimsoll.User, error) {
+	return l.identity.Users(ctx, l.domain.ID)
+}
+
+// AddUser adds a user with grants in the chosen project.
+func (l *localBackend) AddUser(ctx context.Context, name, password string, grants []plimsoll.Grant) (plimsoll.User, error) {
+	for i := range grants {
+		grants[i].ProjectID = l.site.project.ID
+	}
+	return l.identity.AddUser(ctx, identity.NewUser{Domain: l.domain.ID, Name: name, Password: password, Grants: grants})
+}
+
+// SetPassword sets a user's password.
+func (l *localBackend) SetPassword(ctx context.Context, name, password string) error {
+	u, err := l.inventory.UserByName(ctx, l.domain.ID, name)
+	if err != nil {
+		return err
+	}
+	return l.identity.SetPassword(ctx, u.ID, password)
+}
+
+// RemoveUser removes a user.
+func (l *localBackend) RemoveUser(ctx context.Context, name string) error {
+	u, err := l.inventory.UserByName(ctx, l.domain.ID, name)
+	if err != nil {
+		return err
+	}
+	return l.identity.RemoveUser(ctx, u.ID)
+}
+
+// Keys lists a user's access keys.
+func (l *localBackend) Keys(ctx context.Context, user string) ([]plimsoll.AccessKey, error) {
+	u, err := l.inventory.UserByName(ctx, l.domain.ID, user)
+	if err != nil {
+		return nil, err
+	}
+	return l.identity.Keys(ctx, u.ID)
+}
+
+// CreateKey makes an access key for a user.
+func (l *localBackend) CreateKey(ctx context.Context, user, description string) (access, secret string, err error) {
+	u, err := l.inventory.UserByName(ctx, l.domain.ID, user)
+	if err != nil {
+		return "", "", err
+	}
+	return l.identity.CreateKey(ctx, u.ID, description)
+}
+
+// RevokeKey revokes an access key, whose ever it is.
+func (l *localBackend) RevokeKey(ctx context.Context, _, access string) error {
+	return l.identity.RevokeKey(ctx, access)
+}
+
+// Close closes the data directory.
+func (l *localBackend) Close() error { return l.site.Close() }
+
+var _ backend = (*localBackend)(nil)

@@ -1,0 +1,84 @@
+package main
+
+import (
+	"io"
+	"log/slog"
+
+	"github.com/spf13/cobra"
+)
+
+// app is one run of the program: its streams and the settings every command shares.
+type app struct {
+	in        io.Reader
+	out, errs io.Writer
+	env       func(string) (string, bool)
+
+	config            string
+	data              string
+	endpoint          string
+	project           string
+	enterpriseProject string
+	output            string
+	logLevel          string
+	logFormat         string
+	allowHosts        []string
+	caFile            string
+}
+
+func (a *app) command() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "plimsoll",
+		Short: "A security inventory for container images",
+		Long: `Plimsoll reads registries, looks once inside every layer, keeps what it found,
+judges it again whenever advisories change, and answers over the image API of HSS.
+
+Settings come from flags, then PLIMSOLL_* in the environment (--log-level is
+PLIMSOLL_LOG_LEVEL), then a YAML file with the flags' names as keys, then defaults.
+Without any setting everything lies in the user's data directory.
+
+Exit status: 0 done; 1 a --fail-on threshold was met; 2 could not look, or an error.`,
+		SilenceUsage:  true,
+		SilenceErrors: true,
+		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			return a.settle(cmd)
+		},
+	}
+	f := root.PersistentFlags()
+	f.StringVar(&a.config, "config", "", "settings file in YAML (default: config.yaml in the data directory, if there is one)")
+	f.StringVar(&a.data, "data", "", "data directory (default: the user's, e.g. ~/.local/share/plimsoll)")
+	f.StringVar(&a.endpoint, "endpoint", "", "address of a running server to speak to instead of opening the data directory")
+	f.StringVar(&a.project, "project", "", "project name or id (default: the first project)")
+	f.StringVar(&a.enterpriseProject, "enterprise-project", "", "enterprise project id (default: 0 for what is added, all for lists)")
+	f.StringVarP(&a.output, "output", "o", "table", "output format: table or json")
+	f.StringVar(&a.logLevel, "log-level", "warn", "log level: debug, info, warn or error")
+	f.StringVar(&a.logFormat, "log-format", "text", "log format: text or json")
+	f.StringSliceVar(&a.allowHosts, "allow-host", nil, "host:port with a loopback or private address that may be spoken to (repeatable)")
+	f.StringVar(&a.caFile, "ca-file", "", "PEM file of further certificate authorities for registries")
+	root.AddCommand(
+		a.serveCommand(), a.scanCommand(), a.syncCommand(), a.imagesCommand(), a.registryCommand(),
+		a.advisoriesCommand(), a.userCommand(), a.keyCommand(), a.versionCommand(),
+	)
+	complete(root, "output", "table", "json")
+	complete(root, "log-level", "debug", "info", "warn", "error")
+	return root
+}
+
+// complete offers fixed words for a flag in shell completion.
+func complete(cmd *cobra.Command, flag string, words ...string) {
+	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
+	if err != nil {
+		panic(err) // a flag of that name was never declared
+	}
+}
+
+func (a *app) logger() *slog.Logger {
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
+		level = slog.LevelWarn
+	}
+	options := &slog.HandlerOptions{Level: level}
+	if a.logFormat == "json" {
+		return slog.New(slog.NewJSONHandler(a.errs, options))
+	}
+	return slog.New(slog.NewTextHandler(a.errs, options))
+}

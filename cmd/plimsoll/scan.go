@@ -1,0 +1,271 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plimsoll"
+	"plimsoll/analyze/all"
+	"plimsoll/archive"
+	"plimsoll/registry"
+	"plimsoll/scan"
+	"plimsoll/store/sqlite"
+)
+
+// errThreshold ends a scan whose findings reach --fail-on.
+var errThreshold = errors.New("findings reach the --fail-on threshold")
+
+type scanOptions struct {
+	archive        string
+	platform       string
+	failOn         string
+	allowNotJudged bool
+	plainHTTP      bool
+	username       string
+	passwordStdin  bool
+	parallel       int
+}
+
+func (a *app) scanCommand() *cobra.Command {
+	var o scanOptions
+	cmd := &cobra.Command{
+		Use:   "scan [REFERENCE]",
+		Short: "Look inside one image, without a server",
+		Long: `Scan reads one image from a registry or an archive, looks inside its layers and
+judges it by the advisories in the data directory. Nothing is stored.
+
+Exit status: 0 looked everywhere and judged; 1 a --fail-on threshold was met;
+2 could not look, not everywhere, or not judge all of it.`,
+		Example: `  plimsoll scan registry.example.org/team/web:1.4.0
+  plimsoll scan --archive image.tar --output json
+  plimsoll scan --fail-on high registry.example.org/team/web:1.4.0`,
+		Args: cobra.MaximumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ref := ""
+			if len(args) == 1 {
+				ref = args[0]
+			}
+			return a.scan(cmd.Context(), ref, o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.archive, "archive", "", "read a docker-save or OCI layout tar file instead of a registry")
+	f.StringVar(&o.platform, "platform", "linux/amd64", "which platform of an index to scan")
+	f.StringVar(&o.failOn, "fail-on", "", "exit 1 on a vulnerability of this severity or worse (critical, high, medium, low), on malware, or on any finding")
+	f.BoolVar(&o.allowNotJudged, "allow-not-judged", false, "do not fail because some packages could not be judged")
+	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak HTTP without TLS to the registry (default for loopback addresses)")
+	f.StringVar(&o.username, "username", "", "registry user")
+	f.BoolVar(&o.passwordStdin, "password-stdin", false, "read the registry secret from standard input")
+	f.IntVar(&o.parallel, "parallel", 4, "layers read at once")
+	complete(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "any")
+	return cmd
+}
+
+func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
+	threshold, err := parseThreshold(o.failOn)
+	if err != nil {
+		return err
+	}
+	platform, err := plimsoll.ParsePlatform(o.platform)
+	if err != nil {
+		return err
+	}
+	src, name, digest, err := a.source(ctx, ref, o)
+	if err != nil {
+		return err
+	}
+	defer src.Close() //nolint:errcheck // only read from
+	picked, err := pick(ctx, src, digest, platform)
+	if err != nil {
+		return err
+	}
+	advisories, err := sqlite.Advisories(ctx, a.dataFile("advisories.db"))
+	if err != nil {
+		return err
+	}
+	defer advisories.Close() //nolint:errcheck // only read from
+	status, err := advisories.Status(ctx)
+	if err != nil {
+		return err
+	}
+	analyzers, err := all.Analyzers(all.Config{})
+	if err != nil {
+		return err
+	}
+	p := a.progress()
+	inspector := &scan.Inspector{
+		Reports: scan.Memory{}, Advisories: advisories, Analyzers: analyzers, Checks: all.Checks(),
+		Budget: plimsoll.DefaultBudget(), Parallel: o.parallel, Logger: a.logger(), Now: time.Now,
+		Progress: func(done, total int) { p.stage("scan "+name, fmt.Sprintf("%d of %d layers", done, total)) },
+	}
+	target, err := inspector.Complete(ctx, picked, src)
+	if err != nil {
+		return err
+	}
+	record, failure := inspector.Inspect(ctx, scan.Target{Artifact: target}, src)
+	p.done()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	if failure != nil && len(record.Settings) == 0 {
+		return failure
+	}
+	result := newScanOutput(name, target, record, status, failure)
+	if err := a.printScan(result); err != nil {
+		return err
+	}
+	return verdict(result, threshold, failure, o.allowNotJudged)
+}
+
+// verdict turns what was found into the exit status.
+func verdict(r scanOutput, t threshold, failure error, allowNotJudged bool) error {
+	switch {
+	case failure != nil:
+		return failure
+	case t.met(r):
+		return errThreshold
+	case len(r.NotJudged) > 0 && !allowNotJudged:
+		return plimsoll.Errorf(plimsoll.Unavailable, "%d packages could not be judged: %s", len(r.NotJudged), r.NotJudged[0].Reason).
+			WithHint("import advisories with `plimsoll advisories import`, or pass --allow-not-judged")
+	default:
+		return nil
+	}
+}
+
+// imageSource is where a scan reads from.
+type imageSource interface {
+	scan.Source
+	Close() error
+}
+
+func (a *app) source(ctx context.Context, ref string, o scanOptions) (imageSource, string, plimsoll.Digest, error) {
+	if (ref == "") == (o.archive == "") {
+		return nil, "", "", plimsoll.Errorf(plimsoll.Invalid, "name one image: a reference, or --archive FILE")
+	}
+	if o.archive != "" {
+		return openArchive(o.archive)
+	}
+	return a.openReference(ctx, ref, o)
+}
+
+func openArchive(path string) (imageSource, string, plimsoll.Digest, error) {
+	ar, err := archive.Open(path, plimsoll.DefaultBudget())
+	if err != nil {
+		return nil, "", "", err
+	}
+	images := ar.Images()
+	if len(images) != 1 {
+		err := plimsoll.Errorf(plimsoll.Invalid, "archive %s holds %d images, not one", path, len(images))
+		return nil, "", "", errors.Join(err, ar.Close())
+	}
+	name := images[0].Ref
+	if name == "" {
+		name = path
+	}
+	return ar, name, images[0].Digest, nil
+}
+
+// remoteSource is a repository as a source that needs no closing.
+type remoteSource struct{ *registry.Repository }
+
+func (remoteSource) Close() error { return nil }
+
+func (a *app) openReference(ctx context.Context, ref string, o scanOptions) (imageSource, string, plimsoll.Digest, error) {
+	host, repository, reference, err := splitReference(ref)
+	if err != nil {
+		return nil, "", "", err
+	}
+	scheme := "https"
+	if o.plainHTTP || isLoopback(host) {
+		scheme = "http"
+	}
+	secret, err := a.secret(o.passwordStdin)
+	if err != nil {
+		return nil, "", "", err
+	}
+	// The operator typed this address, so it may be a private one.
+	transport, err := a.transport(withPort(host, scheme))
+	if err != nil {
+		return nil, "", "", err
+	}
+	client, err := registry.New(registry.Options{
+		URL: scheme + "://" + host, Credential: plimsoll.Credential{Username: o.username, Secret: secret},
+		Transport: transport, Budget: plimsoll.DefaultBudget(), Logger: a.logger(),
+	})
+	if err != nil {
+		return nil, "", "", err
+	}
+	d, err := client.Resolve(ctx, repository, reference)
+	if err != nil {
+		return nil, "", "", err
+	}
+	return remoteSource{client.Repository(repository)}, ref, d.Digest, nil
+}
+
+// pick reads the artifact at digest, or the member of an index for the platform.
+func pick(ctx context.Context, src scan.Source, digest plimsoll.Digest, platform plimsoll.Platform) (plimsoll.Artifact, error) {
+	mediaType, raw, err := src.Manifest(ctx, digest)
+	if err != nil {
+		return plimsoll.Artifact{}, err
+	}
+	artifact, err := plimsoll.ParseManifest(mediaType, raw, plimsoll.DefaultBudget())
+	if err != nil || artifact.Kind != plimsoll.KindIndex {
+		return artifact, err
+	}
+	var have []string
+	for _, c := range artifact.Children {
+		if c.Unscannable == "" && c.Platform.Matches(platform) {
+			return pick(ctx, src, c.Digest, platform)
+		}
+		have = append(have, c.Platform.String())
+	}
+	return plimsoll.Artifact{}, plimsoll.Errorf(plimsoll.NotFound, "the index has no %s", platform).
+		WithHint("it has: %s", strings.Join(have, ", "))
+}
+
+// splitReference cuts host/repository:tag or host/repository@digest. A reference
+// without a host is refused: there is no default registry.
+func splitReference(ref string) (host, repository, reference string, err error) {
+	host, rest, ok := strings.Cut(ref, "/")
+	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
+		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q names no registry", ref).
+			WithHint("write it in full: registry.example.org/team/web:1.4.0")
+	}
+	if u, err := url.Parse("//" + host); err != nil || u.Host != host {
+		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q: %q is not a host", ref, host)
+	}
+	if name, digest, ok := strings.Cut(rest, "@"); ok {
+		d, err := plimsoll.ParseDigest(digest)
+		return host, name, string(d), err
+	}
+	if i := strings.LastIndex(rest, ":"); i > strings.LastIndex(rest, "/") {
+		return host, rest[:i], rest[i+1:], nil
+	}
+	return host, rest, "latest", nil
+}
+
+func isLoopback(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = host
+	}
+	ip := net.ParseIP(name)
+	return name == "localhost" || (ip != nil && ip.IsLoopback())
+}
+
+func withPort(host, scheme string) string {
+	if _, _, err := net.SplitHostPort(host); err == nil {
+		return host
+	}
+	if scheme == "http" {
+		return net.JoinHostPort(host, "80")
+	}
+	return net.JoinHostPort(host, "443")
+}

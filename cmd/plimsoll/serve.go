@@ -1,0 +1,211 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"plimsoll"
+	"plimsoll/api"
+	"plimsoll/auth"
+)
+
+type serveOptions struct {
+	listen       string
+	tlsCert      string
+	tlsKey       string
+	insecureHTTP bool
+	workers      int
+	parallel     int
+	syncEvery    time.Duration
+	demo         bool
+	exit         bool
+}
+
+func (a *app) serveCommand() *cobra.Command {
+	var o serveOptions
+	cmd := &cobra.Command{
+		Use:   "serve",
+		Short: "Serve the API and work through syncs and scans",
+		Long: `Serve opens the data directory, answers the API and works through the backlog until it
+is told to stop; running scans are then given 20 s to end. On first use it makes a
+project and an administrator and prints the password once.
+
+Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure-http.`,
+		Example: `  plimsoll serve
+  plimsoll serve --demo
+  plimsoll serve --listen :8443 --tls-cert cert.pem --tls-key key.pem`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if o.demo {
+				return a.serveDemo(cmd.Context(), o)
+			}
+			return a.serve(cmd.Context(), o)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address to listen on")
+	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate chain in PEM")
+	f.StringVar(&o.tlsKey, "tls-key", "", "private key in PEM")
+	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "allow plain HTTP beyond the loopback interface")
+	f.IntVar(&o.workers, "workers", 2, "units of work at a time")
+	f.IntVar(&o.parallel, "parallel", 2, "layers of one image read at once")
+	f.DurationVar(&o.syncEvery, "sync-every", 24*time.Hour, "sync each registry this often; 0 = only when asked")
+	f.BoolVar(&o.demo, "demo", false, "serve sample images from a registry in this process, in <data>/demo")
+	f.BoolVar(&o.exit, "exit", false, "with --demo: end after the list is printed")
+	return cmd
+}
+
+func (a *app) serve(ctx context.Context, o serveOptions) error {
+	s, err := a.openSite(ctx)
+	if err != nil {
+		return err
+	}
+	defer s.Close() //nolint:errcheck // the error of serving matters more
+	a.announce(s)
+	d, err := s.start(ctx, o)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "listening on %s\n", d.url)
+	return d.wait()
+}
+
+// daemon is a running server with its queue.
+type daemon struct {
+	*services
+	url    string
+	cancel context.CancelFunc
+	ended  chan error
+	parts  int
+}
+
+// start listens, then serves and works in the background until ctx ends.
+func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
+	config, err := tlsConfig(o)
+	if err != nil {
+		return nil, err
+	}
+	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Unavailable, "listen: %w", err).WithHint("choose another address with --listen")
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	sv := &services{
+		site:  s,
+		queue: s.queue(queueOptions{concurrency: o.workers, parallel: o.parallel}),
+		auth:  auth.New(auth.DefaultConfig(), s.inventory, s.passwords, s.key, time.Now),
+	}
+	d := &daemon{services: sv, cancel: cancel, ended: make(chan error, 3), url: "http://" + listener.Addr().String()}
+	if config != nil {
+		d.url = "https://" + listener.Addr().String()
+	}
+	if err := sv.askRematch(ctx, "start"); err != nil {
+		cancel()
+		return nil, errors.Join(err, listener.Close())
+	}
+	d.run(func() error { return sv.queue.Run(ctx) })
+	d.run(func() error { return api.Serve(ctx, api.Server(sv.handler(), config, s.logger), listener) })
+	d.run(func() error { return sv.keepSynced(ctx, o.syncEvery) })
+	return d, nil
+}
+
+func (d *daemon) run(part func() error) {
+	d.parts++
+	go func() { d.ended <- part() }()
+}
+
+// wait returns when every part has ended; the first that fails ends the others.
+func (d *daemon) wait() error {
+	var errs []error
+	for range d.parts {
+		err := <-d.ended
+		d.cancel()
+		if !errors.Is(err, context.Canceled) {
+			errs = append(errs, err)
+		}
+	}
+	return errors.Join(errs...)
+}
+
+func (s *services) handler() *api.API {
+	config := api.DefaultConfig()
+	config.Version, config.Log, config.OperatorDomain = readBuild().Version, s.logger, s.domain.ID
+	return api.New(config, api.Roles{
+		Callers: s.auth, SignIns: s, Images: s.inventory, Vulnerabilities: s.inventory, Scans: s, Registries: s.inventory,
+		NewRegistries: s, Tasks: s, Advisories: s, Users: people{s.identity}, Keys: s.identity,
+		Checks: []api.Check{
+			{Name: "store", Run: func(ctx context.Context) error { _, err := s.inventory.PendingCounts(ctx); return err }},
+			{Name: "advisories", Run: func(ctx context.Context) error { _, err := s.advisories.Revision(ctx); return err }},
+		},
+	})
+}
+
+// keepSynced asks for a sync of every registry whose last one is older than every.
+func (s *services) keepSynced(ctx context.Context, every time.Duration) error {
+	if every <= 0 {
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	tick := time.NewTicker(min(every, time.Minute))
+	defer tick.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case now := <-tick.C:
+			if err := s.syncDue(ctx, now.Add(-every)); err != nil && ctx.Err() == nil {
+				s.logger.ErrorContext(ctx, "scheduled syncs could not be asked for", "error", err)
+			}
+		}
+	}
+}
+
+func (s *services) syncDue(ctx context.Context, before time.Time) error {
+	projects, err := s.inventory.Projects(ctx, s.domain.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range projects {
+		registries, err := s.inventory.Registries(ctx, p.ID, nil)
+		if err != nil {
+			return err
+		}
+		for _, reg := range registries {
+			if reg.CreatedAt.After(before) || (reg.LastSync != nil && reg.LastSync.At.After(before)) {
+				continue
+			}
+			work := syncWork(reg)
+			work.Priority = plimsoll.PriorityBulk
+			task := plimsoll.Task{ProjectID: reg.ProjectID, EnterpriseProject: reg.EnterpriseProject, Kind: plimsoll.WorkSync, By: "schedule"}
+			if err := s.CreateTask(ctx, &task, []plimsoll.Work{work}); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+// tlsConfig reads the certificate, and refuses plain HTTP beyond the loopback interface.
+func tlsConfig(o serveOptions) (*tls.Config, error) {
+	if (o.tlsCert == "") != (o.tlsKey == "") {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "--tls-cert and --tls-key go together")
+	}
+	if o.tlsCert == "" {
+		if host, _, err := net.SplitHostPort(o.listen); !o.insecureHTTP && (err != nil || !isLoopback(host)) {
+			return nil, plimsoll.Errorf(plimsoll.Invalid, "plain HTTP on %s would show passwords and tokens to the network", o.listen).
+				WithHint("give --tls-cert and --tls-key, or --insecure-http if something in front of it does TLS")
+		}
+		return nil, nil
+	}
+	cert, err := tls.LoadX509KeyPair(o.tlsCert, o.tlsKey)
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "TLS certificate: %w", err)
+	}
+	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
+}

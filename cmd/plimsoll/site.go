@@ -1,0 +1,156 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"time"
+
+	"plimsoll"
+	"plimsoll/analyze"
+	"plimsoll/analyze/all"
+	"plimsoll/identity"
+	"plimsoll/intake"
+	"plimsoll/scan"
+	"plimsoll/seal"
+	"plimsoll/store"
+	"plimsoll/store/sqlite"
+)
+
+// site is the data directory, opened and locked, with everything wired that works on it.
+type site struct {
+	lock       *os.File
+	inventory  *store.Store
+	advisories *store.Advisories
+	identity   *identity.Service
+	passwords  *identity.Passwords
+	key        *seal.Key
+	connector  *intake.Connector
+	registries *intake.Registries
+	domain     plimsoll.Domain
+	project    plimsoll.Project
+	analyzers  []analyze.Analyzer
+	budget     plimsoll.Budget
+	logger     *slog.Logger
+
+	// bootstrapped is set if this run made the first user.
+	bootstrapped *identity.Credentials
+}
+
+// hashesAtOnce bounds the memory that sign-ins take: each hash needs 19 MiB.
+const hashesAtOnce = 4
+
+// openSite locks and opens the data directory, and makes it usable on first use.
+func (a *app) openSite(ctx context.Context, alsoAllow ...string) (s *site, err error) {
+	if err := os.MkdirAll(a.data, 0o700); err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Unavailable, "data directory: %w", err).WithHint("name another with --data")
+	}
+	s = &site{budget: plimsoll.DefaultBudget(), logger: a.logger(), passwords: identity.NewPasswords(hashesAtOnce)}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close())
+			s = nil
+		}
+	}()
+	if s.lock, err = lockData(a.data); err != nil {
+		return s, err
+	}
+	if s.inventory, err = sqlite.Inventory(ctx, a.dataFile("plimsoll.db")); err != nil {
+		return s, err
+	}
+	if s.advisories, err = sqlite.Advisories(ctx, a.dataFile("advisories.db")); err != nil {
+		return s, err
+	}
+	if s.key, err = seal.Load(a.dataFile("seal.key")); err != nil {
+		return s, err
+	}
+	if err := s.key.Claim(ctx, s.inventory); err != nil {
+		return s, err
+	}
+	if s.analyzers, err = all.Analyzers(all.Config{}); err != nil {
+		return s, err
+	}
+	transport, err := a.transport(alsoAllow...)
+	if err != nil {
+		return s, err
+	}
+	s.identity = identity.New(s.inventory, s.key, s.passwords, time.Now)
+	s.connector = &intake.Connector{Store: s.inventory, Sealer: s.key, Transport: transport, Budget: s.budget, Logger: s.logger}
+	s.registries = &intake.Registries{Store: s.inventory, Connector: s.connector}
+	return s, s.choose(ctx, a.project)
+}
+
+// choose finds the project that commands work on, and makes the first one.
+func (s *site) choose(ctx context.Context, wanted string) error {
+	credentials, created, err := s.identity.Bootstrap(ctx, identity.Names{})
+	if err != nil {
+		return err
+	}
+	if created {
+		s.bootstrapped = credentials
+	}
+	if s.domain, err = s.inventory.Domain(ctx, "plimsoll"); err != nil {
+		return err
+	}
+	projects, err := s.inventory.Projects(ctx, s.domain.ID)
+	if err != nil {
+		return err
+	}
+	for _, p := range projects {
+		if wanted == p.ID || wanted == p.Name || (wanted == "" && (s.project.ID == "" || p.CreatedAt.Before(s.project.CreatedAt))) {
+			s.project = p
+		}
+	}
+	if s.project.ID == "" {
+		return plimsoll.Errorf(plimsoll.NotFound, "there is no project %q", wanted)
+	}
+	return nil
+}
+
+// Close releases everything in the order opposite to opening.
+func (s *site) Close() error {
+	var errs []error
+	if s.advisories != nil {
+		errs = append(errs, s.advisories.Close())
+	}
+	if s.inventory != nil {
+		errs = append(errs, s.inventory.Close())
+	}
+	if s.lock != nil {
+		errs = append(errs, s.lock.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// announce tells an operator the password of the user that was just made. It is the
+// only time it is shown.
+func (a *app) announce(s *site) {
+	if c := s.bootstrapped; c != nil {
+		fmt.Fprintf(a.errs, "made project %s (%s) and user %s with password %s\nthis password is shown once; change it with `plimsoll user password %s`\n",
+			c.Project.Name, c.Project.ID, c.User.Name, c.Password, c.User.Name)
+	}
+}
+
+// scanner wires the scan of one unit of work.
+func (s *site) scanner(parallel int) *scan.Worker {
+	return &scan.Worker{
+		Store: s.inventory, Logger: s.logger,
+		Inspector: &scan.Inspector{
+			Reports: s.inventory, Advisories: s.advisories, Analyzers: s.analyzers, Checks: all.Checks(),
+			Budget: s.budget, Parallel: parallel, Logger: s.logger, Now: time.Now,
+		},
+		Open: func(ctx context.Context, w plimsoll.Work) (scan.Source, bool, error) {
+			client, reg, err := s.connector.Client(ctx, w.ProjectID, w.RegistryID)
+			if err != nil {
+				return nil, false, err
+			}
+			return client.Repository(w.Repository), reg.SharedBytes, nil
+		},
+	}
+}
+
+func (s *site) rematcher() *scan.Rematcher {
+	return &scan.Rematcher{Store: s.inventory, Advisories: s.advisories, Logger: s.logger}
+}
