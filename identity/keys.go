@@ -19,17 +19,22 @@ const (
 // CreateKey makes an access key for a user, with a description of at most 255
 // characters. The secret is returned this once. NotFound if there is no such user.
 func (s *Service) CreateKey(ctx context.Context, userID, description string) (access, secret string, err error) {
+	k, secret, err := s.createKey(ctx, userID, description)
+	return k.Access, secret, err
+}
+
+func (s *Service) createKey(ctx context.Context, userID, description string) (plimsoll.AccessKey, string, error) {
 	if utf8.RuneCountInString(description) > 255 || strings.ContainsFunc(description, unicode.IsControl) {
-		return "", "", plimsoll.Errorf(plimsoll.Invalid, "the description of a key has at most 255 characters and no control characters")
+		return plimsoll.AccessKey{}, "", plimsoll.Errorf(plimsoll.Invalid, "the description of a key has at most 255 characters and no control characters")
 	}
-	access = rand.Text()[:accessSize] // 100 random bits in A–Z, 2–7
-	secret = (rand.Text() + rand.Text())[:secretSize]
+	access := rand.Text()[:accessSize] // 100 random bits in A–Z, 2–7
+	secret := (rand.Text() + rand.Text())[:secretSize]
 	k := plimsoll.AccessKey{Access: access, UserID: userID, Description: description, CreatedAt: s.clock()}
 	k.SealedSecret = s.sealer.Seal([]byte(secret), k.SealedFor())
 	if err := s.store.AddAccessKey(ctx, k); err != nil {
-		return "", "", err
+		return plimsoll.AccessKey{}, "", err
 	}
-	return access, secret, nil
+	return k, secret, nil
 }
 
 // Keys lists a user's access keys, oldest first.

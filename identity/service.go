@@ -25,6 +25,7 @@ type ProjectStore interface {
 // UserStore keeps users with their grants.
 type UserStore interface {
 	AddUser(ctx context.Context, u plimsoll.User) error
+	User(ctx context.Context, id string) (plimsoll.User, error)
 	UserByName(ctx context.Context, domain, name string) (plimsoll.User, error)
 	Users(ctx context.Context, domainID string) ([]plimsoll.User, error)
 	RemoveUser(ctx context.Context, id string) error
@@ -36,7 +37,9 @@ type UserStore interface {
 // KeyStore keeps access keys.
 type KeyStore interface {
 	AddAccessKey(ctx context.Context, k plimsoll.AccessKey) error
+	AccessKey(ctx context.Context, access string) (plimsoll.AccessKey, error)
 	AccessKeys(ctx context.Context, userID string) ([]plimsoll.AccessKey, error)
+	DomainAccessKeys(ctx context.Context, domainID string) ([]plimsoll.AccessKey, error)
 	RemoveAccessKey(ctx context.Context, access string) error
 }
 

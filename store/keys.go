@@ -35,10 +35,19 @@ func (s *Store) AccessKey(ctx context.Context, access string) (k plimsoll.Access
 }
 
 // AccessKeys returns a user's keys, oldest first.
-func (s *Store) AccessKeys(ctx context.Context, userID string) (keys []plimsoll.AccessKey, err error) {
-	const q = keyColumns + `WHERE user_id = ? ORDER BY created_at, access`
+func (s *Store) AccessKeys(ctx context.Context, userID string) ([]plimsoll.AccessKey, error) {
+	return s.accessKeys(ctx, keyColumns+`WHERE user_id = ? ORDER BY created_at, access`, userID)
+}
+
+// DomainAccessKeys returns the keys of a domain's users, oldest first.
+func (s *Store) DomainAccessKeys(ctx context.Context, domainID string) ([]plimsoll.AccessKey, error) {
+	const q = keyColumns + `WHERE user_id IN (SELECT id FROM "user" WHERE domain_id = ?) ORDER BY created_at, access`
+	return s.accessKeys(ctx, q, domainID)
+}
+
+func (s *Store) accessKeys(ctx context.Context, query string, args ...any) (keys []plimsoll.AccessKey, err error) {
 	err = s.db.read(ctx, func(tx *Tx) error {
-		rows, err := tx.Query(ctx, q, userID)
+		rows, err := tx.Query(ctx, query, args...)
 		keys, err = collect(rows, err, func(r *sql.Rows) (plimsoll.AccessKey, error) { return scanKey(r) })
 		return err
 	})

@@ -262,6 +262,13 @@ func checkAccessKeys(t *testing.T, s *store.Store) {
 	expect(t, k, err, young)
 	keys, err := s.AccessKeys(ctx, "u1")
 	expect(t, keys, err, []plimsoll.AccessKey{old, young})
+	noError(t, s.AddUser(ctx, plimsoll.User{ID: "u9", Name: "ann", DomainID: "2"}))
+	foreign := plimsoll.AccessKey{Access: "AK9", UserID: "u9", SealedSecret: []byte{9}, CreatedAt: identityDay}
+	noError(t, s.AddAccessKey(ctx, foreign))
+	keys, err = s.DomainAccessKeys(ctx, "1")
+	expect(t, keys, err, []plimsoll.AccessKey{old, young})
+	keys, err = s.DomainAccessKeys(ctx, "2")
+	expect(t, keys, err, []plimsoll.AccessKey{foreign})
 	noError(t, s.RemoveAccessKey(ctx, "AK1"))
 	expectCode(t, s.RemoveAccessKey(ctx, "AK1"), plimsoll.NotFound)
 	_, err = s.AccessKey(ctx, "AK1")
