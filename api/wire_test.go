@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"log/slog"
 	"slices"
 	"strings"
 	"testing"
@@ -230,6 +231,24 @@ func TestFailureWords(t *testing.T) {
 	} {
 		if !slices.Contains(words, any(failureOf(c))) {
 			t.Errorf("%s is written %q, which the contract does not have", c, failureOf(c))
+		}
+	}
+}
+
+// BenchmarkListImages is a page of 50 rows through the whole handler; the role answers at once.
+func BenchmarkListImages(b *testing.B) {
+	w := newWorld()
+	for range 50 {
+		w.page.Items = append(w.page.Items, with(func(i *plimsoll.Image) { i.State, i.Counts = plimsoll.ScanDone, &plimsoll.Counts{} }))
+	}
+	cfg := DefaultConfig()
+	cfg.Now, cfg.Log = testNow, slog.New(slog.DiscardHandler)
+	h := New(cfg, w.roles())
+	b.ReportAllocs()
+	for b.Loop() {
+		w.filters = w.filters[:0]
+		if rec := ask(h, "GET", seed+"&limit=50", "t-reader", ""); rec.Code != 200 {
+			b.Fatal(rec.Body)
 		}
 	}
 }
