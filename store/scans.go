@@ -18,7 +18,8 @@ import (
 //
 // A record without a failure replaces everything. In a record with one, a part (Sets with
 // Judgements, Settings, Malware) that is nil could not be looked at and keeps what was last
-// found; a part that is not nil, even if empty, is what the scan found.
+// found; a part that is not nil, even if empty, is what the scan found. Sets that were not
+// all judged keep what was last found, too.
 //
 // Judgements that are older than what is stored about a set do not change it. A set that is
 // stored for the first time with a judgement older than JudgedThrough takes that statement back.
@@ -64,7 +65,7 @@ func prepareScan(r plimsoll.ScanRecord) (preparedScan, error) {
 	p := preparedScan{ScanRecord: r}
 	p.Detail = strings.ToValidUTF8(p.Detail[:min(len(p.Detail), maxDetail)], "")
 	whole := r.Failure == ""
-	p.savesSets = whole || (r.Sets != nil && (len(r.Sets) == 0 || r.Judgements != nil))
+	p.savesSets = whole || (r.Sets != nil && len(r.Judgements) == len(r.Sets))
 	p.savesSettings = whole || r.Settings != nil
 	p.savesMalware = whole || r.Malware != nil
 	if !p.savesSets {

@@ -131,7 +131,7 @@ func testBadRecords(f *findings) {
 		"unsorted":            func(r *plimsoll.ScanRecord) { slices.Reverse(r.Sets[0].Packages) },
 		"unknown package":     func(r *plimsoll.ScanRecord) { r.Judgements[0] = judged(1, vulnerable("x", "CVE-1", "high")) },
 		"doubled package":     func(r *plimsoll.ScanRecord) { r.Sets[0].Packages = []plimsoll.Package{pkg("a"), pkg("a")} },
-		"failure, half a set": func(r *plimsoll.ScanRecord) { r.Failure, r.Judgements = "layer", []plimsoll.Judgement{{}, {}} },
+		"too many judgements": func(r *plimsoll.ScanRecord) { r.Judgements = []plimsoll.Judgement{{}, {}} },
 	} {
 		r := good
 		r.Sets = []plimsoll.PlacedSet{placed(plimsoll.SetOS, "bash", "curl")}
@@ -328,7 +328,7 @@ func testPartialFailure(f *findings) {
 	wantEqual(f, shown{State: plimsoll.ScanFailed, Failure: plimsoll.FailureMalware, Vulnerabilities: 1, Settings: 1}, f.shown(img))
 
 	// A match that failed keeps sets and judgement.
-	r.Sets, r.Judgements, r.Failure = []plimsoll.PlacedSet{placed(plimsoll.SetOS, "bash", "curl")}, nil, plimsoll.FailureMatch
+	r.Sets, r.Failure = []plimsoll.PlacedSet{placed(plimsoll.SetOS, "bash", "curl"), placed(plimsoll.SetLanguage, "x")}, plimsoll.FailureMatch
 	f.save(r)
 	wantEqual(f, shown{State: plimsoll.ScanFailed, Failure: plimsoll.FailureMatch, Vulnerabilities: 1, Settings: 1}, f.shown(img))
 	if rows := f.list(img, plimsoll.VulnerabilityFilter{}); len(rows) != 1 {
