@@ -61,6 +61,7 @@ type Queue struct {
 	ended announcement  // units or tasks ended
 
 	filling sync.Mutex
+	pressed atomic.Bool  // something may be waiting that did not when River was last filled
 	inRiver atomic.Int64 // units handed to River that it has not done with
 
 	mu   sync.Mutex
@@ -127,6 +128,7 @@ func (q *Queue) Run(ctx context.Context) error {
 
 // Wake tells the queue that work was added or stopped in this process. It never blocks.
 func (q *Queue) Wake() {
+	q.pressed.Store(true)
 	ring(q.wake)
 	ring(q.pulse)
 	q.ended.announce()
@@ -145,6 +147,7 @@ func (q *Queue) dispatch(ctx context.Context, r *executor) {
 	tick := time.NewTicker(q.timing.poll)
 	defer tick.Stop()
 	for {
+		q.pressed.Store(true)
 		q.fill(ctx, r)
 		select {
 		case <-ctx.Done():
@@ -155,14 +158,16 @@ func (q *Queue) dispatch(ctx context.Context, r *executor) {
 	}
 }
 
-// fill hands River as many units as it may hold.
+// fill hands River as many units as it may hold. Unless pressed, it waits until half of
+// that is room, so that the cost of a transaction is shared.
 func (q *Queue) fill(ctx context.Context, r *executor) {
 	q.filling.Lock()
 	defer q.filling.Unlock()
 	room := 2*q.Concurrency - int(q.inRiver.Load())
-	if room <= 0 || r.stopping() {
+	if room <= 0 || r.stopping() || room < q.Concurrency && !q.pressed.Load() {
 		return
 	}
+	q.pressed.Store(false)
 	var handed int64
 	_, err := q.Store.Dispatch(ctx, room, func(tx *sql.Tx, work []plimsoll.Work) error {
 		handed = int64(len(work))

@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"time"
 
 	"plimsoll"
@@ -17,6 +18,12 @@ func lost(id, generation int64) error {
 	return plimsoll.Errorf(plimsoll.Conflict, "unit %d, generation %d, is not this worker's any more", id, generation)
 }
 
+const beginSQL = `
+UPDATE backlog SET state = 'running', attempts = attempts + 1, lease_until = ?
+WHERE id = ? AND generation = ? AND state = 'queued'
+RETURNING ` + workColumns + `, (SELECT COALESCE(MIN(t.id), 0) FROM task_work tw JOIN task t ON t.id = tw.task_id
+    WHERE tw.backlog_id = backlog.id AND t.state = 'running')`
+
 // Begin takes a queued unit for a worker until the lease ends. The attempt is counted
 // before the work starts, so that a process that dies of it leaves a trace. TaskID is
 // the oldest running task that waits for the unit, 0 if none. A unit that was stopped,
@@ -24,18 +31,13 @@ func lost(id, generation int64) error {
 func (s *Store) Begin(ctx context.Context, id, generation int64, lease time.Time) (plimsoll.Work, error) {
 	var w plimsoll.Work
 	err := s.db.write(ctx, func(tx *Tx) error {
-		rows, err := tx.Query(ctx, `UPDATE backlog SET state = 'running', attempts = attempts + 1, lease_until = ?
-WHERE id = ? AND generation = ? AND state = 'queued' RETURNING `+workColumns, millis(lease), id, generation)
-		work, err := collect(rows, err, scanWork)
-		if err != nil {
-			return err
-		}
-		if len(work) == 0 {
+		var notBefore, created int64
+		err := tx.QueryRow(ctx, beginSQL, millis(lease), id, generation).Scan(append(workFields(&w, &notBefore, &created), &w.TaskID)...)
+		if errors.Is(err, sql.ErrNoRows) {
 			return lost(id, generation)
 		}
-		w = work[0]
-		return tx.QueryRow(ctx, `SELECT COALESCE(MIN(t.id), 0) FROM task_work tw JOIN task t ON t.id = tw.task_id
-WHERE tw.backlog_id = ? AND t.state = 'running'`, id).Scan(&w.TaskID)
+		w.NotBefore, w.CreatedAt = fromMillis(notBefore), fromMillis(created)
+		return err
 	})
 	return w, err
 }
