@@ -97,23 +97,12 @@ func New(o Options) *Queue {
 // first takes back what an earlier process left: the caller is alone with the database.
 // A Queue runs once at a time.
 func (q *Queue) Run(ctx context.Context) error {
-	r, err := newRiver(ctx, q)
+	r, err := q.prepare(ctx)
 	if err != nil {
-		return err
-	}
-	n, err := q.Store.Sweep(ctx)
-	if err != nil {
-		return err
-	}
-	if n > 0 {
-		q.Logger.Info("took back work of an earlier process", "units", n)
-	}
-	q.inRiver.Store(0)
-	if err := r.client.Start(ctx); err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
-		return plimsoll.Errorf(plimsoll.Internal, "start the queue: %w", err)
+		return err
 	}
 	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBeating()
@@ -124,6 +113,26 @@ func (q *Queue) Run(ctx context.Context) error {
 	stopBeating()
 	loops.Wait()
 	return nil
+}
+
+// prepare takes back what was left and starts River.
+func (q *Queue) prepare(ctx context.Context) (*executor, error) {
+	r, err := newRiver(ctx, q)
+	if err != nil {
+		return nil, err
+	}
+	n, err := q.Store.Sweep(ctx)
+	if err != nil {
+		return nil, err
+	}
+	if n > 0 {
+		q.Logger.Info("took back work of an earlier process", "units", n)
+	}
+	q.inRiver.Store(0)
+	if err := r.client.Start(ctx); err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Internal, "start the queue: %w", err)
+	}
+	return r, nil
 }
 
 // Wake tells the queue that work was added or stopped in this process. It never blocks.

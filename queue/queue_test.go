@@ -2,6 +2,7 @@ package queue
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"path/filepath"
@@ -166,25 +167,30 @@ func TestEachUnitRunsOnce(t *testing.T) {
 	})
 	r.start()
 	keys := numbered(1000)
-	r.wantFinished(r.task("p", plimsoll.PriorityBulk, keys...), 1000, 0)
+	if testing.Short() {
+		keys = keys[:100]
+	}
+	r.wantFinished(r.task("p", plimsoll.PriorityBulk, keys...), len(keys), 0)
 	ran.wantOnce(t, keys)
 	if err := r.Idle(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 }
 
-func TestSpeed(t *testing.T) {
+// BenchmarkUnits runs 200 units that do nothing, from the task to its end.
+func BenchmarkUnits(b *testing.B) {
 	for _, concurrency := range []int{2, 8} {
-		r := newRig(t, openStore(t), concurrency, func(context.Context, plimsoll.Work) error { return nil })
-		stop := r.start()
-		r.wantFinished(r.task("p", plimsoll.PriorityBulk, "warm"), 1, 0)
-		for _, n := range []int{1, 12, 200} {
-			start := time.Now()
-			r.wantFinished(r.task("p", plimsoll.PriorityBulk, numbered(n)...), n, 0)
-			d := time.Since(start)
-			t.Logf("concurrency %d: %d units in %v, %.0f units/s", concurrency, n, d, float64(n)/d.Seconds())
-		}
-		stop()
+		b.Run(fmt.Sprintf("concurrency=%d", concurrency), func(b *testing.B) {
+			r := newRig(b, openStore(b), concurrency, func(context.Context, plimsoll.Work) error { return nil })
+			stop := r.start()
+			keys := numbered(200)
+			for b.Loop() {
+				r.wantFinished(r.task("p", plimsoll.PriorityBulk, keys...), len(keys), 0)
+			}
+			b.ReportMetric(float64(b.N*len(keys))/b.Elapsed().Seconds(), "units/s")
+			b.StopTimer()
+			stop()
+		})
 	}
 }
 
@@ -271,9 +277,9 @@ func TestRetryWithBackOff(t *testing.T) {
 		}
 		r.settled("a", plimsoll.WorkPending)
 		r.pass(firstWait<<(want-1)/2 - time.Millisecond)
-		r.fill(t.Context(), r.river())
-		if state, _, _ := r.outcome("a"); state != plimsoll.WorkPending {
-			t.Fatalf("unit is %s before its time", state)
+		n, err := r.store.Dispatch(t.Context(), 1, func(*sql.Tx, []plimsoll.Work) error { return nil })
+		if err != nil || n != 0 {
+			t.Fatalf("handed out %d units before their time, %v", n, err)
 		}
 		r.pass(firstWait << (want - 1))
 		r.Wake()
@@ -284,9 +290,6 @@ func TestRetryWithBackOff(t *testing.T) {
 		t.Fatalf("unit is %s, %s, %q", state, failure, text)
 	}
 }
-
-// river is an executor that hands out nothing, for a fill that must find nothing.
-func (r *rig) river() *executor { return &executor{} }
 
 // settled waits until the unit is in a state.
 func (r *rig) settled(key string, want plimsoll.WorkState) {
@@ -537,6 +540,15 @@ func TestStopAfterGrace(t *testing.T) {
 	next.wantFinished(task, 1, 0)
 	if got := <-attempts; got != 1 {
 		t.Fatalf("attempt %d: the cancelled one must not count", got)
+	}
+}
+
+func TestRunAfterTheEnd(t *testing.T) {
+	r := newRig(t, openStore(t), 1, nil)
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := r.Run(ctx); err != nil {
+		t.Fatal(err)
 	}
 }
 

@@ -59,7 +59,7 @@ func (q *Queue) call(ctx context.Context, w plimsoll.Work) (err error) {
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			q.Logger.Error("work panicked", "kind", w.Kind, "unit", w.ID, "panic", fmt.Sprint(p), "stack", string(debug.Stack()))
+			q.Logger.Error("work panicked", "kind", w.Kind, "unit", w.ID, "panic", clean(fmt.Sprint(p)), "stack", string(debug.Stack()))
 			err = plimsoll.Errorf(plimsoll.Internal, "a defect of this program ended the work")
 		}
 	}()
@@ -75,11 +75,11 @@ func (q *Queue) settle(ctx context.Context, w plimsoll.Work, err error, stopping
 		return q.Store.Release(ctx, w.ID, w.Generation)
 	case temporary(err) && w.Attempts < maxAttempts:
 		wait := backOff(w.Attempts)
-		q.Logger.Info("work failed for now", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", detail(err))
+		q.Logger.Info("work failed for now", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", clean(err.Error()))
 		return q.Store.Retry(ctx, w.ID, w.Generation, q.Now().Add(wait))
 	default:
-		q.Logger.Warn("work failed", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", detail(err))
-		return q.Store.Finish(ctx, w.ID, w.Generation, plimsoll.FailureOf(err), detail(err))
+		q.Logger.Warn("work failed", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", clean(err.Error()))
+		return q.Store.Finish(ctx, w.ID, w.Generation, plimsoll.FailureOf(err), clean(err.Error()))
 	}
 }
 
@@ -95,16 +95,15 @@ func backOff(attempt int) time.Duration {
 	return wait/2 + rand.N(wait)
 }
 
-// detail is the error's text without what could harm a terminal, and bounded.
-func detail(err error) string {
-	s := strings.Map(func(r rune) rune {
+// clean returns a text without what could harm a terminal, and bounded.
+func clean(s string) string {
+	if len(s) > maxDetail {
+		s = s[:maxDetail] + "…"
+	}
+	return strings.Map(func(r rune) rune {
 		if unicode.IsPrint(r) {
 			return r
 		}
 		return ' '
-	}, err.Error())
-	if len(s) > maxDetail {
-		s = strings.ToValidUTF8(s[:maxDetail], "") + "…"
-	}
-	return s
+	}, strings.ToValidUTF8(s, ""))
 }
