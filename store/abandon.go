@@ -17,7 +17,7 @@ func stopScans(ctx context.Context, tx *Tx, t plimsoll.Tenant, gone []plimsoll.D
 	for chunk := range slices.Chunk(gone, inList) {
 		err := stopUnits(ctx, tx, "the image is gone from its registry",
 			`project_id = ? AND enterprise_project_id = ? AND kind = 'scan' AND key IN (`+marks(len(chunk))+`)`,
-			append([]any{t.ProjectID, t.EnterpriseProject}, list(chunk)...))
+			append([]any{t.ProjectID, t.EnterpriseProject}, anys(chunk)...))
 		if err != nil {
 			return err
 		}
@@ -32,29 +32,15 @@ func stopRegistryWork(ctx context.Context, tx *Tx, t plimsoll.Tenant, id int64) 
 }
 
 func stopUnits(ctx context.Context, tx *Tx, why, condition string, args []any) error {
-	now := tx.Now()
-	rows, err := tx.Query(ctx, `UPDATE backlog SET state = 'stopped', finished_at = ?, failure = ?, failure_detail = ? WHERE `+
-		condition+` AND `+openUnit+` RETURNING id`, append([]any{now, plimsoll.FailureNotFound, why}, args...)...)
+	rows, err := tx.Query(ctx, `UPDATE backlog SET state = 'stopped', lease_until = 0, finished_at = ?, failure = ?, failure_detail = ? WHERE `+
+		condition+` AND `+openUnit+` RETURNING id`, append([]any{tx.Now(), plimsoll.FailureNotFound, why}, args...)...)
 	stopped, err := collect(rows, err, scanID)
 	if err != nil {
 		return err
 	}
-	for chunk := range slices.Chunk(stopped, inList) {
-		in := `IN (` + marks(len(chunk)) + `)`
-		ids := list(chunk)
-		rows, err := tx.Query(ctx, `
-UPDATE task SET failed = failed + (SELECT COUNT(*) FROM task_work w WHERE w.task_id = task.id AND w.backlog_id `+in+`)
-WHERE state = 'running' AND id IN (SELECT w.task_id FROM task_work w WHERE w.backlog_id `+in+`) RETURNING id`,
-			slices.Concat(ids, ids)...)
-		tasks, err := collect(rows, err, scanID)
-		if err != nil {
+	for _, id := range stopped {
+		if err := countEnded(ctx, tx, id, plimsoll.WorkFailed); err != nil {
 			return err
-		}
-		for chunk := range slices.Chunk(tasks, inList) {
-			if _, err := tx.Exec(ctx, `UPDATE task SET state = 'finished', finished_at = ?
-WHERE total <= done + failed AND id IN (`+marks(len(chunk))+`)`, append([]any{now}, list(chunk)...)...); err != nil {
-				return err
-			}
 		}
 	}
 	return nil
@@ -73,7 +59,7 @@ UPDATE backlog SET (registry_id, repository) = (SELECT i.registry_id, i.reposito
 WHERE project_id = ? AND enterprise_project_id = ? AND kind = 'scan' AND key IN (`+marks(len(chunk))+`) AND `+openUnit+`
   AND registry_id = ? AND EXISTS (SELECT 1 `+elsewhere+`)
   AND NOT EXISTS (SELECT 1 `+elsewhere+` AND i.registry_id = backlog.registry_id AND i.repository = backlog.repository)`,
-			slices.Concat([]any{t.ProjectID, t.EnterpriseProject}, list(chunk), []any{registryID})...)
+			slices.Concat([]any{t.ProjectID, t.EnterpriseProject}, anys(chunk), []any{registryID})...)
 		if err != nil {
 			return err
 		}

@@ -20,7 +20,7 @@ func (s *Store) KnownArtifacts(ctx context.Context, t plimsoll.Tenant, digests [
 	err := s.db.read(ctx, func(tx *Tx) error {
 		for chunk := range slices.Chunk(digests, inList) {
 			rows, err := tx.Query(ctx, `SELECT digest FROM artifact WHERE project_id = ? AND enterprise_project_id = ? AND digest IN (`+
-				marks(len(chunk))+`)`, append([]any{t.ProjectID, t.EnterpriseProject}, list(chunk)...)...)
+				marks(len(chunk))+`)`, append([]any{t.ProjectID, t.EnterpriseProject}, anys(chunk)...)...)
 			found, err := collect(rows, err, func(rows *sql.Rows) (d plimsoll.Digest, err error) { return d, rows.Scan(&d) })
 			if err != nil {
 				return err
@@ -111,11 +111,13 @@ func insertArtifacts(ctx context.Context, tx *Tx, t plimsoll.Tenant, artifacts [
 		return nil, err
 	}
 	var ids []int64
+	insert := artifactInserter{tx: tx, tenant: t}
+	defer insert.close()
 	for _, a := range artifacts {
 		if _, ok := stored[a.Digest]; ok {
 			continue
 		}
-		id, err := insertArtifact(ctx, tx, t, a)
+		id, err := insert.artifact(ctx, a)
 		if err != nil {
 			return nil, err
 		}
@@ -125,22 +127,51 @@ func insertArtifacts(ctx context.Context, tx *Tx, t plimsoll.Tenant, artifacts [
 	return ids, nil
 }
 
-func insertArtifact(ctx context.Context, tx *Tx, t plimsoll.Tenant, a plimsoll.Artifact) (int64, error) {
-	var id int64
-	err := tx.QueryRow(ctx, insertArtifactSQL, t.ProjectID, t.EnterpriseProject, a.Digest, a.Kind, a.MediaType,
+// artifactInserter holds prepared statements: a first sync inserts the same way many times.
+type artifactInserter struct {
+	tx                     *Tx
+	tenant                 plimsoll.Tenant
+	manifest, layer, child *sql.Stmt
+}
+
+func (n *artifactInserter) prepare(ctx context.Context) (err error) {
+	for query, stmt := range map[string]**sql.Stmt{insertArtifactSQL: &n.manifest, insertLayerSQL: &n.layer, insertChildSQL: &n.child} {
+		if *stmt, err = n.tx.PrepareContext(ctx, n.tx.db.Dialect.Rebind(query)); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (n *artifactInserter) close() {
+	for _, stmt := range []*sql.Stmt{n.manifest, n.layer, n.child} {
+		if stmt != nil {
+			stmt.Close() //nolint:errcheck,gosec // the transaction ends it in any case
+		}
+	}
+}
+
+func (n *artifactInserter) artifact(ctx context.Context, a plimsoll.Artifact) (id int64, err error) {
+	if n.manifest == nil {
+		if err := n.prepare(ctx); err != nil {
+			return 0, err
+		}
+	}
+	project, enterprise := n.tenant.ProjectID, n.tenant.EnterpriseProject
+	err = n.manifest.QueryRowContext(ctx, project, enterprise, a.Digest, a.Kind, a.MediaType,
 		a.Platform.OS, a.Platform.Architecture, a.Platform.Variant, a.Size, millis(a.Created),
 		a.Config.MediaType, a.Config.Digest, a.Config.Size, writtenConfig(a.Settings), a.Subject, a.Unscannable).Scan(&id)
 	if err != nil {
 		return 0, err
 	}
 	for i, l := range a.Layers {
-		if _, err := tx.Exec(ctx, insertLayerSQL, id, t.ProjectID, t.EnterpriseProject, i, l.Digest, l.DiffID,
+		if _, err := n.layer.ExecContext(ctx, id, project, enterprise, i, l.Digest, l.DiffID,
 			l.MediaType, l.Size, withoutValues(l.CreatedBy)); err != nil {
 			return 0, err
 		}
 	}
 	for i, c := range a.Children {
-		if _, err := tx.Exec(ctx, insertChildSQL, id, t.ProjectID, t.EnterpriseProject, i, c.Digest, c.MediaType, c.Size,
+		if _, err := n.child.ExecContext(ctx, id, project, enterprise, i, c.Digest, c.MediaType, c.Size,
 			c.Platform.OS, c.Platform.Architecture, c.Platform.Variant, c.Unscannable); err != nil {
 			return 0, err
 		}
@@ -221,7 +252,7 @@ func storedArtifacts(ctx context.Context, tx *Tx, t plimsoll.Tenant, digests []p
 	out := make(map[plimsoll.Digest]storedArtifact, len(digests))
 	for chunk := range slices.Chunk(digests, inList) {
 		rows, err := tx.Query(ctx, storedArtifactsSQL+marks(len(chunk))+`)`,
-			append([]any{t.ProjectID, t.EnterpriseProject}, list(chunk)...)...)
+			append([]any{t.ProjectID, t.EnterpriseProject}, anys(chunk)...)...)
 		_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
 			var a storedArtifact
 			var d plimsoll.Digest
@@ -256,13 +287,13 @@ func sweepArtifacts(ctx context.Context, tx *Tx, t plimsoll.Tenant, candidates [
 SELECT DISTINCT m.id FROM artifact
 JOIN artifact_child k ON k.artifact_id = artifact.id
 JOIN artifact m ON m.project_id = k.project_id AND m.enterprise_project_id = k.enterprise_project_id AND m.digest = k.digest
-WHERE artifact.id `+in+` AND `+unreferenced, list(chunk)...)
+WHERE artifact.id `+in+` AND `+unreferenced, anys(chunk)...)
 			ids, err := collect(rows, err, scanID)
 			if err != nil {
 				return err
 			}
 			members = append(members, ids...)
-			rows, err = tx.Query(ctx, `DELETE FROM artifact WHERE id `+in+` AND `+unreferenced+` RETURNING digest`, list(chunk)...)
+			rows, err = tx.Query(ctx, `DELETE FROM artifact WHERE id `+in+` AND `+unreferenced+` RETURNING digest`, anys(chunk)...)
 			digests, err := collect(rows, err, func(rows *sql.Rows) (d plimsoll.Digest, err error) { return d, rows.Scan(&d) })
 			if err != nil {
 				return err

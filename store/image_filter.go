@@ -43,7 +43,7 @@ func (c *clauses) positive(column string, want *bool) {
 
 // in limits a column to the values; an empty list that is not nil matches nothing.
 func in[T any](c *clauses, column string, values []T) {
-	c.and(column+" IN ("+marks(len(values))+")", list(values)...)
+	c.and(column+" IN ("+marks(len(values))+")", anys(values)...)
 }
 
 // imageClauses turns a filter into conditions: the closed list of what can be asked.
@@ -139,12 +139,11 @@ func times(c *clauses, f plimsoll.ImageFilter) {
 }
 
 // Pending and running are read from the backlog, which alone knows them. The condition
-// on the state of a unit is that of its index, word for word.
-const (
-	openScans  = `SELECT b.key FROM backlog b WHERE b.project_id = ? AND b.kind = 'scan' AND b.state IN ('pending', 'queued', 'running')`
-	openScanOf = `SELECT 1 FROM backlog b WHERE b.project_id = i.project_id AND b.enterprise_project_id = i.enterprise_project_id
-    AND b.kind = 'scan' AND b.key = i.digest AND b.state IN ('pending', 'queued', 'running')`
-)
+// on the state of a unit is that of its index, word for word. Ids, not digests, so that
+// an index of images answers without their rows.
+const beingScanned = `SELECT o.id FROM backlog b
+    JOIN image o ON o.project_id = b.project_id AND o.digest = b.key AND o.enterprise_project_id = b.enterprise_project_id
+    WHERE b.project_id = ? AND b.kind = 'scan' AND b.state IN ('pending', 'queued', 'running')`
 
 // states limits to effective scan states.
 func states(c *clauses, f plimsoll.ImageFilter) {
@@ -156,24 +155,23 @@ func states(c *clauses, f plimsoll.ImageFilter) {
 	}
 	pending := slices.Contains(f.States, plimsoll.ScanPending)
 	running := slices.Contains(f.States, plimsoll.ScanRunning)
-	unit := ""
+	open := `i.id IN (` + beingScanned
 	switch {
-	case pending && !running:
-		unit = ` AND b.state <> 'running'`
-	case running && !pending:
-		unit = ` AND b.state = 'running'`
+	case !running:
+		open += ` AND b.state <> 'running'`
+	case !pending:
+		open += ` AND b.state = 'running'`
 	}
-	open := `(i.digest IN (` + openScans + unit + `) AND EXISTS (` + openScanOf + unit + `))`
-	// Most of the time nothing is open, and then no image needs to be looked up.
-	rest := `(i.scan_state IN (` + marks(len(stored)) + `) AND (NOT EXISTS (` + openScans + `) OR NOT EXISTS (` + openScanOf + `)))`
+	open += `)`
+	ended := `(i.scan_state IN (` + marks(len(stored)) + `) AND i.id NOT IN (` + beingScanned + `))`
 	switch {
 	case len(f.States) == 0:
-	case (pending || running) && len(stored) > 0:
-		c.and(`(`+open+` OR `+rest+`)`, slices.Concat([]any{f.ProjectID}, list(stored), []any{f.ProjectID})...)
-	case pending || running:
+	case !pending && !running:
+		c.and(ended, append(anys(stored), f.ProjectID)...)
+	case len(stored) == 0:
 		c.and(open, f.ProjectID)
 	default:
-		c.and(rest, append(list(stored), f.ProjectID)...)
+		c.and(`(`+open+` OR `+ended+`)`, slices.Concat([]any{f.ProjectID}, anys(stored), []any{f.ProjectID})...)
 	}
 }
 

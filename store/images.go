@@ -20,7 +20,7 @@ func (s *Store) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Pa
 	}
 	page := plimsoll.Page[plimsoll.Image]{Items: []plimsoll.Image{}}
 	err = s.db.read(ctx, func(tx *Tx) error {
-		err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM image i WHERE `+c.sql.String(), c.args...).Scan(&page.Total)
+		err := tx.QueryRow(ctx, countSQL(c), c.args...).Scan(&page.Total)
 		if err != nil || f.Offset >= page.Total {
 			return err
 		}
@@ -84,6 +84,8 @@ JOIN registry r ON r.id = i.registry_id
 LEFT JOIN backlog b ON b.project_id = i.project_id AND b.enterprise_project_id = i.enterprise_project_id
     AND b.kind = 'scan' AND b.key = i.digest AND b.state IN ('pending', 'queued', 'running')` + newestFirst
 )
+
+func countSQL(c *clauses) string { return `SELECT COUNT(*) FROM image i WHERE ` + c.sql.String() }
 
 // pageSQL first finds the page in an index, then reads whole rows, of the page only.
 func pageSQL(c *clauses) string {
@@ -164,7 +166,7 @@ func addPlatforms(ctx context.Context, tx *Tx, images []plimsoll.Image, byArtifa
 	for id := range byArtifact {
 		ids = append(ids, id)
 	}
-	rows, err := tx.Query(ctx, platformsSQL+marks(len(ids))+`) ORDER BY k.artifact_id, k.position`, list(ids)...)
+	rows, err := tx.Query(ctx, platformsSQL+marks(len(ids))+`) ORDER BY k.artifact_id, k.position`, anys(ids)...)
 	_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
 		var artifact int64
 		var p plimsoll.ImagePlatform

@@ -33,7 +33,7 @@ func (s *Store) AddRegistry(ctx context.Context, r *plimsoll.Registry) error {
 		now := tx.Now()
 		var id int64
 		err := tx.QueryRow(ctx, addRegistrySQL, r.ProjectID, r.EnterpriseProject, r.Name, r.URL, r.Kind,
-			r.Kind.Origin(), r.Username, r.SealedSecret, hosts, repositories, flag(r.ScanOnSync), flag(r.SharedBytes),
+			r.Kind.Origin(), r.Username, r.SealedSecret, hosts, repositories, toInt(r.ScanOnSync), toInt(r.SharedBytes),
 			r.InstanceID, r.InstanceName, r.InstanceURL, r.Owner, millis(r.ShareExpires), now).Scan(&id)
 		if tx.db.Dialect.IsUniqueViolation(err) {
 			return plimsoll.Errorf(plimsoll.Conflict, "a registry named %q exists already", r.Name).
@@ -103,7 +103,7 @@ func (s *Store) Registries(ctx context.Context, projectID string, enterpriseProj
 	query, args := registrySQL, []any{projectID}
 	if enterpriseProjects != nil {
 		query += ` AND r.enterprise_project_id IN (` + marks(len(enterpriseProjects)) + `)`
-		args = append(args, list(enterpriseProjects)...)
+		args = append(args, anys(enterpriseProjects)...)
 	}
 	var out []plimsoll.Registry
 	err := s.db.read(ctx, func(tx *Tx) error {
@@ -183,20 +183,3 @@ func (s *Store) RemoveRegistry(ctx context.Context, projectID string, id int64) 
 }
 
 func noRegistry() error { return plimsoll.Errorf(plimsoll.NotFound, "no such registry") }
-
-// flag is the stored form of a bool.
-func flag(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
-}
-
-// list turns values into arguments of a statement.
-func list[T any](values []T) []any {
-	out := make([]any, len(values))
-	for i, v := range values {
-		out[i] = v
-	}
-	return out
-}

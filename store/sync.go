@@ -152,7 +152,7 @@ func (a *syncing) readTags(ctx context.Context) error {
 	for chunk := range slices.Chunk(names, inList) {
 		rows, err := a.tx.Query(ctx, `SELECT id, tag, digest, artifact_id FROM image
 WHERE project_id = ? AND registry_id = ? AND repository = ? AND tag IN (`+marks(len(chunk))+`)`,
-			append([]any{a.tenant.ProjectID, a.registry.ID, a.change.Repository}, list(chunk)...)...)
+			append([]any{a.tenant.ProjectID, a.registry.ID, a.change.Repository}, anys(chunk)...)...)
 		_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
 			var k knownTag
 			var tag string

@@ -24,7 +24,7 @@ func fill(t testing.TB, s *store.Store, clock *Clock) {
 // Fill stores repositories × tags images in project p1, some more in p2, spread over
 // registries of every origin, with every scan state and with work on some. What it
 // stores is the same each time.
-func Fill(t testing.TB, s *store.Store, clock *Clock, repositories, tags int) {
+func Fill(t testing.TB, s *store.Store, clock *Clock, repositories, tags int) Sample {
 	t.Helper()
 	registries := []plimsoll.Registry{
 		{Name: "one"},
@@ -42,6 +42,19 @@ func Fill(t testing.TB, s *store.Store, clock *Clock, repositories, tags int) {
 		fillRepository(t, s, clock, random, registries[n%len(registries)], n, tags)
 	}
 	judge(t, s, random)
+	page, err := s.Images(context.Background(), plimsoll.ImageFilter{
+		ProjectID: "p1", Origins: []plimsoll.Origin{plimsoll.OriginPrivate}, Limit: 1, Offset: repositories,
+	})
+	if err != nil || len(page.Items) != 1 {
+		t.Fatalf("%d private images, %v", page.Total, err)
+	}
+	return Sample{Image: page.Items[0], Private: page.Total}
+}
+
+// Sample is something to ask for in what Fill stored.
+type Sample struct {
+	Image   plimsoll.Image // a private one
+	Private int            // how many private images p1 has
 }
 
 func fillRepository(t testing.TB, s *store.Store, clock *Clock, random *rand.Rand, r plimsoll.Registry, n, tags int) {

@@ -43,6 +43,47 @@ func pages(t *testing.T, s *store.Store, clock *Clock) {
 	isCode(t, err, plimsoll.TooLarge)
 }
 
+// listWhileSyncing holds count and page to one state of the database.
+func listWhileSyncing(t *testing.T, s *store.Store, _ *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	c := Change()
+	c.Gone = nil
+	gone := plimsoll.RepositoryChange{Repository: c.Repository}
+	for _, tag := range c.Tags {
+		gone.Gone = append(gone.Gone, tag.Tag)
+	}
+	written := make(chan error, 1)
+	go func() {
+		defer close(written)
+		for range 20 {
+			for _, change := range []plimsoll.RepositoryChange{c, gone} {
+				if err := s.ApplySync(ctx, r, change, nil); err != nil {
+					written <- err
+					return
+				}
+			}
+		}
+	}()
+	for {
+		select {
+		case err := <-written:
+			if err != nil {
+				t.Error(err)
+			}
+			return
+		default:
+		}
+		page, err := s.Images(ctx, plimsoll.ImageFilter{ProjectID: "p1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if page.Total != len(page.Items) || (page.Total != 0 && page.Total != len(c.Tags)) {
+			t.Fatalf("total %d with %d images: want 0 or %d of both", page.Total, len(page.Items), len(c.Tags))
+		}
+	}
+}
+
 func tenancy(t *testing.T, s *store.Store, clock *Clock) {
 	ctx := context.Background()
 	fill(t, s, clock)

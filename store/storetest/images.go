@@ -36,17 +36,13 @@ func Images(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"every filter", everyFilter},
 		{"every pair of filters", everyPair},
 		{"pages", pages},
+		{"list while syncs write", listWhileSyncing},
 		{"tenancy", tenancy},
 		{"find an image", findImage},
 		{"ask for scans", scanImages},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
-			t.Cleanup(func() {
-				if err := s.Close(); err != nil {
-					t.Error(err)
-				}
-			})
 			c.run(t, s, UseClock(s))
 		})
 	}

@@ -13,9 +13,13 @@ import (
 	"plimsoll/store"
 )
 
-// Run holds an engine to every suite. open returns a new, empty inventory.
+// Run holds an engine to every suite. open returns a new, empty inventory, and closes
+// it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("images", func(t *testing.T) { Images(t, open) })
+	t.Run("identity", func(t *testing.T) { Identity(t, open) })
+	t.Run("findings", func(t *testing.T) { Findings(t, open) })
+	t.Run("backlog", func(t *testing.T) { Backlog(t, open) })
 }
 
 // Clock is the time that a store under test sees.
