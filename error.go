@@ -44,13 +44,15 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Errorf makes an Error. A %w verb in the format keeps its operand as part of the message.
+// Errorf makes an Error. Operands of %w verbs in the format stay in the chain.
 func Errorf(code Code, format string, args ...any) *Error {
 	err := fmt.Errorf(format, args...)
-	if errors.Unwrap(err) == nil {
+	switch err.(type) { //nolint:errorlint // what matters is whether this very error wraps another
+	case interface{ Unwrap() error }, interface{ Unwrap() []error }:
+		return &Error{Code: code, Err: err}
+	default:
 		return &Error{Code: code, Message: err.Error()}
 	}
-	return &Error{Code: code, Err: err}
 }
 
 // WithHint adds what the operator can do about it.

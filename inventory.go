@@ -22,7 +22,9 @@ type ScanRecord struct {
 	Settings   []Setting
 	Malware    []Malware
 
-	// Failure is set if some part could not be looked at; what was found is saved all the same.
+	// Failure is set if some part could not be looked at. A part (Sets with Judgements,
+	// Settings, Malware) that is nil keeps what was last found; one that is not nil, even
+	// if empty, is what this scan found.
 	Failure FailureCode
 	Detail  string
 }

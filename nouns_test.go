@@ -28,6 +28,14 @@ func TestErrorKeepsCodeHintAndCause(t *testing.T) {
 	}
 }
 
+func TestErrorfKeepsEveryCause(t *testing.T) {
+	one, two := errors.New("one"), errors.New("two")
+	err := plimsoll.Errorf(plimsoll.Invalid, "%w and %w", one, two)
+	if !errors.Is(err, one) || !errors.Is(err, two) || err.Error() != "one and two" {
+		t.Errorf("%v", err)
+	}
+}
+
 func TestFailKeepsTheInnerCode(t *testing.T) {
 	inner := plimsoll.Fail(plimsoll.FailureAuth, errors.New("401"))
 	if got := plimsoll.FailureOf(plimsoll.Fail(plimsoll.FailureDownload, fmt.Errorf("blob: %w", inner))); got != plimsoll.FailureAuth {

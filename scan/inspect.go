@@ -15,6 +15,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze"
 	"plimsoll/analyze/baseline"
+	"plimsoll/analyze/malware"
 	"plimsoll/analyze/packages"
 	"plimsoll/layer"
 	"plimsoll/match"
@@ -223,15 +224,15 @@ func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a pli
 	if err != nil {
 		return record, err
 	}
-	record.Malware = folded.Malware
 	facts := analyze.Image{
 		Config: a.Settings, Release: folded.Release, Accounts: folded.Accounts, Modes: folded.Modes,
 		Failures: fileFailures(folded.Failures),
 	}
+	record.Malware = append([]plimsoll.Malware{}, folded.Malware...)
 	for _, check := range s.Checks {
 		record.Settings = append(record.Settings, check.Run(facts))
 	}
-	record.Sets = sets(folded)
+	record.Sets, record.Judgements = append([]plimsoll.PlacedSet{}, sets(folded)...), []plimsoll.Judgement{}
 	for _, set := range record.Sets {
 		judgement, err := judgeSet(ctx, s.Advisories, set.PackageSet)
 		if err != nil {
@@ -275,23 +276,48 @@ func sets(folded layer.Folded) []plimsoll.PlacedSet {
 func fileFailures(failures []layer.Failure) []plimsoll.FileFailure {
 	var out []plimsoll.FileFailure
 	for _, f := range failures {
-		if f.Analyzer == baseline.Name {
+		if f.Analyzer == baseline.Name || (f.Analyzer == "" && f.Code == plimsoll.FailureSettings) {
 			out = append(out, f.FileFailure)
 		}
 	}
 	return out
 }
 
+// Incomplete is the error of a scan that could not look everywhere: which parts of the
+// record are affected, and the first few places.
+type Incomplete struct {
+	Packages, Malware, Settings bool
+	Err                         error
+}
+
+// Error lists the first places.
+func (e *Incomplete) Error() string { return e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *Incomplete) Unwrap() error { return e.Err }
+
 // failed sums up where analyzers could not look at what is visible.
 func failed(failures []layer.Failure) error {
-	var errs []error
-	for _, f := range failures[:min(len(failures), 3)] {
-		errs = append(errs, fmt.Errorf("%s: %s: %s", f.Analyzer, f.Path, f.Detail))
-	}
-	if len(errs) == 0 {
+	if len(failures) == 0 {
 		return nil
 	}
-	return plimsoll.Fail(failures[0].Code, errors.Join(errs...))
+	out := &Incomplete{}
+	var errs []error
+	for i, f := range failures {
+		switch {
+		case f.Analyzer == packages.Name || (f.Analyzer == "" && f.Code == plimsoll.FailurePackages):
+			out.Packages = true
+		case f.Analyzer == malware.Name:
+			out.Malware = true
+		case f.Analyzer == baseline.Name || (f.Analyzer == "" && f.Code == plimsoll.FailureSettings):
+			out.Settings = true
+		}
+		if i < 3 {
+			errs = append(errs, fmt.Errorf("%s: %s: %s", f.Analyzer, f.Path, f.Detail))
+		}
+	}
+	out.Err = plimsoll.Fail(failures[0].Code, errors.Join(errs...))
+	return out
 }
 
 func analyzerIDs(analyzers []analyze.Analyzer) []plimsoll.AnalyzerID {

@@ -91,11 +91,31 @@ func (w *Worker) image(ctx context.Context, target Target, src Source) error {
 	}
 	if err != nil {
 		record.Failure, record.Detail = plimsoll.FailureOf(err), detail(err)
+		record = withoutFailedParts(record, err)
 	}
 	if _, saveErr := w.Store.SaveScan(ctx, record); saveErr != nil {
 		return errors.Join(err, saveErr)
 	}
 	return err
+}
+
+// withoutFailedParts leaves out what was not looked at everywhere, so that the last good
+// result of that part stays: half a package database must not look like half the findings.
+func withoutFailedParts(record plimsoll.ScanRecord, err error) plimsoll.ScanRecord {
+	incomplete, ok := errors.AsType[*Incomplete](err)
+	if !ok {
+		return record
+	}
+	if incomplete.Packages {
+		record.Sets, record.Judgements = nil, nil
+	}
+	if incomplete.Malware {
+		record.Malware = nil
+	}
+	if incomplete.Settings {
+		record.Settings = nil
+	}
+	return record
 }
 
 // failed stores why an artifact could not be looked at. The last good findings stay.

@@ -55,7 +55,7 @@ const sqlIndexesAbove = `SELECT DISTINCT c.artifact_id FROM artifact a
 
 // indexesAbove returns the indexes that hold any of the artifacts as a member that is scanned.
 func indexesAbove(ctx context.Context, tx *Tx, artifacts []int64) ([]int64, error) {
-	rows, err := tx.Query(ctx, sqlIndexesAbove+marks(len(artifacts))+`)`, arguments(artifacts)...)
+	rows, err := tx.Query(ctx, sqlIndexesAbove+marks(len(artifacts))+`)`, anys(artifacts)...)
 	return collect(rows, err, scanID)
 }
 
@@ -76,7 +76,7 @@ func (w *writer) recountWith(ctx context.Context, setsOf string, holders []int64
 	for part := range slices.Chunk(holders, chunk) {
 		sets := map[int64][]int64{}
 		var all []int64
-		rows, err := w.Query(ctx, setsOf+marks(len(part))+`)`, arguments(part)...)
+		rows, err := w.Query(ctx, setsOf+marks(len(part))+`)`, anys(part)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var holder, set int64
 			err := rows.Scan(&holder, &set)
@@ -121,7 +121,7 @@ func idsOfSets(ctx context.Context, tx *Tx, sets []int64) (ids map[int64][]int, 
 	ids = make(map[int64][]int, len(sets))
 	numbers := map[string]int{}
 	for part := range slices.Chunk(sets, chunk) {
-		rows, err := tx.Query(ctx, sqlIDsOfSets+marks(len(part))+`)`, arguments(part)...)
+		rows, err := tx.Query(ctx, sqlIDsOfSets+marks(len(part))+`)`, anys(part)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var set int64
 			var id string
@@ -172,7 +172,7 @@ const sqlRefreshImages = `UPDATE image SET scan_state = a.scan_state, failure = 
 // ones: there are no decisions to take off.
 func (w *writer) refreshImages(ctx context.Context, artifacts []int64) error {
 	for part := range slices.Chunk(artifacts, chunk) {
-		if err := w.change(ctx, sqlRefreshImages+marks(len(part))+`)`, arguments(part)...); err != nil {
+		if err := w.change(ctx, sqlRefreshImages+marks(len(part))+`)`, anys(part)...); err != nil {
 			return err
 		}
 	}

@@ -214,7 +214,7 @@ const sqlOpenFindings = `SELECT s.set_id, s.package_id, v.hash, s.verdict_id, s.
 func openFindings(ctx context.Context, tx *Tx, sets []int64) (map[int64]map[finding]openRow, error) {
 	out := make(map[int64]map[finding]openRow, len(sets))
 	for part := range slices.Chunk(sets, chunk) {
-		rows, err := tx.Query(ctx, sqlOpenFindings+marks(len(part))+`)`, arguments(part)...)
+		rows, err := tx.Query(ctx, sqlOpenFindings+marks(len(part))+`)`, anys(part)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var set int64
 			var f finding
@@ -238,7 +238,7 @@ func unjudgedPackages(ctx context.Context, tx *Tx, sets []int64) (map[int64]map[
 	out := map[int64]map[int64]string{}
 	for part := range slices.Chunk(sets, chunk) {
 		rows, err := tx.Query(ctx, `SELECT set_id, package_id, reason FROM set_not_judged
-			WHERE set_id IN (`+marks(len(part))+`)`, arguments(part)...)
+			WHERE set_id IN (`+marks(len(part))+`)`, anys(part)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var set, pkg int64
 			var reason string

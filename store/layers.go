@@ -96,7 +96,7 @@ func (s *Store) LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, ana
 	err := s.db.read(ctx, func(tx *Tx) error {
 		for part := range slices.Chunk(diffIDs, chunk) {
 			query := `SELECT report FROM layer_report WHERE diff_id IN (` + marks(len(part)) + `) AND ` + oneOf(analyzers)
-			rows, err := tx.Query(ctx, query, append(arguments(part), analyzerArguments(analyzers)...)...)
+			rows, err := tx.Query(ctx, query, append(anys(part), analyzerArguments(analyzers)...)...)
 			reports, err := collect(rows, err, func(rows *sql.Rows) (r plimsoll.LayerReport, err error) {
 				var blob []byte
 				if err = rows.Scan(&blob); err == nil {

@@ -222,7 +222,7 @@ func (s *Store) ArtifactSets(ctx context.Context, t plimsoll.Tenant, d plimsoll.
 func readSets(ctx context.Context, tx *Tx, ids []int64) (map[int64]plimsoll.PackageSet, error) {
 	out := make(map[int64]plimsoll.PackageSet, len(ids))
 	for part := range slices.Chunk(ids, chunk) {
-		rows, err := tx.Query(ctx, `SELECT id, kind, packages FROM package_set WHERE id IN (`+marks(len(part))+`)`, arguments(part)...)
+		rows, err := tx.Query(ctx, `SELECT id, kind, packages FROM package_set WHERE id IN (`+marks(len(part))+`)`, anys(part)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var id int64
 			var size int
@@ -237,7 +237,7 @@ func readSets(ctx context.Context, tx *Tx, ids []int64) (map[int64]plimsoll.Pack
 		}
 		rows, err = tx.Query(ctx, `SELECT s.set_id, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
 			FROM set_package s JOIN package p ON p.id = s.package_id
-			WHERE s.set_id IN (`+marks(len(part))+`) ORDER BY s.set_id, s.position`, arguments(part)...)
+			WHERE s.set_id IN (`+marks(len(part))+`) ORDER BY s.set_id, s.position`, anys(part)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var id int64
 			var p plimsoll.Package

@@ -68,7 +68,7 @@ func (w *writer) saveVerdicts(ctx context.Context, verdicts map[string]plimsoll.
 
 func verdictIDs(ctx context.Context, tx *Tx, hashes []string, into map[string]int64) error {
 	for part := range slices.Chunk(hashes, chunk) {
-		rows, err := tx.Query(ctx, `SELECT hash, id FROM verdict WHERE hash IN (`+marks(len(part))+`)`, arguments(part)...)
+		rows, err := tx.Query(ctx, `SELECT hash, id FROM verdict WHERE hash IN (`+marks(len(part))+`)`, anys(part)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var hash string
 			var id int64

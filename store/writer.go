@@ -32,15 +32,6 @@ func tuples(n int, group string) string {
 	return strings.TrimSuffix(strings.Repeat(group+", ", n), ", ")
 }
 
-// arguments turns keys into query arguments.
-func arguments[T any](keys []T) []any {
-	args := make([]any, len(keys))
-	for i, k := range keys {
-		args[i] = k
-	}
-	return args
-}
-
 // each calls f for every row and closes rows.
 func each(rows *sql.Rows, err error, f func(*sql.Rows) error) error {
 	if err != nil {

@@ -111,7 +111,7 @@ func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
 	}
 	d.run(func() error { return sv.queue.Run(ctx) })
 	d.run(func() error { return api.Serve(ctx, api.Server(sv.handler(), config, s.logger), listener) })
-	d.run(func() error { return sv.keepSynced(ctx, o.syncEvery) })
+	d.run(func() error { return sv.keepCurrent(ctx, o.syncEvery) })
 	return d, nil
 }
 
@@ -146,24 +146,36 @@ func (s *services) handler() *api.API {
 	})
 }
 
-// keepSynced asks for a sync of every registry whose last one is older than every.
-func (s *services) keepSynced(ctx context.Context, every time.Duration) error {
-	if every <= 0 {
-		<-ctx.Done()
-		return ctx.Err()
-	}
-	tick := time.NewTicker(min(every, time.Minute))
+// keepCurrent asks, once a minute, for a sync of every registry whose last one is older
+// than every (0 = never), and for a rematch that an import could not ask for itself.
+func (s *services) keepCurrent(ctx context.Context, every time.Duration) error {
+	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
 		case now := <-tick.C:
-			if err := s.syncDue(ctx, now.Add(-every)); err != nil && ctx.Err() == nil {
-				s.logger.ErrorContext(ctx, "scheduled syncs could not be asked for", "error", err)
+			err := s.askRematch(ctx, "schedule")
+			err = errors.Join(err, s.prune(ctx, now))
+			if every > 0 {
+				err = errors.Join(err, s.syncDue(ctx, now.Add(-every)))
+			}
+			if err != nil && ctx.Err() == nil {
+				s.logger.ErrorContext(ctx, "scheduled work could not be asked for", "error", err)
 			}
 		}
 	}
+}
+
+// keptTasks is how long tasks that have ended can be looked at.
+const keptTasks = 30 * 24 * time.Hour
+
+// prune forgets ended tasks and expired tokens.
+func (s *services) prune(ctx context.Context, now time.Time) error {
+	_, err := s.inventory.PruneTasks(ctx, now.Add(-keptTasks))
+	_, tokenErr := s.auth.Prune(ctx)
+	return errors.Join(err, tokenErr)
 }
 
 func (s *services) syncDue(ctx context.Context, before time.Time) error {

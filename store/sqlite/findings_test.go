@@ -6,7 +6,6 @@ import (
 
 	"plimsoll/store"
 	"plimsoll/store/sqlite"
-	"plimsoll/store/storetest"
 )
 
 func openInventory(t testing.TB) *store.Store {
@@ -20,8 +19,4 @@ func openInventory(t testing.TB) *store.Store {
 		}
 	})
 	return s
-}
-
-func TestFindings(t *testing.T) {
-	storetest.Findings(t, func(t *testing.T) *store.Store { return openInventory(t) })
 }
