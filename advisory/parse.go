@@ -81,7 +81,7 @@ func (s *specific) UnmarshalJSON(raw []byte) error {
 		Urgency  any `json:"urgency"`
 	}
 	if json.Unmarshal(raw, &v) != nil {
-		return nil
+		return nil //nolint:nilerr // what a vendor puts there is free: another shape holds no rating
 	}
 	for _, w := range [...]any{v.Severity, v.Urgency} {
 		if word, ok := w.(string); ok && word != "" {

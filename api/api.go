@@ -65,7 +65,6 @@ type API struct {
 	roles  Roles
 	router *chi.Mux
 	huma   huma.API
-	docs   []byte
 }
 
 // New builds the handler.

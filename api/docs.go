@@ -120,13 +120,16 @@ func docOperationOf(op *huma.Operation) docOperation {
 }
 
 func docContentOf(content map[string]*huma.MediaType) docType {
-	for _, name := range slices.Sorted(maps.Keys(content)) {
+	names := slices.Sorted(maps.Keys(content))
+	for _, name := range names {
 		if t := docTypeOf(content[name].Schema); t.Schema != "" {
 			return t
 		}
-		return docType{Name: name}
 	}
-	return docType{}
+	if len(names) == 0 {
+		return docType{}
+	}
+	return docType{Name: names[0]}
 }
 
 func docTypeOf(s *huma.Schema) docType {

@@ -273,7 +273,7 @@ func FuzzQuery(f *testing.F) {
 	h := New(cfg, w.roles())
 	f.Fuzz(func(t *testing.T, q string) {
 		w.filters = nil
-		r := (&http.Request{Method: "GET", Proto: "HTTP/1.1", Host: "h", Body: http.NoBody, Header: http.Header{"X-Auth-Token": {"t-reader"}},
+		r := (&http.Request{Method: http.MethodGet, Proto: "HTTP/1.1", Host: "h", Body: http.NoBody, Header: http.Header{"X-Auth-Token": {"t-reader"}},
 			URL: &url.URL{Path: "/v5/p1/image/swr-repository", RawQuery: q}}).WithContext(t.Context())
 		rec := httptest.NewRecorder()
 		h.ServeHTTP(rec, r)

@@ -90,7 +90,7 @@ func memberOf(h *tar.Header, offset int64) (string, member, bool) {
 		return "", member{}, false
 	}
 	m := member{offset: offset, size: h.Size}
-	target := ""
+	var target string
 	switch h.Typeflag {
 	case tar.TypeReg:
 		return name, m, !sparse(h)

@@ -72,7 +72,7 @@ func TestVendorVector(t *testing.T) {
 	check(t, r.store.AddAccessKey(t.Context(), key))
 	r.add(time.Date(2019, 11, 15, 3, 36, 55, 0, time.UTC).Sub(r.now()))
 
-	q := httptest.NewRequest("GET", "https://service.region.example.com/v1/77b6a44cba5143ab91d13ab9a8ff44fd/vpcs?limit=2&marker=13551d6b-755d-4757-b956-536f674975c0", nil)
+	q := httptest.NewRequest(http.MethodGet, "https://service.region.example.com/v1/77b6a44cba5143ab91d13ab9a8ff44fd/vpcs?limit=2&marker=13551d6b-755d-4757-b956-536f674975c0", nil)
 	q.Header.Set("Content-Type", "application/json")
 	q.Header.Set("X-Sdk-Date", "20191115T033655Z")
 	q.Header.Set("Authorization", "SDK-HMAC-SHA256 Access=QTWAOYTTINDUT2QVKYUC, SignedHeaders=content-type;host;x-sdk-date, "+

@@ -61,20 +61,20 @@ func samples() []sample {
 	}
 	return []sample{
 		{repository: "base/alpine", tag: "3.20", about: "Alpine base, unpatched openssl", steps: []step{{"ADD alpine-minirootfs.tar.gz /", alpine("3.20.1", alpine320...)}}},
-		{repository: "base/debian", tag: "12", about: "Debian base, unpatched", steps: []step{{"ADD rootfs.tar.xz /", debian("12", bookworm...)}}},
+		{repository: "base/debian", tag: "12", about: "Debian base, unpatched", steps: []step{{"ADD rootfs.tar.xz /", debian12(bookworm...)}}},
 		{repository: "base/static", tag: "1", about: "clean: no packages, not root", user: "65532", steps: []step{app}},
-		{repository: "shop/web", tag: "1.4.0", about: "application on the old Debian base", user: "1000", steps: []step{{"ADD rootfs.tar.xz /", debian("12", bookworm...)}, app}},
-		{repository: "shop/web", tag: "1.5.0", about: "the same on the patched base", user: "1000", steps: []step{{"ADD rootfs.tar.xz /", debian("12", bookwormFixed...)}, app}},
+		{repository: "shop/web", tag: "1.4.0", about: "application on the old Debian base", user: "1000", steps: []step{{"ADD rootfs.tar.xz /", debian12(bookworm...)}, app}},
+		{repository: "shop/web", tag: "1.5.0", about: "the same on the patched base", user: "1000", steps: []step{{"ADD rootfs.tar.xz /", debian12(bookwormFixed...)}, app}},
 		{repository: "shop/api", tag: "2.1", about: "Ubuntu base", user: "1000", steps: []step{{"ADD ubuntu-jammy.tar.gz /", ubuntu("22.04", jammy...)}, app}},
 		{repository: "shop/worker", tag: "7", about: "distroless: packages in status.d", user: "65532", steps: []step{
 			{"COPY os-release", osRelease("debian", "12", "Distroless")}, {"COPY packages", statusd}, app}},
 		{repository: "shop/frontend", tag: "stable", about: "an index of two platforms with an attestation", user: "1000",
 			platforms: []string{"amd64", "arm64"}, steps: []step{{"ADD alpine-minirootfs.tar.gz /", alpine("3.20.1", alpine320...)}, app}},
 		{repository: "legacy/php-site", tag: "5.6", about: "web shell in an upload folder", steps: []step{
-			{"ADD rootfs.tar.xz /", debian("12", bookworm...)},
+			{"ADD rootfs.tar.xz /", debian12(bookworm...)},
 			{"COPY site /var/www/html", []file{{path: "var/www/html/uploads/x.php", body: webShell}, {path: "var/www/html/index.php", body: "<?php echo 'hello';\n"}}}}},
 		{repository: "legacy/ftp", tag: "old", about: "empty password, second root, loose permissions", steps: []step{
-			{"ADD rootfs.tar.xz /", debian("12", bookworm...)},
+			{"ADD rootfs.tar.xz /", debian12(bookworm...)},
 			{"RUN useradd …", []file{
 				{path: "etc/passwd", body: "root:x:0:0:root:/root:/bin/sh\nftp:x:100:100::/srv/ftp:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n"},
 				{path: "etc/shadow", body: "root:*:19000:0:99999:7:::\nftp::19000:0:99999:7:::\ntoor:*:19000:0:99999:7:::\n", mode: 0o640},

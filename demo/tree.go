@@ -121,8 +121,8 @@ func osRelease(id, versionID, pretty string) []file {
 	}
 }
 
-func debian(version string, packages ...pkg) []file {
-	return slices.Concat(osRelease("debian", version, "Debian GNU/Linux "+version), accounts(), []file{
+func debian12(packages ...pkg) []file {
+	return slices.Concat(osRelease("debian", "12", "Debian GNU/Linux 12"), accounts(), []file{
 		{path: "var/lib/dpkg/status", body: dpkgStatus(packages...)},
 		{path: "usr/bin/passwd", body: "\x7fELF sample of passwd", mode: 0o4755},
 	})

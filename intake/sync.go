@@ -57,12 +57,12 @@ func (s *Syncer) Work(ctx context.Context, w plimsoll.Work) error {
 	if err != nil {
 		return err
 	}
-	return s.Sync(ctx, client, reg, w.Priority)
+	return s.Sync(ctx, client, reg)
 }
 
 // Sync compares a registry with what is stored and writes the difference, one
 // transaction a repository.
-func (s *Syncer) Sync(ctx context.Context, client *registry.Client, reg plimsoll.Registry, priority plimsoll.Priority) error {
+func (s *Syncer) Sync(ctx context.Context, client *registry.Client, reg plimsoll.Registry) error {
 	repositories, err := s.repositories(ctx, client, reg)
 	if err != nil {
 		return err

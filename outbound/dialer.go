@@ -128,7 +128,7 @@ func (d *dialer) proxy(req *http.Request) (*url.URL, error) {
 	}
 	addrs, err := d.resolve(req.Context(), host)
 	if err != nil {
-		return via, nil
+		return via, nil //nolint:nilerr // a name that only the proxy can resolve is left to the proxy
 	}
 	return via, d.check(host, port, addrs)
 }

@@ -104,7 +104,7 @@ func (a *auth) fetchToken(ctx context.Context, c challenge, scope string) (token
 	if resp.StatusCode != http.StatusOK {
 		return "", 0, statusError("asking "+hostPort(u)+" for a token", resp)
 	}
-	defer resp.Body.Close()
+	defer resp.Body.Close() //nolint:errcheck // read to its end
 	return a.readToken(resp.Body, hostPort(u))
 }
 

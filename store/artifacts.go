@@ -136,6 +136,7 @@ type artifactInserter struct {
 
 func (n *artifactInserter) prepare(ctx context.Context) (err error) {
 	for query, stmt := range map[string]**sql.Stmt{insertArtifactSQL: &n.manifest, insertLayerSQL: &n.layer, insertChildSQL: &n.child} {
+		//nolint:sqlclosecheck // a transaction closes its statements
 		if *stmt, err = n.tx.PrepareContext(ctx, n.tx.db.Dialect.Rebind(query)); err != nil {
 			return err
 		}
