@@ -139,8 +139,12 @@ func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
 	}
 	want := have
 	want.state, want.failure, want.detail = p.Failure.State(), p.Failure, p.Detail
-	if !p.ScannedAt.IsZero() {
+	switch {
+	case !p.ScannedAt.IsZero():
 		want.scannedAt = millis(p.ScannedAt)
+	case have.scannedAt == 0 && (p.savesSets || p.savesSettings || p.savesMalware):
+		// Every layer was inspected before, with other images: for this one, it is now.
+		want.scannedAt = w.Now()
 	}
 	if p.savesSettings {
 		want.settings = sql.NullInt64{Int64: failedRules(p.Settings), Valid: true}

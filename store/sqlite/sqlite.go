@@ -10,6 +10,7 @@ import (
 	"fmt"
 	"io/fs"
 	"net/url"
+	"os"
 	"runtime"
 	"time"
 
@@ -43,6 +44,9 @@ func Advisories(ctx context.Context, path string) (*store.Advisories, error) {
 }
 
 func open(ctx context.Context, path, migrations string) (*store.DB, error) {
+	if err := private(path); err != nil {
+		return nil, err
+	}
 	writer, err := pool(path, 1, "_txlock=immediate")
 	if err != nil {
 		return nil, err
@@ -55,6 +59,15 @@ func open(ctx context.Context, path, migrations string) (*store.DB, error) {
 		return nil, errors.Join(err, writer.Close())
 	}
 	return &store.DB{Dialect: Dialect{}, Writer: writer, Reader: reader, Now: time.Now}, nil
+}
+
+// private makes the file readable by its owner only; SQLite gives its side files the same mode.
+func private(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
+	if err != nil {
+		return plimsoll.Errorf(plimsoll.Unavailable, "database: %w", err)
+	}
+	return f.Close()
 }
 
 func pool(path string, size int, option string) (*sql.DB, error) {

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"slices"
 	"testing"
-	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/google/go-cmp/cmp/cmpopts"
@@ -52,7 +51,7 @@ type findings struct {
 }
 
 func newFindings(t rapid.TB, s *store.Store) *findings {
-	s.DB().Now = func() time.Time { return time.UnixMilli(1_700_000_000_000) }
+	s.DB().Now = Start
 	return &findings{TB: t, s: s, ctx: context.Background()}
 }
 
@@ -168,7 +167,7 @@ func (f *findings) shown(img plimsoll.Image) shown {
 
 // clean is how an image shows that was scanned without a failure and judged.
 func clean(vulnerabilities, settings, malware int64) shown {
-	return shown{State: plimsoll.ScanDone, Vulnerabilities: vulnerabilities, Settings: settings, Malware: malware}
+	return shown{State: plimsoll.ScanDone, ScannedAt: Start().UnixMilli(), Vulnerabilities: vulnerabilities, Settings: settings, Malware: malware}
 }
 
 // dump returns every row of the tables that findings are written to, or of one tenant's.

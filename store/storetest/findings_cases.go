@@ -318,19 +318,19 @@ func testPartialFailure(f *findings) {
 	r.Settings = []plimsoll.Setting{{Rule: "image.user", Result: plimsoll.SettingFailed}}
 	r.Malware = []plimsoll.Malware{}
 	f.save(r)
-	want := shown{State: plimsoll.ScanFailed, Failure: plimsoll.FailurePackages, Detail: "status is cut", Vulnerabilities: -1, Settings: 1}
+	want := shown{State: plimsoll.ScanFailed, ScannedAt: Start().UnixMilli(), Failure: plimsoll.FailurePackages, Detail: "status is cut", Vulnerabilities: -1, Settings: 1}
 	wantEqual(f, want, f.shown(img))
 
 	// What is found beside a failure counts.
 	r = record(findingTenant, "a", placed(plimsoll.SetOS, "bash"), judged(1, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh)))
 	r.Failure = plimsoll.FailureMalware
 	f.save(r)
-	wantEqual(f, shown{State: plimsoll.ScanFailed, Failure: plimsoll.FailureMalware, Vulnerabilities: 1, Settings: 1}, f.shown(img))
+	wantEqual(f, shown{State: plimsoll.ScanFailed, ScannedAt: Start().UnixMilli(), Failure: plimsoll.FailureMalware, Vulnerabilities: 1, Settings: 1}, f.shown(img))
 
 	// A match that failed keeps sets and judgement.
 	r.Sets, r.Failure = []plimsoll.PlacedSet{placed(plimsoll.SetOS, "bash", "curl"), placed(plimsoll.SetLanguage, "x")}, plimsoll.FailureMatch
 	f.save(r)
-	wantEqual(f, shown{State: plimsoll.ScanFailed, Failure: plimsoll.FailureMatch, Vulnerabilities: 1, Settings: 1}, f.shown(img))
+	wantEqual(f, shown{State: plimsoll.ScanFailed, ScannedAt: Start().UnixMilli(), Failure: plimsoll.FailureMatch, Vulnerabilities: 1, Settings: 1}, f.shown(img))
 	if rows := f.list(img, plimsoll.VulnerabilityFilter{}); len(rows) != 1 {
 		f.Fatalf("%d vulnerabilities are listed, want 1", len(rows))
 	}
@@ -375,7 +375,7 @@ func testIndex(f *findings) {
 	arm.Malware = []plimsoll.Malware{{Path: "x", Kind: plimsoll.MalwareMatch, Rule: "X"}, {Path: "z", Kind: plimsoll.MalwareNotLooked, Rule: "too big"}}
 	f.save(arm)
 	whole := clean(3, 2, 1)
-	whole.ScannedAt = 7
+	whole.ScannedAt = Start().UnixMilli() // of the other member, whose layers were all known
 	wantEqual(f, whole, f.shown(index))
 	if f.save(amd) || f.save(arm) {
 		f.Fatal("the same records changed something")
