@@ -29,6 +29,9 @@ type Callers interface {
 	// Verify checks the signature of a request as it came, with its raw query, over body.
 	Verify(r *http.Request, body []byte) (plimsoll.Principal, error)
 
+	// Revoke ends a token; Unauthenticated for one that is unknown.
+	Revoke(ctx context.Context, secret string) error
+
 	// ForProject narrows a principal to a project; an empty id means the only one that the user has a grant in.
 	// Forbidden for a project of somebody else, or of nobody.
 	ForProject(ctx context.Context, p plimsoll.Principal, projectID string) (plimsoll.Principal, error)

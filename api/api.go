@@ -26,6 +26,10 @@ type Config struct {
 	// Stall ends an upload that sends no byte for so long.
 	Stall time.Duration
 
+	// PublicURL is the address that clients reach us by, without a path: https://plimsoll.example. Links and the
+	// token's catalog begin with it; "" = what each request says, which a proxy in front may change.
+	PublicURL string
+
 	// OperatorDomain is the id of the domain whose administrators may change what every tenant
 	// shares (advisories); "" = administrators of any domain.
 	OperatorDomain string
@@ -47,6 +51,7 @@ func DefaultConfig() Config {
 type Roles struct {
 	Callers         Callers
 	SignIns         SignIns
+	Projects        ProjectLister
 	Images          ImageLister
 	Vulnerabilities VulnerabilityLister
 	Scans           Scanner
@@ -93,6 +98,8 @@ func (a *API) registerContract() {
 	a.registerScans()
 	a.registerSyncs()
 	a.registerTokens()
+	a.registerProjects()
+	a.registerEnterpriseProjects()
 }
 
 func (a *API) registerOwn() {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
+	"net/url"
 	"runtime/debug"
 	"strings"
 
@@ -19,8 +20,9 @@ const headerRequestID = "X-Request-Id"
 
 // trip is what is known about one request on its way.
 type trip struct {
-	id  string
-	err error // internal error, for the log line
+	id   string
+	base string // scheme and host that the client reached us by, for links
+	err  error  // internal error, for the log line
 }
 
 type tripKey struct{}
@@ -38,10 +40,23 @@ func (a *API) identify(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var raw [16]byte
 		rand.Read(raw[:]) //nolint:errcheck // never fails (crypto/rand)
-		t := &trip{id: hex.EncodeToString(raw[:])}
+		t := &trip{id: hex.EncodeToString(raw[:]), base: a.baseOf(r)}
 		w.Header().Set(headerRequestID, t.id)
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tripKey{}, t)))
 	})
+}
+
+// baseOf is the address that links in answers begin with: the configured one, else the one that the
+// client names itself. That goes back to nobody but the client.
+func (a *API) baseOf(r *http.Request) string {
+	if a.cfg.PublicURL != "" {
+		return strings.TrimRight(a.cfg.PublicURL, "/")
+	}
+	base := url.URL{Scheme: "http", Host: r.Host}
+	if r.TLS != nil {
+		base.Scheme = "https"
+	}
+	return base.String()
 }
 
 // logged writes one line a request: the route's pattern, never a path, a query or a header of the client.

@@ -99,7 +99,7 @@ func familyOf(path string) family {
 	switch {
 	case strings.HasPrefix(path, "/v5/"):
 		return familyHSS
-	case strings.HasPrefix(path, "/v3/"):
+	case strings.HasPrefix(path, "/v3/"), strings.HasPrefix(path, "/v1.0/"):
 		return familyIAM
 	case strings.HasPrefix(path, "/api/"):
 		return familyOwn

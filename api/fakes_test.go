@@ -93,7 +93,7 @@ func newWorld() *world {
 
 func (w *world) roles() Roles {
 	return Roles{
-		Callers: w, SignIns: w, Images: w, Vulnerabilities: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
+		Callers: w, SignIns: w, Projects: w, Images: w, Vulnerabilities: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
 		Advisories: w, Users: w, Keys: w,
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
 	}
@@ -133,6 +133,29 @@ func (w *world) Verify(r *http.Request, body []byte) (plimsoll.Principal, error)
 	return p, nil
 }
 
+func (w *world) Revoke(_ context.Context, secret string) error {
+	if _, ok := w.principals[secret]; !ok {
+		return plimsoll.Errorf(plimsoll.Unauthenticated, "unknown token")
+	}
+	w.removed = append(w.removed, secret)
+	return w.err
+}
+
+func (w *world) Projects(_ context.Context, domainID string) ([]plimsoll.Project, error) {
+	return []plimsoll.Project{
+		{ID: "p1", Name: "one", DomainID: domainID, CreatedAt: testNow()}, {ID: "p3", Name: "three", DomainID: domainID, CreatedAt: testNow()},
+		{ID: "p2", Name: "two", DomainID: domainID, CreatedAt: testNow()},
+	}, w.err
+}
+
+func (w *world) EnterpriseProjects(_ context.Context, domainID string) ([]plimsoll.EnterpriseProject, error) {
+	var out []plimsoll.EnterpriseProject
+	for _, id := range []string{"0", "e7", "e8", "e9"} {
+		out = append(out, plimsoll.EnterpriseProject{ID: id, Name: "name of " + id, DomainID: domainID, CreatedAt: testNow()})
+	}
+	return out, w.err
+}
+
 func (w *world) ForProject(_ context.Context, p plimsoll.Principal, id string) (plimsoll.Principal, error) {
 	if id != "" && p.Project.ID == id {
 		return p, nil
@@ -146,7 +169,7 @@ func (w *world) ForProject(_ context.Context, p plimsoll.Principal, id string) (
 
 func (w *world) SignIn(_ context.Context, s SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
 	w.signIn = s
-	if s.Password != "right" {
+	if s.Password != "right" && s.Token != "earlier" {
 		return "", plimsoll.Token{}, plimsoll.Principal{}, plimsoll.Errorf(plimsoll.Unauthenticated, "the user name or password is wrong")
 	}
 	return "secret-token", plimsoll.Token{IssuedAt: testNow(), ExpiresAt: testNow().Add(24 * time.Hour)}, w.principals["t-editor"], nil

@@ -60,7 +60,7 @@ func newHarbour(t *testing.T, names ...string) *harbour {
 	callers := auth.New(auth.DefaultConfig(), s, passwords, key, testNow)
 	w := newWorld()
 	roles := w.roles()
-	roles.Callers, roles.SignIns, roles.Users, roles.Keys = callers, realSignIns{callers}, realUsers{users}, users
+	roles.Callers, roles.SignIns, roles.Projects, roles.Users, roles.Keys = callers, realSignIns{callers}, s, realUsers{users}, users
 	roles.Images, roles.Vulnerabilities, roles.Scans, roles.Registries, roles.Tasks = s, s, s, s, s
 	cfg := DefaultConfig()
 	cfg.Now, cfg.Log, cfg.TempDir = testNow, slog.New(slog.DiscardHandler), t.TempDir()

@@ -194,8 +194,12 @@ func TestSignInOverHTTP(t *testing.T) {
 		"methods": []any{"password"}, "issued_at": "2026-03-01T12:00:00.000000Z", "expires_at": "2026-03-02T12:00:00.000000Z",
 		"user":    map[string]any{"name": "reader", "domain": domain, "password_expires_at": ""},
 		"project": map[string]any{"id": h.project.ID, "name": h.project.Name, "domain": domain},
-		"roles":   []any{map[string]any{"id": "0", "name": "reader"}}, "catalog": []any{},
+		"roles":   []any{map[string]any{"id": "0", "name": "reader"}},
 	}
+	if catalog := got.Token["catalog"].([]any); len(catalog) != 3 {
+		t.Errorf("catalog %v", catalog)
+	}
+	delete(got.Token, "catalog")
 	if diff := cmp.Diff(want, got.Token); diff != "" {
 		t.Error(diff)
 	}
@@ -223,5 +227,45 @@ func TestSignInOverHTTP(t *testing.T) {
 	}
 	if rec := ask(h.api, "POST", "/v3/auth/tokens", "", user(`"password":"correct horse reader",`)); rec.Code != 429 {
 		t.Errorf("after many failures: %d %s", rec.Code, rec.Body)
+	}
+}
+
+// TestSecondToken is the life of a token that was got by another one.
+func TestSecondToken(t *testing.T) {
+	h := newHarbour(t, "reader")
+	first := h.signIn("reader", h.project.ID)
+	again := func(token, scope string, status int) string {
+		t.Helper()
+		rec := ask(h.api, "POST", "/v3/auth/tokens", "", `{"auth":{"identity":{"methods":["token"],"token":{"id":"`+token+`"}},"scope":`+scope+`}}`)
+		if rec.Code != status || status != 201 && !strings.Contains(rec.Body.String(), `"title":`) {
+			t.Fatalf("%s: %d %s", scope, rec.Code, rec.Body)
+		}
+		return rec.Header().Get("X-Subject-Token")
+	}
+	second := again(first, `{"domain":{"name":"`+h.domain.Name+`"}}`, 201)
+	projects := h.get(second, "/v3/projects", 200)["projects"].([]any)
+	if len(projects) != 1 || projects[0].(map[string]any)["name"] != h.project.Name {
+		t.Errorf("projects %v", projects)
+	}
+	list := "/v5/" + h.project.ID + "/image/swr-repository?image_type=private_image"
+	h.get(second, list, 403)
+	third := again(second, `{"project":{"name":"`+h.project.Name+`","domain":{"id":"`+h.domain.ID+`"}}}`, 201)
+	h.get(third, list, 200)
+	again(first, `{"project":{"name":"second"}}`, 403)
+	again(first, `{"project":{"name":"`+h.project.Name+`","domain":{"name":"elsewhere"}}}`, 403)
+	again("unknown", `{}`, 401)
+
+	if rec := ask(h.api, "DELETE", "/v3/auth/tokens", third, "", "X-Subject-Token", first); rec.Code != 204 {
+		t.Fatalf("revoke: %d %s", rec.Code, rec.Body)
+	}
+	h.get(first, list, 401)
+	again(first, `{}`, 401)
+	h.get(third, list, 200)
+	if rec := ask(h.api, "DELETE", "/v3/auth/tokens", third, "", "X-Subject-Token", third); rec.Code != 204 {
+		t.Fatalf("revoke itself: %d %s", rec.Code, rec.Body)
+	}
+	h.get(third, list, 401)
+	if rec := ask(h.api, "DELETE", "/v3/auth/tokens", second, "", "X-Subject-Token", third); rec.Code != 404 {
+		t.Errorf("revoke twice: %d %s", rec.Code, rec.Body)
 	}
 }

@@ -96,6 +96,10 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"POST", "/api/v1/keys", `{"user":"u"}`, plimsoll.RoleAdmin, 201, false},
 		{"DELETE", "/api/v1/keys/AK2", "", plimsoll.RoleAdmin, 204, false},
 		{"GET", "/api/v1/version", "", "", 200, false},
+		{"GET", "/v3/projects", "", "", 200, false},
+		{"GET", "/v3/auth/projects", "", "", 200, false},
+		{"GET", "/v3/auth/domains", "", "", 200, false},
+		{"GET", "/v1.0/enterprise-projects", "", "", 200, false},
 	}
 	tokens := []struct {
 		token string
@@ -118,6 +122,9 @@ func TestWhoMayDoWhat(t *testing.T) {
 			list = append(list, s)
 		}
 		nobody := []string{`"code":"unauthenticated"`}
+		if strings.HasPrefix(op.url, "/v3/") || strings.HasPrefix(op.url, "/v1.0/") {
+			nobody = []string{`{"error":{"code":401,`, `"title":"Unauthorized"`}
+		}
 		elsewhere := []string{`"code":"forbidden"`}
 		if hss {
 			nobody, elsewhere = []string{`"error_code":"APIGW.0301"`}, []string{`"error_code":"APIGW.0302"`}

@@ -13,7 +13,7 @@ import (
 	"plimsoll"
 )
 
-// SignIn is an attempt to sign in.
+// SignIn is an attempt to sign in, or to have a token for another project.
 type SignIn struct {
 	UserID     string // or UserName with a domain
 	UserName   string
@@ -24,6 +24,10 @@ type SignIn struct {
 	// The project to work in, by id or by name; both empty = none.
 	ProjectID   string
 	ProjectName string
+	ScopeDomain string // id or name of the domain that the client takes for the user's; empty = not said
+
+	// Token is an earlier token of the user instead of a name and password.
+	Token string
 
 	Source string // address of the client, for the lock-out count
 }
@@ -33,6 +37,12 @@ type SignIns interface {
 	// SignIn returns the token's secret, which is not stored, and what it stands for.
 	SignIn(ctx context.Context, s SignIn) (secret string, t plimsoll.Token, p plimsoll.Principal, err error)
 }
+
+// The methods of getting a token.
+const (
+	methodPassword = "password"
+	methodToken    = "token"
+)
 
 // named is the identity API's way to point at something, by id or by name.
 type named struct {
@@ -54,11 +64,15 @@ type signInBody struct {
 		_        struct{} `additionalProperties:"true"`
 		Identity struct {
 			_        struct{} `additionalProperties:"true"`
-			Methods  []string `json:"methods" nullable:"false" minItems:"1" maxItems:"4" doc:"password"`
+			Methods  []string `json:"methods" nullable:"false" minItems:"1" maxItems:"4" doc:"password, or token"`
 			Password *struct {
 				_    struct{}   `additionalProperties:"true"`
 				User signInUser `json:"user"`
 			} `json:"password,omitempty"`
+			Token *struct {
+				_  struct{} `additionalProperties:"true"`
+				ID string   `json:"id" minLength:"1" maxLength:"32768" writeOnly:"true"`
+			} `json:"token,omitempty" doc:"An earlier token, to have one for another project. The new one ends when this one ends"`
 		} `json:"identity"`
 		Scope *struct {
 			_       struct{} `additionalProperties:"true"`
@@ -84,14 +98,14 @@ type tokenOutput struct {
 }
 
 type tokenBody struct {
-	Methods   []string      `json:"methods" nullable:"false"`
+	Methods   []string      `json:"methods" nullable:"false" doc:"How the token was got, where it is got; password where it is shown later"`
 	IssuedAt  string        `json:"issued_at" doc:"YYYY-MM-DDTHH:MM:SS.ffffffZ"`
 	ExpiresAt string        `json:"expires_at" doc:"YYYY-MM-DDTHH:MM:SS.ffffffZ"`
 	User      tokenUser     `json:"user"`
 	Project   *tokenProject `json:"project,omitempty" doc:"Of a token for a project"`
 	Domain    *tokenDomain  `json:"domain,omitempty" doc:"Of a token without a project"`
 	Roles     []tokenDomain `json:"roles" nullable:"false"`
-	Catalog   *[]struct{}   `json:"catalog,omitempty" nullable:"false" doc:"Empty: every operation is at this address"`
+	Catalog   []service     `json:"catalog,omitempty" nullable:"false" doc:"Where our operations are"`
 }
 
 type tokenDomain struct {
@@ -125,6 +139,11 @@ func (a *API) registerTokens() {
 			Description: "The token in X-Subject-Token must belong to the caller.",
 		}, a.showToken)
 	}
+	closed(a, huma.Operation{
+		OperationID: "RevokeToken", Method: http.MethodDelete, Path: "/v3/auth/tokens", DefaultStatus: http.StatusNoContent,
+		Tags: []string{"tokens"}, Summary: "End a token",
+		Description: "The token in X-Subject-Token, which must belong to the caller, is good for nothing from now on.",
+	}, a.revokeToken)
 }
 
 // Resolve notes where the request came from.
@@ -147,59 +166,108 @@ func (a *API) createToken(ctx context.Context, in *signInInput) (*tokenOutput, e
 		return nil, err
 	}
 	out := &tokenOutput{SubjectToken: secret}
-	out.Body.Token = wireToken(token, p)
+	method := methodPassword
+	if attempt.Token != "" {
+		method = methodToken
+	}
+	out.Body.Token = wireToken(token, p, method)
 	if in.NoCatalog == "" {
-		out.Body.Token.Catalog = &[]struct{}{}
+		out.Body.Token.Catalog = catalog(tripOf(ctx).base, p.Project)
 	}
 	return out, nil
 }
 
 func (in *signInInput) attempt() (SignIn, error) {
+	s, err := in.who()
+	scope := in.Body.Auth.Scope
+	if err != nil || scope == nil {
+		return s, err
+	}
+	domain := scope.Domain
+	if scope.Project != nil {
+		s.ProjectID, s.ProjectName, domain = scope.Project.ID, scope.Project.Name, scope.Project.Domain
+	}
+	if domain != nil {
+		s.ScopeDomain = domain.ID
+		if s.ScopeDomain == "" {
+			s.ScopeDomain = domain.Name
+		}
+	}
+	return s, nil
+}
+
+func (in *signInInput) who() (SignIn, error) {
 	identity := in.Body.Auth.Identity
-	if !slices.Equal(identity.Methods, []string{"password"}) || identity.Password == nil {
-		return SignIn{}, plimsoll.Errorf(plimsoll.Invalid, "sign in with the method password")
+	switch {
+	case slices.Equal(identity.Methods, []string{methodToken}) && identity.Token != nil:
+		return SignIn{Token: identity.Token.ID, Source: in.source}, nil
+	case !slices.Equal(identity.Methods, []string{methodPassword}) || identity.Password == nil:
+		return SignIn{}, plimsoll.Errorf(plimsoll.Invalid, "sign in with the method password or token, and with what belongs to it")
 	}
 	user := identity.Password.User
+	if user.ID == "" && user.Name == "" {
+		return SignIn{}, plimsoll.Errorf(plimsoll.Invalid, "a user needs an id or a name")
+	}
 	s := SignIn{UserID: user.ID, UserName: user.Name, Password: user.Password, Source: in.source}
 	if user.Domain != nil {
 		s.DomainID, s.DomainName = user.Domain.ID, user.Domain.Name
-	}
-	if s.UserID == "" && s.UserName == "" {
-		return SignIn{}, plimsoll.Errorf(plimsoll.Invalid, "a user needs an id or a name")
-	}
-	if scope := in.Body.Auth.Scope; scope != nil && scope.Project != nil {
-		s.ProjectID, s.ProjectName = scope.Project.ID, scope.Project.Name
 	}
 	return s, nil
 }
 
 type showTokenInput struct {
-	Subject string `header:"X-Subject-Token" required:"true" maxLength:"32768" doc:"The token to check"`
+	SubjectHeader
+	NoCatalog string `query:"nocatalog" doc:"Any value leaves the catalog out of the answer"`
+}
+
+// SubjectHeader names the token that an operation is about.
+type SubjectHeader struct {
+	Subject string `header:"X-Subject-Token" required:"true" maxLength:"32768" doc:"The token that is asked about"`
 }
 
 func (a *API) showToken(ctx context.Context, in *showTokenInput) (*tokenOutput, error) {
-	token, p, err := a.roles.Callers.Token(ctx, in.Subject)
-	unknown := plimsoll.Errorf(plimsoll.NotFound, "no such token")
-	switch code := plimsoll.ErrorCode(err); {
-	case code == plimsoll.Unauthenticated, code == plimsoll.NotFound:
-		return nil, unknown
-	case err != nil:
+	token, p, err := a.subjectToken(ctx, in.Subject)
+	if err != nil {
 		return nil, err
-	case p.User.ID != caller(ctx).User.ID:
-		return nil, unknown
 	}
 	out := &tokenOutput{SubjectToken: in.Subject}
-	out.Body.Token = wireToken(token, p)
+	out.Body.Token = wireToken(token, p, methodPassword)
+	if in.NoCatalog == "" {
+		out.Body.Token.Catalog = catalog(tripOf(ctx).base, p.Project)
+	}
 	return out, nil
 }
+
+func (a *API) revokeToken(ctx context.Context, in *SubjectHeader) (*struct{}, error) {
+	if _, _, err := a.subjectToken(ctx, in.Subject); err != nil {
+		return nil, err
+	}
+	err := a.roles.Callers.Revoke(ctx, in.Subject)
+	if plimsoll.ErrorCode(err) == plimsoll.Unauthenticated { // somebody was faster
+		return nil, errNoSuchToken()
+	}
+	return nil, err
+}
+
+// subjectToken finds a token that is good and the caller's own; every other is unknown.
+func (a *API) subjectToken(ctx context.Context, secret string) (plimsoll.Token, plimsoll.Principal, error) {
+	token, p, err := a.roles.Callers.Token(ctx, secret)
+	code := plimsoll.ErrorCode(err)
+	if code == plimsoll.Unauthenticated || code == plimsoll.NotFound || err == nil && p.User.ID != caller(ctx).User.ID {
+		err = errNoSuchToken()
+	}
+	return token, p, err
+}
+
+func errNoSuchToken() error { return plimsoll.Errorf(plimsoll.NotFound, "no such token") }
 
 const tokenTime = "2006-01-02T15:04:05.000000Z"
 
 // wireToken writes a token in the identity API's form (hss-api, section 3.1).
-func wireToken(t plimsoll.Token, p plimsoll.Principal) tokenBody {
+func wireToken(t plimsoll.Token, p plimsoll.Principal, method string) tokenBody {
 	domain := tokenDomain{ID: p.Domain.ID, Name: p.Domain.Name}
 	b := tokenBody{
-		Methods:  []string{"password"},
+		Methods:  []string{method},
 		IssuedAt: tokenTimeOf(t.IssuedAt), ExpiresAt: tokenTimeOf(t.ExpiresAt),
 		User:  tokenUser{ID: p.User.ID, Name: p.User.Name, Domain: domain},
 		Roles: []tokenDomain{},

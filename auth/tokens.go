@@ -6,12 +6,13 @@ import (
 	"crypto/sha256"
 	"encoding/base64"
 	"encoding/hex"
+	"errors"
 	"time"
 
 	"plimsoll"
 )
 
-// SignIn is an attempt to sign in.
+// SignIn is an attempt to sign in, or to have a token for another project.
 type SignIn struct {
 	UserID     string // or UserName with a domain
 	UserName   string
@@ -22,6 +23,10 @@ type SignIn struct {
 	// The project to work in, by id or by name in the user's domain; both empty = none.
 	ProjectID   string
 	ProjectName string
+	ScopeDomain string // id or name of the domain that the client takes for the user's; empty = not said
+
+	// Token is an earlier token of the user instead of a name and password.
+	Token string
 
 	Source string // address of the client, with or without port
 }
@@ -33,19 +38,22 @@ const (
 	keepsExpired = 24 * time.Hour // how long an expired token is told from an unknown one
 )
 
-// SignIn gives a token for a password. The token's 43 characters are returned this
-// once. Errors: ErrCredentials, ErrDisabled, ErrLocked (five failures in a row of a
-// name from an address lock it for five minutes), Forbidden for a project without a
-// grant or that does not exist, Invalid for a request that names nobody.
+// SignIn gives a token for a password, or for an earlier token. The token's 43 characters are
+// returned this once. Errors: those of Token for an earlier one; ErrCredentials, ErrDisabled,
+// ErrLocked (five failures in a row of a name from an address lock it for five minutes),
+// Forbidden for a project without a grant or that does not exist, Invalid for a request that names nobody.
 func (a *Authenticator) SignIn(ctx context.Context, s SignIn) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
 	if err := s.check(); err != nil {
 		return "", t, p, err
+	}
+	if s.Token != "" {
+		return a.rescope(ctx, s)
 	}
 	user, err := a.proven(ctx, s)
 	if err != nil {
 		return "", t, p, err
 	}
-	projectID, err := a.scope(ctx, s, user)
+	projectID, err := a.project(ctx, s, user)
 	if err != nil {
 		return "", t, p, err
 	}
@@ -55,6 +63,36 @@ func (a *Authenticator) SignIn(ctx context.Context, s SignIn) (token string, t p
 // Issue gives a token to a user who is known already: by password, or because the
 // operator of this machine says so. projectID may be "".
 func (a *Authenticator) Issue(ctx context.Context, user plimsoll.User, projectID string) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
+	return a.issue(ctx, user, projectID, a.now().Add(a.cfg.TokenLifetime))
+}
+
+// rescope gives the holder of a token another one for another project. It ends when the first would
+// have ended: who holds one token must not be able to renew it for ever.
+func (a *Authenticator) rescope(ctx context.Context, s SignIn) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
+	first, holder, err := a.Token(ctx, s.Token)
+	if err != nil {
+		return "", t, p, err
+	}
+	projectID, err := a.project(ctx, s, holder.User)
+	if err != nil {
+		return "", t, p, err
+	}
+	if token, t, p, err = a.issue(ctx, holder.User, projectID, first.ExpiresAt); err != nil {
+		return "", t, p, err
+	}
+	// The first may have been revoked, by a change of password for one, before the second was
+	// stored. Whatever revokes the user's tokens from here on finds both.
+	if _, err := a.store.Token(ctx, first.Hash); err != nil {
+		gone := a.store.RemoveToken(ctx, t.Hash)
+		if plimsoll.ErrorCode(gone) == plimsoll.NotFound {
+			gone = nil
+		}
+		return "", plimsoll.Token{}, plimsoll.Principal{}, errors.Join(goneMeanwhile(err, ErrTokenUnknown), gone)
+	}
+	return token, t, p, nil
+}
+
+func (a *Authenticator) issue(ctx context.Context, user plimsoll.User, projectID string, expires time.Time) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
 	if p, err = a.store.Principal(ctx, user.ID, projectID); err != nil {
 		return "", t, plimsoll.Principal{}, goneMeanwhile(err, ErrCredentials)
 	}
@@ -62,8 +100,8 @@ func (a *Authenticator) Issue(ctx context.Context, user plimsoll.User, projectID
 	secret := make([]byte, tokenSize)
 	rand.Read(secret) //nolint:errcheck,gosec // crypto/rand never returns an error
 	token = base64.RawURLEncoding.EncodeToString(secret)
-	now := a.now().UTC().Truncate(time.Millisecond)
-	t = plimsoll.Token{Hash: hashToken(token), UserID: user.ID, ProjectID: projectID, IssuedAt: now, ExpiresAt: now.Add(a.cfg.TokenLifetime)}
+	stored := func(at time.Time) time.Time { return at.UTC().Truncate(time.Millisecond) }
+	t = plimsoll.Token{Hash: hashToken(token), UserID: user.ID, ProjectID: projectID, IssuedAt: stored(a.now()), ExpiresAt: stored(expires)}
 	if err := a.store.AddToken(ctx, t, user.PasswordHash); err != nil {
 		return "", plimsoll.Token{}, plimsoll.Principal{}, goneMeanwhile(err, ErrCredentials)
 	}
@@ -71,12 +109,12 @@ func (a *Authenticator) Issue(ctx context.Context, user plimsoll.User, projectID
 }
 
 func (s SignIn) check() error {
-	for _, name := range []string{s.UserID, s.UserName, s.DomainID, s.DomainName, s.ProjectID, s.ProjectName} {
+	for _, name := range []string{s.UserID, s.UserName, s.DomainID, s.DomainName, s.ProjectID, s.ProjectName, s.ScopeDomain} {
 		if len(name) > maxName {
 			return plimsoll.Errorf(plimsoll.Invalid, "a name or id in the sign-in has more than %d bytes", maxName)
 		}
 	}
-	if s.UserID == "" && (s.UserName == "" || s.domain() == "") {
+	if s.Token == "" && s.UserID == "" && (s.UserName == "" || s.domain() == "") {
 		return plimsoll.Errorf(plimsoll.Invalid, "a sign-in needs a user's id, or a user's name and domain")
 	}
 	return nil
@@ -134,8 +172,17 @@ func (a *Authenticator) findUser(ctx context.Context, s SignIn) (u plimsoll.User
 	return u, d.ID + "\x00" + s.UserName, err
 }
 
-// scope returns the id of the project that was asked for, in which the user has a grant.
-func (a *Authenticator) scope(ctx context.Context, s SignIn, user plimsoll.User) (string, error) {
+// project returns the id of the project that was asked for, in which the user has a grant.
+func (a *Authenticator) project(ctx context.Context, s SignIn, user plimsoll.User) (string, error) {
+	if s.ScopeDomain != "" {
+		d, err := a.store.Domain(ctx, s.ScopeDomain)
+		if err == nil && d.ID != user.DomainID {
+			err = errNoGrant()
+		}
+		if err != nil {
+			return "", goneMeanwhile(err, errNoGrant())
+		}
+	}
 	id := s.ProjectID
 	if id == "" && s.ProjectName != "" {
 		project, err := a.store.ProjectByName(ctx, user.DomainID, s.ProjectName)

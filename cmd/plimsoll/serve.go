@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,6 +22,7 @@ type serveOptions struct {
 	tlsCert      string
 	tlsKey       string
 	insecureHTTP bool
+	publicURL    string
 	workers      int
 	parallel     int
 	syncEvery    time.Duration
@@ -53,6 +56,7 @@ Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure
 	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate chain in PEM")
 	f.StringVar(&o.tlsKey, "tls-key", "", "private key in PEM")
 	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "allow plain HTTP beyond the loopback interface")
+	f.StringVar(&o.publicURL, "public-url", "", "address that clients reach the server by, if a proxy in front has another: https://host")
 	f.IntVar(&o.workers, "workers", 2, "units of work at a time")
 	f.IntVar(&o.parallel, "parallel", 2, "layers of one image read at once")
 	f.DurationVar(&o.syncEvery, "sync-every", 24*time.Hour, "sync each registry this often; 0 = only when asked")
@@ -87,6 +91,9 @@ type daemon struct {
 
 // start listens, then serves and works in the background until ctx ends.
 func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
+	if err := checkPublicURL(o.publicURL); err != nil {
+		return nil, err
+	}
 	config, err := tlsConfig(o)
 	if err != nil {
 		return nil, err
@@ -110,7 +117,7 @@ func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
 		return nil, errors.Join(err, listener.Close())
 	}
 	d.run(func() error { return sv.queue.Run(ctx) })
-	d.run(func() error { return api.Serve(ctx, api.Server(sv.handler(), config, s.logger), listener) })
+	d.run(func() error { return api.Serve(ctx, api.Server(sv.handler(o.publicURL), config, s.logger), listener) })
 	d.run(func() error { return sv.keepCurrent(ctx, o.syncEvery) })
 	return d, nil
 }
@@ -133,11 +140,11 @@ func (d *daemon) wait() error {
 	return errors.Join(errs...)
 }
 
-func (s *services) handler() *api.API {
+func (s *services) handler(publicURL string) *api.API {
 	config := api.DefaultConfig()
-	config.Version, config.Log, config.OperatorDomain = readBuild().Version, s.logger, s.domain.ID
+	config.Version, config.Log, config.OperatorDomain, config.PublicURL = readBuild().Version, s.logger, s.domain.ID, publicURL
 	return api.New(config, api.Roles{
-		Callers: s.auth, SignIns: s, Images: s.inventory, Vulnerabilities: s.inventory, Scans: s, Registries: s.inventory,
+		Callers: s.auth, SignIns: s, Projects: s.inventory, Images: s.inventory, Vulnerabilities: s.inventory, Scans: s, Registries: s.inventory,
 		NewRegistries: s, Tasks: s, Advisories: s, Users: people{s.identity}, Keys: s.identity,
 		Checks: []api.Check{
 			{Name: "store", Run: func(ctx context.Context) error { _, err := s.inventory.PendingCounts(ctx); return err }},
@@ -201,6 +208,15 @@ func (s *services) syncDue(ctx context.Context, before time.Time) error {
 		}
 	}
 	return nil
+}
+
+// checkPublicURL wants scheme and host alone: operations are at fixed paths.
+func checkPublicURL(address string) error {
+	u, err := url.Parse(address)
+	if address == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" {
+		return nil
+	}
+	return plimsoll.Errorf(plimsoll.Invalid, "public address %.200q is not http(s)://host[:port]", address)
 }
 
 // tlsConfig reads the certificate, and refuses plain HTTP beyond the loopback interface.

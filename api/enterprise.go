@@ -1,0 +1,108 @@
+package api
+
+import (
+	"context"
+	"net/http"
+	"slices"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"plimsoll"
+)
+
+type listEnterpriseInput struct {
+	ID     string `query:"id" maxLength:"256" doc:"Exact; 0 is the default one"`
+	Name   string `query:"name" maxLength:"256" doc:"Exact"`
+	Status int32  `query:"status" minimum:"0" maximum:"2" doc:"1: enabled, which every one is; 2: disabled; 0 = any"`
+	Offset int32  `query:"offset" minimum:"0" default:"0" doc:"Records to skip"`
+	Limit  int32  `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"Records a page"`
+}
+
+type enterpriseList struct {
+	Rows  []wireEnterprise `json:"enterprise_projects" nullable:"false" doc:"By id"`
+	Total int32            `json:"total_count" doc:"Matches before paging"`
+}
+
+type wireEnterprise struct {
+	ID          string `json:"id"`
+	Name        string `json:"name"`
+	Description string `json:"description" doc:"Always empty"`
+	Status      int32  `json:"status" doc:"Always 1, enabled"`
+	CreatedAt   string `json:"created_at" doc:"YYYY-MM-DDTHH:MM:SSZ"`
+	UpdatedAt   string `json:"updated_at" doc:"As created_at: enterprise projects do not change"`
+	Type        string `json:"type" doc:"Always prod"`
+	DeleteFlag  bool   `json:"delete_flag" doc:"Always false"`
+}
+
+type listEnterpriseOutput struct{ Body enterpriseList }
+
+type oneEnterpriseInput struct {
+	ID string `path:"id" minLength:"1" maxLength:"256" doc:"Id of the enterprise project"`
+}
+
+type oneEnterpriseOutput struct {
+	Body struct {
+		EnterpriseProject wireEnterprise `json:"enterprise_project"`
+	}
+}
+
+func (a *API) registerEnterpriseProjects() {
+	closed(a, huma.Operation{
+		OperationID: "ListEnterpriseProject", Method: http.MethodGet, Path: "/v1.0/enterprise-projects",
+		Tags: []string{"projects"}, Summary: "List enterprise projects",
+		Description: "Those in which the caller has a role: every one of the domain with a role in a whole project.",
+	}, a.listEnterprise)
+	closed(a, huma.Operation{
+		OperationID: "ShowEnterpriseProject", Method: http.MethodGet, Path: "/v1.0/enterprise-projects/{id}",
+		Tags: []string{"projects"}, Summary: "Show an enterprise project", Description: "One in which the caller has a role.",
+	}, a.showEnterprise)
+}
+
+// ownEnterprise are the enterprise projects in which the caller has a role.
+func (a *API) ownEnterprise(ctx context.Context) ([]plimsoll.EnterpriseProject, error) {
+	p := caller(ctx)
+	all, err := a.roles.Projects.EnterpriseProjects(ctx, p.Domain.ID)
+	if err != nil {
+		return nil, err
+	}
+	return slices.DeleteFunc(all, func(ep plimsoll.EnterpriseProject) bool {
+		return !slices.ContainsFunc(granted(p), func(g plimsoll.Grant) bool { return g.EnterpriseProject == "" || g.EnterpriseProject == ep.ID })
+	}), nil
+}
+
+func (a *API) listEnterprise(ctx context.Context, in *listEnterpriseInput) (*listEnterpriseOutput, error) {
+	list, err := a.ownEnterprise(ctx)
+	if err != nil {
+		return nil, err
+	}
+	const disabled = 2
+	list = slices.DeleteFunc(list, func(ep plimsoll.EnterpriseProject) bool {
+		return in.ID != "" && in.ID != ep.ID || in.Name != "" && in.Name != ep.Name || in.Status == disabled
+	})
+	page, _ := pageAt(list, int(in.Offset), int(in.Limit))
+	out := &listEnterpriseOutput{Body: enterpriseList{Rows: make([]wireEnterprise, 0, len(page)), Total: int32(len(list))}}
+	for _, ep := range page {
+		out.Body.Rows = append(out.Body.Rows, wireEnterpriseProject(ep))
+	}
+	return out, nil
+}
+
+func (a *API) showEnterprise(ctx context.Context, in *oneEnterpriseInput) (*oneEnterpriseOutput, error) {
+	list, err := a.ownEnterprise(ctx)
+	if err != nil {
+		return nil, err
+	}
+	i := slices.IndexFunc(list, func(ep plimsoll.EnterpriseProject) bool { return ep.ID == in.ID })
+	if i < 0 {
+		return nil, plimsoll.Errorf(plimsoll.NotFound, "no such enterprise project")
+	}
+	out := &oneEnterpriseOutput{}
+	out.Body.EnterpriseProject = wireEnterpriseProject(list[i])
+	return out, nil
+}
+
+func wireEnterpriseProject(ep plimsoll.EnterpriseProject) wireEnterprise {
+	created := ep.CreatedAt.UTC().Format(time.RFC3339)
+	return wireEnterprise{ID: ep.ID, Name: ep.Name, Status: 1, CreatedAt: created, UpdatedAt: created, Type: "prod"}
+}
