@@ -27,6 +27,7 @@ var testArrows = map[string][]string{
 	"scan":     {"archive", "store", "advisory"},
 	"intake":   {"store", "seal", "outbound"},
 	"match":    {"advisory", "store"},
+	"seal":     {"store"},
 	"store":    {"match", "advisory"},
 }
 

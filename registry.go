@@ -1,6 +1,10 @@
 package plimsoll
 
-import "time"
+import (
+	"fmt"
+	"net/url"
+	"time"
+)
 
 // RegistryKind is the product behind a registry, which decides the origin of its images.
 type RegistryKind string
@@ -69,6 +73,16 @@ type Registry struct {
 
 	// LastSync is the newest finished sync, as its task tells; nil before the first.
 	LastSync *SyncOutcome `json:"last_sync,omitempty"`
+}
+
+// SealedFor is the additional data that the secret is sealed with: the registry and its host, so that
+// a row that is edited to point elsewhere cannot use it.
+func (r Registry) SealedFor() []byte {
+	host := r.URL
+	if u, err := url.Parse(r.URL); err == nil {
+		host = u.Host
+	}
+	return fmt.Appendf(nil, "registry %d %s", r.ID, host)
 }
 
 // SyncOutcome is how a sync of one registry ended.

@@ -18,8 +18,6 @@ type ProjectLister interface {
 	EnterpriseProjects(ctx context.Context, domainID string) ([]plimsoll.EnterpriseProject, error)
 }
 
-const maxProjects = 5000 // a page of projects, as the contract says
-
 type listProjectsInput struct {
 	ID       string         `query:"id" maxLength:"256" doc:"Exact"`
 	Name     string         `query:"name" maxLength:"256" doc:"Exact. Clients of the vendor look up the project that is named like their region"`

@@ -215,26 +215,6 @@ func TestKeys(t *testing.T) {
 	wantCode(t, plimsoll.NotFound, r.RevokeKey(ctx, access))
 }
 
-// TestClaim: a database keeps to the sealing key of its first start.
-func TestClaim(t *testing.T) {
-	r := newRoom(t)
-	ctx := t.Context()
-	for range 2 {
-		if err := r.key.Claim(ctx, r.store); err != nil {
-			t.Fatal(err)
-		}
-	}
-	other, err := seal.Load(filepath.Join(t.TempDir(), "other.key"))
-	if err != nil {
-		t.Fatal(err)
-	}
-	err = other.Claim(ctx, r.store)
-	wantCode(t, plimsoll.Conflict, err)
-	if plimsoll.ErrorHint(err) == "" {
-		t.Error("no hint what to do about another key")
-	}
-}
-
 func TestNothingHappensAfterTheContext(t *testing.T) {
 	r := newRoom(t)
 	ctx, cancel := context.WithCancel(t.Context())

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"net/url"
 	"sync"
 
 	"plimsoll"
@@ -79,20 +78,10 @@ func (c *Connector) credential(reg plimsoll.Registry) (plimsoll.Credential, erro
 	if len(reg.SealedSecret) == 0 {
 		return plimsoll.Credential{Username: reg.Username}, nil
 	}
-	secret, err := c.Sealer.Open(reg.SealedSecret, sealedFor(reg))
+	secret, err := c.Sealer.Open(reg.SealedSecret, reg.SealedFor())
 	if err != nil {
 		return plimsoll.Credential{}, plimsoll.Errorf(plimsoll.Internal, "registry %s: open its secret: %w", reg.Name, err).
 			WithHint("remove the registry and add it again with its secret")
 	}
 	return plimsoll.Credential{Username: reg.Username, Secret: string(secret)}, nil
-}
-
-// sealedFor binds a secret to its registry and host, so that a row that is edited
-// to point elsewhere cannot use it.
-func sealedFor(reg plimsoll.Registry) []byte {
-	host := reg.URL
-	if u, err := url.Parse(reg.URL); err == nil {
-		host = u.Host
-	}
-	return fmt.Appendf(nil, "registry %d %s", reg.ID, host)
 }

@@ -44,7 +44,7 @@ func (s *Registries) Add(ctx context.Context, spec plimsoll.RegistrySpec) (plims
 		return plimsoll.Registry{}, err
 	}
 	if spec.Secret != "" {
-		sealed := s.Connector.Sealer.Seal([]byte(spec.Secret), sealedFor(reg))
+		sealed := s.Connector.Sealer.Seal([]byte(spec.Secret), reg.SealedFor())
 		if err := s.Store.SealRegistry(ctx, reg.ID, sealed); err != nil {
 			return plimsoll.Registry{}, err
 		}

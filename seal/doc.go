@@ -12,9 +12,19 @@
 //
 // by XChaCha20-Poly1305 (RFC 8439 with the nonce of draft-irtf-cfrg-xchacha). The
 // first nine bytes and what the caller says about the value's place are additional
-// data, so that a value copied to another row does not open. A value names its key,
-// so that one day two keys can stand side by side while values move from the old to the new.
+// data, so that a value copied to another row does not open.
 //
-// Package cmd loads the key once and hands it to the rooms that need it, which
+// The database names the key that its values are sealed with, and a key belongs to it only
+// then. Rotate makes another key, seals every value again in one transaction that also
+// changes that name, and only then renames files. Up to three stand side by side:
+//
+//	seal.key       the key
+//	seal.key.next  made by a rotation that did not commit; the next rotation uses it
+//	seal.key.old   the key before the last rotation: opens older backups of the database
+//
+// Whatever moment a rotation is cut off at, one of them is the key that the database
+// names, and Open puts it in its place.
+//
+// Package cmd opens the key once and hands it to the rooms that need it, which
 // declare the role they use (Seal, Open) themselves.
 package seal

@@ -28,6 +28,18 @@ func Load(path string) (*Key, error) {
 	return New(secret)
 }
 
+// read is Load without making a key: it returns nil if there is no file.
+func read(path string) (*Key, error) {
+	secret, err := readKey(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("sealing key %s: %w", path, err)
+	}
+	return New(secret)
+}
+
 func readKey(path string) ([]byte, error) {
 	// Asked before opening: opening a pipe would wait for its writer.
 	if info, err := os.Stat(path); err != nil {

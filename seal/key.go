@@ -1,7 +1,6 @@
 package seal
 
 import (
-	"context"
 	"crypto/cipher"
 	"crypto/rand"
 	"crypto/sha256"
@@ -97,28 +96,6 @@ func (k *Key) additional(ad []byte) []byte {
 	out = append(out, version)
 	out = append(out, k.id[:]...)
 	return append(out, ad...)
-}
-
-// metaKey is where a database keeps the id of the key that its secrets are sealed with.
-const metaKey = "sealing_key"
-
-// Meta is the part of the store that remembers facts about the database itself.
-// EnsureMeta stores value under key if there is none yet and returns what is stored.
-type Meta interface {
-	EnsureMeta(ctx context.Context, key, value string) (string, error)
-}
-
-// Claim binds the key to the database on first use, and on every later start
-// refuses (Conflict) a key that is not the one the database's secrets are sealed with.
-func (k *Key) Claim(ctx context.Context, meta Meta) error {
-	stored, err := meta.EnsureMeta(ctx, metaKey, k.ID())
-	if err != nil {
-		return fmt.Errorf("compare the sealing key with the database's: %w", err)
-	}
-	if stored != k.ID() {
-		return otherKey("this database's secrets were", stored, k.ID())
-	}
-	return nil
 }
 
 func otherKey(what, theirs, ours string) error {

@@ -56,7 +56,7 @@ Exit status: 0 done; 1 a --fail-on threshold was met; 2 could not look, or an er
 	f.StringVar(&a.caFile, "ca-file", "", "PEM file of further certificate authorities for registries")
 	root.AddCommand(
 		a.serveCommand(), a.scanCommand(), a.syncCommand(), a.imagesCommand(), a.registryCommand(),
-		a.advisoriesCommand(), a.userCommand(), a.keyCommand(), a.versionCommand(),
+		a.advisoriesCommand(), a.userCommand(), a.keyCommand(), a.sealCommand(), a.versionCommand(),
 	)
 	complete(root, "output", "table", "json")
 	complete(root, "log-level", "debug", "info", "warn", "error")

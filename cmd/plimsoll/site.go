@@ -63,10 +63,7 @@ func (a *app) openSite(ctx context.Context, alsoAllow ...string) (s *site, err e
 	if s.advisories, err = sqlite.Advisories(ctx, a.dataFile("advisories.db")); err != nil {
 		return s, err
 	}
-	if s.key, err = seal.Load(a.dataFile("seal.key")); err != nil {
-		return s, err
-	}
-	if err := s.key.Claim(ctx, s.inventory); err != nil {
+	if s.key, err = seal.Open(ctx, a.dataFile(sealFile), s.inventory); err != nil {
 		return s, err
 	}
 	if s.analyzers, err = all.Analyzers(all.Config{}); err != nil {

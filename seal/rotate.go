@@ -1,0 +1,136 @@
+package seal
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"plimsoll"
+)
+
+// metaKey is where a database keeps the id of the key that its secrets are sealed with.
+const metaKey = "sealing_key"
+
+// The names of the files beside the key.
+const (
+	nextSuffix = ".next"
+	oldSuffix  = ".old"
+)
+
+// Meta is the part of the store that remembers facts about the database itself.
+type Meta interface {
+	// Meta returns what is stored under key; NotFound if nothing is.
+	Meta(ctx context.Context, key string) (string, error)
+
+	// EnsureMeta stores value under key if there is none yet and returns what is stored.
+	EnsureMeta(ctx context.Context, key, value string) (string, error)
+}
+
+// Vault is the part of the store that holds sealed values.
+type Vault interface {
+	// Reseal replaces every sealed value by what f makes of it, and the fact from under
+	// key by to, all or nothing. It returns how many values there were. Conflict: the fact is another.
+	Reseal(ctx context.Context, key, from, to string, f func(sealed, ad []byte) ([]byte, error)) (int, error)
+}
+
+// Open returns the key at path if it is the one that the database's secrets are sealed
+// with. It makes a key for a database that has none, and finishes a rotation that was cut off.
+// Conflict: the key that the database names is not there.
+func Open(ctx context.Context, path string, meta Meta) (*Key, error) {
+	wanted, err := meta.Meta(ctx, metaKey)
+	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
+		return first(ctx, path, meta)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read which sealing key the database has: %w", err)
+	}
+	found := "none"
+	for _, place := range []struct{ file, aside string }{
+		{path, ""}, {path + nextSuffix, path + oldSuffix}, {path + oldSuffix, path + nextSuffix},
+	} {
+		k, err := read(place.file)
+		switch {
+		case err != nil:
+			return nil, err
+		case k == nil:
+			continue
+		case k.ID() != wanted:
+			if place.file == path {
+				found = k.ID()
+			}
+			continue
+		case place.file != path:
+			if err := promote(place.file, path, place.aside); err != nil {
+				return nil, fmt.Errorf("finish the rotation of the sealing key %s: %w", path, err)
+			}
+		}
+		return k, nil
+	}
+	return nil, otherKey("this database's secrets were", wanted, found)
+}
+
+// first binds a key to a database that has none yet.
+func first(ctx context.Context, path string, meta Meta) (*Key, error) {
+	k, err := Load(path)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := meta.EnsureMeta(ctx, metaKey, k.ID())
+	if err != nil {
+		return nil, fmt.Errorf("bind the sealing key to the database: %w", err)
+	}
+	if stored != k.ID() {
+		return nil, otherKey("this database's secrets were", stored, k.ID())
+	}
+	return k, nil
+}
+
+// Rotate makes a new key and seals every value of the vault with it. The key before
+// stays beside it as path.old. No other process may have the vault's key in use.
+//
+// It can be cut off anywhere: before the vault's transaction the old key stays in force
+// and the next Rotate goes on with the file that was made; after it, Open puts the new one in place.
+func Rotate(ctx context.Context, path string, current *Key, vault Vault) (next *Key, values int, err error) {
+	// On disk, and synced, before anything is sealed with it.
+	if next, err = Load(path + nextSuffix); err != nil {
+		return nil, 0, err
+	}
+	if next.ID() == current.ID() {
+		return nil, 0, plimsoll.Errorf(plimsoll.Conflict, "%s holds the key that is in use", path+nextSuffix).
+			WithHint("remove that file and rotate again")
+	}
+	values, err = vault.Reseal(ctx, metaKey, current.ID(), next.ID(), func(sealed, ad []byte) ([]byte, error) {
+		plain, err := current.Open(sealed, ad)
+		if err != nil {
+			return nil, err
+		}
+		return next.Seal(plain, ad), nil
+	})
+	if err != nil {
+		return nil, 0, fmt.Errorf("seal again: %w", err)
+	}
+	if err := promote(path+nextSuffix, path, path+oldSuffix); err != nil {
+		return nil, 0, plimsoll.Errorf(plimsoll.Internal, "put the new sealing key in place: %w", err).
+			WithHint("the secrets are sealed with the new key in %s; the next start tries again", path+nextSuffix)
+	}
+	return next, values, nil
+}
+
+// promote puts the key file from at path; the one that was there goes aside. Between
+// the two renames path is empty, and Open knows where to look.
+func promote(from, path, aside string) error {
+	dir := filepath.Dir(path)
+	if err := os.Rename(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := syncDir(dir); err != nil { // else a power cut could keep the second rename without the first
+		return err
+	}
+	if err := os.Rename(from, path); err != nil {
+		return err
+	}
+	return syncDir(dir)
+}
