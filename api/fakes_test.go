@@ -7,9 +7,11 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -233,6 +235,20 @@ func (w *world) Task(_ context.Context, projectID string, id int64) (plimsoll.Ta
 		return plimsoll.Task{}, plimsoll.Errorf(plimsoll.NotFound, "no task")
 	}
 	return t, nil
+}
+
+func (w *world) Tasks(_ context.Context, projectID string, eps []string, kind plimsoll.WorkKind, limit, offset int) (plimsoll.Page[plimsoll.Task], error) {
+	var page plimsoll.Page[plimsoll.Task]
+	for _, id := range slices.Sorted(maps.Keys(w.tasks)) {
+		t := w.tasks[id]
+		if t.ProjectID == projectID && (eps == nil || slices.Contains(eps, t.EnterpriseProject)) && (kind == "" || kind == t.Kind) {
+			page.Total++
+			if page.Total > offset && len(page.Items) < limit {
+				page.Items = append(page.Items, t)
+			}
+		}
+	}
+	return page, w.err
 }
 
 func (w *world) AdvisoryStatus(context.Context) (plimsoll.AdvisoryStatus, error) {

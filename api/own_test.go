@@ -76,6 +76,11 @@ func TestTasksOfEnterpriseProjects(t *testing.T) {
 		{name: "of others", method: "GET", url: own + "/tasks/5", token: "t-scoped", status: 404, has: []string{"no task 5"}},
 		{name: "none", method: "GET", url: own + "/tasks/7", token: "t-scoped", status: 404, has: []string{"no task 7"}},
 		{name: "not a number", method: "GET", url: own + "/tasks/x", token: "t-admin", status: 400},
+		{name: "list of an enterprise project", method: "GET", url: own + "/tasks", token: "t-scoped", status: 200, has: []string{`"total":1`, `"id":6`}},
+		{name: "list of all", method: "GET", url: own + "/tasks", token: "t-reader", status: 200, has: []string{`"total":2`}},
+		{name: "list of a kind", method: "GET", url: own + "/tasks?kind=scan", token: "t-reader", status: 200, has: []string{`"total":1`, `"id":5`}},
+		{name: "list of none", method: "GET", url: own + "/tasks?kind=rematch", token: "t-reader", status: 200, has: []string{`{"total":0,"items":[]}`}},
+		{name: "list of no kind", method: "GET", url: own + "/tasks?kind=walk", token: "t-reader", status: 400},
 	})
 }
 

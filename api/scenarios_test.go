@@ -86,6 +86,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"GET", own + "/images", "", plimsoll.RoleReader, 200, true},
 		{"POST", own + "/images/scan", `{"images":[{"namespace":"a","name":"b","tag":"c"}]}`, plimsoll.RoleEditor, 202, true},
 		{"GET", own + "/tasks/5", "", plimsoll.RoleReader, 200, true},
+		{"GET", own + "/tasks", "", plimsoll.RoleReader, 200, true},
 		{"GET", "/api/v1/advisories", "", "", 200, false},
 		{"PUT", "/api/v1/advisories/debian", "zip", plimsoll.RoleAdmin, 200, false},
 		{"GET", "/api/v1/users", "", plimsoll.RoleAdmin, 200, false},

@@ -16,6 +16,21 @@ type TaskStore interface {
 
 	// Task answers NotFound if the project has none of this id.
 	Task(ctx context.Context, projectID string, id int64) (plimsoll.Task, error)
+
+	// Tasks lists those of a project, newest first, in the given enterprise projects (nil means
+	// every one) and of a kind ("" means any).
+	Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind, limit, offset int) (plimsoll.Page[plimsoll.Task], error)
+}
+
+type listTasksInput struct {
+	OwnPath
+	Kind   plimsoll.WorkKind `query:"kind" enum:"sync,scan,rematch" doc:"Absent = any"`
+	Offset int               `query:"offset" minimum:"0" maximum:"2000000"`
+	Limit  int               `query:"limit" minimum:"1" maximum:"200" default:"50"`
+}
+
+type listTasksOutput struct {
+	Body plimsoll.Page[plimsoll.Task]
 }
 
 type showTaskInput struct {
@@ -25,9 +40,28 @@ type showTaskInput struct {
 
 func (a *API) registerTasks() {
 	closed(a, huma.Operation{
+		OperationID: "listTasks", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/tasks",
+		Tags: []string{"tasks"}, Summary: "List tasks, newest first",
+	}, a.listTasks)
+	closed(a, huma.Operation{
 		OperationID: "showTask", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/tasks/{id}",
 		Tags: []string{"tasks"}, Summary: "Show how far a task has come",
 	}, a.showTask)
+}
+
+func (a *API) listTasks(ctx context.Context, in *listTasksInput) (*listTasksOutput, error) {
+	eps, err := ownScope(caller(ctx), plimsoll.RoleReader, in.EnterpriseProject)
+	if err != nil {
+		return nil, err
+	}
+	page, err := a.roles.Tasks.Tasks(ctx, in.ProjectID, eps, in.Kind, in.Limit, in.Offset)
+	if err != nil {
+		return nil, err
+	}
+	if page.Items == nil {
+		page.Items = []plimsoll.Task{}
+	}
+	return &listTasksOutput{Body: page}, nil
 }
 
 func (a *API) showTask(ctx context.Context, in *showTaskInput) (*taskOutput, error) {

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -12,9 +13,7 @@ import (
 )
 
 func (a *app) advisoriesCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "advisories", Short: "Import advisories and show what is there"}
-	cmd.AddCommand(a.advisoriesImport(), a.advisoriesStatus())
-	return cmd
+	return group("advisories", "Import advisories and show what is there", a.advisoriesImport(), a.advisoriesStatus())
 }
 
 func (a *app) advisoriesImport() *cobra.Command {
@@ -27,23 +26,20 @@ withdrawn. Stored images are judged again; no registry is asked.`,
 		Example: `  plimsoll advisories import Debian.zip
   plimsoll advisories import ./records --feed in-house`,
 		Args: cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			return a.with(ctx, func(b backend) error {
-				p := a.progress()
-				outcome, err := b.ImportAdvisories(ctx, args[0], feed, func(n int) {
-					p.stage("import", fmt.Sprintf("%d records", n))
-				})
-				p.done()
-				if err != nil {
-					return err
-				}
-				if a.output == "json" {
-					return a.printJSON(outcome)
-				}
-				return a.printImport(outcome)
+		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+			p := a.progress()
+			outcome, err := b.ImportAdvisories(ctx, args[0], feed, func(n int) {
+				p.stage("import", fmt.Sprintf("%d records", n))
 			})
-		},
+			p.done()
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(outcome)
+			}
+			return a.printImport(outcome)
+		}),
 	}
 	cmd.Flags().StringVar(&feed, "feed", "", "name of the feed (default: the file's)")
 	return cmd
@@ -63,28 +59,30 @@ func (a *app) advisoriesStatus() *cobra.Command {
 		Use:   "status",
 		Short: "Show revision, age and feeds",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			return a.with(ctx, func(b backend) error {
-				s, err := b.AdvisoryStatus(ctx)
-				if err != nil {
-					return err
-				}
-				if a.output == "json" {
-					return a.printJSON(s)
-				}
-				age := "never imported"
-				if len(s.Feeds) > 0 {
-					age = "checked " + (time.Duration(s.AgeSeconds) * time.Second).String() + " ago"
-				}
-				fmt.Fprintf(a.out, "revision %d, %s\n", s.Revision, age)
-				t := a.table("feed", "records", "revision", "checked", "changed", "newest record", "source")
-				for _, f := range s.Feeds {
-					row(t, f.Name, f.Records, int64(f.Revision), timeText(f.CheckedAt), timeText(f.ChangedAt), timeText(f.Newest), f.Source)
-				}
-				t.Render()
-				return nil
-			})
-		},
+		RunE: a.on(func(ctx context.Context, b backend, _ []string) error {
+			s, err := b.AdvisoryStatus(ctx)
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				s.Feeds = list(s.Feeds)
+				return a.printJSON(s)
+			}
+			return a.printAdvisories(s)
+		}),
 	}
+}
+
+func (a *app) printAdvisories(s plimsoll.AdvisoryStatus) error {
+	if len(s.Feeds) == 0 {
+		_, err := fmt.Fprintln(a.out, "no advisories were imported; see `plimsoll advisories import --help`")
+		return err
+	}
+	fmt.Fprintf(a.out, "revision %d, checked %s ago\n", s.Revision, time.Duration(s.AgeSeconds)*time.Second)
+	t := a.table("feed", "records", "revision", "checked", "changed", "newest record", "source")
+	for _, f := range s.Feeds {
+		row(t, f.Name, f.Records, int64(f.Revision), timeText(f.CheckedAt), timeText(f.ChangedAt), timeText(f.Newest), f.Source)
+	}
+	t.Render()
+	return nil
 }

@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 
+	"github.com/spf13/cobra"
+
 	"plimsoll"
 )
 
@@ -14,8 +16,8 @@ type backend interface {
 	Registries(ctx context.Context) ([]plimsoll.Registry, error)
 	AddRegistry(ctx context.Context, spec plimsoll.RegistrySpec) (plimsoll.Registry, error)
 	RemoveRegistry(ctx context.Context, name string) error
-	// Sync asks for a sync of a registry and, on a data directory, works until it and
-	// the scans that follow from it are done.
+	// Sync asks for a sync of a registry and returns when it and the scans that follow
+	// from it are done. The task's Failed counts the scans' failures too.
 	Sync(ctx context.Context, registry string, watch func(plimsoll.Task)) (plimsoll.Task, error)
 
 	AdvisoryStatus(ctx context.Context) (plimsoll.AdvisoryStatus, error)
@@ -26,6 +28,7 @@ type backend interface {
 	SetPassword(ctx context.Context, name, password string) error
 	RemoveUser(ctx context.Context, name string) error
 
+	// A user "" is the caller; on a data directory, the first administrator.
 	Keys(ctx context.Context, user string) ([]plimsoll.AccessKey, error)
 	CreateKey(ctx context.Context, user, description string) (access, secret string, err error)
 	RevokeKey(ctx context.Context, user, access string) error
@@ -49,4 +52,11 @@ func (a *app) with(ctx context.Context, f func(backend) error) error {
 	}
 	defer b.Close() //nolint:errcheck // f's error matters more
 	return f(b)
+}
+
+// on makes a command's function of one that works on a backend.
+func (a *app) on(f func(ctx context.Context, b backend, args []string) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		return a.with(cmd.Context(), func(b backend) error { return f(cmd.Context(), b, args) })
+	}
 }

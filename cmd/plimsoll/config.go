@@ -2,12 +2,13 @@ package main
 
 import (
 	"errors"
-	"fmt"
+	"io"
 	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -17,139 +18,200 @@ import (
 	"plimsoll"
 )
 
+// notSettings are flags that choose where settings come from or end the command at once.
+var notSettings = []string{"config", "help"}
+
 // settle fills every flag that was not given from the environment, then from the
 // settings file. It runs before any command.
 func (a *app) settle(cmd *cobra.Command) error {
 	flags := cmd.Flags()
-	for _, name := range []string{"config", "data"} {
-		if err := a.fromEnvironment(flags.Lookup(name), flags); err != nil {
-			return err
+	var errs []error
+	flags.VisitAll(func(f *pflag.Flag) {
+		if f.Name != "help" {
+			errs = append(errs, a.fromEnvironment(f, flags))
 		}
+	})
+	if err := errors.Join(errs...); err != nil {
+		return err
 	}
-	if a.data == "" {
-		dir, err := defaultData(a.env)
-		if err != nil {
-			return err
-		}
-		a.data = dir
-	}
-	file, err := a.readConfig()
+	file, err := a.readSettings()
 	if err != nil {
 		return err
 	}
 	if err := checkKeys(cmd.Root(), file); err != nil {
 		return err
 	}
-	var errs []error
 	flags.VisitAll(func(f *pflag.Flag) {
-		if err := a.fromEnvironment(f, flags); err != nil {
-			errs = append(errs, err)
-			return
-		}
-		if value, ok := file[f.Name]; ok && !f.Changed && f.Name != "config" && f.Name != "data" {
-			errs = append(errs, set(flags, f.Name, value, "settings file"))
+		if s, ok := file[f.Name]; ok && !f.Changed {
+			errs = append(errs, s.apply(flags, f))
 		}
 	})
-	return errors.Join(append(errs, a.check())...)
+	if err := errors.Join(append(errs, a.check())...); err != nil {
+		return err
+	}
+	if a.data == "" {
+		a.data, err = defaultData(a.env)
+	}
+	return err
 }
 
-// checkKeys refuses keys that no command has as a flag: a misspelt setting must not be ignored.
-func checkKeys(root *cobra.Command, file map[string]string) error {
-	known := map[string]bool{}
-	var visit func(*cobra.Command)
-	visit = func(c *cobra.Command) {
-		c.LocalFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = true })
-		for _, sub := range c.Commands() {
-			visit(sub)
-		}
-	}
-	visit(root)
-	for key := range file {
-		if !known[key] {
-			return plimsoll.Errorf(plimsoll.Invalid, "settings file: no setting is called %.80q", key).
-				WithHint("keys are the names of flags without the dashes")
-		}
-	}
-	return nil
-}
-
-func (a *app) check() error {
-	if a.output != "table" && a.output != "json" {
-		return plimsoll.Errorf(plimsoll.Invalid, "output %q is neither table nor json", a.output)
-	}
-	var level slog.Level
-	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
-		return plimsoll.Errorf(plimsoll.Invalid, "log level %q is not debug, info, warn or error", a.logLevel)
-	}
-	return nil
-}
-
-func (a *app) fromEnvironment(f *pflag.Flag, flags *pflag.FlagSet) error {
-	if f.Changed {
-		return nil
-	}
-	name := "PLIMSOLL_" + strings.ToUpper(strings.ReplaceAll(f.Name, "-", "_"))
-	if value, ok := a.env(name); ok && value != "" {
-		return set(flags, f.Name, value, name)
-	}
-	return nil
-}
-
-func set(flags *pflag.FlagSet, name, value, from string) error {
-	if err := flags.Set(name, value); err != nil {
-		return plimsoll.Errorf(plimsoll.Invalid, "%s: %s: %w", from, name, err)
-	}
-	return nil
-}
-
-// readConfig returns the settings file flattened to flag name and value. A file that
-// was not asked for may be absent.
-func (a *app) readConfig() (map[string]string, error) {
+// readSettings reads the file that --config names, or the one in the data directory,
+// which may be absent. Only the former can say where the data directory is.
+func (a *app) readSettings() (map[string]setting, error) {
 	path := a.config
 	if path == "" {
-		path = filepath.Join(a.data, "config.yaml")
+		dir := a.data
+		if dir == "" {
+			var err error
+			if dir, err = defaultData(a.env); err != nil {
+				return nil, err
+			}
+		}
+		path = filepath.Join(dir, "config.yaml")
 	}
-	raw, err := os.ReadFile(path)
+	file, err := readConfig(path)
 	if errors.Is(err, fs.ErrNotExist) && a.config == "" {
 		return nil, nil
 	}
+	if _, ok := file["data"]; ok && a.config == "" {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "settings file %s: a file in the data directory cannot name another data directory", path).
+			WithHint("name the file with --config, or the directory with --data")
+	}
+	return file, err
+}
+
+// checkKeys refuses keys that no command has as a flag: a misspelt setting must not be ignored.
+func checkKeys(root *cobra.Command, file map[string]setting) error {
+	known := map[string]bool{}
+	eachCommand(root, func(c *cobra.Command) {
+		c.LocalFlags().VisitAll(func(f *pflag.Flag) { known[f.Name] = !slices.Contains(notSettings, f.Name) })
+	})
+	var unknown []string
+	for key := range file {
+		if !known[key] {
+			unknown = append(unknown, key)
+		}
+	}
+	if len(unknown) == 0 {
+		return nil
+	}
+	slices.Sort(unknown)
+	return plimsoll.Errorf(plimsoll.Invalid, "settings file: no setting is called %.80q", unknown[0]).
+		WithHint("keys are the names of flags without the dashes")
+}
+
+func eachCommand(c *cobra.Command, visit func(*cobra.Command)) {
+	visit(c)
+	for _, sub := range c.Commands() {
+		eachCommand(sub, visit)
+	}
+}
+
+// check holds the shared settings against what they can be.
+func (a *app) check() error {
+	if a.logFormat != "text" && a.logFormat != "json" {
+		return plimsoll.Errorf(plimsoll.Invalid, "log format %.40q is neither text nor json", a.logFormat)
+	}
+	if a.output != "table" && a.output != "json" {
+		return plimsoll.Errorf(plimsoll.Invalid, "output %.40q is neither table nor json", a.output)
+	}
+	var level slog.Level
+	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
+		return plimsoll.Errorf(plimsoll.Invalid, "log level %.40q is not debug, info, warn or error", a.logLevel)
+	}
+	return nil
+}
+
+// variable is the environment variable of a flag.
+func variable(flag string) string {
+	return "PLIMSOLL_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func (a *app) fromEnvironment(f *pflag.Flag, flags *pflag.FlagSet) error {
+	value, ok := a.env(variable(f.Name))
+	if !ok || value == "" || f.Changed {
+		return nil
+	}
+	if err := flags.Set(f.Name, value); err != nil {
+		return plimsoll.Errorf(plimsoll.Invalid, "%s: %w", variable(f.Name), err)
+	}
+	return nil
+}
+
+// setting is the value of a key of the settings file.
+type setting struct {
+	values []string
+	list   bool
+}
+
+func (s setting) apply(flags *pflag.FlagSet, f *pflag.Flag) error {
+	many, ok := f.Value.(pflag.SliceValue)
+	var err error
+	switch {
+	case ok && s.list:
+		f.Changed = true
+		err = many.Replace(s.values)
+	case s.list:
+		err = errors.New("takes one value, not a list")
+	default:
+		err = flags.Set(f.Name, s.values[0])
+	}
+	if err != nil {
+		return plimsoll.Errorf(plimsoll.Invalid, "settings file: %s: %w", f.Name, err)
+	}
+	return nil
+}
+
+const maxConfig = 1 << 20
+
+// readConfig reads a settings file: a mapping of flag names to values or lists of them.
+func readConfig(path string) (map[string]setting, error) {
+	f, err := os.Open(path)
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "settings file: %w", err)
 	}
-	var values map[string]any
-	if err := yaml.Unmarshal(raw, &values); err != nil {
+	defer f.Close() //nolint:errcheck // only read from
+	raw, err := io.ReadAll(io.LimitReader(f, maxConfig+1))
+	if err == nil && len(raw) > maxConfig {
+		err = errors.New("is larger than 1 MiB")
+	}
+	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "settings file %s: %w", path, err)
 	}
-	out := make(map[string]string, len(values))
-	for key, value := range values {
-		text, err := flat(value)
-		if err != nil {
-			return nil, plimsoll.Errorf(plimsoll.Invalid, "settings file %s: %s: %w", path, key, err)
-		}
-		out[key] = text
+	settings, err := parseConfig(raw)
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "settings file %s: %w", path, err)
 	}
-	return out, nil
+	return settings, nil
 }
 
-func flat(value any) (string, error) {
-	switch v := value.(type) {
-	case []any:
-		parts := make([]string, len(v))
-		for i, item := range v {
-			text, err := flat(item)
-			if err != nil {
-				return "", err
-			}
-			parts[i] = text
-		}
-		return strings.Join(parts, ","), nil
-	case map[string]any:
-		return "", errors.New("is a mapping, not a value")
-	case nil:
-		return "", nil
-	default:
-		return fmt.Sprint(v), nil
+// parseConfig keeps the text of values: what they mean is the flag's to say. A key
+// without a value counts as absent.
+func parseConfig(raw []byte) (map[string]setting, error) {
+	var nodes map[string]yaml.Node
+	if err := yaml.Unmarshal(raw, &nodes); err != nil {
+		return nil, err
 	}
+	out := make(map[string]setting, len(nodes))
+	for key, node := range nodes {
+		items, list := []*yaml.Node{&node}, node.Kind == yaml.SequenceNode
+		if list {
+			items = node.Content
+		}
+		s := setting{list: list}
+		for _, item := range items {
+			switch {
+			case item.Kind != yaml.ScalarNode:
+				return nil, plimsoll.Errorf(plimsoll.Invalid, "%.80q is neither a value nor a list of values", key)
+			case item.Tag != "!!null":
+				s.values = append(s.values, item.Value)
+			}
+		}
+		if list || len(s.values) > 0 {
+			out[key] = s
+		}
+	}
+	return out, nil
 }
 
 // defaultData is the user's data directory: XDG_DATA_HOME, else the platform's custom.

@@ -22,21 +22,31 @@ func (a *app) dataFile(name string) string {
 // transport dials registries by the outbound policy, with further addresses allowed.
 func (a *app) transport(alsoAllow ...string) (http.RoundTripper, error) {
 	policy := outbound.Policy{Allow: append(append([]string{}, a.allowHosts...), alsoAllow...), Proxy: http.ProxyFromEnvironment}
-	if a.caFile != "" {
-		pem, err := os.ReadFile(a.caFile)
-		if err != nil {
-			return nil, plimsoll.Errorf(plimsoll.Invalid, "certificate authorities: %w", err)
-		}
-		roots, err := x509.SystemCertPool()
-		if err != nil {
-			roots = x509.NewCertPool()
-		}
-		if !roots.AppendCertsFromPEM(pem) {
-			return nil, plimsoll.Errorf(plimsoll.Invalid, "certificate authorities: %s holds no PEM certificate", a.caFile)
-		}
-		policy.RootCAs = roots
+	if err := policy.Validate(); err != nil {
+		return nil, err
 	}
-	return policy.Transport(), nil
+	var err error
+	policy.RootCAs, err = a.roots()
+	return policy.Transport(), err
+}
+
+// roots are the system's certificate authorities with those of --ca-file; nil without one.
+func (a *app) roots() (*x509.CertPool, error) {
+	if a.caFile == "" {
+		return nil, nil
+	}
+	pem, err := os.ReadFile(a.caFile)
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "certificate authorities: %w", err)
+	}
+	roots, err := x509.SystemCertPool()
+	if err != nil {
+		roots = x509.NewCertPool()
+	}
+	if !roots.AppendCertsFromPEM(pem) {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "certificate authorities: %s holds no PEM certificate", a.caFile)
+	}
+	return roots, nil
 }
 
 const maxSecret = 64 << 10
@@ -46,9 +56,12 @@ func (a *app) secret(fromStdin bool) (string, error) {
 	if !fromStdin {
 		return "", nil
 	}
-	line, err := bufio.NewReader(io.LimitReader(a.in, maxSecret)).ReadString('\n')
+	line, err := bufio.NewReader(io.LimitReader(a.in, maxSecret+1)).ReadString('\n')
 	if err != nil && err != io.EOF {
 		return "", plimsoll.Errorf(plimsoll.Invalid, "read the secret from standard input: %w", err)
+	}
+	if len(line) > maxSecret {
+		return "", plimsoll.Errorf(plimsoll.TooLarge, "the secret on standard input is longer than %d bytes", maxSecret)
 	}
 	secret := strings.TrimRight(line, "\r\n")
 	if secret == "" {

@@ -1,23 +1,29 @@
 package main
 
 import (
+	"context"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
+	"github.com/jedib0t/go-pretty/v6/text"
 	"github.com/spf13/cobra"
 
 	"plimsoll"
 )
 
 type imageOptions struct {
-	filter  plimsoll.ImageFilter
-	state   []string
-	origin  []string
-	vul     bool
-	malware bool
-	setting bool
-	since   time.Duration
-	all     bool
+	filter   plimsoll.ImageFilter
+	registry string
+	digest   string
+	state    []string
+	origin   []string
+	vul      bool
+	malware  bool
+	setting  bool
+	since    time.Duration
+	all      bool
 }
 
 func (a *app) imagesCommand() *cobra.Command {
@@ -25,20 +31,32 @@ func (a *app) imagesCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "images",
 		Short: "List the inventory",
+		Long: `Images lists what registries hold and what is wrong with it, newest first. In the
+counts a dash is "could not look", a zero is "looked, found nothing".`,
 		Example: `  plimsoll images --namespace shop --latest
-  plimsoll images --has-vulnerability --output json`,
+  plimsoll images --has-vulnerability --output json
+  plimsoll images --state failed,unreachable,oversized`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.images(cmd, o)
+			filter, err := o.complete(cmd.Flags().Changed)
+			if err != nil {
+				return err
+			}
+			if a.enterpriseProject != "" {
+				filter.EnterpriseProjects = []string{a.enterpriseProject}
+			}
+			return a.with(cmd.Context(), func(b backend) error { return a.images(cmd.Context(), b, filter, o) })
 		},
 	}
 	f := cmd.Flags()
+	f.StringVar(&o.registry, "registry", "", "only images of this registry")
 	f.StringVar(&o.filter.Namespace, "namespace", "", "only this namespace (the first segment of the repository)")
 	f.StringVar(&o.filter.Name, "name", "", "only this image name (the rest of the repository)")
 	f.StringVar(&o.filter.Tag, "tag", "", "only this tag")
+	f.StringVar(&o.digest, "digest", "", "only images with this manifest digest")
 	f.BoolVar(&o.filter.LatestOnly, "latest", false, "only the newest tag of each repository")
-	f.StringSliceVar(&o.state, "state", nil, "only these scan states: none, pending, running, done, failed, unreachable, oversized")
-	f.StringSliceVar(&o.origin, "origin", nil, "only these origins: private, shared, instance, local")
+	f.StringSliceVar(&o.state, "state", nil, "only these scan states: "+strings.Join(states(), ", "))
+	f.StringSliceVar(&o.origin, "origin", nil, "only these origins: "+strings.Join(origins(), ", "))
 	f.BoolVar(&o.vul, "has-vulnerability", false, "only images with vulnerabilities; =false: judged and without")
 	f.BoolVar(&o.malware, "has-malware", false, "only images with malicious files; =false: judged and without")
 	f.BoolVar(&o.setting, "has-unsafe-setting", false, "only images with failed settings; =false: judged and without")
@@ -46,87 +64,161 @@ func (a *app) imagesCommand() *cobra.Command {
 	f.IntVar(&o.filter.Limit, "limit", 50, "rows to show, 1 to 200")
 	f.IntVar(&o.filter.Offset, "offset", 0, "rows to skip")
 	f.BoolVar(&o.all, "all", false, "show every row, whatever --limit says")
-	complete(cmd, "state", "none", "pending", "running", "done", "failed", "unreachable", "oversized")
-	complete(cmd, "origin", "private", "shared", "instance", "local")
+	complete(cmd, "state", states()...)
+	complete(cmd, "origin", origins()...)
 	return cmd
 }
 
-func (o imageOptions) complete(cmd *cobra.Command) (plimsoll.ImageFilter, error) {
+func states() []string { return texts(plimsoll.ScanStates()) }
+
+func origins() []string {
+	return texts([]plimsoll.Origin{plimsoll.OriginPrivate, plimsoll.OriginShared, plimsoll.OriginInstance, plimsoll.OriginLocal})
+}
+
+// complete turns flags into a filter. A bool that was not given does not filter.
+func (o imageOptions) complete(given func(flag string) bool) (plimsoll.ImageFilter, error) {
 	f := o.filter
 	for _, s := range o.state {
+		if !slices.Contains(states(), s) {
+			return f, plimsoll.Errorf(plimsoll.Invalid, "--state %.40q is not one of %s", s, strings.Join(states(), ", "))
+		}
 		f.States = append(f.States, plimsoll.ScanState(s))
 	}
 	for _, s := range o.origin {
+		if !slices.Contains(origins(), s) {
+			return f, plimsoll.Errorf(plimsoll.Invalid, "--origin %.40q is not one of %s", s, strings.Join(origins(), ", "))
+		}
 		f.Origins = append(f.Origins, plimsoll.Origin(s))
 	}
-	given := func(name string, value bool) *bool {
-		if !cmd.Flags().Changed(name) {
-			return nil
+	for flag, to := range map[string]struct {
+		value bool
+		field **bool
+	}{
+		"has-vulnerability":  {o.vul, &f.HasVulnerability},
+		"has-malware":        {o.malware, &f.HasMalware},
+		"has-unsafe-setting": {o.setting, &f.HasSetting},
+	} {
+		if given(flag) {
+			*to.field = &to.value
 		}
-		return &value
 	}
-	f.HasVulnerability, f.HasMalware, f.HasSetting = given("has-vulnerability", o.vul), given("has-malware", o.malware), given("has-unsafe-setting", o.setting)
+	if o.digest != "" {
+		var err error
+		if f.Digest, err = plimsoll.ParseDigest(o.digest); err != nil {
+			return f, err
+		}
+	}
+	if o.since < 0 {
+		return f, plimsoll.Errorf(plimsoll.Invalid, "--updated-within %s is negative", o.since)
+	}
 	if o.since > 0 {
 		f.UpdatedFrom = time.Now().Add(-o.since)
 	}
 	if o.all {
 		f.Limit = plimsoll.MaxLimit
 	}
-	if f.Limit < 1 {
-		return f, plimsoll.Errorf(plimsoll.Invalid, "limit %d is outside 1 to %d", f.Limit, plimsoll.MaxLimit)
+	if f.Limit < 1 || f.Limit > plimsoll.MaxLimit {
+		return f, plimsoll.Errorf(plimsoll.Invalid, "limit %d is outside 1 to %d", f.Limit, plimsoll.MaxLimit).
+			WithHint("--all shows every row")
 	}
 	return f, nil
 }
 
-func (a *app) images(cmd *cobra.Command, o imageOptions) error {
-	filter, err := o.complete(cmd)
-	if err != nil {
-		return err
-	}
-	ctx := cmd.Context()
-	return a.with(ctx, func(b backend) error {
-		if a.enterpriseProject != "" {
-			filter.EnterpriseProjects = []string{a.enterpriseProject}
-		}
-		page, err := b.Images(ctx, filter)
-		for err == nil && o.all && len(page.Items) < page.Total {
-			var next plimsoll.Page[plimsoll.Image]
-			filter.Offset += plimsoll.MaxLimit
-			if next, err = b.Images(ctx, filter); len(next.Items) == 0 {
-				break
-			}
-			page.Items = append(page.Items, next.Items...)
-		}
+func (a *app) images(ctx context.Context, b backend, f plimsoll.ImageFilter, o imageOptions) error {
+	if o.registry != "" {
+		id, err := registryID(ctx, b, o.registry)
 		if err != nil {
 			return err
 		}
-		return a.printImages(page)
-	})
+		f.RegistryID = id
+	}
+	page, err := b.Images(ctx, f)
+	for err == nil && o.all && f.Offset+plimsoll.MaxLimit < page.Total {
+		var next plimsoll.Page[plimsoll.Image]
+		f.Offset += plimsoll.MaxLimit
+		next, err = b.Images(ctx, f)
+		page.Items = append(page.Items, next.Items...)
+	}
+	if err != nil {
+		return err
+	}
+	return a.printImages(page)
+}
+
+func registryID(ctx context.Context, b backend, name string) (int64, error) {
+	registries, err := b.Registries(ctx)
+	if err != nil {
+		return 0, err
+	}
+	for _, r := range registries {
+		if r.Name == name {
+			return r.ID, nil
+		}
+	}
+	return 0, plimsoll.Errorf(plimsoll.NotFound, "no registry %.80q", name).WithHint("list them with `plimsoll registry list`")
 }
 
 func (a *app) printImages(page plimsoll.Page[plimsoll.Image]) error {
 	if a.output == "json" {
-		if page.Items == nil {
-			page.Items = []plimsoll.Image{}
-		}
+		page.Items = list(page.Items)
 		return a.printJSON(page)
 	}
 	t := a.table("image", "tag", "digest", "size", "state", "vulns", "unsafe", "malware", "updated")
 	for _, i := range page.Items {
-		state := string(i.State)
-		switch {
-		case i.Unscannable != "":
-			state = "not scanned: " + i.Unscannable
-		case i.Failure != "":
-			state += ": " + string(i.Failure)
-		}
-		var vul, settings, malware *int
+		vul, settings, malware := painted("-"), painted("-"), painted("-")
 		if c := i.Counts; c != nil {
-			vul, settings, malware = &c.Vulnerabilities, &c.Settings, &c.Malware
+			vul, settings = a.alarm(c.Vulnerabilities, text.FgYellow), a.alarm(c.Settings, text.FgYellow)
+			malware = a.alarm(c.Malware, text.FgRed)
 		}
-		row(t, i.Namespace+"/"+i.Name, i.Tag, i.Digest.Short(), bytesText(i.Size), state, count(vul), count(settings), count(malware), timeText(i.UpdatedAt))
+		row(t, i.Namespace+"/"+i.Name, i.Tag, i.Digest.Short(), bytesText(i.Size), a.stateText(i), vul, settings, malware, timeText(i.UpdatedAt))
 	}
 	t.Render()
-	_, err := fmt.Fprintf(a.out, "%d of %d images\n", len(page.Items), page.Total)
+	_, err := fmt.Fprintf(a.out, "%d of %d images%s\n", len(page.Items), page.Total, summary(page.Items))
 	return err
+}
+
+// alarm is a count in a colour, unless it is zero.
+func (a *app) alarm(n int, c text.Color) painted {
+	if n == 0 {
+		return "0"
+	}
+	return a.colour(fmt.Sprint(n), c)
+}
+
+// stateText is the scan state with the reason where it did not end well.
+func (a *app) stateText(i plimsoll.Image) painted {
+	switch {
+	case i.Unscannable != "":
+		return painted(printable("not scanned: " + i.Unscannable))
+	case i.Failure != "":
+		return a.colour(printable(string(i.State)+": "+string(i.Failure)), text.FgRed)
+	default:
+		return painted(printable(string(i.State)))
+	}
+}
+
+// summary counts what deserves a look among the rows shown.
+func summary(images []plimsoll.Image) string {
+	var vul, settings, malware, blind int
+	for _, i := range images {
+		c := i.Counts
+		if c == nil {
+			c = &plimsoll.Counts{}
+			blind++
+		}
+		vul, settings, malware = vul+min(c.Vulnerabilities, 1), settings+min(c.Settings, 1), malware+min(c.Malware, 1)
+	}
+	var parts []string
+	for _, p := range []struct {
+		n    int
+		what string
+	}{{vul, "with vulnerabilities"}, {settings, "with unsafe settings"}, {malware, "with malware"}, {blind, "not judged"}} {
+		if p.n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", p.n, p.what))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return ": " + strings.Join(parts, ", ")
 }

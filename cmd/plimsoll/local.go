@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"os"
+	"slices"
 	"strconv"
 
 	"plimsoll"
@@ -71,32 +72,30 @@ func (l *localBackend) Sync(ctx context.Context, name string, watch func(plimsol
 	return task, err
 }
 
-// syncAndScan asks for a sync, waits for it, then for every scan that is open.
+// syncAndScan asks for a sync and waits for it and the scans that follow.
 func syncAndScan(ctx context.Context, s *site, q *queue.Queue, reg plimsoll.Registry, watch func(plimsoll.Task)) (plimsoll.Task, error) {
 	task := plimsoll.Task{ProjectID: reg.ProjectID, EnterpriseProject: reg.EnterpriseProject, Kind: plimsoll.WorkSync, By: "operator"}
 	if err := s.inventory.CreateTask(ctx, &task, []plimsoll.Work{syncWork(reg)}); err != nil {
 		return task, err
 	}
 	q.Wake()
-	done, err := q.WaitTask(ctx, task.ProjectID, task.ID, watch)
-	if err != nil {
-		return done, err
-	}
-	scans, err := s.inventory.Tasks(ctx, reg.ProjectID, nil, plimsoll.WorkScan, plimsoll.MaxLimit, 0)
-	if err != nil {
-		return done, err
-	}
-	for _, scan := range scans.Items {
-		if scan.ID < task.ID && scan.State != plimsoll.TaskRunning {
-			continue
-		}
-		ended, err := q.WaitTask(ctx, scan.ProjectID, scan.ID, watch)
-		if err != nil {
-			return done, err
-		}
-		done.Failed += ended.Failed
-	}
-	return done, nil
+	return waitSync(ctx, localTasks{s, q, reg.ProjectID}, task.ID, watch)
+}
+
+// localTasks watches tasks in the database.
+type localTasks struct {
+	*site
+	queue   *queue.Queue
+	project string
+}
+
+func (l localTasks) wait(ctx context.Context, id int64, watch func(plimsoll.Task)) (plimsoll.Task, error) {
+	return l.queue.WaitTask(ctx, l.project, id, watch)
+}
+
+func (l localTasks) scanTasks(ctx context.Context) ([]plimsoll.Task, error) {
+	page, err := l.inventory.Tasks(ctx, l.project, nil, plimsoll.WorkScan, plimsoll.MaxLimit, 0)
+	return page.Items, err
 }
 
 func syncWork(reg plimsoll.Registry) plimsoll.Work {
@@ -194,9 +193,17 @@ func (l *localBackend) RemoveUser(ctx context.Context, name string) error {
 	return l.identity.RemoveUser(ctx, u.ID)
 }
 
+// keyHolder is whose keys are meant.
+func (l *localBackend) keyHolder(ctx context.Context, user string) (plimsoll.User, error) {
+	if user == "" {
+		user = "admin"
+	}
+	return l.inventory.UserByName(ctx, l.domain.ID, user)
+}
+
 // Keys lists a user's access keys.
 func (l *localBackend) Keys(ctx context.Context, user string) ([]plimsoll.AccessKey, error) {
-	u, err := l.inventory.UserByName(ctx, l.domain.ID, user)
+	u, err := l.keyHolder(ctx, user)
 	if err != nil {
 		return nil, err
 	}
@@ -205,15 +212,25 @@ func (l *localBackend) Keys(ctx context.Context, user string) ([]plimsoll.Access
 
 // CreateKey makes an access key for a user.
 func (l *localBackend) CreateKey(ctx context.Context, user, description string) (access, secret string, err error) {
-	u, err := l.inventory.UserByName(ctx, l.domain.ID, user)
+	u, err := l.keyHolder(ctx, user)
 	if err != nil {
 		return "", "", err
 	}
 	return l.identity.CreateKey(ctx, u.ID, description)
 }
 
-// RevokeKey revokes an access key, whose ever it is.
-func (l *localBackend) RevokeKey(ctx context.Context, _, access string) error {
+// RevokeKey revokes an access key; whose ever it is, if no user is named.
+func (l *localBackend) RevokeKey(ctx context.Context, user, access string) error {
+	if user == "" {
+		return l.identity.RevokeKey(ctx, access)
+	}
+	keys, err := l.Keys(ctx, user)
+	if err != nil {
+		return err
+	}
+	if !slices.ContainsFunc(keys, func(k plimsoll.AccessKey) bool { return k.Access == access }) {
+		return plimsoll.Errorf(plimsoll.NotFound, "the user %s has no such key", user)
+	}
 	return l.identity.RevokeKey(ctx, access)
 }
 

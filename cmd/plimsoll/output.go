@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -8,31 +9,75 @@ import (
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	"github.com/jedib0t/go-pretty/v6/table"
 	"github.com/jedib0t/go-pretty/v6/text"
 )
 
-// printable drops control characters and direction marks, so that a name from a
+// printable replaces control characters and direction marks, so that a name from a
 // registry cannot drive the terminal.
 func printable(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r == '\n' || r == '\t' {
 			return ' '
 		}
-		if unicode.IsControl(r) || unicode.Is(unicode.Cf, r) || r == unicode.ReplacementChar {
+		if hostile(r) || r == unicode.ReplacementChar {
 			return '?'
 		}
 		return r
 	}, s)
 }
 
-// printJSON writes v indented and ends with a newline.
+// hostile characters move the cursor, change the writing direction or do not show.
+func hostile(r rune) bool {
+	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
+}
+
+// printJSON writes v indented and ends with a newline. What could drive a terminal stays
+// readable for programs, as an escape.
 func (a *app) printJSON(v any) error {
-	e := json.NewEncoder(a.out)
+	var buf bytes.Buffer
+	e := json.NewEncoder(&buf)
 	e.SetIndent("", "  ")
 	e.SetEscapeHTML(false)
-	return e.Encode(v)
+	if err := e.Encode(v); err != nil {
+		return err
+	}
+	_, err := a.out.Write(escapeJSON(buf.Bytes()))
+	return err
+}
+
+// escapeJSON turns the characters that printable drops, and that encoding/json leaves as
+// they are, into \u escapes. Outside of strings JSON has none of them but line breaks.
+func escapeJSON(raw []byte) []byte {
+	out := make([]byte, 0, len(raw))
+	for _, r := range string(raw) {
+		switch {
+		case r == '\n' || !hostile(r):
+			out = utf8.AppendRune(out, r)
+		case r > 0xffff:
+			high, low := utf16.EncodeRune(r)
+			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
+		default:
+			out = fmt.Appendf(out, `\u%04x`, r)
+		}
+	}
+	return out
+}
+
+// list is a list that JSON shows as [] where there is nothing.
+func list[T any](items []T) []T {
+	if items == nil {
+		return []T{}
+	}
+	return items
+}
+
+// note confirms on standard error what was done, so that standard output holds answers only.
+func (a *app) note(format string, args ...any) {
+	fmt.Fprintln(a.errs, printable(fmt.Sprintf(format, args...)))
 }
 
 // table starts a table in the house style.
@@ -76,14 +121,6 @@ func terminal(w io.Writer) bool {
 	return err == nil && info.Mode()&os.ModeCharDevice != 0
 }
 
-// count is a number, or a dash where nothing was judged.
-func count(n *int) string {
-	if n == nil {
-		return "-"
-	}
-	return fmt.Sprint(*n)
-}
-
 func bytesText(n int64) string {
 	const unit = 1000
 	if n < unit {
@@ -105,36 +142,11 @@ func timeText(t time.Time) string {
 	return t.Local().Format("2006-01-02 15:04")
 }
 
-// progress shows how far long work has come: one line that changes on a terminal,
-// a plain line for each stage elsewhere.
-type progress struct {
-	w    io.Writer
-	live bool
-	last string
-}
-
-func (a *app) progress() *progress {
-	return &progress{w: a.errs, live: terminal(a.errs)}
-}
-
-// stage says what is being done. Off a terminal only a new stage is printed, not each step of it.
-func (p *progress) stage(name, detail string) {
-	line := printable(strings.TrimSpace(name + " " + detail))
-	if p.live {
-		fmt.Fprintf(p.w, "\r\x1b[K%s", line)
-		p.last = line
-		return
+// texts turns the words of a kind into plain strings.
+func texts[T ~string](words []T) []string {
+	out := make([]string, len(words))
+	for i, w := range words {
+		out[i] = string(w)
 	}
-	if name != p.last {
-		p.last = name
-		fmt.Fprintln(p.w, line)
-	}
-}
-
-// done ends the changing line.
-func (p *progress) done() {
-	if p.live && p.last != "" {
-		fmt.Fprint(p.w, "\r\x1b[K")
-	}
-	p.last = ""
+	return out
 }

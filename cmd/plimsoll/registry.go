@@ -1,8 +1,7 @@
 package main
 
 import (
-	"fmt"
-	"slices"
+	"context"
 	"strings"
 	"time"
 
@@ -12,15 +11,19 @@ import (
 )
 
 func (a *app) registryCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "registry", Short: "Add, list and remove registries"}
-	cmd.AddCommand(a.registryAdd(), a.registryList(), a.registryRemove())
-	return cmd
+	return group("registry", "Add, list and remove registries", a.registryAdd(), a.registryList(), a.registryRemove())
+}
+
+// registryOptions are the flags of a registry to be added.
+type registryOptions struct {
+	spec          plimsoll.RegistrySpec
+	kind          string
+	shareExpires  string
+	passwordStdin bool
 }
 
 func (a *app) registryAdd() *cobra.Command {
-	var spec plimsoll.RegistrySpec
-	var kind, shareExpires string
-	var passwordStdin bool
+	var o registryOptions
 	cmd := &cobra.Command{
 		Use:   "add NAME URL",
 		Short: "Add a registry",
@@ -29,56 +32,57 @@ The secret is read from standard input and sealed at rest.`,
 		Example: `  plimsoll registry add hub https://registry.example.org --username ci --password-stdin <secret.txt
   plimsoll registry add local http://127.0.0.1:5000 --allow-host 127.0.0.1:5000 --repository team/web`,
 		Args: cobra.ExactArgs(2),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			spec.Name, spec.URL, spec.Kind, spec.EnterpriseProject = args[0], args[1], plimsoll.RegistryKind(kind), a.enterpriseProject
-			if shareExpires != "" {
-				at, err := time.Parse(time.RFC3339, shareExpires)
-				if err != nil {
-					return plimsoll.Errorf(plimsoll.Invalid, "--share-expires: %w", err).WithHint("write it like 2027-01-31T00:00:00Z")
-				}
-				spec.ShareExpires = at
-			}
-			secret, err := a.secret(passwordStdin)
+		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+			o.spec.Name, o.spec.URL = args[0], args[1]
+			spec, err := a.registrySpec(o)
 			if err != nil {
 				return err
 			}
-			spec.Secret = secret
-			ctx := cmd.Context()
-			return a.with(ctx, func(b backend) error {
-				r, err := b.AddRegistry(ctx, spec)
-				if err != nil {
-					return err
-				}
-				if a.output == "json" {
-					return a.printJSON(r)
-				}
-				fmt.Fprintf(a.out, "added %s (%s)\n", printable(r.Name), printable(r.URL))
-				if spec.Secret != "" && len(r.AuthHosts) > 0 {
-					fmt.Fprintf(a.out, "its credentials also go to %s\n", printable(strings.Join(r.AuthHosts, ", ")))
-				}
-				return nil
-			})
-		},
+			r, err := b.AddRegistry(ctx, spec)
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(r)
+			}
+			a.note("added %s (%s)", r.Name, r.URL)
+			if spec.Secret != "" && len(r.AuthHosts) > 0 {
+				a.note("its credentials also go to %s", strings.Join(r.AuthHosts, ", "))
+			}
+			return nil
+		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&kind, "type", string(plimsoll.RegistryOther), "what is behind it: other, harbor, jfrog, swr-private, swr-shared, swr-enterprise")
-	f.StringVar(&spec.Username, "username", "", "user to sign in as")
-	f.BoolVar(&passwordStdin, "password-stdin", false, "read the secret from standard input")
-	f.StringSliceVar(&spec.Repositories, "repository", nil, "read only this repository instead of the catalog (repeatable)")
-	f.StringSliceVar(&spec.AuthHosts, "auth-host", nil, "host:port of a token service that may be sent the credentials (repeatable)")
-	f.BoolVar(&spec.ScanOnSync, "scan-on-sync", true, "scan what a sync finds new")
-	f.BoolVar(&spec.SharedBytes, "shared", false, "let every project reuse what was found in this registry's layers")
-	f.StringVar(&spec.InstanceID, "instance-id", "", "id of the enterprise instance")
-	f.StringVar(&spec.InstanceName, "instance-name", "", "name of the enterprise instance")
-	f.StringVar(&spec.InstanceURL, "instance-url", "", "address of the enterprise instance")
-	f.StringVar(&spec.Owner, "owner", "", "account that shares the images")
-	f.StringVar(&shareExpires, "share-expires", "", "when the share ends (RFC 3339)")
-	var kinds []string
-	for _, k := range plimsoll.RegistryKinds() {
-		kinds = append(kinds, string(k))
-	}
-	complete(cmd, "type", kinds...)
+	f.StringVar(&o.kind, "type", string(plimsoll.RegistryOther), "what is behind it: "+strings.Join(texts(plimsoll.RegistryKinds()), ", "))
+	f.StringVar(&o.spec.Username, "username", "", "user to sign in as")
+	f.BoolVar(&o.passwordStdin, "password-stdin", false, "read the secret from standard input")
+	f.StringSliceVar(&o.spec.Repositories, "repository", nil, "read only this repository instead of the catalog (repeatable)")
+	f.StringSliceVar(&o.spec.AuthHosts, "auth-host", nil, "host:port of a token service that may be sent the credentials (repeatable)")
+	f.BoolVar(&o.spec.ScanOnSync, "scan-on-sync", true, "scan what a sync finds new")
+	f.BoolVar(&o.spec.SharedBytes, "shared", false, "let every project reuse what was found in this registry's layers")
+	f.StringVar(&o.spec.InstanceID, "instance-id", "", "id of the enterprise instance")
+	f.StringVar(&o.spec.InstanceName, "instance-name", "", "name of the enterprise instance")
+	f.StringVar(&o.spec.InstanceURL, "instance-url", "", "address of the enterprise instance")
+	f.StringVar(&o.spec.Owner, "owner", "", "account that shares the images")
+	f.StringVar(&o.shareExpires, "share-expires", "", "when the share ends (RFC 3339)")
+	complete(cmd, "type", texts(plimsoll.RegistryKinds())...)
 	return cmd
+}
+
+// registrySpec completes what the flags say with what stands elsewhere.
+func (a *app) registrySpec(o registryOptions) (plimsoll.RegistrySpec, error) {
+	spec := o.spec
+	spec.Kind, spec.EnterpriseProject = plimsoll.RegistryKind(o.kind), a.enterpriseProject
+	if o.shareExpires != "" {
+		at, err := time.Parse(time.RFC3339, o.shareExpires)
+		if err != nil {
+			return spec, plimsoll.Errorf(plimsoll.Invalid, "--share-expires: %w", err).WithHint("write it like 2027-01-31T00:00:00Z")
+		}
+		spec.ShareExpires = at
+	}
+	var err error
+	spec.Secret, err = a.secret(o.passwordStdin)
+	return spec, err
 }
 
 func (a *app) registryList() *cobra.Command {
@@ -86,31 +90,34 @@ func (a *app) registryList() *cobra.Command {
 		Use:   "list",
 		Short: "List registries and how their last sync ended",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			return a.with(ctx, func(b backend) error {
-				registries, err := b.Registries(ctx)
-				if err != nil {
-					return err
-				}
-				if a.output == "json" {
-					return a.printJSON(slices.Concat([]plimsoll.Registry{}, registries))
-				}
-				t := a.table("name", "address", "type", "user", "last sync", "outcome")
-				for _, r := range registries {
-					at, outcome := "-", "-"
-					if s := r.LastSync; s != nil {
-						at, outcome = timeText(s.At), "done"
-						if s.Failure != "" {
-							outcome = string(s.Failure) + ": " + s.Detail
-						}
-					}
-					row(t, r.Name, r.URL, string(r.Kind), r.Username, at, outcome)
-				}
-				t.Render()
-				return nil
-			})
-		},
+		RunE: a.on(func(ctx context.Context, b backend, _ []string) error {
+			registries, err := b.Registries(ctx)
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(list(registries))
+			}
+			t := a.table("name", "address", "type", "user", "last sync", "outcome")
+			for _, r := range registries {
+				at, outcome := lastSync(r)
+				row(t, r.Name, r.URL, string(r.Kind), r.Username, at, outcome)
+			}
+			t.Render()
+			return nil
+		}),
+	}
+}
+
+func lastSync(r plimsoll.Registry) (at, outcome string) {
+	s := r.LastSync
+	switch {
+	case s == nil:
+		return "-", "-"
+	case s.Failure != "":
+		return timeText(s.At), string(s.Failure) + ": " + s.Detail
+	default:
+		return timeText(s.At), "done"
 	}
 }
 
@@ -119,15 +126,12 @@ func (a *app) registryRemove() *cobra.Command {
 		Use:   "remove NAME",
 		Short: "Remove a registry with its images",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			return a.with(ctx, func(b backend) error {
-				if err := b.RemoveRegistry(ctx, args[0]); err != nil {
-					return err
-				}
-				_, err := fmt.Fprintf(a.out, "removed %s\n", printable(args[0]))
+		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+			if err := b.RemoveRegistry(ctx, args[0]); err != nil {
 				return err
-			})
-		},
+			}
+			a.note("removed %s", args[0])
+			return nil
+		}),
 	}
 }

@@ -3,8 +3,11 @@ package main
 import (
 	"io"
 	"log/slog"
+	"strings"
 
 	"github.com/spf13/cobra"
+
+	"plimsoll"
 )
 
 // app is one run of the program: its streams and the settings every command shares.
@@ -40,9 +43,27 @@ Exit status: 0 done; 1 a --fail-on threshold was met; 2 could not look, or an er
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
+			if completes(cmd) {
+				return nil
+			}
 			return a.settle(cmd)
 		},
 	}
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, err) })
+	a.sharedFlags(root)
+	root.AddCommand(
+		a.serveCommand(), a.scanCommand(), a.syncCommand(), a.imagesCommand(), a.registryCommand(),
+		a.advisoriesCommand(), a.userCommand(), a.keyCommand(), a.sealCommand(), a.versionCommand(),
+	)
+	eachCommand(root, func(c *cobra.Command) {
+		if check := c.Args; check != nil {
+			c.Args = func(cmd *cobra.Command, args []string) error { return misused(cmd, check(cmd, args)) }
+		}
+	})
+	return root
+}
+
+func (a *app) sharedFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
 	f.StringVar(&a.config, "config", "", "settings file in YAML (default: config.yaml in the data directory, if there is one)")
 	f.StringVar(&a.data, "data", "", "data directory (default: the user's, e.g. ~/.local/share/plimsoll)")
@@ -53,14 +74,39 @@ Exit status: 0 done; 1 a --fail-on threshold was met; 2 could not look, or an er
 	f.StringVar(&a.logLevel, "log-level", "warn", "log level: debug, info, warn or error")
 	f.StringVar(&a.logFormat, "log-format", "text", "log format: text or json")
 	f.StringSliceVar(&a.allowHosts, "allow-host", nil, "host:port with a loopback or private address that may be spoken to (repeatable)")
-	f.StringVar(&a.caFile, "ca-file", "", "PEM file of further certificate authorities for registries")
-	root.AddCommand(
-		a.serveCommand(), a.scanCommand(), a.syncCommand(), a.imagesCommand(), a.registryCommand(),
-		a.advisoriesCommand(), a.userCommand(), a.keyCommand(), a.sealCommand(), a.versionCommand(),
-	)
+	f.StringVar(&a.caFile, "ca-file", "", "PEM file of further certificate authorities, for registries and the server at --endpoint")
 	complete(root, "output", "table", "json")
 	complete(root, "log-level", "debug", "info", "warn", "error")
-	return root
+	complete(root, "log-format", "text", "json")
+}
+
+// completes tells the commands that serve shell completion: they must work whatever the
+// settings are.
+func completes(cmd *cobra.Command) bool {
+	for c := cmd; c != nil; c = c.Parent() {
+		if name := c.Name(); name == "completion" || strings.HasPrefix(name, cobra.ShellCompRequestCmd) {
+			return true
+		}
+	}
+	return false
+}
+
+// misused points at the help of the command that was called wrongly.
+func misused(cmd *cobra.Command, err error) error {
+	if err == nil {
+		return nil
+	}
+	return plimsoll.Errorf(plimsoll.Invalid, "%w", err).WithHint("see `%s --help`", cmd.CommandPath())
+}
+
+// group is a command that only holds others. A misspelt one is an error, not help.
+func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+	cmd := &cobra.Command{
+		Use: use, Short: short, Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
+	}
+	cmd.AddCommand(commands...)
+	return cmd
 }
 
 // complete offers fixed words for a flag in shell completion.

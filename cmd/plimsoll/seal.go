@@ -13,9 +13,7 @@ import (
 const sealFile = "seal.key"
 
 func (a *app) sealCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "seal", Short: "Manage the key that seals stored secrets"}
-	cmd.AddCommand(a.sealRotate())
-	return cmd
+	return group("seal", "Manage the key that seals stored secrets", a.sealRotate())
 }
 
 func (a *app) sealRotate() *cobra.Command {

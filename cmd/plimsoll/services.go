@@ -72,6 +72,11 @@ func (s *services) Task(ctx context.Context, projectID string, id int64) (plimso
 	return s.inventory.Task(ctx, projectID, id)
 }
 
+// Tasks lists tasks.
+func (s *services) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind, limit, offset int) (plimsoll.Page[plimsoll.Task], error) {
+	return s.inventory.Tasks(ctx, projectID, enterpriseProjects, kind, limit, offset)
+}
+
 // people adapts the API's words for a new user to identity's.
 type people struct{ *identity.Service }
 

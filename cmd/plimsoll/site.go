@@ -39,6 +39,9 @@ type site struct {
 	bootstrapped *identity.Credentials
 }
 
+// domainName is the domain that the first start makes.
+const domainName = "plimsoll"
+
 // hashesAtOnce bounds the memory that sign-ins take: each hash needs 19 MiB.
 const hashesAtOnce = 4
 
@@ -88,7 +91,7 @@ func (s *site) choose(ctx context.Context, wanted string) error {
 	if created {
 		s.bootstrapped = credentials
 	}
-	if s.domain, err = s.inventory.Domain(ctx, "plimsoll"); err != nil {
+	if s.domain, err = s.inventory.Domain(ctx, domainName); err != nil {
 		return err
 	}
 	projects, err := s.inventory.Projects(ctx, s.domain.ID)
@@ -101,7 +104,7 @@ func (s *site) choose(ctx context.Context, wanted string) error {
 		}
 	}
 	if s.project.ID == "" {
-		return plimsoll.Errorf(plimsoll.NotFound, "there is no project %q", wanted)
+		return plimsoll.Errorf(plimsoll.NotFound, "there is no project %.80q", wanted).WithHint("check --project or PLIMSOLL_PROJECT")
 	}
 	return nil
 }

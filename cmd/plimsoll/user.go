@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"context"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -10,9 +10,8 @@ import (
 )
 
 func (a *app) userCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "user", Short: "Add, list and remove users"}
-	cmd.AddCommand(a.userAdd(), a.userList(), a.userPassword(), a.userRemove())
-	return cmd
+	return group("user", "Add, list and remove users",
+		a.userAdd(), a.userList(), a.userPassword(), a.userRemove())
 }
 
 func (a *app) userAdd() *cobra.Command {
@@ -23,33 +22,31 @@ func (a *app) userAdd() *cobra.Command {
 		Short:   "Add a user with a role in the project",
 		Example: `  plimsoll user add ci --role editor --password-stdin <password.txt`,
 		Args:    cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
 			if !passwordStdin {
-				return plimsoll.Errorf(plimsoll.Invalid, "a user needs a password").WithHint("pass it with --password-stdin")
+				return plimsoll.Errorf(plimsoll.Invalid, "a user needs a password").
+					WithHint("pass it on standard input with --password-stdin")
 			}
 			password, err := a.secret(true)
 			if err != nil {
 				return err
 			}
-			ctx := cmd.Context()
-			return a.with(ctx, func(b backend) error {
-				grant := plimsoll.Grant{EnterpriseProject: a.enterpriseProject, Role: plimsoll.Role(role)}
-				u, err := b.AddUser(ctx, args[0], password, []plimsoll.Grant{grant})
-				if err != nil {
-					return err
-				}
-				if a.output == "json" {
-					return a.printJSON(u)
-				}
-				_, err = fmt.Fprintf(a.out, "added %s (%s)\n", printable(u.Name), role)
+			grant := plimsoll.Grant{EnterpriseProject: a.enterpriseProject, Role: plimsoll.Role(role)}
+			u, err := b.AddUser(ctx, args[0], password, []plimsoll.Grant{grant})
+			if err != nil {
 				return err
-			})
-		},
+			}
+			if a.output == "json" {
+				return a.printJSON(u)
+			}
+			a.note("added %s (%s)", u.Name, role)
+			return nil
+		}),
 	}
 	f := cmd.Flags()
 	f.StringVar(&role, "role", string(plimsoll.RoleReader), "reader sees, editor asks for scans and syncs, admin manages registries, advisories and users")
 	f.BoolVar(&passwordStdin, "password-stdin", false, "read the password from standard input")
-	complete(cmd, "role", "reader", "editor", "admin")
+	complete(cmd, "role", texts(plimsoll.Roles())...)
 	return cmd
 }
 
@@ -58,48 +55,53 @@ func (a *app) userList() *cobra.Command {
 		Use:   "list",
 		Short: "List users and their roles",
 		Args:  cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			ctx := cmd.Context()
-			return a.with(ctx, func(b backend) error {
-				users, err := b.Users(ctx)
-				if err != nil {
-					return err
-				}
-				if a.output == "json" {
-					return a.printJSON(users)
-				}
-				t := a.table("name", "roles", "since")
-				for _, u := range users {
-					var roles []string
-					for _, g := range u.Grants {
-						text := string(g.Role)
-						if g.EnterpriseProject != "" {
-							text += " in " + g.EnterpriseProject
-						}
-						roles = append(roles, text)
-					}
-					row(t, u.Name, strings.Join(roles, ", "), timeText(u.CreatedAt))
-				}
-				t.Render()
-				return nil
-			})
-		},
+		RunE: a.on(func(ctx context.Context, b backend, _ []string) error {
+			users, err := b.Users(ctx)
+			if err != nil {
+				return err
+			}
+			if a.output == "json" {
+				return a.printJSON(list(users))
+			}
+			t := a.table("name", "roles", "since")
+			for _, u := range users {
+				row(t, u.Name, rolesText(u.Grants), timeText(u.CreatedAt))
+			}
+			t.Render()
+			return nil
+		}),
 	}
+}
+
+func rolesText(grants []plimsoll.Grant) string {
+	var roles []string
+	for _, g := range grants {
+		text := string(g.Role)
+		if g.EnterpriseProject != "" {
+			text += " in " + g.EnterpriseProject
+		}
+		roles = append(roles, text)
+	}
+	return strings.Join(roles, ", ")
 }
 
 func (a *app) userPassword() *cobra.Command {
 	return &cobra.Command{
-		Use:   "password NAME",
-		Short: "Set a user's password, read from standard input; tokens of the user end",
-		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
+		Use:     "password NAME",
+		Short:   "Set a user's password, read from standard input; the user's tokens end",
+		Example: `  plimsoll user password admin <password.txt`,
+		Args:    cobra.ExactArgs(1),
+		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
 			password, err := a.secret(true)
 			if err != nil {
 				return err
 			}
-			ctx := cmd.Context()
-			return a.with(ctx, func(b backend) error { return b.SetPassword(ctx, args[0], password) })
-		},
+			if err := b.SetPassword(ctx, args[0], password); err != nil {
+				return err
+			}
+			a.note("set the password of %s", args[0])
+			return nil
+		}),
 	}
 }
 
@@ -108,9 +110,12 @@ func (a *app) userRemove() *cobra.Command {
 		Use:   "remove NAME",
 		Short: "Remove a user with tokens and keys",
 		Args:  cobra.ExactArgs(1),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			ctx := cmd.Context()
-			return a.with(ctx, func(b backend) error { return b.RemoveUser(ctx, args[0]) })
-		},
+		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+			if err := b.RemoveUser(ctx, args[0]); err != nil {
+				return err
+			}
+			a.note("removed %s", args[0])
+			return nil
+		}),
 	}
 }
