@@ -17,6 +17,9 @@ const demoRegistry = "demo"
 
 // serveDemo runs the whole job on samples: registry, advisories, sync, scan, list.
 func (a *app) serveDemo(ctx context.Context, o serveOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	top := a.data
 	a.data = filepath.Join(top, "demo")
 	if err := os.MkdirAll(a.data, 0o700); err != nil {

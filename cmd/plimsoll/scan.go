@@ -19,9 +19,6 @@ import (
 	"plimsoll/store/sqlite"
 )
 
-// errThreshold ends a scan whose findings reach --fail-on.
-var errThreshold = errors.New("findings reach the --fail-on threshold")
-
 type scanOptions struct {
 	archive        string
 	platform       string
@@ -41,8 +38,14 @@ func (a *app) scanCommand() *cobra.Command {
 		Long: `Scan reads one image from a registry or an archive, looks inside its layers and
 judges it by the advisories in the data directory. Nothing is stored.
 
-Exit status: 0 looked everywhere and judged; 1 a --fail-on threshold was met;
-2 could not look, not everywhere, or not judge all of it.`,
+Exit status:
+  0  looked everywhere and judged everything; no threshold was met
+  1  a --fail-on threshold was met
+  2  could not look, or not everywhere, or (without --allow-not-judged) not judge
+     every package; also for any error
+
+What could not be looked at outweighs a threshold, and a threshold outweighs what
+could not be judged.`,
 		Example: `  plimsoll scan registry.example.org/team/web:1.4.0
   plimsoll scan --archive image.tar --output json
   plimsoll scan --fail-on high registry.example.org/team/web:1.4.0`,
@@ -65,6 +68,7 @@ Exit status: 0 looked everywhere and judged; 1 a --fail-on threshold was met;
 	f.BoolVar(&o.passwordStdin, "password-stdin", false, "read the registry secret from standard input")
 	f.IntVar(&o.parallel, "parallel", 4, "layers read at once")
 	complete(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "any")
+	complete(cmd, "platform", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/riscv64", "linux/s390x")
 	return cmd
 }
 
@@ -95,48 +99,40 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 	if err != nil {
 		return err
 	}
-	analyzers, err := all.Analyzers(all.Config{})
-	if err != nil {
-		return err
-	}
-	p := a.progress()
-	inspector := &scan.Inspector{
-		Reports: scan.Memory{}, Advisories: advisories, Analyzers: analyzers, Checks: all.Checks(),
-		Budget: plimsoll.DefaultBudget(), Parallel: o.parallel, Logger: a.logger(), Now: time.Now,
-		Progress: func(done, total int) { p.stage("scan "+name, fmt.Sprintf("%d of %d layers", done, total)) },
-	}
-	target, err := inspector.Complete(ctx, picked, src)
-	if err != nil {
-		return err
-	}
-	record, failure := inspector.Inspect(ctx, scan.Target{Artifact: target}, src)
-	p.done()
+	artifact, record, failure := a.inspect(ctx, src, picked, advisories, name, o.parallel)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if failure != nil && len(record.Settings) == 0 {
-		return failure
+		return failure // nothing was looked at
 	}
-	result := newScanOutput(name, target, record, status, failure)
+	result := newScanOutput(name, artifact, record, status, failure)
 	if err := a.printScan(result); err != nil {
 		return err
 	}
 	return verdict(result, threshold, failure, o.allowNotJudged)
 }
 
-// verdict turns what was found into the exit status.
-func verdict(r scanOutput, t threshold, failure error, allowNotJudged bool) error {
-	switch {
-	case failure != nil:
-		return failure
-	case t.met(r):
-		return errThreshold
-	case len(r.NotJudged) > 0 && !allowNotJudged:
-		return plimsoll.Errorf(plimsoll.Unavailable, "%d packages could not be judged: %s", len(r.NotJudged), r.NotJudged[0].Reason).
-			WithHint("import advisories with `plimsoll advisories import`, or pass --allow-not-judged")
-	default:
-		return nil
+// inspect looks inside one image without keeping anything. A record that comes with an
+// error holds what could be found all the same.
+func (a *app) inspect(ctx context.Context, src scan.Source, picked plimsoll.Artifact, advisories scan.Advisories, name string, parallel int) (plimsoll.Artifact, plimsoll.ScanRecord, error) {
+	analyzers, err := all.Analyzers(all.Config{})
+	if err != nil {
+		return picked, plimsoll.ScanRecord{}, err
 	}
+	p := a.progress()
+	defer p.done()
+	inspector := &scan.Inspector{
+		Reports: scan.Memory{}, Advisories: advisories, Analyzers: analyzers, Checks: all.Checks(),
+		Budget: plimsoll.DefaultBudget(), Parallel: parallel, Logger: a.logger(), Now: time.Now,
+		Progress: func(done, total int) { p.stage("scan "+name, fmt.Sprintf("%d of %d layers", done, total)) },
+	}
+	artifact, err := inspector.Complete(ctx, picked, src)
+	if err != nil {
+		return picked, plimsoll.ScanRecord{}, err
+	}
+	record, err := inspector.Inspect(ctx, scan.Target{Artifact: artifact}, src)
+	return artifact, record, err
 }
 
 // imageSource is where a scan reads from.

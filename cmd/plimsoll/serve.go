@@ -66,6 +66,9 @@ Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure
 }
 
 func (a *app) serve(ctx context.Context, o serveOptions) error {
+	if err := o.check(); err != nil {
+		return err
+	}
 	s, err := a.openSite(ctx)
 	if err != nil {
 		return err
@@ -100,7 +103,8 @@ func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
 	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
-		return nil, plimsoll.Errorf(plimsoll.Unavailable, "listen: %w", err).WithHint("choose another address with --listen")
+		return nil, plimsoll.Errorf(plimsoll.Unavailable, "listen: %w", err).
+			WithHint("choose another address with --listen; port 0 takes any that is free")
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	sv := &services{
@@ -217,6 +221,21 @@ func checkPublicURL(address string) error {
 		return nil
 	}
 	return plimsoll.Errorf(plimsoll.Invalid, "public address %.200q is not http(s)://host[:port]", address)
+}
+
+// check refuses options that cannot work, before anything is opened.
+func (o serveOptions) check() error {
+	if o.exit && !o.demo {
+		return plimsoll.Errorf(plimsoll.Invalid, "--exit goes with --demo")
+	}
+	if o.workers < 1 || o.parallel < 1 {
+		return plimsoll.Errorf(plimsoll.Invalid, "--workers and --parallel are at least 1")
+	}
+	if o.syncEvery < 0 {
+		return plimsoll.Errorf(plimsoll.Invalid, "--sync-every %s is negative", o.syncEvery)
+	}
+	_, err := tlsConfig(o)
+	return err
 }
 
 // tlsConfig reads the certificate, and refuses plain HTTP beyond the loopback interface.

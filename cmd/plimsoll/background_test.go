@@ -1,0 +1,79 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"strings"
+	"sync"
+)
+
+// background is a server that run started in this process.
+type background struct {
+	url    string
+	errs   *lockedBuffer
+	cancel context.CancelFunc
+	code   chan int
+}
+
+// serveInBackground runs args and returns when the server listens.
+func serveInBackground(args []string) (*background, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	lines := &lineWatcher{prefix: "listening on ", found: make(chan string, 1)}
+	b := &background{errs: &lockedBuffer{}, cancel: cancel, code: make(chan int, 1)}
+	go func() { b.code <- run(ctx, args, strings.NewReader(""), lines, b.errs) }()
+	select {
+	case b.url = <-lines.found:
+		return b, nil
+	case code := <-b.code:
+		cancel()
+		return nil, fmt.Errorf("ended with %d before it listened: %s", code, b.errs.String())
+	}
+}
+
+// stop tells the server to end and returns its exit status.
+func (b *background) stop() int {
+	b.cancel()
+	return <-b.code
+}
+
+// signIn returns a token and the id of the project default.
+func signIn(endpoint, user, password string) (token, project string, err error) {
+	body := fmt.Sprintf(`{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":%q,"password":%q,"domain":{"name":"plimsoll"}}}},"scope":{"project":{"name":"default"}}}}`,
+		user, password)
+	resp, err := http.Post(endpoint+"/v3/auth/tokens", "application/json", strings.NewReader(body))
+	if err != nil {
+		return "", "", err
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusCreated {
+		return "", "", fmt.Errorf("sign in: %s %s %w", resp.Status, raw, err)
+	}
+	var answer tokenBody
+	if err := json.Unmarshal(raw, &answer); err != nil {
+		return "", "", err
+	}
+	return resp.Header.Get("X-Subject-Token"), answer.Token.Project.ID, nil
+}
+
+// lockedBuffer may be read while a server writes to it.
+type lockedBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

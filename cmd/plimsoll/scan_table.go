@@ -1,0 +1,157 @@
+package main
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/jedib0t/go-pretty/v6/text"
+
+	"plimsoll"
+)
+
+// printScan shows what a scan found: the worst first, what passed not at all.
+func (a *app) printScan(r scanOutput) error {
+	if a.output == "json" {
+		return a.printJSON(r)
+	}
+	fmt.Fprintf(a.out, "%s  %s  %s\n", printable(r.Image), r.Artifact.Short(), printable(r.Platform))
+	infected := 0
+	for _, m := range r.Malware {
+		if malicious(m) {
+			infected++
+		}
+	}
+	_, err := fmt.Fprintf(a.out, "%d packages, %d vulnerabilities%s, %d malicious files, %d failed settings, %d packages not judged; advisories at revision %d\n",
+		len(r.Packages), distinctIDs(r.Vulnerabilities), severities(r.Vulnerabilities), infected, failedSettings(r.Settings), len(r.NotJudged), r.Advisories.Revision)
+	a.printVulnerabilities(r.Vulnerabilities)
+	a.printMalware(r.Malware)
+	a.printSettings(r.Settings)
+	a.printNotJudged(r.NotJudged)
+	return err
+}
+
+func (a *app) printVulnerabilities(vulnerabilities []vulnOutput) {
+	if len(vulnerabilities) == 0 {
+		return
+	}
+	sorted := slices.Clone(vulnerabilities)
+	slices.SortStableFunc(sorted, func(x, y vulnOutput) int { return worse(x.Severity, y.Severity) })
+	t := a.table("vulnerability", "severity", "package", "installed", "fixed in", "layer", "path")
+	for _, v := range sorted {
+		fixed := v.FixedVersion
+		if fixed == "" {
+			fixed = "-"
+		}
+		row(t, v.ID, a.severityText(v.Severity), v.Package, v.Version, fixed, v.Layer.Short(), v.Path)
+	}
+	fmt.Fprintln(a.out)
+	t.Render()
+}
+
+func (a *app) printMalware(malware []plimsoll.Malware) {
+	if len(malware) == 0 {
+		return
+	}
+	t := a.table("malware", "path", "engine", "size", "layer", "note")
+	for _, m := range malware {
+		name, note := a.colour(printable(m.Rule), text.FgRed), ""
+		if m.Kind == plimsoll.MalwareNotLooked {
+			name, note = painted(printable(m.Rule)), "could not look inside"
+		}
+		if m.Shadowed {
+			note = "removed by a later layer, not counted"
+		}
+		row(t, name, m.Path, m.Engine, bytesText(m.Size), m.Layer.Short(), note)
+	}
+	fmt.Fprintln(a.out)
+	t.Render()
+}
+
+// printSettings lists what failed and what could not be looked at, with what to do.
+func (a *app) printSettings(settings []plimsoll.Setting) {
+	shown := slices.DeleteFunc(slices.Clone(settings), func(s plimsoll.Setting) bool {
+		return s.Result != plimsoll.SettingFailed && s.Result != plimsoll.SettingNotLooked
+	})
+	if len(shown) == 0 {
+		return
+	}
+	slices.SortStableFunc(shown, func(x, y plimsoll.Setting) int { return worse(x.Severity, y.Severity) })
+	t := a.table("setting", "severity", "result", "rule", "evidence")
+	for _, s := range shown {
+		row(t, s.Title, a.severityText(s.Severity), strings.ReplaceAll(string(s.Result), "_", " "), s.Rule, firstOf(s.Evidence))
+	}
+	fmt.Fprintln(a.out)
+	t.Render()
+	for _, s := range shown {
+		if s.Result == plimsoll.SettingFailed {
+			fmt.Fprintf(a.out, "%s: %s\n", printable(s.Rule), printable(s.Advice))
+		}
+	}
+}
+
+// printNotJudged sums up by reason: on an unknown distribution it is every package.
+func (a *app) printNotJudged(packages []plimsoll.NotJudged) {
+	if len(packages) == 0 {
+		return
+	}
+	reasons := map[string][]string{}
+	for _, p := range packages {
+		reasons[p.Reason] = append(reasons[p.Reason], p.Package.Name)
+	}
+	t := a.table("not judged", "packages", "examples")
+	for _, reason := range slices.Sorted(maps.Keys(reasons)) {
+		row(t, reason, len(reasons[reason]), firstOf(reasons[reason]))
+	}
+	fmt.Fprintln(a.out)
+	t.Render()
+}
+
+// firstOf shows the first few of a list and how many more there are.
+func firstOf(items []string) string {
+	const shown = 3
+	if len(items) <= shown {
+		return strings.Join(items, ", ")
+	}
+	return fmt.Sprintf("%s and %d more", strings.Join(items[:shown], ", "), len(items)-shown)
+}
+
+// worse orders severities, worst first.
+func worse(x, y plimsoll.Severity) int {
+	return slices.Index(plimsoll.Severities(), x) - slices.Index(plimsoll.Severities(), y)
+}
+
+func (a *app) severityText(s plimsoll.Severity) painted {
+	switch s {
+	case plimsoll.SeverityCritical, plimsoll.SeverityHigh:
+		return a.colour(string(s), text.FgRed)
+	case plimsoll.SeverityMedium:
+		return a.colour(string(s), text.FgYellow)
+	default:
+		return painted(s)
+	}
+}
+
+func distinctIDs(vulnerabilities []vulnOutput) int {
+	ids := map[string]bool{}
+	for _, v := range vulnerabilities {
+		ids[v.ID] = true
+	}
+	return len(ids)
+}
+
+// severities counts distinct vulnerabilities by severity: " (1 critical, 2 low)".
+func severities(vulnerabilities []vulnOutput) string {
+	var parts []string
+	for _, s := range plimsoll.Severities() {
+		of := slices.DeleteFunc(slices.Clone(vulnerabilities), func(v vulnOutput) bool { return v.Severity != s })
+		if n := distinctIDs(of); n > 0 {
+			parts = append(parts, fmt.Sprintf("%d %s", n, s))
+		}
+	}
+	if len(parts) == 0 {
+		return ""
+	}
+	return " (" + strings.Join(parts, ", ") + ")"
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"slices"
+
+	"plimsoll"
+)
+
+// errThreshold ends a scan whose findings reach --fail-on.
+var errThreshold = errors.New("findings reach the --fail-on threshold")
+
+// threshold is what --fail-on asks for.
+type threshold struct {
+	severity plimsoll.Severity
+	malware  bool
+	any      bool
+}
+
+func parseThreshold(s string) (threshold, error) {
+	switch s {
+	case "":
+		return threshold{}, nil
+	case "any":
+		return threshold{any: true}, nil
+	case "malware":
+		return threshold{malware: true}, nil
+	}
+	if severity := plimsoll.Severity(s); slices.Contains(plimsoll.Severities(), severity) && severity != plimsoll.SeverityUnknown {
+		return threshold{severity: severity}, nil
+	}
+	return threshold{}, plimsoll.Errorf(plimsoll.Invalid, "--fail-on %.40q is not critical, high, medium, low, malware or any", s)
+}
+
+func (t threshold) met(r scanOutput) bool {
+	infected := slices.ContainsFunc(r.Malware, malicious)
+	failed := failedSettings(r.Settings) > 0
+	switch {
+	case t.any:
+		return len(r.Vulnerabilities) > 0 || infected || failed
+	case t.malware:
+		return infected
+	case t.severity != "":
+		return slices.ContainsFunc(r.Vulnerabilities, func(v vulnOutput) bool { return v.Severity.AtLeast(t.severity) })
+	default:
+		return false
+	}
+}
+
+// malicious is a visible file that a signature matched; what an upper layer removed does
+// not count.
+func malicious(m plimsoll.Malware) bool {
+	return m.Kind == plimsoll.MalwareMatch && !m.Shadowed
+}
+
+func failedSettings(settings []plimsoll.Setting) int {
+	n := 0
+	for _, s := range settings {
+		if s.Result == plimsoll.SettingFailed {
+			n++
+		}
+	}
+	return n
+}
+
+// verdict turns what was found into the exit status.
+func verdict(r scanOutput, t threshold, failure error, allowNotJudged bool) error {
+	switch {
+	case failure != nil:
+		return failure
+	case t.met(r):
+		return errThreshold
+	case len(r.NotJudged) > 0 && !allowNotJudged:
+		return plimsoll.Errorf(plimsoll.Unavailable, "%d packages could not be judged: %s", len(r.NotJudged), r.NotJudged[0].Reason).
+			WithHint("import advisories with `plimsoll advisories import`, or pass --allow-not-judged")
+	default:
+		return nil
+	}
+}
