@@ -32,6 +32,9 @@ func dpkg(name, version string) string {
 // writing direction around, and breaks the line.
 const hostileName = "srv/\x1b]0;owned\x07\x1b[31m\u202etxt.exe\u202c\u0085\r"
 
+// eicar is the EICAR anti-malware test file, put together so that this source is not taken for it.
+const eicar = `X5O!P%@AP[4\PZX54(P^)7CC)7}$` + `EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`
+
 // fixtures are images that the demo does not have.
 func fixtures() map[string][]file {
 	release := file{"etc/os-release", debianRelease, 0}
@@ -40,8 +43,8 @@ func fixtures() map[string][]file {
 		"fixture/vulnerable": {release, {"var/lib/dpkg/status", dpkg("openssl", "3.0.11-1~deb12u2"), 0}},
 		"fixture/corrupt":    {release, {"var/lib/dpkg/status", strings.Repeat("\x00 not a package database\n", 3), 0}},
 		"fixture/unknown":    {{"etc/os-release", "ID=homemade\nVERSION_ID=1\n", 0}, {"var/lib/dpkg/status", dpkg("bash", "5.2-1"), 0}},
-		"fixture/hostile":    {release, {"var/lib/dpkg/status", dpkg("bash", "5.2.15-2"), 0}, {hostileName, "x", 0o666}},
-		"fixture/malware":    {{"srv/eicar.com", `X5O!P%@AP[4\PZX54(P^)7CC)7}$` + `EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`, 0}},
+		"fixture/hostile":    {release, {"var/lib/dpkg/status", dpkg("bash", "5.2.15-2"), 0}, {hostileName, eicar, 0o666}},
+		"fixture/malware":    {{"srv/eicar.com", eicar, 0}},
 	}
 }
 
