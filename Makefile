@@ -40,6 +40,10 @@ fuzz: ## each fuzz target for FUZZTIME (default 20s)
 bench: ## list queries, layer pass, matching; prints medians per operation
 	$(GO) test -run '^$$' -bench . -benchmem ./...
 
+.PHONY: bench-list
+bench-list: ## p50 and p99 of the image list over PLIMSOLL_BENCH_IMAGES (default 10000) images
+	$(GO) test -run '^$$' -bench '^BenchmarkList$$' -benchtime 300x ./api
+
 .PHONY: demo
 demo: ## serve sample images on 127.0.0.1:8080
 	$(GO) run ./cmd/plimsoll serve --demo
