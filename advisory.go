@@ -51,10 +51,10 @@ type Event struct {
 	Limit        string `json:"limit,omitempty"`
 }
 
-// AdvisoryKey is what advisories are looked up by.
+// AdvisoryKey is what advisories are looked up by. NewAdvisoryKey makes it.
 type AdvisoryKey struct {
 	Ecosystem string // without release suffix: "Debian"
-	Name      string
+	Name      string // in the form in which the ecosystem compares names
 }
 
 // BaseEcosystem drops the release suffix of an OSV ecosystem.

@@ -5,10 +5,40 @@ import (
 	"strings"
 )
 
+// NewAdvisoryKey returns the key of a package. Names are compared as the ecosystem does:
+// PyPI's are normalised (PEP 503), those of NuGet and Packagist are in lower case, all
+// others exact. A release suffix of the ecosystem is dropped.
+func NewAdvisoryKey(ecosystem, name string) AdvisoryKey {
+	base := BaseEcosystem(ecosystem)
+	switch base {
+	case "PyPI":
+		name = pypiName(name)
+	case "NuGet", "Packagist":
+		name = strings.ToLower(name)
+	}
+	return AdvisoryKey{Ecosystem: base, Name: name}
+}
+
+// pypiName follows https://peps.python.org/pep-0503/#normalized-names: lower case, runs of
+// ".", "-" and "_" are one "-".
+func pypiName(name string) string {
+	separator := func(c byte) bool { return c == '.' || c == '-' || c == '_' }
+	out := make([]byte, 0, len(name))
+	for i := range len(name) {
+		switch c := name[i]; {
+		case !separator(c):
+			out = append(out, c)
+		case i == 0 || !separator(name[i-1]):
+			out = append(out, '-')
+		}
+	}
+	return strings.ToLower(string(out))
+}
+
 // errata are the id prefixes of Red Hat-family errata. Their records name CVEs in
 // related, and the bug-fix ones among them may name none.
 var errata = [...]string{
-	"RHSA-", "RHBA-", "RHEA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-", "ELSA-", "ELBA-", "ELEA-",
+	"RHSA-", "RHBA-", "RHEA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-", "RXBA-", "RXEA-", "ELSA-", "ELBA-", "ELEA-",
 }
 
 // Erratum reports whether the record is a Red Hat-family erratum.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 	"unicode"
@@ -126,8 +127,27 @@ func Parse(raw []byte) (plimsoll.Advisory, error) {
 	if a.Ratings, err = ratings(r.Severity, r.Database); err != nil {
 		return plimsoll.Advisory{}, err
 	}
+	if word := erratumRating(a); word != "" {
+		a.Ratings = append(a.Ratings, plimsoll.Rating{Type: "vendor", Value: word})
+	}
 	a.Affected, err = packages(r.Affected)
 	return a, err
+}
+
+// erratumRating is the rating that Red Hat-family errata have nowhere but at the
+// beginning of their summary ("Important: firefox security update"): one of the four words of
+// https://access.redhat.com/security/updates/classification, else "".
+func erratumRating(a plimsoll.Advisory) string {
+	word, _, ok := strings.Cut(a.Summary, ": ")
+	if !ok || !a.Erratum() || slices.ContainsFunc(a.Ratings, func(r plimsoll.Rating) bool { return r.Type == "vendor" }) {
+		return ""
+	}
+	switch word {
+	case "Critical", "Important", "Moderate", "Low":
+		return word
+	default:
+		return ""
+	}
 }
 
 func ids(list []string) ([]string, error) {

@@ -3,6 +3,7 @@ package advisory_test
 import (
 	"archive/zip"
 	"encoding/json"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -52,6 +53,31 @@ func TestParse(t *testing.T) {
 	}
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
+	}
+}
+
+// TestErratumRating: errata are rated in their summary.
+func TestErratumRating(t *testing.T) {
+	for _, c := range []struct{ id, summary, specific, want string }{
+		{"ALSA-2026:1", "Important: firefox security update", `{}`, "Important"},
+		{"RLSA-2026:1", "Moderate: bash security update", `{}`, "Moderate"},
+		{"RHSA-2026:1", "Low: x", `{"severity":"Critical"}`, "Critical"},
+		{"ALSA-2026:2", "None: x", `{}`, ""},
+		{"ALBA-2026:1", "perl:5.32 bug fix update", `{}`, ""},
+		{"ALSA-2026:3", "Important", `{}`, ""},
+		{"CVE-2026-0001", "Important: not an erratum", `{}`, ""},
+	} {
+		a, err := advisory.Parse(fmt.Appendf(nil, `{"id":%q,"summary":%q,"database_specific":%s}`, c.id, c.summary, c.specific))
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, r := range a.Ratings {
+			got += r.Value
+		}
+		if got != c.want {
+			t.Errorf("%s %q: %q, want %q", c.id, c.summary, got, c.want)
+		}
 	}
 }
 

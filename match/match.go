@@ -8,16 +8,21 @@ import (
 )
 
 // Version is raised whenever the same packages and evidence would be judged otherwise.
-const Version = "1"
+const Version = "2"
 
 // Keys returns what advisories have to be looked up for the packages, sorted, each once.
 func Keys(packages []plimsoll.Package) []plimsoll.AdvisoryKey {
 	out := make([]plimsoll.AdvisoryKey, 0, len(packages))
 	for _, p := range packages {
 		base := plimsoll.BaseEcosystem(p.Ecosystem)
-		if s, ok := schemeOf(base); ok {
-			name, _ := s.subject(p)
-			out = append(out, plimsoll.AdvisoryKey{Ecosystem: base, Name: name})
+		s, ok := schemeOf(base)
+		if !ok || s.version == nil {
+			continue
+		}
+		first, second := s.subjects(p)
+		out = append(out, plimsoll.NewAdvisoryKey(base, first.name))
+		if second.name != "" {
+			out = append(out, plimsoll.NewAdvisoryKey(base, second.name))
 		}
 	}
 	slices.SortFunc(out, func(a, b plimsoll.AdvisoryKey) int {
@@ -77,7 +82,7 @@ func index(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]entry {
 		}
 		for k := range a.Affected {
 			f := &a.Affected[k]
-			key := plimsoll.AdvisoryKey{Ecosystem: plimsoll.BaseEcosystem(f.Ecosystem), Name: f.Name}
+			key := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
 			out[key] = append(out[key], entry{a, f})
 		}
 	}
@@ -110,6 +115,9 @@ func (j *judge) pack(p plimsoll.Package) (found []plimsoll.Vulnerability, reason
 	if !known {
 		return nil, plimsoll.NotJudgedEcosystem
 	}
+	if s.version == nil {
+		return nil, plimsoll.NotJudgedOrder
+	}
 	release, ok := s.release(suffix)
 	if !ok {
 		return nil, plimsoll.NotJudgedDistribution
@@ -136,13 +144,22 @@ type hit struct {
 }
 
 func (j *judge) hits(h *holder, p plimsoll.Package, base, release string) (hits []hit, unjudged bool) {
-	name, installed := h.scheme.subject(p)
-	unjudged = h.bound(installed).err != nil
-	for _, e := range j.entries[plimsoll.AdvisoryKey{Ecosystem: base, Name: name}] {
+	first, second := h.scheme.subjects(p)
+	hits, unjudged = j.hitsOf(h, first, base, release)
+	if second.name == "" {
+		return hits, unjudged
+	}
+	more, also := j.hitsOf(h, second, base, release)
+	return append(hits, more...), unjudged || also
+}
+
+func (j *judge) hitsOf(h *holder, about subject, base, release string) (hits []hit, unjudged bool) {
+	unjudged = h.bound(about.version).err != nil
+	for _, e := range j.entries[plimsoll.NewAdvisoryKey(base, about.name)] {
 		if !speaksOf(h.scheme, e.affected.Ecosystem, release) {
 			continue
 		}
-		v := h.hold(installed, *e.affected)
+		v := h.hold(about.version, *e.affected)
 		unjudged = unjudged || v.unjudged
 		if v.affected {
 			hits = append(hits, hit{entry: e, fixed: v.fixed})

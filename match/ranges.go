@@ -36,7 +36,7 @@ func (h *holder) bound(s string) bound {
 }
 
 // hold evaluates one affected entry: a version is affected if it is listed or if a
-// range holds it.
+// range holds it. Without ranges another spelling of a listed version counts as well.
 func (h *holder) hold(installed string, a plimsoll.Affected) verdict {
 	v := h.bound(installed)
 	out := verdict{affected: slices.Contains(a.Versions, installed)}
@@ -45,7 +45,13 @@ func (h *holder) hold(installed string, a plimsoll.Affected) verdict {
 		out.unjudged = true
 		return out
 	}
+	if len(a.Ranges) == 0 && !listed {
+		out.affected = slices.ContainsFunc(a.Versions, func(other string) bool { return h.same(v.version, other) })
+	}
 	for _, r := range a.Ranges {
+		if h.scheme.modules && otherModularity(installed, r) {
+			continue
+		}
 		in, fixed, err := h.holdRange(v.version, r)
 		if err != nil {
 			out.unjudged = true
@@ -57,6 +63,29 @@ func (h *holder) hold(installed string, a plimsoll.Affected) verdict {
 		out.affected = out.affected || in
 	}
 	return out
+}
+
+// same reports whether two spellings are of one version ("1.0" and "1.0.0" of PyPI).
+func (h *holder) same(v version, other string) bool {
+	w, err := h.scheme.version(other)
+	if err != nil {
+		return false
+	}
+	d, err := v.order(w)
+	return err == nil && d == 0
+}
+
+// otherModularity reports whether the range speaks of packages of module streams and
+// the installed package is none, or the reverse: both are built from one name, and their
+// releases say nothing about each other. A range without a bound speaks of both.
+func otherModularity(installed string, r plimsoll.Range) bool {
+	is := modular(installed)
+	for _, e := range r.Events {
+		if v := eventVersion(e); v != "" && v != "0" && v != "*" {
+			return modular(v) != is
+		}
+	}
+	return false
 }
 
 // step is an event of a range with its parsed version.

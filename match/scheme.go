@@ -1,8 +1,6 @@
 package match
 
 import (
-	"strings"
-
 	"plimsoll"
 )
 
@@ -12,68 +10,47 @@ type scheme struct {
 	// package if both give the same release; !ok is a release that no plain image has.
 	release func(suffix string) (release string, ok bool)
 
-	// version makes a version that can be ordered, or says that it cannot.
+	// version makes a version that can be ordered, or says that it cannot. It is nil if
+	// nobody has written down how the ecosystem orders versions: why tells the reason.
 	version func(string) (version, error)
+	why     string
 
-	// source: advisories name source packages, with the source's version.
-	source bool
+	names naming
+
+	// modules: packages of module streams carry the mark in their release, and
+	// advisories of streams do not speak of packages outside them, or the reverse.
+	modules bool
 }
+
+// naming is which names of a package advisories use.
+type naming int
+
+const (
+	byName   naming = iota // the package's own: binary packages of AlmaLinux, modules of languages
+	bySource               // the source package's, with its version (Debian source, Alpine origin)
+	byEither               // one or the other: feeds of the distribution differ
+)
 
 // schemeOf returns the scheme of a base ecosystem.
 func schemeOf(base string) (scheme, bool) {
-	switch base {
-	case "Alpine":
-		return scheme{release: alpineRelease, version: alpineVersion, source: true}, true
-	case "Debian":
-		return scheme{release: debianRelease, version: debianVersion, source: true}, true
-	case "Ubuntu":
-		return scheme{release: ubuntuRelease, version: debianVersion, source: true}, true
+	s, ok := schemes[base]
+	return s, ok
+}
+
+// subject is a name and version of a package that advisories may speak of.
+type subject struct{ name, version string }
+
+// subjects are the names of p in the ecosystem's advisories. There is one, or two if
+// advisories may use either of its names; second is the zero value then.
+func (s scheme) subjects(p plimsoll.Package) (first, second subject) {
+	own := subject{p.Name, p.Version}
+	source := subject{p.AdvisoryName(), p.AdvisoryVersion()}
+	switch {
+	case s.names == bySource:
+		return source, subject{}
+	case s.names == byEither && source.name != own.name:
+		return own, source
 	default:
-		return scheme{}, false
+		return own, subject{}
 	}
-}
-
-// subject is the name and version of p that advisories speak of.
-func (s scheme) subject(p plimsoll.Package) (name, version string) {
-	if s.source {
-		return p.AdvisoryName(), p.AdvisoryVersion()
-	}
-	return p.Name, p.Version
-}
-
-// debianRelease takes "12". Records carry no other suffixes.
-func debianRelease(suffix string) (string, bool) {
-	return suffix, dottedNumber(suffix)
-}
-
-// alpineRelease takes "v3.20"; point releases share the branch's advisories.
-func alpineRelease(suffix string) (string, bool) {
-	if suffix == "edge" {
-		return suffix, true
-	}
-	branch, ok := strings.CutPrefix(suffix, "v")
-	if !ok || !dottedNumber(branch) {
-		return "", false
-	}
-	if parts := strings.SplitN(branch, ".", 3); len(parts) == 3 {
-		branch = parts[0] + "." + parts[1]
-	}
-	return branch, true
-}
-
-// ubuntuRelease takes "22.04" and "22.04:LTS". Ubuntu Pro, FIPS, Realtime and vendor
-// kernels ("Pro:22.04:LTS", "22.04:LTS:for:NVIDIA:BlueField") are streams of other
-// packages; no plain image has them.
-func ubuntuRelease(suffix string) (string, bool) {
-	suffix = strings.TrimSuffix(suffix, ":LTS")
-	return suffix, dottedNumber(suffix)
-}
-
-func dottedNumber(s string) bool {
-	for part := range strings.SplitSeq(s, ".") {
-		if part == "" || strings.Trim(part, "0123456789") != "" {
-			return false
-		}
-	}
-	return true
 }

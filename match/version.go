@@ -2,6 +2,8 @@ package match
 
 import (
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"github.com/google/osv-scalibr/semantic"
 
@@ -62,6 +64,123 @@ func alpineVersion(s string) (version, error) {
 	}
 	v, err := semantic.ParseAlpineVersion(s)
 	return version{v}, err
+}
+
+// rpmVersion is [epoch:]version[-release]; no epoch is epoch 0. rpm orders any
+// characters; what it would never install is not a version.
+func rpmVersion(s string) (version, error) {
+	if !plain(s) || strings.ContainsAny(s, "()<>=") || strings.Trim(s, ":-") == "" {
+		return version{}, unordered(s)
+	}
+	return version{semantic.ParseRedHatVersion(s)}, nil
+}
+
+// modular reports whether an rpm's release says that it was built for a module stream:
+// ".module_el8.6.0+…" (AlmaLinux), ".module+el8.6.0+…" (Red Hat, Rocky Linux, Oracle Linux).
+func modular(s string) bool {
+	return strings.Contains(s, ".module_el") || strings.Contains(s, ".module+el")
+}
+
+// bitnamiVersion is a semantic version. Bitnami's packages append a build number
+// ("17.2.0-9") that the advisories leave out; in SemVer it would be a pre-release.
+func bitnamiVersion(s string) (version, error) {
+	core, build, ok := strings.Cut(s, "-")
+	if ok && build != "" && only(build, digit) && dottedNumber(core) {
+		s = core + strings.Repeat(".0", max(0, 2-strings.Count(core, "."))) + "." + build
+	}
+	if !numbered(s) {
+		return version{}, unordered(s)
+	}
+	return version{semantic.ParseNuGetVersion(s)}, nil // of four numbers
+}
+
+func semverVersion(s string) (version, error) {
+	if !numbered(s) {
+		return version{}, unordered(s)
+	}
+	return version{semantic.ParseSemverVersion(s)}, nil
+}
+
+func nugetVersion(s string) (version, error) {
+	if !numbered(s) {
+		return version{}, unordered(s)
+	}
+	return version{semantic.ParseNuGetVersion(s)}, nil
+}
+
+func pubVersion(s string) (version, error) {
+	if !numbered(s) {
+		return version{}, unordered(s)
+	}
+	return version{semantic.ParsePubVersion(s)}, nil
+}
+
+func rubygemsVersion(s string) (version, error) {
+	if !numbered(s) || !digit(s[0]) {
+		return version{}, unordered(s)
+	}
+	return version{semantic.ParseRubyGemsVersion(s)}, nil
+}
+
+// packagistVersion leaves out branches ("dev-main"): they move.
+func packagistVersion(s string) (version, error) {
+	number := strings.TrimLeft(s, "vV")
+	if len(s)-len(number) > 1 || number == "" || !digit(number[0]) || !plain(s) {
+		return version{}, unordered(s)
+	}
+	return version{semantic.ParsePackagistVersion(s)}, nil
+}
+
+// mavenVersion takes what Maven would order, if it has a number: "unspecified" and
+// "${project.version}" do not say which version it is.
+func mavenVersion(s string) (version, error) {
+	if !anyNumber(s) || !only(s, func(c byte) bool { return digit(c) || letter(c) || strings.IndexByte("._+-", c) >= 0 }) {
+		return version{}, unordered(s)
+	}
+	return version{semantic.ParseMavenVersion(s)}, nil
+}
+
+// pypiVersion follows PEP 440, and orders what came before it as setuptools did.
+func pypiVersion(s string) (version, error) {
+	if !anyNumber(s) || !only(s, func(c byte) bool { return digit(c) || letter(c) || strings.IndexByte("._+!:/-", c) >= 0 }) {
+		return version{}, unordered(s)
+	}
+	v, err := semantic.ParsePyPIVersion(s)
+	return version{v}, err
+}
+
+func cranVersion(s string) (version, error) {
+	if !anyNumber(s) {
+		return version{}, unordered(s)
+	}
+	v, err := semantic.ParseCRANVersion(s)
+	return version{v}, err
+}
+
+func hackageVersion(s string) (version, error) {
+	if !anyNumber(s) {
+		return version{}, unordered(s)
+	}
+	v, err := semantic.ParseHackageVersion(s)
+	return version{v}, err
+}
+
+// numbered reports whether s begins with a number and has no characters that a range or
+// the name of a branch would have.
+func numbered(s string) bool {
+	number := strings.TrimPrefix(strings.TrimPrefix(s, "v"), "V")
+	return number != "" && digit(number[0]) && len(s) <= maxVersion &&
+		only(s, func(c byte) bool { return digit(c) || letter(c) || strings.IndexByte(".+_-", c) >= 0 })
+}
+
+func anyNumber(s string) bool {
+	return len(s) <= maxVersion && strings.ContainsAny(s, "0123456789")
+}
+
+// plain reports whether s is a text without spaces and control characters, in bounds.
+func plain(s string) bool {
+	return s != "" && len(s) <= maxVersion && utf8.ValidString(s) &&
+		strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) < 0
 }
 
 func unordered(s string) error {

@@ -297,7 +297,7 @@ func (a *Advisories) packRecord(r *plimsoll.FeedRecord) (packedRecord, error) {
 	var ecosystems []string
 	ratings := slices.Clone(r.Advisory.Ratings)
 	for _, f := range r.Advisory.Affected {
-		key := plimsoll.AdvisoryKey{Ecosystem: plimsoll.BaseEcosystem(f.Ecosystem), Name: f.Name}
+		key := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
 		groups[key] = append(groups[key], f)
 		ecosystems = append(ecosystems, f.Ecosystem)
 		ratings = append(ratings, f.Ratings...)

@@ -1,0 +1,70 @@
+package match
+
+// schemes has a row for every ecosystem of the OSV schema
+// (https://ossf.github.io/osv-schema/#defined-ecosystems) and for a few distributions
+// that have advisories in its format. docs/decisions/0006-version-order.md gives the
+// reasons; a test holds the page against this table.
+var schemes = map[string]scheme{
+	// dpkg.
+	"Debian":    {release: numberRelease, version: debianVersion, names: bySource},
+	"Ubuntu":    {release: ubuntuRelease, version: debianVersion, names: bySource},
+	"openKylin": {release: numberRelease, version: debianVersion, names: bySource},
+
+	// apk. A record names the origin of packages.
+	"Alpine":                       {release: alpineRelease, version: alpineVersion, names: bySource},
+	"Alpaquita":                    {release: streamRelease, version: alpineVersion, names: bySource},
+	"BellSoft Hardened Containers": {release: streamRelease, version: alpineVersion, names: bySource},
+	"Chainguard":                   {release: noRelease, version: alpineVersion, names: bySource},
+	"MinimOS":                      {release: noRelease, version: alpineVersion, names: bySource},
+	"Wolfi":                        {release: noRelease, version: alpineVersion, names: bySource},
+
+	// rpm.
+	"AlmaLinux":            {release: majorRelease, version: rpmVersion, modules: true},
+	"Red Hat":              {release: redHatRelease, version: rpmVersion, modules: true},
+	"Rocky Linux":          {release: majorRelease, version: rpmVersion, names: byEither, modules: true},
+	"Oracle Linux":         {release: majorRelease, version: rpmVersion, names: byEither, modules: true},
+	"Amazon Linux":         {release: majorRelease, version: rpmVersion, names: byEither},
+	"Azure Linux":          {release: majorRelease, version: rpmVersion, names: byEither},
+	"Huawei Cloud EulerOS": {release: numberRelease, version: rpmVersion, names: byEither},
+	"Mageia":               {release: majorRelease, version: rpmVersion, names: byEither},
+	"openEuler":            {release: openEulerRelease, version: rpmVersion, names: byEither},
+	"openSUSE":             {release: openSUSERelease, version: rpmVersion, names: byEither},
+	"Photon OS":            {release: numberRelease, version: rpmVersion, names: byEither},
+	"SUSE":                 {release: suseRelease, version: rpmVersion, names: byEither},
+
+	// Languages and applications. A suffix of Maven or Packagist names the registry.
+	"Bioconductor": {release: numberRelease, version: semverVersion},
+	"Bitnami":      {release: noRelease, version: bitnamiVersion},
+	"ConanCenter":  {release: noRelease, version: semverVersion},
+	"CRAN":         {release: noRelease, version: cranVersion},
+	"crates.io":    {release: noRelease, version: semverVersion},
+	"GHC":          {release: noRelease, version: semverVersion},
+	"Go":           {release: noRelease, version: semverVersion},
+	"Hackage":      {release: noRelease, version: hackageVersion},
+	"Hex":          {release: noRelease, version: semverVersion},
+	"Julia":        {release: noRelease, version: semverVersion},
+	"Kubernetes":   {release: noRelease, version: semverVersion},
+	"Maven":        {release: anyRelease, version: mavenVersion},
+	"npm":          {release: noRelease, version: semverVersion},
+	"NuGet":        {release: noRelease, version: nugetVersion},
+	"Packagist":    {release: anyRelease, version: packagistVersion},
+	"Pub":          {release: noRelease, version: pubVersion},
+	"PyPI":         {release: noRelease, version: pypiVersion},
+	"RubyGems":     {release: noRelease, version: rubygemsVersion},
+	"SwiftURL":     {release: noRelease, version: semverVersion},
+	"VSCode":       {release: noRelease, version: semverVersion},
+
+	// Not judged.
+	"Android":                {release: anyRelease, why: "records speak of the platform's patch levels, not of packages"},
+	"CleanStart":             {release: anyRelease, why: "the order of its versions is not written down"},
+	"Conda":                  {release: anyRelease, why: "no ecosystem of OSV; its order is its own"},
+	"Docker Hardened Images": {release: anyRelease, why: "the versions of images are names, without an order of their own"},
+	"Echo":                   {release: anyRelease, why: "the order of its versions is not written down"},
+	"FreeBSD":                {release: anyRelease, why: "pkg-version's order is its own; no Linux image has such packages"},
+	"GitHub Actions":         {release: anyRelease, why: "actions are not installed in images"},
+	"Linux":                  {release: anyRelease, why: "records speak of the kernel's source, which no image carries"},
+	"opam":                   {release: anyRelease, why: "its order is its own"},
+	"OSS-Fuzz":               {release: anyRelease, why: "records speak of commits"},
+	"Root":                   {release: anyRelease, why: "versions carry the vendor's own suffix to those of many ecosystems"},
+	"TuxCare":                {release: anyRelease, why: "versions carry the vendor's own suffix to those of many ecosystems"},
+}
