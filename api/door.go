@@ -16,7 +16,10 @@ import (
 	"plimsoll"
 )
 
-const headerRequestID = "X-Request-Id"
+const (
+	headerRequestID = "X-Request-Id"
+	headerTraceID   = "X-IAM-Trace-Id" // where clients look for the same in answers of the identity operations
+)
 
 // trip is what is known about one request on its way.
 type trip struct {
@@ -42,6 +45,9 @@ func (a *API) identify(next http.Handler) http.Handler {
 		rand.Read(raw[:]) //nolint:errcheck // never fails (crypto/rand)
 		t := &trip{id: hex.EncodeToString(raw[:]), base: a.baseOf(r)}
 		w.Header().Set(headerRequestID, t.id)
+		if familyOf(r.URL.Path) == familyIAM {
+			w.Header().Set(headerTraceID, t.id)
+		}
 		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tripKey{}, t)))
 	})
 }

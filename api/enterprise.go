@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -13,14 +14,17 @@ import (
 
 type listEnterpriseInput struct {
 	ID     string `query:"id" maxLength:"256" doc:"Exact; 0 is the default one"`
-	Name   string `query:"name" maxLength:"256" doc:"Exact"`
+	Name   string `query:"name" maxLength:"256" doc:"Part of a name, any case"`
 	Status int32  `query:"status" minimum:"0" maximum:"2" doc:"1: enabled, which every one is; 2: disabled; 0 = any"`
+	Type   string `query:"type" enum:"prod,poc" doc:"Every one is prod"`
+	Key    string `query:"sort_key" enum:"created_at,updated_at" default:"created_at" doc:"Both are the same: enterprise projects do not change"`
+	Order  string `query:"sort_dir" enum:"asc,desc" default:"desc" doc:"Equal times are by id, ascending"`
 	Offset int32  `query:"offset" minimum:"0" default:"0" doc:"Records to skip"`
 	Limit  int32  `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"Records a page"`
 }
 
 type enterpriseList struct {
-	Rows  []wireEnterprise `json:"enterprise_projects" nullable:"false" doc:"By id"`
+	Rows  []wireEnterprise `json:"enterprise_projects" nullable:"false" doc:"In the order asked for"`
 	Total int32            `json:"total_count" doc:"Matches before paging"`
 }
 
@@ -76,9 +80,12 @@ func (a *API) listEnterprise(ctx context.Context, in *listEnterpriseInput) (*lis
 	if err != nil {
 		return nil, err
 	}
-	const disabled = 2
-	list = slices.DeleteFunc(list, func(ep plimsoll.EnterpriseProject) bool {
-		return in.ID != "" && in.ID != ep.ID || in.Name != "" && in.Name != ep.Name || in.Status == disabled
+	list = slices.DeleteFunc(list, func(ep plimsoll.EnterpriseProject) bool { return !in.matches(ep) })
+	slices.SortStableFunc(list, func(a, b plimsoll.EnterpriseProject) int {
+		if in.Order == "asc" {
+			a, b = b, a
+		}
+		return b.CreatedAt.Compare(a.CreatedAt)
 	})
 	page, _ := pageAt(list, int(in.Offset), int(in.Limit))
 	out := &listEnterpriseOutput{Body: enterpriseList{Rows: make([]wireEnterprise, 0, len(page)), Total: int32(len(list))}}
@@ -86,6 +93,12 @@ func (a *API) listEnterprise(ctx context.Context, in *listEnterpriseInput) (*lis
 		out.Body.Rows = append(out.Body.Rows, wireEnterpriseProject(ep))
 	}
 	return out, nil
+}
+
+func (in *listEnterpriseInput) matches(ep plimsoll.EnterpriseProject) bool {
+	const disabled = 2
+	return (in.ID == "" || in.ID == ep.ID) && strings.Contains(strings.ToLower(ep.Name), strings.ToLower(in.Name)) &&
+		in.Status != disabled && in.Type != "poc"
 }
 
 func (a *API) showEnterprise(ctx context.Context, in *oneEnterpriseInput) (*oneEnterpriseOutput, error) {

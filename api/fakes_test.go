@@ -152,8 +152,8 @@ func (w *world) Projects(_ context.Context, domainID string) ([]plimsoll.Project
 
 func (w *world) EnterpriseProjects(_ context.Context, domainID string) ([]plimsoll.EnterpriseProject, error) {
 	var out []plimsoll.EnterpriseProject
-	for _, id := range []string{"0", "e7", "e8", "e9"} {
-		out = append(out, plimsoll.EnterpriseProject{ID: id, Name: "name of " + id, DomainID: domainID, CreatedAt: testNow()})
+	for i, id := range []string{"0", "e7", "e8", "e9"} {
+		out = append(out, plimsoll.EnterpriseProject{ID: id, Name: "name of " + id, DomainID: domainID, CreatedAt: testNow().Add(time.Duration(i-1) * time.Second)})
 	}
 	return out, w.err
 }
