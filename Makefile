@@ -24,6 +24,10 @@ race: ## every test under the race detector (needs a C compiler)
 e2e: ## end to end against a real registry process (needs docker-registry)
 	PLIMSOLL_TEST_REGISTRY=required $(GO) test -count=1 -run 'TestEndToEnd' ./cmd/plimsoll
 
+.PHONY: conformance
+conformance: ## drive a server with the vendor's own client (downloads it: 50 MB, 250 MB unpacked)
+	cd conformance && $(GO) vet ./... && $(GO) test -count=1 ./...
+
 .PHONY: lint
 lint: ## go vet and golangci-lint
 	$(GO) vet ./...
