@@ -10,7 +10,7 @@ help: ## list the targets
 
 .PHONY: build
 build: ## the static binary, in bin/
-	$(GO) build -trimpath -ldflags "-s -w" -o bin/plimsoll ./cmd/plimsoll
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags "-s -w" -o bin/plimsoll ./cmd/plimsoll
 
 .PHONY: test
 test: ## every test, quick whole

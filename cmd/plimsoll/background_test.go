@@ -21,17 +21,24 @@ type background struct {
 
 // serveInBackground runs args and returns when the server listens.
 func serveInBackground(args []string) (*background, error) {
-	ctx, cancel := context.WithCancel(context.Background())
+	b := &background{errs: &lockedBuffer{}, code: make(chan int, 1)}
 	lines := &lineWatcher{prefix: "listening on ", found: make(chan string, 1)}
-	b := &background{errs: &lockedBuffer{}, cancel: cancel, code: make(chan int, 1)}
-	go func() { b.code <- run(ctx, args, strings.NewReader(""), lines, b.errs) }()
+	b.start(args, lines)
 	select {
 	case b.url = <-lines.found:
 		return b, nil
 	case code := <-b.code:
-		cancel()
 		return nil, fmt.Errorf("ended with %d before it listened: %s", code, b.errs.String())
 	}
+}
+
+func (b *background) start(args []string, out io.Writer) {
+	ctx, cancel := context.WithCancel(context.Background())
+	b.cancel = cancel
+	go func() {
+		defer cancel()
+		b.code <- run(ctx, args, strings.NewReader(""), out, b.errs)
+	}()
 }
 
 // stop tells the server to end and returns its exit status.

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"time"
 
 	"plimsoll"
 	"plimsoll/demo"
@@ -109,18 +110,25 @@ func (s *site) demoRegistry(ctx context.Context, samples *demo.Registry) (plimso
 	}})
 }
 
-// writeDemoEnv makes a token and an access key and writes them where a shell can
-// source them. The access key of an earlier run is used again.
+// demoTokenLeft is how long a token of an earlier run must still be good to be used again.
+const demoTokenLeft = 12 * time.Hour
+
+// writeDemoEnv makes a token and an access key and writes them where a shell can source
+// them. Those of an earlier run are used again.
 func (a *app) writeDemoEnv(ctx context.Context, d *daemon, top string) (token string, err error) {
 	own, copied := filepath.Join(a.data, "demo.env"), filepath.Join(top, "demo.env")
 	admin, err := d.inventory.UserByName(ctx, d.domain.ID, "admin")
 	if err != nil {
 		return "", err
 	}
-	if token, _, _, err = d.auth.Issue(ctx, admin, d.site.project.ID); err != nil {
-		return "", err
-	}
 	old := readEnv(own)
+	token = old["PLIMSOLL_TOKEN"]
+	t, p, err := d.auth.Token(ctx, token)
+	if err != nil || p.Project.ID != d.site.project.ID || time.Until(t.ExpiresAt) < demoTokenLeft {
+		if token, _, _, err = d.auth.Issue(ctx, admin, d.site.project.ID); err != nil {
+			return "", err
+		}
+	}
 	access, secret := old["PLIMSOLL_ACCESS_KEY"], old["PLIMSOLL_SECRET_KEY"]
 	if _, err := d.inventory.AccessKey(ctx, access); err != nil || secret == "" {
 		if access, secret, err = d.identity.CreateKey(ctx, admin.ID, "demo"); err != nil {

@@ -5,6 +5,7 @@ import (
 	"os"
 	"slices"
 	"strconv"
+	"time"
 
 	"plimsoll"
 	"plimsoll/advisory"
@@ -109,15 +110,18 @@ func syncWork(reg plimsoll.Registry) plimsoll.Work {
 type queueOptions struct {
 	concurrency int
 	parallel    int // layers of one image
+	grace       time.Duration
 }
 
-func queueDefaults() queueOptions { return queueOptions{concurrency: 2, parallel: 2} }
+func queueDefaults() queueOptions {
+	return queueOptions{concurrency: 2, parallel: 2, grace: 20 * time.Second}
+}
 
 // queue wires the handlers of every kind of work.
 func (s *site) queue(o queueOptions) *queue.Queue {
 	syncer := &intake.Syncer{Store: s.inventory, Connector: s.connector, Budget: s.budget, Logger: s.logger}
 	q := queue.New(queue.Options{
-		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.concurrency, Logger: s.logger,
+		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.concurrency, Grace: o.grace, Logger: s.logger,
 		Handlers: map[plimsoll.WorkKind]queue.Handler{
 			plimsoll.WorkSync:    syncer.Work,
 			plimsoll.WorkScan:    s.scanner(o.parallel).Work,

@@ -226,7 +226,7 @@ func pick(ctx context.Context, src scan.Source, digest plimsoll.Digest, platform
 		WithHint("it has: %s", strings.Join(have, ", "))
 }
 
-// splitReference cuts host/repository:tag or host/repository@digest. A reference
+// splitReference cuts host/repository, with a tag, a digest, or both. A reference
 // without a host is refused: there is no default registry.
 func splitReference(ref string) (host, repository, reference string, err error) {
 	host, rest, ok := strings.Cut(ref, "/")
@@ -237,14 +237,16 @@ func splitReference(ref string) (host, repository, reference string, err error) 
 	if u, err := url.Parse("//" + host); err != nil || u.Host != host {
 		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q: %q is not a host", ref, host)
 	}
-	if name, digest, ok := strings.Cut(rest, "@"); ok {
-		d, err := plimsoll.ParseDigest(digest)
-		return host, name, string(d), err
-	}
+	rest, digest, pinned := strings.Cut(rest, "@")
+	repository, reference = rest, "latest"
 	if i := strings.LastIndex(rest, ":"); i > strings.LastIndex(rest, "/") {
-		return host, rest[:i], rest[i+1:], nil
+		repository, reference = rest[:i], rest[i+1:]
 	}
-	return host, rest, "latest", nil
+	if pinned { // a tag beside a digest is for people only
+		d, err := plimsoll.ParseDigest(digest)
+		return host, repository, string(d), err
+	}
+	return host, repository, reference, nil
 }
 
 func isLoopback(host string) bool {

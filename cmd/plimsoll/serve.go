@@ -26,6 +26,7 @@ type serveOptions struct {
 	workers      int
 	parallel     int
 	syncEvery    time.Duration
+	grace        time.Duration
 	demo         bool
 	exit         bool
 }
@@ -36,8 +37,9 @@ func (a *app) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the API and work through syncs and scans",
 		Long: `Serve opens the data directory, answers the API and works through the backlog until it
-is told to stop; running scans are then given 20 s to end. On first use it makes a
-project and an administrator and prints the password once.
+is told to stop; running scans are then given --grace to end, and go back to the
+backlog if they do not. On first use it makes a project and an administrator and
+prints the password once.
 
 Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure-http.`,
 		Example: `  plimsoll serve
@@ -60,6 +62,7 @@ Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure
 	f.IntVar(&o.workers, "workers", 2, "units of work at a time")
 	f.IntVar(&o.parallel, "parallel", 2, "layers of one image read at once")
 	f.DurationVar(&o.syncEvery, "sync-every", 24*time.Hour, "sync each registry this often; 0 = only when asked")
+	f.DurationVar(&o.grace, "grace", 20*time.Second, "how long running work is given to end when the server is stopped")
 	f.BoolVar(&o.demo, "demo", false, "serve sample images from a registry in this process, in <data>/demo")
 	f.BoolVar(&o.exit, "exit", false, "with --demo: end after the list is printed")
 	return cmd
@@ -109,7 +112,7 @@ func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	sv := &services{
 		site:  s,
-		queue: s.queue(queueOptions{concurrency: o.workers, parallel: o.parallel}),
+		queue: s.queue(queueOptions{concurrency: o.workers, parallel: o.parallel, grace: o.grace}),
 		auth:  auth.New(auth.DefaultConfig(), s.inventory, s.passwords, s.key, time.Now),
 	}
 	d := &daemon{services: sv, cancel: cancel, ended: make(chan error, 3), url: "http://" + listener.Addr().String()}
@@ -225,6 +228,9 @@ func checkPublicURL(address string) error {
 
 // check refuses options that cannot work, before anything is opened.
 func (o serveOptions) check() error {
+	if _, _, err := net.SplitHostPort(o.listen); err != nil {
+		return plimsoll.Errorf(plimsoll.Invalid, "--listen %.80q is not host:port", o.listen)
+	}
 	if o.exit && !o.demo {
 		return plimsoll.Errorf(plimsoll.Invalid, "--exit goes with --demo")
 	}
@@ -233,6 +239,9 @@ func (o serveOptions) check() error {
 	}
 	if o.syncEvery < 0 {
 		return plimsoll.Errorf(plimsoll.Invalid, "--sync-every %s is negative", o.syncEvery)
+	}
+	if o.grace <= 0 {
+		return plimsoll.Errorf(plimsoll.Invalid, "--grace %s is not positive", o.grace)
 	}
 	_, err := tlsConfig(o)
 	return err

@@ -1,0 +1,67 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+)
+
+func TestParseConfig(t *testing.T) {
+	got, err := parseConfig([]byte("listen: :8443\nshare-expires: 2027-01-31T00:00:00Z\nlimit: 0x10\nallow-host: [a:1, \"b,c:2\"]\nscan-on-sync: no\nproject:\nauth-host: []\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]setting{
+		"listen": {values: []string{":8443"}}, "share-expires": {values: []string{"2027-01-31T00:00:00Z"}}, "limit": {values: []string{"0x10"}},
+		"allow-host": {values: []string{"a:1", "b,c:2"}, list: true}, "scan-on-sync": {values: []string{"no"}}, "auth-host": {list: true},
+	}
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(setting{})); d != "" {
+		t.Error(d)
+	}
+}
+
+func FuzzParseConfig(f *testing.F) {
+	for _, seed := range []string{"output: json\n", "allow-host: [a, b]\n", "a: &x b\nc: *x\n", "a: {b: c}\n", "- a\n", "a: !!binary aGk=\n", "\xff", ""} {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		settings, err := parseConfig(raw)
+		for key, s := range settings {
+			if err != nil || (!s.list && len(s.values) != 1) {
+				t.Errorf("%q: %+v, %v", key, s, err)
+			}
+		}
+	})
+}
+
+func TestConfigIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "config.yaml")
+	if err := os.WriteFile(path, []byte(strings.Repeat("# padding\n", maxConfig/10+1)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if said := fails(t, "version", "--config", path); !strings.Contains(said, "larger than 1 MiB") {
+		t.Error(said)
+	}
+}
+
+func TestDefaultData(t *testing.T) {
+	t.Setenv("HOME", "/home/somebody")
+	for xdg, want := range map[string]string{"/xdg": "/xdg/plimsoll", "relative": "/home/somebody/", "": "/home/somebody/"} {
+		got, err := defaultData(func(string) (string, bool) { return xdg, xdg != "" })
+		if err != nil || !strings.HasPrefix(got, want) || filepath.Base(got) != "plimsoll" {
+			t.Errorf("XDG_DATA_HOME=%s: %s, %v", xdg, got, err)
+		}
+	}
+}
+
+func TestSecretIsBounded(t *testing.T) {
+	for in, want := range map[string]string{"s3cret\n": "s3cret", "s3cret\r\nmore\n": "s3cret", "s3cret": "s3cret", " spaced ": " spaced ", "": "", "\n": "", strings.Repeat("x", maxSecret+1): ""} {
+		got, err := (&app{in: strings.NewReader(in)}).secret(true)
+		if got != want || (err == nil) != (want != "") {
+			t.Errorf("%.20q: %.20q, %v", in, got, err)
+		}
+	}
+}
