@@ -126,16 +126,6 @@ func (w *Worker) failed(ctx context.Context, tenant plimsoll.Tenant, d plimsoll.
 	return errors.Join(err, w.Store.FailScan(ctx, tenant, d, plimsoll.FailureOf(err), detail(err)))
 }
 
-// GiveUp stores that a unit of work ended without its worker being able to tell why.
-func (w *Worker) GiveUp(ctx context.Context, work plimsoll.Work, code plimsoll.FailureCode, detail string) error {
-	digest, err := plimsoll.ParseDigest(work.Key)
-	if err != nil {
-		return err
-	}
-	tenant := plimsoll.Tenant{ProjectID: work.ProjectID, EnterpriseProject: work.EnterpriseProject}
-	return w.Store.FailScan(ctx, tenant, digest, code, detail)
-}
-
 const maxDetail = 500
 
 // detail is an error's text as it is stored and shown.

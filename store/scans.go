@@ -42,11 +42,19 @@ func (s *Store) SaveScan(ctx context.Context, r plimsoll.ScanRecord) (changed bo
 // FailScan records that an artifact could not be scanned. What was found before stays.
 // The detail is for people and holds no secret.
 func (s *Store) FailScan(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest, code plimsoll.FailureCode, detail string) error {
+	return s.db.write(ctx, func(tx *Tx) error { return failArtifact(ctx, tx, t, d, code, detail) })
+}
+
+// failArtifact is FailScan as part of a transaction.
+func failArtifact(ctx context.Context, tx *Tx, t plimsoll.Tenant, d plimsoll.Digest, code plimsoll.FailureCode, detail string) error {
 	if code == "" {
 		code = plimsoll.FailureUnknown
 	}
-	_, err := s.SaveScan(ctx, plimsoll.ScanRecord{Tenant: t, Digest: d, Failure: code, Detail: detail})
-	return err
+	p, err := prepareScan(plimsoll.ScanRecord{Tenant: t, Digest: d, Failure: code, Detail: detail})
+	if err != nil {
+		return err
+	}
+	return (&writer{Tx: tx}).saveScan(ctx, p)
 }
 
 // maxDetail bounds the stored sentence about a failure, in bytes.

@@ -127,23 +127,13 @@ func (s *Store) Sweep(ctx context.Context) (int, error) {
 	return s.takeBack(ctx, `state IN ('queued', 'running')`)
 }
 
-// takeBack makes units pending, or ends them if they have lost too many workers.
+// takeBack makes units pending, or gives them up if they have lost too many workers.
 func (s *Store) takeBack(ctx context.Context, where string, args ...any) (int, error) {
 	var n int
 	err := s.db.write(ctx, func(tx *Tx) error {
-		rows, err := tx.Query(ctx, `UPDATE backlog
-SET state = 'failed', failure = ?, failure_detail = ?, interruptions = interruptions + 1, lease_until = 0, finished_at = ?
-WHERE state = 'running' AND interruptions >= ? AND `+where+` RETURNING id`,
-			append([]any{plimsoll.FailureInterrupted, "the process ended during every attempt", tx.Now(), maxInterruptions - 1},
-				args...)...)
-		ended, err := collect(rows, err, scanID)
+		ended, err := giveUp(ctx, tx, where, args...)
 		if err != nil {
 			return err
-		}
-		for _, id := range ended {
-			if err := countEnded(ctx, tx, id, plimsoll.WorkFailed); err != nil {
-				return err
-			}
 		}
 		res, err := tx.Exec(ctx, `UPDATE backlog
 SET interruptions = interruptions + CASE WHEN state = 'running' THEN 1 ELSE 0 END, state = 'pending', lease_until = 0
@@ -152,10 +142,40 @@ WHERE `+where, args...)
 			return err
 		}
 		back, err := res.RowsAffected()
-		n = len(ended) + int(back)
+		n = ended + int(back)
 		return err
 	})
 	return n, err
+}
+
+// interrupted is what people read about a unit that was given up, and about its image.
+const interrupted = "the process ended during every attempt"
+
+// giveUp ends the units that have lost their last worker, and returns how many. No
+// worker lived to tell the images of a scan, so they are told here.
+func giveUp(ctx context.Context, tx *Tx, where string, args ...any) (int, error) {
+	rows, err := tx.Query(ctx, `UPDATE backlog
+SET state = 'failed', failure = ?, failure_detail = ?, interruptions = interruptions + 1, lease_until = 0, finished_at = ?
+WHERE state = 'running' AND interruptions >= ? AND `+where+` RETURNING `+workColumns,
+		append([]any{plimsoll.FailureInterrupted, interrupted, tx.Now(), maxInterruptions - 1}, args...)...)
+	ended, err := collect(rows, err, scanWork)
+	if err != nil {
+		return 0, err
+	}
+	for _, w := range ended {
+		if err := countEnded(ctx, tx, w.ID, plimsoll.WorkFailed); err != nil {
+			return 0, err
+		}
+		if w.Kind != plimsoll.WorkScan {
+			continue
+		}
+		err := failArtifact(ctx, tx, plimsoll.Tenant{ProjectID: w.ProjectID, EnterpriseProject: w.EnterpriseProject},
+			plimsoll.Digest(w.Key), plimsoll.FailureInterrupted, interrupted)
+		if err != nil && plimsoll.ErrorCode(err) != plimsoll.NotFound { // not found: its last tag went away
+			return 0, err
+		}
+	}
+	return len(ended), nil
 }
 
 const countEndedSQL = `

@@ -2,7 +2,9 @@ package storetest
 
 import (
 	"context"
+	"database/sql"
 	"testing"
+	"time"
 
 	"plimsoll"
 	"plimsoll/store"
@@ -151,4 +153,64 @@ func syncGone(t *testing.T, s *store.Store, _ *Clock) {
 	// Artifacts that no tag came to use do not stay.
 	err = s.ApplySync(ctx, r, plimsoll.RepositoryChange{Repository: "a/b", Artifacts: []plimsoll.Artifact{Artifact("stray")}}, nil)
 	same(t, count(t, s, "artifact"), 0, err)
+}
+
+// interruptedScans gives up a scan of an image and one of an index: both show it, keep
+// nothing open, and a scan that succeeds later puts it right.
+func interruptedScans(t *testing.T, s *store.Store, _ *Clock) {
+	ctx := context.Background()
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
+	one, plain := Artifact("one"), Artifact("plain")
+	all := Index("all", one)
+	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"plain": plain, "index": all}, one)
+	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan}
+	work := []plimsoll.Work{
+		{Kind: plimsoll.WorkScan, Key: string(plain.Digest)},
+		{Kind: plimsoll.WorkScan, Key: string(all.Digest)},
+		{Kind: plimsoll.WorkScan, Key: string(Digest("its last tag went away"))},
+	}
+	if err := s.CreateTask(ctx, &task, work); err != nil {
+		t.Fatal(err)
+	}
+	states := func() map[string]string {
+		t.Helper()
+		page, err := s.Images(ctx, plimsoll.ImageFilter{ProjectID: "p1"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		out := map[string]string{}
+		for _, i := range page.Items {
+			out[i.Tag] = string(i.State) + " " + string(i.Failure)
+		}
+		return out
+	}
+	for range 3 {
+		same(t, states(), map[string]string{"plain": "pending ", "index": "pending "}, nil)
+		_, err := s.Dispatch(ctx, len(work), func(_ *sql.Tx, units []plimsoll.Work) error {
+			work = units
+			return nil
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, w := range work {
+			if _, err := s.Begin(ctx, w.ID, w.Generation, time.Time{}); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if n, err := s.Sweep(ctx); err != nil || n != 3 {
+			t.Fatalf("took back %d, %v; want 3", n, err)
+		}
+	}
+	same(t, states(), map[string]string{"plain": "failed interrupted", "index": "failed interrupted"}, nil)
+	got, err := s.Task(ctx, "p1", task.ID)
+	same(t, []any{got.State, got.Failed}, []any{plimsoll.TaskFinished, 3}, err)
+
+	for _, a := range []plimsoll.Artifact{plain, one} {
+		tenant := plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}
+		if _, err := s.SaveScan(ctx, plimsoll.ScanRecord{Tenant: tenant, Digest: a.Digest, ScannedAt: Start()}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	same(t, states(), map[string]string{"plain": "done ", "index": "done "}, nil)
 }

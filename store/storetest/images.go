@@ -40,6 +40,7 @@ func Images(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"tenancy", tenancy},
 		{"find an image", findImage},
 		{"ask for scans", scanImages},
+		{"a scan that kills its process", interruptedScans},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := open(t)
