@@ -106,7 +106,7 @@ func (d *dialer) check(host, port string, addrs []netip.Addr) error {
 				WithHint("addresses of this kind are never dialled, whatever is allowed")
 		case !d.allow[target] && !d.allow[key(addr.String(), port)]:
 			return plimsoll.Errorf(plimsoll.Forbidden, "connecting to %s refused: %s is %s", target, addr, c.name).
-				WithHint("if this host is meant, start with --allow-host %s or add it to PLIMSOLL_ALLOW_HOSTS", target)
+				WithHint("if this host is meant, start with --allow-host %s or add it to PLIMSOLL_ALLOW_HOST", target)
 		}
 	}
 	return nil

@@ -75,7 +75,7 @@ func TestDial(t *testing.T) {
 		{"127.0.0.1:5000", nil, plimsoll.Forbidden, "--allow-host 127.0.0.1:5000"},
 		{"[::1]:5000", []string{"[::1]:5000"}, plimsoll.Unavailable, ""},
 		{"[::ffff:10.0.0.5]:5000", []string{"10.0.0.5:5000"}, plimsoll.Unavailable, ""},
-		{"10.0.0.5:5001", nil, plimsoll.Forbidden, "PLIMSOLL_ALLOW_HOSTS"},
+		{"10.0.0.5:5001", nil, plimsoll.Forbidden, "PLIMSOLL_ALLOW_HOST"},
 		{"mixed.test:5000", []string{"203.0.113.7:5000", "10.0.0.5:5000"}, plimsoll.Unavailable, ""},
 		{"mixed.test:443", nil, plimsoll.Forbidden, "--allow-host mixed.test:443"},
 		{"169.254.169.254:80", nil, plimsoll.Forbidden, "never dialled"},
