@@ -58,10 +58,13 @@ func TestDefaultData(t *testing.T) {
 }
 
 func TestSecretIsBounded(t *testing.T) {
-	for in, want := range map[string]string{"s3cret\n": "s3cret", "s3cret\r\nmore\n": "s3cret", "s3cret": "s3cret", " spaced ": " spaced ", "": "", "\n": "", strings.Repeat("x", maxSecret+1): ""} {
-		got, err := (&app{in: strings.NewReader(in)}).secret(true)
-		if got != want || (err == nil) != (want != "") {
-			t.Errorf("%.20q: %.20q, %v", in, got, err)
+	for _, tt := range [][2]string{
+		{"s3cret\n", "s3cret"}, {"s3cret\r\nmore\n", "s3cret"}, {"s3cret", "s3cret"}, {" spaced ", " spaced "},
+		{"", ""}, {"\n", ""}, {strings.Repeat("x", maxSecret+1), ""},
+	} {
+		got, err := (&app{in: strings.NewReader(tt[0])}).secret(true)
+		if got != tt[1] || (err == nil) != (tt[1] != "") {
+			t.Errorf("%.20q: %.20q, %v", tt[0], got, err)
 		}
 	}
 }

@@ -49,7 +49,7 @@ Exit status: 0 done; 1 a --fail-on threshold was met; 2 could not look, or an er
 			return a.settle(cmd)
 		},
 	}
-	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return misused(cmd, err) })
+	root.SetFlagErrorFunc(misused)
 	a.sharedFlags(root)
 	root.AddCommand(
 		a.serveCommand(), a.scanCommand(), a.syncCommand(), a.imagesCommand(), a.registryCommand(),
