@@ -19,6 +19,7 @@ var arrows = map[string][]string{
 
 // testArrows are further arrows that only tests may take: they use real parts.
 var testArrows = map[string][]string{
+	"sandbox":  {"scan", "analyze", "store", "queue"},
 	"api":      {"store", "auth", "identity", "seal"},
 	"auth":     {"store", "identity", "seal"},
 	"identity": {"store", "seal"},

@@ -25,6 +25,14 @@ const (
 	FailureInterrupted FailureCode = "interrupted"
 )
 
+// ErrDied is in the chain of a failure that ended the process in which bytes were analysed: a
+// crash, too much memory, a stall. What killed it once is likely to do so again, so MaxDeaths
+// of one unit of work are the last.
+var ErrDied = errors.New("the analysis died")
+
+// MaxDeaths is how often the analysis may die in one unit of work before it is given up.
+const MaxDeaths = 2
+
 // Failure is an error that ends a scan, or one part of it, with a code that is stored and shown.
 type Failure struct {
 	Code FailureCode

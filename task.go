@@ -74,6 +74,7 @@ type Work struct {
 	Generation        int64 // raised each time the unit is handed out; a worker with an older one has lost it
 	State             WorkState
 	Attempts          int
+	Deaths            int // attempts in which the analysis died (ErrDied), before this one
 	NotBefore         time.Time
 	CreatedAt         time.Time
 	Failure           FailureCode

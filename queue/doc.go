@@ -14,10 +14,11 @@
 //	 ▲ ▲ ▲                            │                           │ │ │ │
 //	 │ │ └────── Sweep (start) ───────┘                           │ │ │ │
 //	 │ └──── Sweep, Reclaim (lease ended): interruptions + 1 ─────┘ │ │ │
-//	 └────── Retry (temporary failure), Release (shutdown) ─────────┘ │ │
+//	 ├────── Retry (temporary failure), Release (shutdown) ─────────┘ │ │
+//	 └────── Died (first death of the analysis): deaths + 1 ──────────┤ │
 //	                                                                  │ │
 //	done ◄─────────────────────────── Finish ─────────────────────────┘ │
-//	failed ◄── Finish, or the third interruption ───────────────────────┘
+//	failed ◄── Finish (also the second death), or the third interruption ───────────────────────┘
 //	stopped ◄── the last running task that waits for an open unit is stopped
 //
 // A unit is worked on at most once a generation: Begin takes it only while it is queued

@@ -13,8 +13,8 @@ import (
 )
 
 // Handler works on one unit. It returns soon after ctx ends. An error with the code
-// Unavailable or Throttled, or a failure of the database, is tried again; any other is
-// final, and stored with the error's failure code and text.
+// Unavailable or Throttled, or a failure of the database, is tried again, and so is the
+// first that wraps plimsoll.ErrDied, however the attempts between end; any other is final, and stored with the error's failure code and text.
 type Handler func(ctx context.Context, w plimsoll.Work) error
 
 // Store is what the queue needs of the store. A unit that is not the caller's any more
@@ -25,6 +25,7 @@ type Store interface {
 	Heartbeat(ctx context.Context, held map[int64]int64, lease time.Time) (lost []int64, err error)
 	Finish(ctx context.Context, id, generation int64, failure plimsoll.FailureCode, detail string) error
 	Retry(ctx context.Context, id, generation int64, notBefore time.Time) error
+	Died(ctx context.Context, id, generation int64, notBefore time.Time) error
 	Release(ctx context.Context, id, generation int64) error
 	Reclaim(ctx context.Context, now time.Time) (int, error)
 	Sweep(ctx context.Context) (int, error)

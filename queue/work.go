@@ -73,6 +73,13 @@ func (q *Queue) settle(ctx context.Context, w plimsoll.Work, err error, stopping
 		return q.Store.Finish(ctx, w.ID, w.Generation, "", "")
 	case stopping:
 		return q.Store.Release(ctx, w.ID, w.Generation)
+	case errors.Is(err, plimsoll.ErrDied) && w.Deaths+1 < plimsoll.MaxDeaths:
+		wait := backOff(w.Attempts)
+		q.Logger.Warn("analysis died", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", clean(err.Error()))
+		return q.Store.Died(ctx, w.ID, w.Generation, q.Now().Add(wait))
+	case errors.Is(err, plimsoll.ErrDied):
+		q.Logger.Error("analysis died too often, not tried again", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", clean(err.Error()))
+		return q.Store.Finish(ctx, w.ID, w.Generation, plimsoll.FailureOf(err), clean(err.Error()))
 	case temporary(err) && w.Attempts < maxAttempts:
 		wait := backOff(w.Attempts)
 		q.Logger.Info("work failed for now", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", clean(err.Error()))

@@ -53,6 +53,9 @@ type Inspector struct {
 	Logger     *slog.Logger
 	Now        func() time.Time
 
+	// Pass, if set, is what reads a blob instead of Pass in this process: see ConfinedPass.
+	Pass func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error)
+
 	// Progress, if set, is told of each layer that was read or reused.
 	Progress func(done, total int)
 }
@@ -215,6 +218,9 @@ func (s *Inspector) pass(ctx context.Context, l plimsoll.Layer, src Source, requ
 		return PassResult{}, err
 	}
 	defer blob.Close() //nolint:errcheck // read to its end
+	if s.Pass != nil {
+		return s.Pass(ctx, blob, request)
+	}
 	return Pass(ctx, blob, request)
 }
 

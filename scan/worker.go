@@ -3,6 +3,7 @@ package scan
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"plimsoll"
@@ -51,24 +52,24 @@ func (w *Worker) Work(ctx context.Context, work plimsoll.Work) error {
 		return w.failed(ctx, tenant, digest, err)
 	}
 	if artifact.Kind != plimsoll.KindIndex {
-		return w.image(ctx, Target{Tenant: tenant, Artifact: artifact, Shared: shared}, src)
+		return w.image(ctx, work, Target{Tenant: tenant, Artifact: artifact, Shared: shared}, src)
 	}
-	return w.index(ctx, tenant, artifact, shared, src)
+	return w.index(ctx, work, Target{Tenant: tenant, Artifact: artifact, Shared: shared}, src)
 }
 
 // index scans platform by platform: one that fails does not keep the others from being looked at.
-func (w *Worker) index(ctx context.Context, tenant plimsoll.Tenant, index plimsoll.Artifact, shared bool, src Source) error {
+func (w *Worker) index(ctx context.Context, work plimsoll.Work, index Target, src Source) error {
 	var first error
-	for _, c := range index.Children {
+	for _, c := range index.Artifact.Children {
 		if c.Unscannable != "" {
 			continue
 		}
-		child, err := w.Store.Artifact(ctx, tenant, c.Digest)
+		child, err := w.Store.Artifact(ctx, index.Tenant, c.Digest)
 		if err == nil && child.Unscannable != "" {
 			continue
 		}
 		if err == nil {
-			err = w.image(ctx, Target{Tenant: tenant, Artifact: child, Shared: shared}, src)
+			err = w.image(ctx, work, Target{Tenant: index.Tenant, Artifact: child, Shared: index.Shared}, src)
 		}
 		if ctx.Err() != nil {
 			return ctx.Err()
@@ -80,12 +81,13 @@ func (w *Worker) index(ctx context.Context, tenant plimsoll.Tenant, index plimso
 	return first
 }
 
-func (w *Worker) image(ctx context.Context, target Target, src Source) error {
+func (w *Worker) image(ctx context.Context, work plimsoll.Work, target Target, src Source) error {
 	digest := target.Artifact.Digest
 	record, err := w.Inspector.Inspect(ctx, target, src)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
+	err = quarantined(err, work.Deaths)
 	if err != nil && len(record.Settings) == 0 && len(record.Sets) == 0 {
 		return w.failed(ctx, target.Tenant, digest, err)
 	}
@@ -97,6 +99,15 @@ func (w *Worker) image(ctx context.Context, target Target, src Source) error {
 		return errors.Join(err, saveErr)
 	}
 	return err
+}
+
+// quarantined says so where this death is the last that the queue allows. The artifact is
+// failed then until somebody asks for a scan: syncs ask for scans of new content only.
+func quarantined(err error, deaths int) error {
+	if !errors.Is(err, plimsoll.ErrDied) || deaths+1 < plimsoll.MaxDeaths {
+		return err
+	}
+	return fmt.Errorf("quarantined, analysis died twice: %w", err)
 }
 
 // withoutFailedParts leaves out what was not looked at everywhere, so that the last good

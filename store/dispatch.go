@@ -11,12 +11,12 @@ import (
 )
 
 const workColumns = `id, project_id, enterprise_project_id, kind, key, registry_id, repository, priority, generation,
-    state, attempts, not_before, created_at, failure, failure_detail`
+    state, attempts, deaths, not_before, created_at, failure, failure_detail`
 
 // workFields are the destinations of workColumns.
 func workFields(w *plimsoll.Work, notBefore, created *int64) []any {
 	return []any{&w.ID, &w.ProjectID, &w.EnterpriseProject, &w.Kind, &w.Key, &w.RegistryID, &w.Repository, &w.Priority,
-		&w.Generation, &w.State, &w.Attempts, notBefore, created, &w.Failure, &w.Detail}
+		&w.Generation, &w.State, &w.Attempts, &w.Deaths, notBefore, created, &w.Failure, &w.Detail}
 }
 
 func scanWork(rows *sql.Rows) (plimsoll.Work, error) {

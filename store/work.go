@@ -92,6 +92,13 @@ func (s *Store) Retry(ctx context.Context, id, generation int64, notBefore time.
 WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generation)
 }
 
+// Died puts a running unit back whose analysis died: the death is counted, and the unit is
+// not handed out again before notBefore. Giving up is the caller's to do, with Finish.
+func (s *Store) Died(ctx context.Context, id, generation int64, notBefore time.Time) error {
+	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, deaths = deaths + 1
+WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generation)
+}
+
 // Release puts a running unit back that its worker was told to leave: the attempt does not count.
 func (s *Store) Release(ctx context.Context, id, generation int64) error {
 	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, attempts = attempts - 1

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"crypto/x509"
+	"errors"
 	"io"
 	"net/http"
 	"os"
@@ -17,6 +18,16 @@ import (
 func (a *app) dataFile(name string) string {
 	_ = os.MkdirAll(a.data, 0o700) // opening the file tells if it failed
 	return filepath.Join(a.data, name)
+}
+
+// freshTemp empties the place for temporary files: a process that died may have left some.
+// The caller holds the lock of the data directory.
+func (a *app) freshTemp() (string, error) {
+	dir := filepath.Join(a.data, "tmp")
+	if err := errors.Join(os.RemoveAll(dir), os.MkdirAll(dir, 0o700)); err != nil {
+		return "", plimsoll.Errorf(plimsoll.Unavailable, "directory for temporary files: %w", err)
+	}
+	return filepath.Abs(dir)
 }
 
 // transport dials registries by the outbound policy, with further addresses allowed.

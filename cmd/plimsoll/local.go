@@ -124,7 +124,7 @@ func (s *site) queue(o queueOptions) *queue.Queue {
 		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.concurrency, Grace: o.grace, Logger: s.logger,
 		Handlers: map[plimsoll.WorkKind]queue.Handler{
 			plimsoll.WorkSync:    syncer.Work,
-			plimsoll.WorkScan:    s.scanner(o.parallel).Work,
+			plimsoll.WorkScan:    s.scanner(o).Work,
 			plimsoll.WorkRematch: s.rematcher().Work,
 		},
 	})

@@ -116,17 +116,19 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 // inspect looks inside one image without keeping anything. A record that comes with an
 // error holds what could be found all the same.
 func (a *app) inspect(ctx context.Context, src scan.Source, picked plimsoll.Artifact, advisories scan.Advisories, name string, parallel int) (plimsoll.Artifact, plimsoll.ScanRecord, error) {
-	analyzers, err := all.Analyzers(all.Config{})
+	analysis, err := a.analysis("")
 	if err != nil {
 		return picked, plimsoll.ScanRecord{}, err
 	}
+	defer analysis.Close() //nolint:errcheck // it only ends processes
 	p := a.progress()
 	defer p.done()
 	inspector := &scan.Inspector{
-		Reports: scan.Memory{}, Advisories: advisories, Analyzers: analyzers, Checks: all.Checks(),
+		Reports: scan.Memory{}, Advisories: advisories, Checks: all.Checks(),
 		Budget: plimsoll.DefaultBudget(), Parallel: parallel, Logger: a.logger(), Now: time.Now,
 		Progress: func(done, total int) { p.stage("scan "+name, fmt.Sprintf("%d of %d layers", done, total)) },
 	}
+	analysis.equip(inspector, parallel)
 	artifact, err := inspector.Complete(ctx, picked, src)
 	if err != nil {
 		return picked, plimsoll.ScanRecord{}, err

@@ -119,7 +119,7 @@ func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
 	if config != nil {
 		d.url = "https://" + listener.Addr().String()
 	}
-	if err := sv.askRematch(ctx, "start"); err != nil {
+	if err := errors.Join(s.analysis.warm(ctx), sv.askRematch(ctx, "start")); err != nil {
 		cancel()
 		return nil, errors.Join(err, listener.Close())
 	}

@@ -6,10 +6,10 @@ import (
 	"fmt"
 	"log/slog"
 	"os"
+	"runtime"
 	"time"
 
 	"plimsoll"
-	"plimsoll/analyze"
 	"plimsoll/analyze/all"
 	"plimsoll/identity"
 	"plimsoll/intake"
@@ -31,7 +31,7 @@ type site struct {
 	registries *intake.Registries
 	domain     plimsoll.Domain
 	project    plimsoll.Project
-	analyzers  []analyze.Analyzer
+	analysis   *analysis
 	budget     plimsoll.Budget
 	logger     *slog.Logger
 
@@ -69,7 +69,11 @@ func (a *app) openSite(ctx context.Context, alsoAllow ...string) (s *site, err e
 	if s.key, err = seal.Open(ctx, a.dataFile(sealFile), s.inventory); err != nil {
 		return s, err
 	}
-	if s.analyzers, err = all.Analyzers(all.Config{}); err != nil {
+	temp, err := a.freshTemp()
+	if err != nil {
+		return s, err
+	}
+	if s.analysis, err = a.analysis(temp); err != nil {
 		return s, err
 	}
 	transport, err := a.transport(alsoAllow...)
@@ -111,7 +115,7 @@ func (s *site) choose(ctx context.Context, wanted string) error {
 
 // Close releases everything in the order opposite to opening.
 func (s *site) Close() error {
-	var errs []error
+	errs := []error{s.analysis.Close()}
 	if s.advisories != nil {
 		errs = append(errs, s.advisories.Close())
 	}
@@ -134,13 +138,17 @@ func (a *app) announce(s *site) {
 }
 
 // scanner wires the scan of one unit of work.
-func (s *site) scanner(parallel int) *scan.Worker {
+func (s *site) scanner(o queueOptions) *scan.Worker {
+	inspector := &scan.Inspector{
+		Reports: s.inventory, Advisories: s.advisories, Checks: all.Checks(),
+		Budget: s.budget, Parallel: o.parallel, Logger: s.logger, Now: time.Now,
+	}
+	if o.concurrency <= 0 {
+		o.concurrency = runtime.NumCPU() // as the queue has it
+	}
+	s.analysis.equip(inspector, o.concurrency*max(o.parallel, 1))
 	return &scan.Worker{
-		Store: s.inventory, Logger: s.logger,
-		Inspector: &scan.Inspector{
-			Reports: s.inventory, Advisories: s.advisories, Analyzers: s.analyzers, Checks: all.Checks(),
-			Budget: s.budget, Parallel: parallel, Logger: s.logger, Now: time.Now,
-		},
+		Store: s.inventory, Logger: s.logger, Inspector: inspector,
 		Open: func(ctx context.Context, w plimsoll.Work) (scan.Source, bool, error) {
 			client, reg, err := s.connector.Client(ctx, w.ProjectID, w.RegistryID)
 			if err != nil {

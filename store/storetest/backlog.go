@@ -341,6 +341,13 @@ func testRetryRelease(t *testing.T, b *backlog) {
 		t.Fatalf("attempts %d after a release, want 2", w.Attempts)
 	}
 	b.wantCode(plimsoll.Conflict, b.Retry(t.Context(), w.ID, w.Generation-1, b.now))
+	b.check(b.Died(t.Context(), w.ID, w.Generation, b.now.Add(time.Second)))
+	b.wantCode(plimsoll.Conflict, b.Died(t.Context(), w.ID, w.Generation, b.now))
+	b.wantDispatch(1)
+	b.now = b.now.Add(time.Second)
+	if w = b.begin(b.dispatch(1)[0]); w.Attempts != 3 || w.Deaths != 1 {
+		t.Fatalf("attempts %d, deaths %d after a death, want 3 and 1", w.Attempts, w.Deaths)
+	}
 }
 
 func testStop(t *testing.T, b *backlog) {

@@ -354,6 +354,7 @@ CREATE TABLE backlog (
     state                 TEXT NOT NULL,
     attempts              INTEGER NOT NULL DEFAULT 0,
     interruptions         INTEGER NOT NULL DEFAULT 0, -- times its worker died or lost it
+    deaths                INTEGER NOT NULL DEFAULT 0, -- times the process that its worker analyses in died
     not_before            INTEGER NOT NULL DEFAULT 0,
     lease_until           INTEGER NOT NULL DEFAULT 0,
     failure               TEXT NOT NULL DEFAULT '',

@@ -1,0 +1,148 @@
+package sandbox
+
+import (
+	"bufio"
+	"context"
+	"encoding/binary"
+	"encoding/json"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"runtime/debug"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"plimsoll"
+)
+
+// Handler works on one request in a child. It may raise progress, which tells the parent
+// that it lives. What it returns as an error reaches the parent with its code, failure code,
+// text and hint. Its panic ends the child.
+type Handler func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) (answer []byte, err error)
+
+// Setup makes the handler of a child of the pool's Config. The identity says what the
+// handler is: it must be the pool's, or the two are not the same program.
+type Setup func(config []byte) (identity []byte, h Handler, err error)
+
+// progressEvery is how often a child tells of its progress.
+const progressEvery = 200 * time.Millisecond
+
+// Serve is a child: it confines this process for good, then answers requests until in
+// ends. It must be the first thing that the process does.
+func Serve(in io.Reader, out io.Writer, setup Setup) error {
+	os.Stdout = os.Stderr // a library that prints must not break the protocol
+	frames := bufio.NewReaderSize(in, headSize)
+	var s start
+	if err := expect(frames, kindStart, &s); err != nil {
+		return plimsoll.Errorf(plimsoll.Invalid, "this command is for plimsoll's own use: %w", err)
+	}
+	h, handler := begin(s, setup)
+	greeting, err := json.Marshal(h)
+	if err != nil {
+		return err
+	}
+	if err := writeFrame(out, kindHello, greeting); err != nil || handler == nil {
+		return errors.Join(err, errorOf(h.Error))
+	}
+	for {
+		what, request, err := readFrame(frames)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil || what != kindRequest {
+			return errors.Join(errProtocol, err)
+		}
+		limitCPU(s.Limits.CPU)
+		if err := answer(handler, request, &body{r: frames}, out); err != nil {
+			return err
+		}
+	}
+}
+
+func errorOf(text string) error {
+	if text == "" {
+		return nil
+	}
+	return errors.New(text)
+}
+
+// begin confines the process and makes the handler; it has none if there is an error.
+func begin(s start, setup Setup) (hello, Handler) {
+	if s.Limits.Heap > 0 {
+		debug.SetMemoryLimit(s.Limits.Heap)
+	}
+	refuseNetwork()
+	missing, err := confine(s.Limits, s.Temp)
+	if err != nil {
+		return hello{Error: err.Error()}, nil
+	}
+	identity, handler, err := setup(s.Config)
+	if err != nil {
+		return hello{Error: err.Error()}, nil
+	}
+	return hello{Identity: identity, Missing: missing}, handler
+}
+
+// refuseNetwork takes the resolver and the HTTP transport that libraries use by default.
+// Nothing in a child asks for them; if something ever does, it is told no.
+func refuseNetwork() {
+	refused := errors.New("a process that analyses has no network")
+	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
+		return nil, refused
+	}}
+	http.DefaultTransport = roundTripper(func(*http.Request) (*http.Response, error) { return nil, refused })
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+// RoundTrip implements http.RoundTripper.
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// answer works on one request and writes how it ended.
+func answer(handler Handler, request []byte, in *body, out io.Writer) error {
+	var progress atomic.Int64
+	quiet := make(chan struct{})
+	var telling sync.WaitGroup
+	telling.Go(func() { tell(&progress, quiet, out) })
+	result, err := handler(context.Background(), request, in, &progress)
+	close(quiet)
+	telling.Wait()
+	if err == nil && len(result) > maxAnswer {
+		err = plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "an answer of %d bytes, at most %d", len(result), maxAnswer))
+	}
+	if err != nil {
+		var text []byte
+		if text, err = encodeFailure(err); err != nil {
+			return err
+		}
+		err = writeFrame(out, kindFailure, text)
+	} else {
+		err = writeFrame(out, kindAnswer, result)
+	}
+	return errors.Join(err, in.drain())
+}
+
+// tell writes progress that has changed, until quiet.
+func tell(progress *atomic.Int64, quiet <-chan struct{}, out io.Writer) {
+	tick := time.NewTicker(progressEvery)
+	defer tick.Stop()
+	var told int64
+	for {
+		select {
+		case <-quiet:
+			return
+		case <-tick.C:
+			n := progress.Load()
+			if n == told {
+				continue
+			}
+			told = n
+			if writeFrame(out, kindProgress, binary.BigEndian.AppendUint64(nil, uint64(n))) != nil {
+				return // the parent is gone: reading finds out
+			}
+		}
+	}
+}
