@@ -48,6 +48,10 @@ bench: ## list queries, layer pass, matching; prints medians per operation
 bench-list: ## p50 and p99 of the image list over PLIMSOLL_BENCH_IMAGES (default 10000) images
 	$(GO) test -run '^$$' -bench '^BenchmarkList$$' -benchtime 300x ./api
 
+.PHONY: bench-scan
+bench-scan: ## a whole scan of ARCHIVE=image.tar against bare decompression, in turn
+	$(GO) run ./bench/scan $(ARCHIVE)
+
 .PHONY: demo
 demo: ## serve sample images on 127.0.0.1:8080
 	$(GO) run ./cmd/plimsoll serve --demo
