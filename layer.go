@@ -71,6 +71,10 @@ type PackageFormat string
 const (
 	FormatAPK  PackageFormat = "apk"
 	FormatDpkg PackageFormat = "dpkg"
+	FormatRPM  PackageFormat = "rpm"
+
+	FormatPacman  PackageFormat = "pacman"
+	FormatPortage PackageFormat = "portage"
 )
 
 // PackageFile is one package database, or one manifest, of a layer.

@@ -32,6 +32,9 @@ func (f *folder) snapshot(index int) {
 	}
 }
 
+// rpmKey is the key of the rpm database among databases: it stays the same where the file moves.
+const rpmKey = "rpm"
+
 // databases finds the visible package databases, by where they really stand: two usual
 // paths may lead to one file.
 func (f *folder) databases() map[string]*node {
@@ -40,6 +43,9 @@ func (f *folder) databases() map[string]*node {
 		if n, err := f.tree.resolve(path, false, 0); err == nil && n != nil && n.kind == fileNode {
 			found[f.tree.path(n)] = n
 		}
+	}
+	if n := f.rpm(); n != nil {
+		found[rpmKey] = n
 	}
 	dir, err := f.tree.resolve(statusDir, false, 0)
 	if err != nil || dir == nil || dir.kind != dirNode {
@@ -56,21 +62,33 @@ func (f *folder) databases() map[string]*node {
 	return found
 }
 
+// rpm finds the rpm database that counts, or nil.
+func (f *folder) rpm() *node {
+	var top *node
+	for _, path := range rpmPaths {
+		n, err := f.tree.resolve(path, false, 0)
+		if err == nil && n != nil && n.kind == fileNode && (top == nil || n.layer > top.layer) {
+			top = n
+		}
+	}
+	return top
+}
+
 // packages lists the visible databases with the layer each package came by.
 func (f *folder) packages() {
-	for _, path := range databasePaths {
+	for _, path := range slices.Concat(databasePaths[:], rpmPaths[:]) {
 		if _, err := f.tree.resolve(path, false, 0); err != nil {
 			f.fail(path, plimsoll.FailurePackages, err.Error())
 		}
 	}
 	now := f.databases()
-	for _, path := range slices.Sorted(maps.Keys(now)) {
-		facts := f.facts[now[path]]
+	for _, key := range slices.Sorted(maps.Keys(now)) {
+		facts := f.facts[now[key]]
 		if facts == nil || facts.packages == nil {
-			f.unread(now[path], plimsoll.FailurePackages)
+			f.unread(now[key], plimsoll.FailurePackages)
 			continue
 		}
-		origins := f.origins(f.versions[path])
+		path, origins := f.tree.path(now[key]), f.origins(f.versions[key])
 		for _, p := range facts.packages.Packages {
 			f.out.Packages = append(f.out.Packages, OSPackage{
 				Package: p, Format: facts.packages.Format, Layer: origins[identity(p)], Path: path,

@@ -50,6 +50,14 @@ var (
 	releasePaths  = [...]string{"etc/os-release", "usr/lib/os-release"}
 	accountPaths  = [...]string{"etc/passwd", "etc/shadow"}
 	databasePaths = [...]string{"var/lib/dpkg/status", "lib/apk/db/installed", "usr/lib/apk/db/installed"}
+
+	// An image has one rpm database: the one that was written last, and of those of one
+	// layer the first here. A distribution that moves it may leave the old one behind.
+	rpmPaths = [...]string{
+		"usr/lib/sysimage/rpm/rpmdb.sqlite", "usr/lib/sysimage/rpm/Packages.db", "usr/lib/sysimage/rpm/Packages",
+		"var/lib/rpm/rpmdb.sqlite", "var/lib/rpm/Packages.db", "var/lib/rpm/Packages",
+		"usr/share/rpm/rpmdb.sqlite", "usr/share/rpm/Packages.db", "usr/share/rpm/Packages",
+	}
 )
 
 const statusDir = "var/lib/dpkg/status.d"
@@ -88,8 +96,8 @@ type folder struct {
 	limit    int
 	facts    map[*node]*facts
 	pending  []findings
-	versions map[string][]version // of databases, by path
-	known    []string             // paths of versions, in order of appearance
+	versions map[string][]version // of databases, by path; of rpm under one name
+	known    []string             // keys of versions, in order of appearance
 	removals int
 	out      Folded
 }

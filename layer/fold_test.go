@@ -154,6 +154,18 @@ func TestFold(t *testing.T) {
 		{"a directory over a directory keeps what is inside", []l{
 			{malware: []string{"d/x"}}, {paths: []string{"d/"}},
 		}, []string{"malware d/x"}},
+		{"the rpm database that was written last", []l{
+			{status: map[string][]string{"var/lib/rpm/Packages": {"a", "b"}}},
+			{status: map[string][]string{"usr/lib/sysimage/rpm/rpmdb.sqlite": {"a", "c"}}},
+		}, []string{"package a 0 usr/lib/sysimage/rpm/rpmdb.sqlite", "package c 1 usr/lib/sysimage/rpm/rpmdb.sqlite"}},
+		{"an rpm database behind a link", []l{
+			{links: map[string]string{"var/lib/rpm": "../../usr/lib/sysimage/rpm"}, status: map[string][]string{"usr/lib/sysimage/rpm/rpmdb.sqlite": {"a"}}},
+		}, []string{"package a 0 usr/lib/sysimage/rpm/rpmdb.sqlite"}},
+		{"an older rpm database shows again", []l{
+			{status: map[string][]string{"var/lib/rpm/Packages": {"a"}}},
+			{status: map[string][]string{"var/lib/rpm/rpmdb.sqlite": {"b"}}},
+			{whiteouts: []string{"var/lib/rpm/rpmdb.sqlite"}},
+		}, []string{"package a 2 var/lib/rpm/Packages"}},
 		{"distroless", []l{
 			{status: map[string][]string{status + ".d/base": {"base"}, status + ".d/tz": {"tz"}}},
 			{status: map[string][]string{status + ".d/tz": {"tz", "new"}}},

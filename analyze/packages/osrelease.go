@@ -84,34 +84,3 @@ func unquote(raw string) (string, bool) {
 	}
 	return strings.ToValidUTF8(out.String(), "\uFFFD"), true
 }
-
-// Ecosystem is the OSV ecosystem of a distribution with its release, "Debian:11",
-// "Ubuntu:22.04", "Alpine:v3.20", "Alpine:edge", or "" if it is none that advisories know.
-// Derivatives (ID_LIKE) have packages of their own and are not taken for their parents.
-func Ecosystem(o plimsoll.OSRelease) string {
-	major, rest, _ := strings.Cut(o.VersionID, ".")
-	switch o.ID {
-	case "debian":
-		if number(o.VersionID) { // testing and unstable have no VERSION_ID
-			return "Debian:" + o.VersionID
-		}
-	case "ubuntu":
-		if number(major) && number(rest) {
-			return "Ubuntu:" + o.VersionID
-		}
-	case "alpine":
-		if o.VersionID == "edge" || strings.Contains(o.VersionID, "_alpha") {
-			return "Alpine:edge"
-		}
-		minor, _, _ := strings.Cut(rest, ".")
-		minor, _, _ = strings.Cut(minor, "_") // 3.20_rc1 has the packages of 3.20
-		if number(major) && number(minor) {
-			return "Alpine:v" + major + "." + minor
-		}
-	}
-	return ""
-}
-
-func number(s string) bool {
-	return s != "" && len(s) <= 4 && strings.Trim(s, "0123456789") == ""
-}

@@ -6,6 +6,7 @@ import (
 	"io"
 	"slices"
 	"strings"
+	"time"
 
 	"plimsoll"
 	"plimsoll/analyze"
@@ -15,7 +16,7 @@ import (
 const Name = "packages"
 
 // version is raised when output changes, ours or that of the osv-scalibr release in go.mod.
-const version = "1"
+const version = "2"
 
 // The places of package databases.
 const (
@@ -31,13 +32,18 @@ const (
 	maxOSRelease = 64 << 10 // bytes; real ones are under 1 KiB
 )
 
+// fileDeadline bounds the reading of one database whose format lets it lead a reader in circles.
+const fileDeadline = 60 * time.Second
+
 // Analyzer finds installed packages and os-release files.
-type Analyzer struct{}
+type Analyzer struct {
+	deadline time.Duration // for one rpm database
+}
 
 // New makes the analyzer.
 func New() Analyzer {
 	quiet()
-	return Analyzer{}
+	return Analyzer{deadline: fileDeadline}
 }
 
 // ID implements analyze.Analyzer.
@@ -49,7 +55,7 @@ func (Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailurePackages
 // Wants implements analyze.FileAnalyzer. A file called os-release… is wanted wherever it
 // stands, because /etc/os-release may be a link to it.
 func (Analyzer) Wants(e plimsoll.Entry) bool {
-	if format(e.Path) != "" {
+	if format(e.Path) != "" || isRPMLog(e.Path) {
 		return true
 	}
 	return isOSRelease(e.Path) && (e.Size <= maxOSRelease || usualOSRelease(e.Path))
@@ -62,6 +68,8 @@ func format(path string) plimsoll.PackageFormat {
 		return plimsoll.FormatAPK
 	case path == dpkgStatus:
 		return plimsoll.FormatDpkg
+	case isRPM(path):
+		return plimsoll.FormatRPM
 	}
 	name, ok := strings.CutPrefix(path, dpkgStatusDir)
 	if ok && name != "" && !strings.Contains(name, "/") && !strings.HasSuffix(name, ".md5sums") {
@@ -79,11 +87,20 @@ func usualOSRelease(path string) bool {
 }
 
 // Analyze implements analyze.FileAnalyzer.
-func (Analyzer) Analyze(ctx context.Context, f analyze.File, out *plimsoll.LayerReport) error {
+func (a Analyzer) Analyze(ctx context.Context, f analyze.File, out *plimsoll.LayerReport) error {
+	if isRPMLog(f.Path) {
+		if f.Size() > 0 {
+			return plimsoll.Errorf(plimsoll.Invalid, "%d bytes of changes that are not in the rpm database yet were not read", f.Size())
+		}
+		return nil
+	}
 	kind := format(f.Path)
 	limit := int64(maxDatabase)
-	if kind == "" {
+	switch kind {
+	case "":
 		limit = maxOSRelease
+	case plimsoll.FormatRPM:
+		limit = maxRPMDatabase
 	}
 	if f.Size() > limit {
 		return tooLarge("file of %d bytes, at most %d are read", f.Size(), limit)
@@ -98,7 +115,7 @@ func (Analyzer) Analyze(ctx context.Context, f analyze.File, out *plimsoll.Layer
 	for _, file := range out.Packages {
 		found += len(file.Packages)
 	}
-	list, err := parse(ctx, f.Path, f.SectionReader, maxPackages-found)
+	list, err := a.parse(ctx, f.Path, f.SectionReader, maxPackages-found)
 	// A path may come twice in an archive: the later one counts.
 	out.Packages = slices.DeleteFunc(out.Packages, func(p plimsoll.PackageFile) bool { return p.Path == f.Path })
 	out.Packages = append(out.Packages, plimsoll.PackageFile{Path: f.Path, Format: kind, Packages: list})
@@ -112,12 +129,15 @@ func (Analyzer) End(out *plimsoll.LayerReport) {
 }
 
 // parse reads one database. With an error it returns what came before.
-func parse(ctx context.Context, path string, r io.ReadSeeker, limit int) ([]plimsoll.Package, error) {
+func (a Analyzer) parse(ctx context.Context, path string, r *io.SectionReader, limit int) ([]plimsoll.Package, error) {
 	var list []plimsoll.Package
 	var err error
-	if format(path) == plimsoll.FormatAPK {
+	switch format(path) {
+	case plimsoll.FormatAPK:
 		list, err = parseAPK(r, limit)
-	} else {
+	case plimsoll.FormatRPM:
+		list, err = parseRPM(ctx, r, r.Size(), a.deadline, limit)
+	default:
 		list, err = parseDpkg(ctx, r, path != dpkgStatus, limit)
 	}
 	slices.SortFunc(list, plimsoll.Package.Compare)

@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"bytes"
 	"io"
 	"strings"
 	"testing"
@@ -110,11 +109,11 @@ func TestAPK(t *testing.T) {
 }
 
 func TestTooManyPackages(t *testing.T) {
-	_, err := parse(t.Context(), dpkgStatus, strings.NewReader(strings.Repeat(bash+"\n", 11)), 10)
+	_, err := New().parse(t.Context(), dpkgStatus, section(strings.Repeat(bash+"\n", 11)), 10)
 	if plimsoll.FailureOf(err) != plimsoll.FailureOversized {
 		t.Errorf("dpkg: %v", err)
 	}
-	list, err := parse(t.Context(), apkInstalled, strings.NewReader(strings.Repeat("P:a\nV:1\n\n", 11)), 10)
+	list, err := New().parse(t.Context(), apkInstalled, section(strings.Repeat("P:a\nV:1\n\n", 11)), 10)
 	if plimsoll.FailureOf(err) != plimsoll.FailureOversized || len(list) != 10 {
 		t.Errorf("apk: %d packages, %v", len(list), err)
 	}
@@ -125,7 +124,8 @@ func TestWants(t *testing.T) {
 		"var/lib/dpkg/status": true, "var/lib/dpkg/status-old": false, "var/lib/dpkg/status.d/tzdata": true,
 		"var/lib/dpkg/status.d/tzdata.md5sums": false, "var/lib/dpkg/status.d/x/y": false, "lib/apk/db/installed": true,
 		"usr/lib/apk/db/installed": true, "home/lib/apk/db/installed": false, "etc/os-release": true,
-		"opt/x/os-release": true, "etc/lsb-release": false,
+		"opt/x/os-release": true, "etc/lsb-release": false, "var/lib/rpm/Packages": true, "var/lib/rpm/Name": false,
+		"usr/lib/sysimage/rpm/rpmdb.sqlite": true, "usr/lib/sysimage/rpm/Packages.db": true, "var/lib/rpm/rpmdb.sqlite-shm": false,
 	}
 	for path, want := range wanted {
 		if New().Wants(plimsoll.Entry{Path: path}) != want {
@@ -152,9 +152,13 @@ func FuzzAPK(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) { fuzzDatabase(t, apkInstalled, raw) })
 }
 
+func section(s string) *io.SectionReader {
+	return io.NewSectionReader(strings.NewReader(s), 0, int64(len(s)))
+}
+
 func fuzzDatabase(t *testing.T, path string, raw []byte) {
 	quiet()
-	list, _ := parse(t.Context(), path, bytes.NewReader(raw), 1000)
+	list, _ := New().parse(t.Context(), path, section(string(raw)), 1000)
 	if len(list) > 1000 {
 		t.Fatalf("%d packages", len(list))
 	}
@@ -223,6 +227,7 @@ func FuzzOSRelease(f *testing.F) {
 func TestComplete(t *testing.T) {
 	debian := &plimsoll.OSRelease{ID: "debian", VersionID: "11"}
 	alpine := &plimsoll.OSRelease{ID: "alpine", VersionID: "3.20.3"}
+	alma := &plimsoll.OSRelease{ID: "almalinux", VersionID: "9.2"}
 	tests := []struct {
 		pkg       plimsoll.Package
 		format    plimsoll.PackageFormat
@@ -236,6 +241,11 @@ func TestComplete(t *testing.T) {
 			"Debian:11", "pkg:deb/debian/libstdc%2B%2B6@1:10.2~rc1-6?arch=all&distro=debian-11"},
 		{plimsoll.Package{Name: "musl", Version: "1.2.5-r0", Arch: "x86_64"}, plimsoll.FormatAPK, alpine,
 			"Alpine:v3.20", "pkg:apk/alpine/musl@1.2.5-r0?arch=x86_64&distro=alpine-3.20.3"},
+		{plimsoll.Package{Name: "openssl-libs", Version: "1:1.0.2k-12.el9", Arch: "x86_64"}, plimsoll.FormatRPM, alma,
+			"AlmaLinux:9", "pkg:rpm/almalinux/openssl-libs@1.0.2k-12.el9?arch=x86_64&distro=almalinux-9.2&epoch=1"},
+		{plimsoll.Package{Name: "perl-CPAN", Version: "2-1"}, plimsoll.FormatRPM, &plimsoll.OSRelease{ID: "sles", VersionID: "15.5"},
+			"SUSE:Linux Enterprise Server 15 SP5", "pkg:rpm/suse/perl-CPAN@2-1?distro=sles-15.5"},
+		{plimsoll.Package{Name: "curl", Version: "1"}, plimsoll.FormatDpkg, alma, "", "pkg:deb/almalinux/curl@1?distro=almalinux-9.2"},
 		{plimsoll.Package{Name: "curl", Version: "1"}, plimsoll.FormatDpkg, nil, "", "pkg:deb/curl@1"},
 		{plimsoll.Package{Name: "curl", Version: "1"}, plimsoll.FormatDpkg, &plimsoll.OSRelease{}, "", "pkg:deb/curl@1"},
 		{plimsoll.Package{Name: "a/b ?#@\"", Version: "é"}, plimsoll.FormatDpkg, nil, "", "pkg:deb/a%2Fb%20%3F%23%40%22@%C3%A9"},

@@ -6,39 +6,69 @@ import (
 	"plimsoll"
 )
 
+// purlTypes are the types of package URLs by format, and whether names are lower case there.
+var purlTypes = map[plimsoll.PackageFormat]struct {
+	name  string
+	lower bool
+}{
+	plimsoll.FormatAPK:     {"apk", true},
+	plimsoll.FormatDpkg:    {"deb", true},
+	plimsoll.FormatRPM:     {"rpm", false},
+	plimsoll.FormatPacman:  {"alpm", true},
+	plimsoll.FormatPortage: {"ebuild", false},
+}
+
+// purlNamespaces are distributions whose packages have the name of their vendor.
+var purlNamespaces = map[string]string{
+	"sles": "suse", "sled": "suse", "sle-micro": "suse", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse",
+	"mariner": "azurelinux", "rhel": "redhat",
+}
+
 // Complete adds what is known after folding: the ecosystem and the package URL. release is
 // nil if the image has no os-release; then the URL has neither namespace nor distribution.
+// A package of a format that is not the distribution's own has no ecosystem: advisories of
+// the distribution do not speak of it.
 func Complete(p plimsoll.Package, kind plimsoll.PackageFormat, release *plimsoll.OSRelease) plimsoll.Package {
 	var namespace, distro string
 	p.Ecosystem = ""
 	if release != nil {
-		p.Ecosystem = Ecosystem(*release)
+		if distributions[release.ID].format == kind {
+			p.Ecosystem = Ecosystem(*release)
+		}
 		namespace, distro = release.ID, release.ID
+		if vendor, ok := purlNamespaces[release.ID]; ok {
+			namespace = vendor
+		}
 		if release.ID != "" && release.VersionID != "" {
 			distro += "-" + release.VersionID
 		}
 	}
-	purlType := "deb"
-	if kind == plimsoll.FormatAPK {
-		purlType = "apk"
-	}
-	p.PURL = purl(purlType, namespace, p, distro)
+	p.PURL = purl(kind, namespace, p, distro)
 	return p
 }
 
-// purl writes a package URL (purl specification, ECMA-427). Names of both types are lower case.
-func purl(kind, namespace string, p plimsoll.Package, distro string) string {
+// purl writes a package URL (purl specification, ECMA-427). The epoch of rpm is a
+// qualifier, not a part of the version; qualifiers are sorted.
+func purl(kind plimsoll.PackageFormat, namespace string, p plimsoll.Package, distro string) string {
 	var out strings.Builder
-	out.WriteString("pkg:" + kind + "/")
+	scheme := purlTypes[kind]
+	out.WriteString("pkg:" + scheme.name + "/")
 	if namespace != "" {
 		escapeTo(&out, strings.ToLower(namespace))
 		out.WriteByte('/')
 	}
-	escapeTo(&out, strings.ToLower(p.Name))
+	name, version, epoch := p.Name, p.Version, ""
+	if scheme.lower {
+		name = strings.ToLower(name)
+	}
+	if before, after, ok := strings.Cut(version, ":"); ok && kind == plimsoll.FormatRPM {
+		epoch, version = before, after
+	}
+	escapeTo(&out, name)
 	out.WriteByte('@')
-	escapeTo(&out, p.Version)
+	escapeTo(&out, version)
 	separator := byte('?')
-	for _, q := range [...][2]string{{"arch", p.Arch}, {"distro", distro}} {
+	for _, q := range [...][2]string{{"arch", p.Arch}, {"distro", distro}, {"epoch", epoch}} {
 		if q[1] == "" {
 			continue
 		}

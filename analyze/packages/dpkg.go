@@ -1,0 +1,121 @@
+package packages
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"strings"
+
+	"github.com/google/osv-scalibr/extractor/filesystem"
+	"github.com/google/osv-scalibr/extractor/filesystem/os/dpkg"
+	dpkgmeta "github.com/google/osv-scalibr/extractor/filesystem/os/dpkg/metadata"
+
+	"plimsoll"
+)
+
+// parseDpkg reads a status file: var/lib/dpkg/status, or one of status.d, whose single
+// stanza has no Status field.
+//
+// The extractor is told to return every stanza under one fixed path: for a path in status.d
+// it would answer a malformed file with an empty list and no error, and it knows only one
+// state that counts as installed.
+func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]plimsoll.Package, error) {
+	stanzas, incomplete, err := survey(r)
+	if err != nil {
+		return nil, err
+	}
+	if stanzas > limit {
+		return nil, tooLarge("database of %d packages, at most %d are read", stanzas, limit)
+	}
+	if _, err := r.Seek(0, io.SeekStart); err != nil {
+		return nil, err
+	}
+	extractor := dpkg.Extractor{IncludeNotInstalled: true}
+	found, failed := extractor.Extract(ctx, &filesystem.ScanInput{FS: noFiles{}, Path: dpkgStatus, Reader: r})
+	var list []plimsoll.Package
+	stateless := 0
+	for _, p := range found.Packages {
+		meta, ok := p.Metadata.(*dpkgmeta.Metadata)
+		if !ok {
+			continue
+		}
+		if meta.Status == "" && !single {
+			stateless++
+			continue
+		}
+		if meta.Status != "" && !present(meta.Status) {
+			continue
+		}
+		q := plimsoll.Package{
+			Name: p.Name, Version: p.Version, Arch: meta.Architecture,
+			Source: meta.SourceName, SourceVersion: meta.SourceVersion,
+		}
+		list = append(list, withSource(q))
+	}
+	switch {
+	case failed != nil:
+		return list, plimsoll.Errorf(plimsoll.Invalid, "read dpkg database, %d packages before: %w", len(list), failed)
+	case incomplete > 0:
+		return list, plimsoll.Errorf(plimsoll.Invalid, "%d installed packages without name or version", incomplete)
+	case stateless > 0:
+		return list, plimsoll.Errorf(plimsoll.Invalid, "%d packages without a status", stateless)
+	}
+	return list, nil
+}
+
+// present reports whether a state means that files of the package are there
+// (dpkg(1), "Package states"): everything but not-installed and config-files.
+func present(status string) bool {
+	fields := strings.Fields(status)
+	if len(fields) != 3 {
+		return true // not a known state: do not hide the package
+	}
+	return fields[2] != "not-installed" && fields[2] != "config-files"
+}
+
+// survey counts stanzas, and those that say they are installed but lack a name or a
+// version: the extractor drops these with a word in the log.
+func survey(r io.Reader) (stanzas, incomplete int, err error) {
+	lines := bufio.NewReaderSize(r, 64<<10)
+	var some, name, version, gone bool
+	end := func() {
+		if some {
+			stanzas++
+		}
+		if some && !gone && !(name && version) {
+			incomplete++
+		}
+		some, name, version, gone = false, false, false, false
+	}
+	continued := false // inside a line longer than the buffer
+	for {
+		line, more, err := lines.ReadLine()
+		if err == io.EOF {
+			end()
+			return stanzas, incomplete, nil
+		}
+		if err != nil {
+			return stanzas, incomplete, err
+		}
+		switch field, value, ok := bytes.Cut(line, []byte(":")); {
+		case continued:
+		case len(line) == 0:
+			end()
+		case !ok:
+			some = true
+		default:
+			some = true
+			value = bytes.TrimSpace(value)
+			switch strings.ToLower(string(field)) {
+			case "package":
+				name = len(value) > 0
+			case "version":
+				version = len(value) > 0
+			case "status":
+				gone = !present(string(value))
+			}
+		}
+		continued = more
+	}
+}

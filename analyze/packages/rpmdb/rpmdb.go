@@ -1,0 +1,127 @@
+package rpmdb
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// Package is what rpm's header says of an installed package.
+type Package struct {
+	Name, Version, Release string
+	Epoch                  uint32 // 0 = none, which means the same
+	Arch                   string // "" for keys, which are packages too
+	SourceRPM              string // file name of the source package
+}
+
+// ErrNotRPM is the error for a file of none of the formats.
+var ErrNotRPM = errors.New("not an rpm database")
+
+// maxHeader bounds the header of one package, in bytes; rpm's own limit for what it
+// installs has been 64 MiB.
+const maxHeader = 64 << 20
+
+// Read calls each for every package, in the database's order. Its error, if any, ends the
+// reading; packages before it were good. An empty file is an empty database.
+func Read(ctx context.Context, r io.ReaderAt, size int64, each func(Package) error) error {
+	if size == 0 {
+		return nil
+	}
+	blob := func(raw []byte) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
+		p, err := parseHeader(raw)
+		if err != nil {
+			return err
+		}
+		return each(p)
+	}
+	head := make([]byte, min(size, 512))
+	if _, err := r.ReadAt(head, 0); err != nil {
+		return fmt.Errorf("read the first bytes: %w", err)
+	}
+	switch {
+	case isSQLite(head):
+		return readSQLite(ctx, r, size, blob)
+	case isNDB(head):
+		return readNDB(r, size, blob)
+	default:
+		if order := hashOrder(head); order != nil {
+			return readHash(ctx, r, size, order, blob)
+		}
+		return ErrNotRPM
+	}
+}
+
+// The tags of a header that say which package it is (rpm's rpmtag.h).
+const (
+	tagName      = 1000
+	tagVersion   = 1001
+	tagRelease   = 1002
+	tagEpoch     = 1003
+	tagArch      = 1022
+	tagSourceRPM = 1044
+)
+
+// The types of a header's entries.
+const (
+	typeInt32  = 4
+	typeString = 6
+)
+
+// parseHeader reads a header as databases keep it: two counts, an index of 16 bytes an
+// entry, and data, all big-endian (rpm's format manual, "Header structure").
+func parseHeader(raw []byte) (Package, error) {
+	var p Package
+	if len(raw) < 8 {
+		return p, fmt.Errorf("header of %d bytes", len(raw))
+	}
+	entries, length := uint64(binary.BigEndian.Uint32(raw)), uint64(binary.BigEndian.Uint32(raw[4:]))
+	if 8+entries*16+length > uint64(len(raw)) {
+		return p, fmt.Errorf("header of %d bytes says it has %d entries and %d bytes of data", len(raw), entries, length)
+	}
+	index, data := raw[8:8+entries*16], raw[8+entries*16:8+entries*16+length]
+	texts := map[uint32]*string{
+		tagName: &p.Name, tagVersion: &p.Version, tagRelease: &p.Release, tagArch: &p.Arch, tagSourceRPM: &p.SourceRPM,
+	}
+	for ; len(index) > 0; index = index[16:] {
+		tag, kind := binary.BigEndian.Uint32(index), binary.BigEndian.Uint32(index[4:])
+		offset := uint64(binary.BigEndian.Uint32(index[8:]))
+		switch text := texts[tag]; {
+		case text != nil && kind == typeString && *text == "":
+			s, ok := cString(data, offset)
+			if !ok {
+				return p, fmt.Errorf("text of tag %d leads outside the header", tag)
+			}
+			*text = s
+		case tag == tagEpoch && kind == typeInt32:
+			if offset+4 > length {
+				return p, errors.New("epoch leads outside the header")
+			}
+			p.Epoch = binary.BigEndian.Uint32(data[offset:])
+		}
+	}
+	if p.Name == "" || p.Version == "" || p.Release == "" {
+		return p, errors.New("header without name, version or release")
+	}
+	return p, nil
+}
+
+// maxText bounds one text, in bytes.
+const maxText = 4096
+
+func cString(data []byte, offset uint64) (string, bool) {
+	if offset >= uint64(len(data)) {
+		return "", false
+	}
+	data = data[offset:min(uint64(len(data)), offset+maxText)]
+	for i, c := range data {
+		if c == 0 {
+			return string(data[:i]), true
+		}
+	}
+	return "", false
+}
