@@ -26,6 +26,14 @@ func (a *app) serveDemo(ctx context.Context, o serveOptions) error {
 	if err := os.MkdirAll(a.data, 0o700); err != nil {
 		return plimsoll.Errorf(plimsoll.Unavailable, "demo directory: %w", err)
 	}
+	// Another process that has the directory must keep its samples and their port.
+	lock, err := lockData(a.data)
+	if err != nil {
+		return err
+	}
+	if err := lock.Close(); err != nil { // openSite takes it again
+		return err
+	}
 	p := a.progress()
 	p.stage("compose sample images", "")
 	samples, err := demo.StartRegistry(ctx, filepath.Join(a.data, "registry"))

@@ -181,6 +181,16 @@ func TestDemoServes(t *testing.T) {
 			t.Errorf("curl: %v %s", err, raw)
 		}
 	}
+	port, err := os.ReadFile(filepath.Join(data, "demo", "registry", "port"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if said := fails(t, "--data", data, "serve", "--demo", "--exit", "--listen", "127.0.0.1:0"); !strings.Contains(said, "is in use by another plimsoll") {
+		t.Errorf("a second demo: %s", said)
+	}
+	if again, err := os.ReadFile(filepath.Join(data, "demo", "registry", "port")); err != nil || !bytes.Equal(port, again) {
+		t.Errorf("a second demo took the samples' port from the first: %v", err)
+	}
 	for name, value := range env {
 		t.Setenv(name, value)
 	}

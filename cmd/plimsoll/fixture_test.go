@@ -101,8 +101,25 @@ func pushFixtures(host string) error {
 	return nil
 }
 
-// writeArchives saves the fixtures as archives: fixture/hostile is hostile.tar.
+// writeArchives saves the fixtures as archives: fixture/hostile is hostile.tar. named.tar
+// holds one image under two names, two.tar two images.
 func writeArchives(dir string) error {
+	vulnerable, err := fixtureImage(fixtures()["fixture/vulnerable"])
+	if err != nil {
+		return err
+	}
+	malware, err := fixtureImage(fixtures()["fixture/malware"])
+	if err != nil {
+		return err
+	}
+	one, other := name.MustParseReference("registry.example.org/one:1"), name.MustParseReference("registry.example.org/other:1")
+	for file, images := range map[string]map[name.Reference]v1.Image{
+		"named.tar": {one: malware, other: malware}, "two.tar": {one: malware, other: vulnerable},
+	} {
+		if err := tarball.MultiRefWriteToFile(filepath.Join(dir, file), images); err != nil {
+			return err
+		}
+	}
 	for repository, files := range fixtures() {
 		img, err := fixtureImage(files)
 		if err != nil {

@@ -189,6 +189,8 @@ func TestSplitReference(t *testing.T) {
 		"team/web:1":                    {},
 		"r.example/web@sha256:12":       {},
 		"u:p@r.example/web":             {},
+		"r.example/":                    {},
+		"r.example/web:":                {},
 		"r.example?x=/web":              {},
 	} {
 		host, repository, reference, err := splitReference(in)
@@ -196,4 +198,16 @@ func TestSplitReference(t *testing.T) {
 			t.Errorf("%s: %q, %v", in, got, err)
 		}
 	}
+}
+
+func FuzzSplitReference(f *testing.F) {
+	for _, seed := range []string{"r.example:5000/team/web:1.4.0", "r.example/web@sha256:12", "[::1]:5000/web", "localhost/web:1@", "//@:"} {
+		f.Add(seed)
+	}
+	f.Fuzz(func(t *testing.T, ref string) {
+		host, repository, reference, err := splitReference(ref)
+		if err == nil && (host == "" || repository == "" || reference == "" || !strings.HasPrefix(ref, host+"/"+repository)) {
+			t.Errorf("%q: %q, %q, %q", ref, host, repository, reference)
+		}
+	})
 }

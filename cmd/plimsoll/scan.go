@@ -159,8 +159,15 @@ func openArchive(path string) (imageSource, string, plimsoll.Digest, error) {
 		return nil, "", "", err
 	}
 	images := ar.Images()
-	if len(images) != 1 {
-		err := plimsoll.Errorf(plimsoll.Invalid, "archive %s holds %d images, not one", path, len(images))
+	names := make([]string, len(images))
+	several := len(images) == 0
+	for i, image := range images {
+		names[i] = image.Ref
+		several = several || image.Digest != images[0].Digest // one image may have several names
+	}
+	if several {
+		err := plimsoll.Errorf(plimsoll.Invalid, "archive %s holds %d images, not one", path, len(images)).
+			WithHint("save one image alone; it holds: %s", firstOf(names))
 		return nil, "", "", errors.Join(err, ar.Close())
 	}
 	name := images[0].Ref
@@ -243,6 +250,9 @@ func splitReference(ref string) (host, repository, reference string, err error) 
 	repository, reference = rest, "latest"
 	if i := strings.LastIndex(rest, ":"); i > strings.LastIndex(rest, "/") {
 		repository, reference = rest[:i], rest[i+1:]
+	}
+	if repository == "" || reference == "" {
+		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q lacks a repository or a tag", ref)
 	}
 	if pinned { // a tag beside a digest is for people only
 		d, err := plimsoll.ParseDigest(digest)
