@@ -71,8 +71,11 @@ func verdict(r scanOutput, t threshold, failure error, allowNotJudged bool) erro
 	case t.met(r):
 		return errThreshold
 	case len(r.NotJudged) > 0 && !allowNotJudged:
-		return plimsoll.Errorf(plimsoll.Unavailable, "%d packages could not be judged: %s", len(r.NotJudged), r.NotJudged[0].Reason).
-			WithHint("import advisories with `plimsoll advisories import`, or pass --allow-not-judged")
+		reason, hint := r.NotJudged[0].Reason, "pass --allow-not-judged if that is acceptable"
+		if reason == plimsoll.NotJudgedEcosystem {
+			hint = "import advisories with `plimsoll advisories import`, or pass --allow-not-judged"
+		}
+		return plimsoll.Errorf(plimsoll.Unavailable, "%d packages could not be judged: %s", len(r.NotJudged), reason).WithHint("%s", hint)
 	default:
 		return nil
 	}
