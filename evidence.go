@@ -18,6 +18,13 @@ type Evidence struct {
 	Releases map[string]bool
 }
 
+// AdvisoryChanges is what imports changed between two revisions.
+type AdvisoryChanges struct {
+	Through Revision      // the newest revision that is looked at
+	Keys    []AdvisoryKey // packages that some record said something else about
+	CVEs    []string      // those whose stored CVSS vectors may be others: findings of them may be rated anew
+}
+
 // FeedRecord is one file of a feed, parsed. Its identity is the feed and the file's
 // name: an advisory id may occur in several files of a feed.
 type FeedRecord struct {

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -97,16 +98,11 @@ func (a *Advisories) cleanUp(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			for _, table := range [...]string{"affected", "rating"} {
-				if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE record_id IN (`+marks(len(ids))+`)`, ids...); err != nil {
-					return err
-				}
-			}
-			if _, err := tx.Exec(ctx, `DELETE FROM record WHERE id IN (`+marks(len(ids))+`)`, ids...); err != nil {
-				return err
-			}
 			if left = int64(len(ids)); left > 0 {
-				return nil
+				return deleteRecords(ctx, tx, ids)
+			}
+			if _, err := tx.Exec(ctx, `DELETE FROM change_key WHERE revision > ?`, newest); err != nil {
+				return err
 			}
 			res, err := tx.Exec(ctx, reviveRecords, newest)
 			if err == nil {
@@ -118,6 +114,17 @@ func (a *Advisories) cleanUp(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+func deleteRecords(ctx context.Context, tx *Tx, ids []any) error {
+	for _, query := range [...]string{
+		`DELETE FROM affected WHERE record_id IN (%s)`, `DELETE FROM rating WHERE record_id IN (%s)`, `DELETE FROM record WHERE id IN (%s)`,
+	} {
+		if _, err := tx.Exec(ctx, fmt.Sprintf(query, marks(len(ids))), ids...); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 const reviveRecords = `

@@ -64,7 +64,7 @@ func (a *Advisories) feedState(ctx context.Context, feed string) (feedState, err
 }
 
 const (
-	insertRevision = `INSERT INTO revision (id, feed, created_at) VALUES (?, ?, ?)`
+	insertRevision = `INSERT INTO revision (id, feed, created_at, known) VALUES (?, ?, ?, ?)`
 	upsertFeed     = `
 INSERT INTO feed (name, source, records, revision, changed_at, newest) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET source = excluded.source, records = excluded.records,
@@ -76,7 +76,7 @@ ON CONFLICT (feed) DO UPDATE SET checked_at = excluded.checked_at`
 
 // PublishImport brings the rows of the running import into sight, all at once, and
 // returns the newest revision. An import that changed nothing makes none: it is only
-// noted as a check of the feed.
+// noted as a check of the feed. Then it deletes what no reader needs any more.
 func (a *Advisories) PublishImport(ctx context.Context) (plimsoll.Revision, error) {
 	i, err := a.running()
 	if err != nil {
@@ -92,18 +92,26 @@ func (a *Advisories) PublishImport(ctx context.Context) (plimsoll.Revision, erro
 	if err != nil {
 		return 0, err
 	}
-	err = a.db.write(ctx, func(tx *Tx) error { return publishRevision(ctx, tx, i, state) })
+	known, err := a.noteChanges(ctx, i.revision)
+	if err != nil {
+		return 0, err
+	}
+	err = a.db.write(ctx, func(tx *Tx) error { return publishRevision(ctx, tx, i, state, known) })
 	if err != nil {
 		return 0, err
 	}
 	i.changed = false
 	i.revision++
-	return i.revision - 1, nil
+	return i.revision - 1, a.prune(ctx, i.revision-1)
 }
 
-func publishRevision(ctx context.Context, tx *Tx, i *advisoryImport, state feedState) error {
+func publishRevision(ctx context.Context, tx *Tx, i *advisoryImport, state feedState, known bool) error {
 	now := tx.Now()
-	if _, err := tx.Exec(ctx, insertRevision, i.revision, i.feed, now); err != nil {
+	same, err := sameCoverage(ctx, tx, i.feed, state.ecosystems)
+	if err != nil {
+		return err
+	}
+	if _, err := tx.Exec(ctx, insertRevision, i.revision, i.feed, now, toInt(known && same)); err != nil {
 		return err
 	}
 	if _, err := tx.Exec(ctx, upsertFeed, i.feed, i.source, state.records, i.revision, now, state.newest); err != nil {

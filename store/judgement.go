@@ -28,14 +28,21 @@ func judgedThrough(ctx context.Context, tx *Tx, matcher string) (through plimsol
 	return through, err
 }
 
-// FinishRematch records that every stored set is judged through a revision by this version of the matcher.
-func (s *Store) FinishRematch(ctx context.Context, matcher string, through plimsoll.Revision) error {
-	return s.db.write(ctx, func(tx *Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO matcher_state (matcher, current_through) VALUES (?, ?)
+// FinishRematch records that every stored set is judged through a revision by this
+// version of the matcher. newest is the id of the last set that the caller knows to be: if
+// a set was stored after it, nothing is recorded and done is false.
+func (s *Store) FinishRematch(ctx context.Context, matcher string, through plimsoll.Revision, newest int64) (done bool, err error) {
+	err = s.db.write(ctx, func(tx *Tx) error {
+		last, err := newestSet(ctx, tx)
+		if done = err == nil && last <= newest; !done {
+			return err
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO matcher_state (matcher, current_through) VALUES (?, ?)
 			ON CONFLICT (matcher) DO UPDATE SET current_through = excluded.current_through
 			WHERE matcher_state.current_through <> excluded.current_through`, matcher, through)
 		return err
 	})
+	return done && err == nil, err
 }
 
 // setsPerWrite bounds how long SaveJudgements keeps the writer from others.

@@ -1,8 +1,10 @@
 package sqlite_test
 
 import (
+	"context"
 	"database/sql"
 	"fmt"
+	"math"
 	"regexp"
 	"strings"
 	"sync"
@@ -103,7 +105,7 @@ func TestUnchangedResultWritesNoRow(t *testing.T) {
 			_, err := s.SaveJudgements(t.Context(), "m", []plimsoll.SetJudgement{j})
 			return err
 		}},
-		{"FinishRematch", func() error { return s.FinishRematch(t.Context(), "m", 2) }},
+		{"FinishRematch", func() error { return finishRematch(t.Context(), s, 2) }},
 		{"SaveScan of a failure", func() error { _, err := s.SaveScan(t.Context(), failed); return err }},
 		{"FailScan", func() error { return s.FailScan(t.Context(), costTenant, failed.Digest, plimsoll.FailureAuth, "x") }},
 	} {
@@ -165,7 +167,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 	check(err)
 	_, err = s.SaveJudgements(ctx, "m", []plimsoll.SetJudgement{{SetID: sets[0].ID, Judgement: largeScan("a", 20, 15, 3).Judgements[0]}})
 	check(err)
-	check(s.FinishRematch(ctx, "m", 3))
+	check(finishRematch(ctx, s, 3))
 	_, err = s.ImageVulnerabilities(ctx, img, plimsoll.VulnerabilityFilter{})
 	check(err)
 	img.Digest = plimsoll.DigestOf([]byte("index of a"))
@@ -283,4 +285,10 @@ func BenchmarkSaveJudgements(b *testing.B) {
 		}
 	}
 	b.ReportMetric(images, "images/op")
+}
+
+// finishRematch ends a rematch that has seen every set.
+func finishRematch(ctx context.Context, s *store.Store, through plimsoll.Revision) error {
+	_, err := s.FinishRematch(ctx, "m", through, math.MaxInt64)
+	return err
 }

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"time"
 
@@ -214,6 +215,15 @@ func (f *findings) wantThrough(want plimsoll.Revision) {
 	}
 }
 
+func (f *findings) finishRematch(through plimsoll.Revision) {
+	f.Helper()
+	done, err := f.s.FinishRematch(f.ctx, matcher, through, math.MaxInt64)
+	f.must(err)
+	if !done {
+		f.Fatal("the rematch did not end")
+	}
+}
+
 func testOvertaken(f *findings) {
 	img := f.image(findingTenant, "a")
 	f.image(findingTenant, "b")
@@ -231,8 +241,12 @@ func testOvertaken(f *findings) {
 		f.Fatal("an overtaken judgement changed something")
 	}
 	wantEqual(f, clean(0, 0, 0), f.shown(img))
-	f.must(f.s.FinishRematch(f.ctx, matcher, 2))
-	f.must(f.s.FinishRematch(f.ctx, matcher, 2))
+	if done, err := f.s.FinishRematch(f.ctx, matcher, 2, stored[0].ID-1); done || err != nil {
+		f.Fatalf("a rematch ended before a set that was stored meanwhile: %v, %v", done, err)
+	}
+	f.wantThrough(0)
+	f.finishRematch(2)
+	f.finishRematch(2)
 	f.wantThrough(2)
 	if f.save(old) {
 		f.Fatal("an overtaken judgement changed something after the rematch ended")

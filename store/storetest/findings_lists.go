@@ -239,7 +239,7 @@ func testFindingProperties(t *rapid.T, f *findings, project string) {
 	for _, img := range images {
 		f.wantCountsMatchLists(img)
 	}
-	f.must(f.s.FinishRematch(f.ctx, matcher, revision))
+	f.finishRematch(revision)
 }
 
 // scanOne scans one artifact and holds that the others are as before, and that again changes nothing.

@@ -8,8 +8,18 @@
 CREATE TABLE revision (
     id         INTEGER PRIMARY KEY,
     feed       TEXT NOT NULL,
-    created_at INTEGER NOT NULL
+    created_at INTEGER NOT NULL,
+    known      INTEGER NOT NULL DEFAULT 0 -- 1 = all that it changed stands in change_key
 );
+
+-- What a revision changed: packages that records name, and CVEs (without an ecosystem)
+-- that records with CVSS vectors name. Not kept for revisions that changed very much.
+CREATE TABLE change_key (
+    revision  INTEGER NOT NULL,
+    ecosystem TEXT NOT NULL, -- without release suffix; '' = name is a CVE
+    name      TEXT NOT NULL,
+    PRIMARY KEY (revision, ecosystem, name)
+) WITHOUT ROWID;
 
 CREATE TABLE feed (
     name       TEXT PRIMARY KEY,
