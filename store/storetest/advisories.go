@@ -32,6 +32,8 @@ func Advisories(t *testing.T, open func(t *testing.T, path string) *store.Adviso
 		"Texts":          checkTexts,
 		"LongTexts":      checkLongTexts,
 		"ManyKeys":       checkManyKeys,
+		"Changes":        checkChanges,
+		"ManyChanges":    checkManyChanges,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()
