@@ -20,10 +20,10 @@ func (r *syncRun) artifacts(ctx context.Context, name string, tags []plimsoll.Ta
 	if err != nil {
 		return nil, nil, err
 	}
-	read := reader{repo: r.client.Repository(name), budget: r.Budget, done: map[plimsoll.Digest]bool{}}
+	read := reader{repo: r.client.Repository(name), budget: r.Budget, done: map[plimsoll.Digest]int64{}}
 	unreadable := map[plimsoll.Digest]bool{}
 	for _, t := range tags {
-		if known[t.Digest] || read.done[t.Digest] || unreadable[t.Digest] {
+		if known[t.Digest] || read.has(t.Digest) || unreadable[t.Digest] {
 			continue
 		}
 		if err := read.artifact(ctx, t.Digest); err != nil {
@@ -42,27 +42,23 @@ func (r *syncRun) artifacts(ctx context.Context, name string, tags []plimsoll.Ta
 type reader struct {
 	repo   *registry.Repository
 	budget plimsoll.Budget
-	done   map[plimsoll.Digest]bool
+	done   map[plimsoll.Digest]int64 // the sizes of those in out
 	out    []plimsoll.Artifact
 }
 
+func (r *reader) has(d plimsoll.Digest) bool {
+	_, ok := r.done[d]
+	return ok
+}
+
+// artifact reads what a tag points to. What exists but is not as it should be is kept
+// without content, so that it is seen in the list: its scan will tell what is wrong with it.
 func (r *reader) artifact(ctx context.Context, d plimsoll.Digest) error {
-	mediaType, raw, err := r.repo.Manifest(ctx, d)
+	a, err := r.read(ctx, d)
 	if err != nil {
 		return err
 	}
-	a, err := plimsoll.ParseManifest(mediaType, raw, r.budget)
-	if err != nil {
-		// It exists and must be seen in the list: its scan will tell what is wrong with it.
-		r.add(plimsoll.Artifact{Digest: d, MediaType: mediaType, Kind: plimsoll.KindImage})
-		return nil //nolint:nilerr // see above
-	}
-	switch a.Kind {
-	case plimsoll.KindImage:
-		if a, err = r.withConfig(ctx, a); err != nil {
-			return err
-		}
-	case plimsoll.KindIndex:
+	if a.Kind == plimsoll.KindIndex {
 		if a.Size, err = r.children(ctx, a.Children); err != nil {
 			return err
 		}
@@ -71,8 +67,32 @@ func (r *reader) artifact(ctx context.Context, d plimsoll.Digest) error {
 	return nil
 }
 
+func (r *reader) read(ctx context.Context, d plimsoll.Digest) (plimsoll.Artifact, error) {
+	mediaType, raw, err := r.repo.Manifest(ctx, d)
+	if err != nil && !defective(err) {
+		return plimsoll.Artifact{}, err
+	}
+	var a plimsoll.Artifact
+	if err == nil {
+		a, err = plimsoll.ParseManifest(mediaType, raw, r.budget)
+	}
+	if err != nil {
+		return plimsoll.Artifact{Digest: d, MediaType: mediaType, Kind: plimsoll.KindImage}, nil
+	}
+	if a.Kind == plimsoll.KindImage {
+		return r.withConfig(ctx, a)
+	}
+	return a, nil
+}
+
+// defective reports whether asking again would bring the same: the bytes break a rule or a budget.
+func defective(err error) bool {
+	code := plimsoll.ErrorCode(err)
+	return code == plimsoll.Invalid || code == plimsoll.TooLarge
+}
+
 func (r *reader) add(a plimsoll.Artifact) {
-	r.done[a.Digest] = true
+	r.done[a.Digest] = a.Size
 	r.out = append(r.out, a)
 }
 
@@ -83,30 +103,34 @@ func (r *reader) children(ctx context.Context, children []plimsoll.Child) (int64
 		if c.Unscannable != "" {
 			continue
 		}
-		if !r.done[c.Digest] {
+		if !r.has(c.Digest) {
 			if err := r.child(ctx, c); err != nil {
 				return 0, err
 			}
 		}
-		for _, a := range r.out {
-			if a.Digest == c.Digest {
-				size += a.Size
-			}
-		}
+		size += r.done[c.Digest]
 	}
 	return size, nil
 }
 
+// child reads a member of an index. One that turns out to be an index itself, though it was
+// not announced as one, is not followed: a chain of them would have no end.
 func (r *reader) child(ctx context.Context, c plimsoll.Child) error {
-	err := r.artifact(ctx, c.Digest)
-	if plimsoll.FailureOf(err) == plimsoll.FailureNotFound || (err == nil && !r.done[c.Digest]) {
-		r.add(plimsoll.Artifact{Digest: c.Digest, MediaType: c.MediaType, Kind: plimsoll.KindImage, Platform: c.Platform})
-		return nil
+	a, err := r.read(ctx, c.Digest)
+	if plimsoll.FailureOf(err) == plimsoll.FailureNotFound {
+		a, err = plimsoll.Artifact{Digest: c.Digest, MediaType: c.MediaType, Kind: plimsoll.KindImage, Platform: c.Platform}, nil
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	if a.Kind == plimsoll.KindIndex {
+		a.Children, a.Unscannable = nil, plimsoll.ReasonNotAnImage
+	}
+	r.add(a)
+	return nil
 }
 
-// withConfig reads the config of an image. One that is missing or broken leaves the
+// withConfig reads the config of an image. One that is missing, broken or too large leaves the
 // image without layers' diff IDs; its scan will tell.
 func (r *reader) withConfig(ctx context.Context, a plimsoll.Artifact) (plimsoll.Artifact, error) {
 	config, err := r.config(ctx, a.Config)
@@ -116,7 +140,7 @@ func (r *reader) withConfig(ctx context.Context, a plimsoll.Artifact) (plimsoll.
 			return joined, nil
 		}
 		return a, nil
-	case code == plimsoll.FailureNotFound || plimsoll.ErrorCode(err) == plimsoll.Invalid:
+	case code == plimsoll.FailureNotFound || defective(err):
 		return a, nil
 	default:
 		return plimsoll.Artifact{}, err

@@ -286,6 +286,21 @@ func TestWhatCannotBeReadIsSaidAndKept(t *testing.T) {
 	}
 }
 
+// A manifest that breaks a budget is in the list, and its sync does not fail.
+func TestManifestOverTheBudgetIsListed(t *testing.T) {
+	h := newHub(t)
+	h.push(t, "team/good:1", linuxImage(t, 1))
+	h.push(t, "team/wide:1", linuxImage(t, 40))
+	s := newSite(t, h)
+	s.syncer.Connector.Budget.ManifestBytes, s.syncer.Budget.ManifestBytes = 2000, 2000
+	if err := s.sync(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if d := cmp.Diff([]string{"team/good:1 pending ", "team/wide:1 pending "}, s.images(t)); d != "" {
+		t.Error(d)
+	}
+}
+
 func TestRegistryIsListedByNameWhereTheCatalogIsRefused(t *testing.T) {
 	h := newHub(t)
 	h.push(t, "team/web:1", linuxImage(t, 1))

@@ -73,14 +73,14 @@ func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
 		return resp, nil
 	}
 	drain(resp)
-	a.remember(now)
 	if now.scope != "" {
 		scope = now.scope
 	}
 	again, err := a.authorization(ctx, now, scope, used)
 	if err != nil {
-		return nil, err
+		return nil, err // and not remembered: what one repository asks for must not close the others
 	}
+	a.remember(now)
 	return a.inner.RoundTrip(signed(req, again))
 }
 

@@ -160,6 +160,26 @@ func TestForeignRealm(t *testing.T) {
 	}
 }
 
+// One repository that names a foreign token service does not close the others.
+func TestForeignRealmOfOneRepository(t *testing.T) {
+	s := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if strings.HasPrefix(r.URL.Path, "/v2/evil/") {
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://127.0.0.1:1/token"`)
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		json.NewEncoder(w).Encode(map[string]any{"tags": []string{"v1"}}) //nolint:errcheck // the client tells
+	}))
+	c, _ := testClient(t, s.URL, func(o *Options) { o.Credential = plimsoll.Credential{Username: "reader", Secret: "hunter2"} })
+	for range 2 {
+		_, err := c.Tags(t.Context(), "evil")
+		wantError(t, err, plimsoll.Forbidden, plimsoll.FailureAuth, "--auth-host 127.0.0.1:1", "hunter2")
+		if tags, err := c.Tags(t.Context(), "good"); err != nil || len(tags) != 1 {
+			t.Errorf("the other repository: %q, %v", tags, err)
+		}
+	}
+}
+
 func TestRealmOfTLSRegistry(t *testing.T) {
 	var realm string
 	server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {

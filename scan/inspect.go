@@ -218,10 +218,19 @@ func (s *Inspector) pass(ctx context.Context, l plimsoll.Layer, src Source, requ
 		return PassResult{}, err
 	}
 	defer blob.Close() //nolint:errcheck // read to its end
-	if s.Pass != nil {
-		return s.Pass(ctx, blob, request)
+	pass := s.Pass
+	if pass == nil {
+		pass = Pass
 	}
-	return Pass(ctx, blob, request)
+	result, err := pass(ctx, blob, request)
+	if plimsoll.FailureOf(err) != plimsoll.FailureLayer {
+		return result, err
+	}
+	// Bytes that are no archive may be none of the image's: the rest of the blob tells.
+	if _, lie := io.CopyN(io.Discard, blob, s.Budget.ImageUnpacked); plimsoll.FailureOf(lie) == plimsoll.FailureDownload {
+		return result, lie
+	}
+	return result, err
 }
 
 // judge folds the layers, runs the checks and holds the packages against the advisories.

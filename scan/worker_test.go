@@ -50,7 +50,7 @@ func (m *memory) Blob(_ context.Context, d plimsoll.Descriptor) (io.ReadCloser, 
 	if !ok {
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.NotFound, "no blob %s", d.Digest.Short()))
 	}
-	return io.NopCloser(bytes.NewReader(raw)), nil
+	return io.NopCloser(plimsoll.Prove(bytes.NewReader(raw), d)), nil
 }
 
 func (m *memory) readsOf(layers []plimsoll.Layer) (n int) {
@@ -242,6 +242,20 @@ func TestClaimedDiffIDFails(t *testing.T) {
 	}
 	if img := y.image(t, "1"); img.State != plimsoll.ScanUnreachable || img.Counts != nil {
 		t.Errorf("%+v", img)
+	}
+}
+
+// A blob that was changed on the way is a failed download, even where the change keeps it
+// from being unpacked and so is noticed before the digest.
+func TestChangedBlobIsAFailedDownload(t *testing.T) {
+	src := newMemory()
+	y := newYard(t, src)
+	a := src.image(t, nil, []item{regular("a", "b")})
+	y.push(t, "1", a)
+	blob := src.blobs[a.Layers[0].Digest]
+	blob[len(blob)-1] ^= 1
+	if err := y.scan(t, a); plimsoll.FailureOf(err) != plimsoll.FailureDownload || !strings.Contains(err.Error(), "holds other bytes") {
+		t.Errorf("%v", err)
 	}
 }
 
