@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -197,11 +198,15 @@ func detours(secretPort string) []hostileCase {
 	}
 }
 
-// hostileSite is a server over an evil registry, with small budgets.
-func hostileSite(t *testing.T, e *evil) *daemon {
+// hostileSite is a server that may ask evil registries, with small budgets.
+func hostileSite(t *testing.T, evils ...*evil) *daemon {
 	t.Helper()
 	a := &app{out: io.Discard, errs: io.Discard, env: func(string) (string, bool) { return "", false }, data: t.TempDir(), logLevel: "error"}
-	s, err := a.openSite(t.Context(), e.host())
+	var hosts []string
+	for _, e := range evils {
+		hosts = append(hosts, e.host())
+	}
+	s, err := a.openSite(t.Context(), hosts...)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -263,8 +268,10 @@ func TestHostileImagesAreRefused(t *testing.T) {
 			}
 		})
 	}
-	if left := leftovers(t, temporary); len(left) > 0 {
-		t.Errorf("temporary files: %v", left)
+	for _, dir := range []string{temporary, filepath.Join(filepath.Dir(d.lock.Name()), "tmp")} {
+		if left := leftovers(t, dir); len(left) > 0 {
+			t.Errorf("temporary files: %v", left)
+		}
 	}
 }
 
