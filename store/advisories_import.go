@@ -5,11 +5,9 @@ import (
 	"crypto/sha256"
 	"database/sql"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
-	"time"
 
 	"plimsoll"
 )
@@ -21,9 +19,6 @@ type advisoryImport struct {
 	nextID       int64             // of a record
 	changed      bool
 }
-
-// writeSlice is how long an import holds the write lock at a time, without the commit.
-const writeSlice = 20 * time.Millisecond
 
 // BeginImport starts an import of a feed, cleans up what a dead one left, and returns
 // the SHA-256 of the feed's valid files by name. One import runs at a time: Conflict.
@@ -148,14 +143,7 @@ func (a *Advisories) SaveRecords(ctx context.Context, records []plimsoll.FeedRec
 	if err != nil {
 		return dbError(err)
 	}
-	return a.inSlices(ctx, func(w *sliceWriter) error {
-		for k := range rows {
-			if err := w.save(ctx, i, &rows[k]); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
+	return a.inSlices(ctx, func(w *sliceWriter) error { return w.save(ctx, i, rows) })
 }
 
 // WithdrawRecords ends the files that a full dump of the feed does not hold any more,
@@ -174,107 +162,6 @@ func (a *Advisories) WithdrawRecords(ctx context.Context, files []string) error 
 		}
 		return nil
 	})
-}
-
-const (
-	endRecord    = `UPDATE record SET to_revision = ? WHERE feed = ? AND file = ? AND to_revision IS NULL`
-	insertRecord = `
-INSERT INTO record (id, feed, file, advisory, hash, modified, ecosystems, from_revision, body, details)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertAffected = `INSERT INTO affected (ecosystem, name, record_id, entries) VALUES (?, ?, ?, ?)`
-	insertRating   = `INSERT INTO rating (cve, record_id, ratings) VALUES (?, ?, ?)`
-)
-
-// The statements of a sliceWriter.
-const (
-	stmtEnd = iota
-	stmtRecord
-	stmtAffected
-	stmtRating
-	stmtCount
-)
-
-// sliceWriter runs prepared statements in transactions that end when their time is up.
-type sliceWriter struct {
-	db       *DB
-	prepared [stmtCount]*sql.Stmt
-	tx       *sql.Tx
-	bound    [stmtCount]*sql.Stmt // prepared, of tx
-	started  time.Time
-}
-
-// inSlices runs f with a writer and commits what is open at its end. Slices before it
-// stay committed if f fails: nobody sees their rows.
-func (a *Advisories) inSlices(ctx context.Context, f func(*sliceWriter) error) (err error) {
-	w := &sliceWriter{db: a.db}
-	for i, query := range [stmtCount]string{endRecord, insertRecord, insertAffected, insertRating} {
-		stmt, err := a.db.Writer.PrepareContext(ctx, a.db.Dialect.Rebind(query))
-		if err != nil {
-			return dbError(err)
-		}
-		defer stmt.Close() //nolint:errcheck // nothing depends on it
-		w.prepared[i] = stmt
-	}
-	err = f(w)
-	if w.tx != nil && err != nil {
-		err = errors.Join(err, w.tx.Rollback())
-	} else if w.tx != nil {
-		err = w.tx.Commit()
-	}
-	return dbError(err)
-}
-
-func (w *sliceWriter) exec(ctx context.Context, stmt int, args ...any) error {
-	// Statements are short and many: ctx ends the slice, not each of them.
-	free := context.WithoutCancel(ctx)
-	if w.tx == nil {
-		if err := ctx.Err(); err != nil {
-			return err
-		}
-		tx, err := w.db.Writer.BeginTx(free, nil)
-		if err != nil {
-			return err
-		}
-		w.tx, w.started = tx, time.Now()
-		for i, p := range w.prepared {
-			w.bound[i] = tx.StmtContext(free, p)
-		}
-	}
-	if _, err := w.bound[stmt].ExecContext(free, args...); err != nil {
-		return err
-	}
-	if time.Since(w.started) < writeSlice {
-		return nil
-	}
-	tx := w.tx
-	w.tx = nil
-	return tx.Commit()
-}
-
-func (w *sliceWriter) save(ctx context.Context, i *advisoryImport, r *packedRecord) error {
-	i.changed = true
-	if r.Replaces {
-		if err := w.exec(ctx, stmtEnd, i.revision, i.feed, r.File); err != nil {
-			return err
-		}
-	}
-	id := i.nextID
-	i.nextID++
-	if err := w.exec(ctx, stmtRecord, id, i.feed, r.File, r.Advisory.ID, r.Hash[:],
-		millis(r.Advisory.Modified), r.ecosystems, i.revision, r.body, r.details); err != nil {
-		return err
-	}
-	for _, p := range r.affected {
-		if err := w.exec(ctx, stmtAffected, p.key.Ecosystem, p.key.Name, id, p.entries); err != nil {
-			return err
-		}
-	}
-	for _, cve := range r.cves {
-		if err := w.exec(ctx, stmtRating, cve, id, r.ratings); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // packedRecord is a record in stored form.

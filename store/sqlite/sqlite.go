@@ -27,7 +27,7 @@ var files embed.FS
 
 // Inventory opens, and migrates, the inventory database at path.
 func Inventory(ctx context.Context, path string) (*store.Store, error) {
-	db, err := open(ctx, path, "migrations")
+	db, err := open(ctx, path, "migrations", "_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -36,18 +36,19 @@ func Inventory(ctx context.Context, path string) (*store.Store, error) {
 
 // Advisories opens, and migrates, the advisory database at path.
 func Advisories(ctx context.Context, path string) (*store.Advisories, error) {
-	db, err := open(ctx, path, "advisories")
+	// An import writes the same pages many times; 16 MiB of them are copied into the file at once.
+	db, err := open(ctx, path, "advisories", "_txlock=immediate&_pragma=wal_autocheckpoint(4096)")
 	if err != nil {
 		return nil, err
 	}
 	return store.NewAdvisories(db), nil
 }
 
-func open(ctx context.Context, path, migrations string) (*store.DB, error) {
+func open(ctx context.Context, path, migrations, writing string) (*store.DB, error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	writer, err := pool(path, 1, "_txlock=immediate")
+	writer, err := pool(path, 1, writing)
 	if err != nil {
 		return nil, err
 	}
