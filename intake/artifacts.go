@@ -77,6 +77,7 @@ func (r *reader) read(ctx context.Context, d plimsoll.Digest) (plimsoll.Artifact
 		a, err = plimsoll.ParseManifest(mediaType, raw, r.budget)
 	}
 	if err != nil {
+		//nolint:nilerr // it exists and must be seen in the list: its scan will tell what is wrong with it
 		return plimsoll.Artifact{Digest: d, MediaType: mediaType, Kind: plimsoll.KindImage}, nil
 	}
 	if a.Kind == plimsoll.KindImage {
