@@ -586,6 +586,42 @@ func TestWaitTaskTellsProgress(t *testing.T) {
 	r.wait(open)
 }
 
+// TestTwoDeathsAreTheLast has an analysis that dies, with a failure of the network between:
+// only deaths count, and they survive the queue that saw them.
+func TestTwoDeathsAreTheLast(t *testing.T) {
+	s := openStore(t)
+	dead := plimsoll.Fail(plimsoll.FailureTimeout, plimsoll.Errorf(plimsoll.Internal, "%w: for a test", plimsoll.ErrDied))
+	outcomes := []error{dead, plimsoll.Errorf(plimsoll.Unavailable, "the network is away"), dead}
+	var deaths []int
+	tried := make(chan struct{}, len(outcomes))
+	work := func(_ context.Context, w plimsoll.Work) error {
+		deaths = append(deaths, w.Deaths)
+		tried <- struct{}{}
+		return outcomes[len(deaths)-1]
+	}
+	var task plimsoll.Task
+	for i := range outcomes {
+		r := newRig(t, s, 1, work)
+		r.pass(time.Duration(i) * time.Hour)
+		stop := r.start()
+		if i == 0 {
+			task = r.task("p", plimsoll.PriorityBulk, "a")
+		}
+		r.Wake()
+		<-tried
+		stop()
+		if i == len(outcomes)-1 {
+			r.wantFinished(task, 0, 1)
+			if _, failure, detail := r.outcome("a"); failure != plimsoll.FailureTimeout || detail != dead.Error() {
+				t.Errorf("%s %q", failure, detail)
+			}
+		}
+	}
+	if len(deaths) != 3 || deaths[0] != 0 || deaths[1] != 1 || deaths[2] != 1 {
+		t.Errorf("deaths before each attempt %v, want 0, 1, 1", deaths)
+	}
+}
+
 func TestRiverKeepsNothing(t *testing.T) {
 	r := newRig(t, openStore(t), 4, func(context.Context, plimsoll.Work) error { return nil })
 	stop := r.start()

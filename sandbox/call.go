@@ -120,8 +120,8 @@ func (k *call) receive(c *child) ([]byte, error) {
 		case kindAnswer:
 			return payload, nil
 		case kindFailure:
-			if err, ok := decodeFailure(payload); ok {
-				return nil, err
+			if f, ok := decodeFailure(payload); ok {
+				return nil, f.error()
 			}
 			return nil, c.nonsense()
 		default:

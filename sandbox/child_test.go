@@ -124,7 +124,7 @@ var tricks = map[string]trick{
 		}
 		_, err = f.Write(make([]byte, 2<<20))
 		if !errors.Is(err, syscall.EFBIG) {
-			return "", fmt.Errorf("a file over the limit: %v", err)
+			return "", fmt.Errorf("a file over the limit: %w", err)
 		}
 		return f.Name(), nil // and leaves it
 	}),

@@ -41,23 +41,21 @@ func confine(l Limits, temp string) (missing []string, err error) {
 		}
 	}
 	// Both are properties of threads: every thread that there is and every later one has them.
-	if err := everyThread(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); err != nil {
-		return append(missing, "no_new_privs: "+err.Error(), "Landlock"), nil
+	switch errno := everyThread(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); errno {
+	case 0:
+		lacks, err := landlock(temp)
+		return append(missing, lacks...), err
+	case syscall.ENOTSUP:
+		return append(missing, "no_new_privs and Landlock: this binary was built with cgo"), nil
+	default:
+		return append(missing, "no_new_privs and Landlock: "+errno.Error()), nil
 	}
-	lacks, err := landlock(temp)
-	return append(missing, lacks...), err
 }
 
 // everyThread makes a system call on each thread of the process.
-func everyThread(trap, a1, a2 uintptr) error {
+func everyThread(trap, a1, a2 uintptr) syscall.Errno {
 	_, _, errno := syscall.AllThreadsSyscall6(trap, a1, a2, 0, 0, 0, 0)
-	switch {
-	case errors.Is(errno, syscall.ENOTSUP):
-		return errors.New("this binary was built with cgo")
-	case errno != 0:
-		return errno
-	}
-	return nil
+	return errno
 }
 
 // landlock leaves this process no file but those below temp, and no TCP
@@ -68,7 +66,7 @@ func landlock(temp string) (missing []string, err error) {
 		return []string{"Landlock: " + errno.Error()}, nil
 	}
 	rules, missing := rulesOf(int(version))
-	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&rules)), unsafe.Sizeof(rules), 0)
+	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&rules)), unsafe.Sizeof(rules), 0) //nolint:gosec // x/sys has no wrapper
 	if errno != 0 {
 		return missing, fmt.Errorf("make a Landlock ruleset: %w", errno)
 	}
@@ -81,12 +79,12 @@ func landlock(temp string) (missing []string, err error) {
 	own := unix.LandlockPathBeneathAttr{Parent_fd: int32(dir), Allowed_access: rules.Handled_access_fs & (unix.LANDLOCK_ACCESS_FS_READ_FILE |
 		unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_REG |
 		unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE)}
-	_, _, errno = unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&own)), 0, 0, 0)
+	_, _, errno = unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&own)), 0, 0, 0) //nolint:gosec // as above
 	if errno != 0 {
 		return missing, fmt.Errorf("add a Landlock rule: %w", errno)
 	}
-	if err := everyThread(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0); err != nil {
-		return missing, fmt.Errorf("apply Landlock: %w", err)
+	if errno := everyThread(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0); errno != 0 {
+		return missing, fmt.Errorf("apply Landlock: %w", errno)
 	}
 	return missing, nil
 }

@@ -34,18 +34,20 @@ func encodeFailure(err error) ([]byte, error) {
 	return json.Marshal(f)
 }
 
-// decodeFailure makes an error of what a child sent. Its words are bounded and fit for a
-// terminal whatever the child has become.
-func decodeFailure(payload []byte) (error, bool) {
-	var f failure
-	if json.Unmarshal(payload, &f) != nil || f.Message == "" || !isWord(string(f.Code)) || !isWord(string(f.Failure)) {
-		return nil, false
-	}
+// decodeFailure reads what a child sent; false means that it is no failure.
+func decodeFailure(payload []byte) (f failure, ok bool) {
+	err := json.Unmarshal(payload, &f)
+	return f, err == nil && isWord(string(f.Code)) && isWord(string(f.Failure))
+}
+
+// error has the codes of the child's error. Its words are bounded and fit for a terminal,
+// whatever the child has become.
+func (f failure) error() error {
 	var err error = &plimsoll.Error{Code: f.Code, Message: clean(f.Message, maxText), Hint: clean(f.Hint, maxText)}
 	if f.Failure != "" {
 		err = plimsoll.Fail(f.Failure, err)
 	}
-	return err, true
+	return err
 }
 
 // isWord reports whether s could be the name of a code.
