@@ -36,6 +36,10 @@ func TestMain(m *testing.M) {
 		}
 		os.Exit(0)
 	}
+	if len(os.Args) > 1 && os.Args[1] == "parent" {
+		parentOfOne(os.Args[2])
+		os.Exit(1)
+	}
 	goleak.VerifyTestMain(m)
 }
 
