@@ -11,10 +11,11 @@ import (
 	"plimsoll"
 )
 
-// Archive is an open image archive. It is safe for concurrent use.
+// Archive is an open image archive or image layout. It is safe for concurrent use.
 type Archive struct {
 	file   io.Closer
-	data   io.ReaderAt
+	data   io.ReaderAt // of an archive
+	root   *os.Root    // of a layout in a directory
 	budget plimsoll.Budget
 
 	members   map[string]member
@@ -36,7 +37,37 @@ func Open(path string, b plimsoll.Budget) (*Archive, error) {
 	if err != nil {
 		return nil, err
 	}
-	if f, err = plain(f, b); err != nil {
+	return opened(f, b)
+}
+
+// Read spools an archive from a stream, for example standard input, and indexes it. The
+// temporary file has no name any more and is gone once the archive is closed. An archive
+// that is longer than ImageUnpacked is over the budget.
+func Read(r io.Reader, b plimsoll.Budget) (*Archive, error) {
+	f, err := unnamed()
+	if err != nil {
+		return nil, err
+	}
+	n, err := io.Copy(f, io.LimitReader(r, b.ImageUnpacked+1))
+	if err == nil {
+		_, err = f.Seek(0, io.SeekStart)
+	}
+	switch {
+	case err != nil:
+		err = ioError("spooling the archive", err)
+	case n > b.ImageUnpacked:
+		err = tooLarge("the archive is longer than %d bytes", b.ImageUnpacked)
+	default:
+		return opened(f, b)
+	}
+	f.Close() //nolint:errcheck // the first error tells
+	return nil, err
+}
+
+// opened indexes the archive in f and closes it when it does not return it.
+func opened(f *os.File, b plimsoll.Budget) (*Archive, error) {
+	f, err := plain(f, b)
+	if err != nil {
 		return nil, err
 	}
 	info, err := f.Stat()
@@ -63,7 +94,7 @@ func openFile(path string) (*os.File, error) {
 		return nil, ioError("opening the archive", err)
 	case info.IsDir():
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "%q is a directory", path).
-			WithHint("pack it first: tar -cf image.tar -C %s .", path))
+			WithHint("open an OCI image layout with: --layout %s", path))
 	case !info.Mode().IsRegular():
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "%q is not a regular file", path))
 	}
@@ -104,7 +135,11 @@ func (a *Archive) Manifest(ctx context.Context, d plimsoll.Digest) (mediaType st
 	if m.size > a.budget.ManifestBytes {
 		return "", nil, tooLarge("manifest %s of %d bytes is over the budget of %d", d.Short(), m.size, a.budget.ManifestBytes)
 	}
-	r := a.prove(ctx, m, plimsoll.Descriptor{Digest: d, Size: m.size})
+	r, err := a.prove(ctx, m, plimsoll.Descriptor{Digest: d, Size: m.size})
+	if err != nil {
+		return "", nil, err
+	}
+	defer r.Close() //nolint:errcheck // only read from
 	if raw, err = io.ReadAll(r); err != nil {
 		return "", nil, err
 	}
@@ -139,11 +174,18 @@ func (a *Archive) Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadClose
 	if m.size != d.Size {
 		return nil, invalid("blob %s: the archive has %d bytes, the manifest says %d", d.Digest.Short(), m.size, d.Size)
 	}
-	return io.NopCloser(a.prove(ctx, m, d)), nil
+	return a.prove(ctx, m, d)
 }
 
-func (a *Archive) prove(ctx context.Context, m member, d plimsoll.Descriptor) io.Reader {
-	return plimsoll.Prove(contextReader{ctx: ctx, r: a.section(m)}, d)
+func (a *Archive) prove(ctx context.Context, m member, d plimsoll.Descriptor) (io.ReadCloser, error) {
+	r, err := a.open(m)
+	if err != nil {
+		return nil, err
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{plimsoll.Prove(contextReader{ctx: ctx, r: r}, d), r}, nil
 }
 
 // blob finds the member that claims to hold digest d.
@@ -154,8 +196,9 @@ func (a *Archive) blob(d plimsoll.Digest) (member, error) {
 	if m, ok := a.blobs[d]; ok {
 		return m, nil
 	}
-	if m, err := a.find(blobPath(d)); err == nil {
-		return m, nil
+	m, err := a.find(blobPath(d))
+	if err == nil || (a.root != nil && !isMissing(err)) {
+		return m, err
 	}
 	return member{}, plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.NotFound, "blob %s is not in the archive", d.Short()))
 }

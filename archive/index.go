@@ -18,21 +18,28 @@ const (
 	maxImages    = 10_000
 )
 
-// member is one entry of the archive: bytes at an offset, or a link to another entry.
+// member is one entry of the archive: bytes at an offset, or a link to another entry; or
+// a file of an image layout.
 type member struct {
 	offset, size int64
 	link         string // cleaned path of the target, "" for a file
+	path         string // of a file in the layout's directory, "" in an archive
 }
 
-// index finds the members of a plain tar and the images they make up.
-func index(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
-	a := &Archive{
-		data: data, budget: b,
+func newArchive(b plimsoll.Budget) *Archive {
+	return &Archive{
+		budget:    b,
 		members:   map[string]member{},
 		blobs:     map[plimsoll.Digest]member{},
 		manifests: map[plimsoll.Digest][]byte{},
 		declared:  map[plimsoll.Digest]string{},
 	}
+}
+
+// index finds the members of a plain tar and the images they make up.
+func index(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
+	a := newArchive(b)
+	a.data = data
 	if err := a.walk(io.NewSectionReader(data, 0, size)); err != nil {
 		return nil, err
 	}
@@ -130,10 +137,13 @@ func inside(name string) (string, bool) {
 
 // find returns the file that name leads to, through links inside the archive.
 func (a *Archive) find(name string) (member, error) {
+	if a.root != nil {
+		return a.fileIn(name)
+	}
 	for range a.budget.LinkChain + 1 {
 		m, ok := a.members[name]
 		if !ok {
-			return member{}, plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.NotFound, "the archive has no member %.200q", name))
+			return member{}, missing(name)
 		}
 		if m.link == "" {
 			return m, nil
@@ -143,8 +153,16 @@ func (a *Archive) find(name string) (member, error) {
 	return member{}, invalid("the archive has a chain of more than %d links", a.budget.LinkChain)
 }
 
-func (a *Archive) section(m member) *io.SectionReader {
-	return io.NewSectionReader(a.data, m.offset, m.size)
+func missing(name string) error {
+	return plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.NotFound, "the archive has no member %.200q", name))
+}
+
+// open returns the bytes of a member.
+func (a *Archive) open(m member) (io.ReadCloser, error) {
+	if a.root != nil {
+		return a.openFile(m)
+	}
+	return io.NopCloser(io.NewSectionReader(a.data, m.offset, m.size)), nil
 }
 
 // decode reads a small JSON member into v.
@@ -156,7 +174,12 @@ func (a *Archive) decode(name string, v any) error {
 	if m.size > a.budget.ManifestBytes {
 		return tooLarge("%s of %d bytes is over the budget of %d", name, m.size, a.budget.ManifestBytes)
 	}
-	raw, err := io.ReadAll(a.section(m))
+	r, err := a.open(m)
+	if err != nil {
+		return err
+	}
+	defer r.Close() //nolint:errcheck // only read from
+	raw, err := io.ReadAll(r)
 	if err == nil && int64(len(raw)) != m.size {
 		err = io.ErrUnexpectedEOF
 	}

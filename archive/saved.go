@@ -95,7 +95,7 @@ func (a *Archive) contentOf(name string, known map[int64]content) (content, erro
 	}
 	h := sha256.New()
 	var start prefix
-	n, err := io.Copy(io.MultiWriter(h, &start), a.section(m))
+	n, err := io.Copy(io.MultiWriter(h, &start), io.NewSectionReader(a.data, m.offset, m.size))
 	if err == nil && n != m.size {
 		err = io.ErrUnexpectedEOF
 	}

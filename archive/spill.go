@@ -29,17 +29,26 @@ func plain(f *os.File, b plimsoll.Budget) (*os.File, error) {
 		return f, nil
 	}
 	defer f.Close() //nolint:errcheck // only read from
-	tmp, err := os.CreateTemp("", "plimsoll-archive-*")
+	tmp, err := unnamed()
 	if err != nil {
-		return nil, ioError("making room for a compressed archive", err)
-	}
-	if err := os.Remove(tmp.Name()); err != nil {
-		tmp.Close() //nolint:errcheck // the first error tells
-		return nil, ioError("making room for a compressed archive", err)
+		return nil, err
 	}
 	if err := spill(tmp, f, how, b); err != nil {
 		tmp.Close() //nolint:errcheck // the first error tells
 		return nil, err
+	}
+	return tmp, nil
+}
+
+// unnamed makes a temporary file that is gone from the disk once closed.
+func unnamed() (*os.File, error) {
+	tmp, err := os.CreateTemp("", "plimsoll-archive-*")
+	if err != nil {
+		return nil, ioError("making room for an archive", err)
+	}
+	if err := os.Remove(tmp.Name()); err != nil {
+		tmp.Close() //nolint:errcheck // the first error tells
+		return nil, ioError("making room for an archive", err)
 	}
 	return tmp, nil
 }

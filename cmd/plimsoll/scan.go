@@ -21,6 +21,8 @@ import (
 
 type scanOptions struct {
 	archive        string
+	layout         string
+	image          string
 	platform       string
 	failOn         string
 	allowNotJudged bool
@@ -48,6 +50,8 @@ What could not be looked at outweighs a threshold, and a threshold outweighs wha
 could not be judged.`,
 		Example: `  plimsoll scan registry.example.org/team/web:1.4.0
   plimsoll scan --archive image.tar --output json
+  docker save team/web:1.4.0 | plimsoll scan --archive -
+  plimsoll scan --layout ./image --image team/web:1.4.0
   plimsoll scan --fail-on high registry.example.org/team/web:1.4.0`,
 		Args: cobra.MaximumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -59,7 +63,9 @@ could not be judged.`,
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.archive, "archive", "", "read a docker-save or OCI layout tar file instead of a registry")
+	f.StringVar(&o.archive, "archive", "", "read a docker-save or OCI layout tar file instead of a registry; - is standard input")
+	f.StringVar(&o.layout, "layout", "", "read an OCI image layout directory instead of a registry")
+	f.StringVar(&o.image, "image", "", "which image of an archive or layout, by name or digest, if it holds several")
 	f.StringVar(&o.platform, "platform", "linux/amd64", "which platform of an index to scan")
 	f.StringVar(&o.failOn, "fail-on", "", "exit 1 on a vulnerability of this severity or worse (critical, high, medium, low), on malware, or on any finding")
 	f.BoolVar(&o.allowNotJudged, "allow-not-judged", false, "do not fail because some packages could not be judged")
@@ -144,37 +150,79 @@ type imageSource interface {
 }
 
 func (a *app) source(ctx context.Context, ref string, o scanOptions) (imageSource, string, plimsoll.Digest, error) {
-	if (ref == "") == (o.archive == "") {
-		return nil, "", "", plimsoll.Errorf(plimsoll.Invalid, "name one image: a reference, or --archive FILE")
+	named := 0
+	for _, s := range []string{ref, o.archive, o.layout} {
+		if s != "" {
+			named++
+		}
 	}
-	if o.archive != "" {
-		return openArchive(o.archive)
+	switch {
+	case named != 1:
+		return nil, "", "", plimsoll.Errorf(plimsoll.Invalid, "name one image: a reference, --archive FILE, or --layout DIR")
+	case ref == "":
+		return a.openArchive(o)
+	case o.image != "":
+		return nil, "", "", plimsoll.Errorf(plimsoll.Invalid, "--image is for an archive or a layout; a reference names its image itself")
+	default:
+		return a.openReference(ctx, ref, o)
 	}
-	return a.openReference(ctx, ref, o)
 }
 
-func openArchive(path string) (imageSource, string, plimsoll.Digest, error) {
-	ar, err := archive.Open(path, plimsoll.DefaultBudget())
+// openArchive opens the archive or layout that o names, and the one image of it that is meant.
+func (a *app) openArchive(o scanOptions) (imageSource, string, plimsoll.Digest, error) {
+	var ar *archive.Archive
+	var err error
+	path := o.archive
+	switch {
+	case o.layout != "":
+		path = o.layout
+		ar, err = archive.OpenLayout(path, plimsoll.DefaultBudget())
+	case path == "-":
+		path = "standard input"
+		ar, err = archive.Read(a.in, plimsoll.DefaultBudget())
+	default:
+		ar, err = archive.Open(path, plimsoll.DefaultBudget())
+	}
 	if err != nil {
 		return nil, "", "", err
 	}
-	images := ar.Images()
-	names := make([]string, len(images))
-	several := len(images) == 0
-	for i, image := range images {
-		names[i] = image.Ref
-		several = several || image.Digest != images[0].Digest // one image may have several names
-	}
-	if several {
-		err := plimsoll.Errorf(plimsoll.Invalid, "archive %s holds %d images, not one", path, len(images)).
-			WithHint("save one image alone; it holds: %s", firstOf(names))
+	image, err := choose(path, ar.Images(), o.image)
+	if err != nil {
 		return nil, "", "", errors.Join(err, ar.Close())
 	}
-	name := images[0].Ref
+	name := image.Ref
 	if name == "" {
 		name = path
 	}
-	return ar, name, images[0].Digest, nil
+	return ar, name, image.Digest, nil
+}
+
+// choose finds the image that is called ref, or the only one.
+func choose(path string, images []archive.Image, ref string) (archive.Image, error) {
+	var fit []archive.Image
+	names := make([]string, len(images))
+	for i, image := range images {
+		names[i] = image.Ref
+		if image.Ref == "" {
+			names[i] = string(image.Digest)
+		}
+		if ref == "" || ref == image.Ref || ref == string(image.Digest) {
+			fit = append(fit, image)
+		}
+	}
+	if len(fit) == 0 && ref != "" {
+		return archive.Image{}, plimsoll.Errorf(plimsoll.NotFound, "archive %s holds no image %.200q", path, ref).
+			WithHint("it holds: %s", firstOf(names))
+	}
+	several := len(fit) == 0
+	for _, image := range fit {
+		several = several || image.Digest != fit[0].Digest // one image may have several names
+	}
+	if several {
+		return archive.Image{}, plimsoll.Errorf(plimsoll.Invalid, "archive %s holds %d images, not one", path, len(images)).
+			WithHint("choose one with --image; it holds: %s", firstOf(names))
+	}
+	return fit[0], nil
 }
 
 // remoteSource is a repository as a source that needs no closing.
@@ -214,25 +262,30 @@ func (a *app) openReference(ctx context.Context, ref string, o scanOptions) (ima
 	return remoteSource{client.Repository(repository)}, ref, d.Digest, nil
 }
 
-// pick reads the artifact at digest, or the member of an index for the platform.
+// pick reads the artifact at digest, or the member of an index for the platform. A member
+// that turns out to be an index is not followed: a chain of them would have no end.
 func pick(ctx context.Context, src scan.Source, digest plimsoll.Digest, platform plimsoll.Platform) (plimsoll.Artifact, error) {
-	mediaType, raw, err := src.Manifest(ctx, digest)
-	if err != nil {
-		return plimsoll.Artifact{}, err
-	}
-	artifact, err := plimsoll.ParseManifest(mediaType, raw, plimsoll.DefaultBudget())
+	artifact, err := read(ctx, src, digest)
 	if err != nil || artifact.Kind != plimsoll.KindIndex {
 		return artifact, err
 	}
 	var have []string
 	for _, c := range artifact.Children {
 		if c.Unscannable == "" && c.Platform.Matches(platform) {
-			return pick(ctx, src, c.Digest, platform)
+			return read(ctx, src, c.Digest)
 		}
 		have = append(have, c.Platform.String())
 	}
 	return plimsoll.Artifact{}, plimsoll.Errorf(plimsoll.NotFound, "the index has no %s", platform).
 		WithHint("it has: %s", strings.Join(have, ", "))
+}
+
+func read(ctx context.Context, src scan.Source, digest plimsoll.Digest) (plimsoll.Artifact, error) {
+	mediaType, raw, err := src.Manifest(ctx, digest)
+	if err != nil {
+		return plimsoll.Artifact{}, err
+	}
+	return plimsoll.ParseManifest(mediaType, raw, plimsoll.DefaultBudget())
 }
 
 // splitReference cuts host/repository, with a tag, a digest, or both. A reference

@@ -1,0 +1,66 @@
+package archive
+
+import (
+	"errors"
+	"io"
+	"os"
+	"path"
+
+	"plimsoll"
+)
+
+// OpenLayout indexes the OCI image layout in the directory at dir (OCI Image Specification 1.1,
+// "Image Layout"). Of it index.json is opened, and regular files that are named by a digest
+// below blobs/sha256, no others; a link is not followed, wherever it leads. The files must not
+// change while it is open; one that does fails by its digest.
+func OpenLayout(dir string, b plimsoll.Budget) (*Archive, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			return nil, plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.NotFound, "there is no directory %q", dir))
+		}
+		return nil, ioError("opening the image layout", err)
+	}
+	a := newArchive(b)
+	a.file, a.root = root, root
+	err = a.readLayout()
+	if isMissing(err) {
+		err = plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "the directory holds no index.json: it is not an OCI image layout"))
+	}
+	if err != nil {
+		root.Close() //nolint:errcheck // only read from
+		return nil, err
+	}
+	return a, nil
+}
+
+// fileIn finds a file of an image layout by its path.
+func (a *Archive) fileIn(name string) (member, error) {
+	dir, base := path.Split(name)
+	_, err := plimsoll.ParseDigest("sha256:" + base)
+	if isBlob := dir == "blobs/sha256/" && err == nil; !isBlob && name != "index.json" {
+		return member{}, missing(name)
+	}
+	info, err := a.root.Lstat(name)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		return member{}, missing(name)
+	case err != nil:
+		return member{}, ioError("reading the image layout", err)
+	case !info.Mode().IsRegular():
+		return member{}, invalid("%s of the image layout is not a regular file", name)
+	}
+	return member{path: name, size: info.Size()}, nil
+}
+
+// openFile opens a file of the layout and takes no more of it than it was said to have.
+func (a *Archive) openFile(m member) (io.ReadCloser, error) {
+	f, err := a.root.Open(m.path)
+	if err != nil {
+		return nil, ioError("reading the image layout", err)
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{io.LimitReader(f, m.size), f}, nil
+}
