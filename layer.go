@@ -75,13 +75,45 @@ const (
 
 	FormatPacman  PackageFormat = "pacman"
 	FormatPortage PackageFormat = "portage"
+
+	FormatGo       PackageFormat = "go-binary"
+	FormatRust     PackageFormat = "rust-binary"
+	FormatNPM      PackageFormat = "npm"
+	FormatPyPI     PackageFormat = "pypi"
+	FormatJar      PackageFormat = "jar"
+	FormatGem      PackageFormat = "gem"
+	FormatNuGet    PackageFormat = "nuget"
+	FormatComposer PackageFormat = "composer"
+	FormatConda    PackageFormat = "conda"
+	FormatCRAN     PackageFormat = "cran"
+
+	FormatNPMLock      PackageFormat = "npm-lock"
+	FormatYarnLock     PackageFormat = "yarn-lock"
+	FormatPnpmLock     PackageFormat = "pnpm-lock"
+	FormatComposerLock PackageFormat = "composer-lock"
+	FormatGemLock      PackageFormat = "gem-lock"
+	FormatNuGetLock    PackageFormat = "nuget-lock"
+	FormatMixLock      PackageFormat = "mix-lock"
 )
+
+// OS reports whether the format is that of an operating system's package manager.
+func (f PackageFormat) OS() bool {
+	switch f {
+	case FormatAPK, FormatDpkg, FormatRPM, FormatPacman, FormatPortage:
+		return true
+	default:
+		return false
+	}
+}
 
 // PackageFile is one package database, or one manifest, of a layer.
 type PackageFile struct {
 	Path     string        `json:"path"`
 	Format   PackageFormat `json:"format"`
 	Packages []Package     `json:"packages"`
+
+	// LowConfidence marks a lock file: it names what was to be installed, not what is there.
+	LowConfidence bool `json:"low_confidence,omitempty"`
 }
 
 // AccountFile is an account database reduced to facts; it holds no password hash.

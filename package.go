@@ -106,4 +106,5 @@ type Place struct {
 	Package int    `json:"p"`
 	Layer   int    `json:"l"` // index into the artifact's layers, bottom first
 	Path    string `json:"f"`
+	Low     bool   `json:"w,omitempty"` // low confidence: a lock file names it
 }

@@ -40,6 +40,18 @@ type FileAnalyzer interface {
 	Analyze(ctx context.Context, f File, out *plimsoll.LayerReport) error
 }
 
+// PeekBytes is how many first bytes a Peeker is shown, fewer of a shorter file.
+const PeekBytes = 4
+
+// Peeker is a FileAnalyzer that wants many files by their names or modes and few by what
+// they are: it is shown the first bytes before anything is kept.
+type Peeker interface {
+	FileAnalyzer
+
+	// Peek reports whether a wanted file is wanted still.
+	Peek(e plimsoll.Entry, head []byte) bool
+}
+
 // HashAnalyzer sees size and SHA-256 of every regular file.
 type HashAnalyzer interface {
 	Analyzer

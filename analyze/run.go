@@ -23,6 +23,7 @@ type Run struct {
 	hash    hash.Hash
 	buffer  bytes.Buffer
 	chunk   []byte
+	head    [PeekBytes]byte
 	second  bool                // this is the second read
 	aliases map[string]*content // second read: targets of wanted hard links, nil until seen
 	kept    int64               // bytes of aliases
@@ -37,6 +38,7 @@ type part struct {
 	Analyzer
 	entries EntryAnalyzer
 	files   FileAnalyzer
+	peek    Peeker
 	hashes  HashAnalyzer
 	out     plimsoll.LayerReport
 }
@@ -69,6 +71,7 @@ func NewRun(ctx context.Context, analyzers []Analyzer, budget plimsoll.Budget, a
 		p := part{Analyzer: a, out: plimsoll.LayerReport{Analyzer: a.ID()}}
 		p.entries, _ = a.(EntryAnalyzer)
 		p.files, _ = a.(FileAnalyzer)
+		p.peek, _ = a.(Peeker)
 		p.hashes, _ = a.(HashAnalyzer)
 		r.hashes = r.hashes || p.hashes != nil
 		r.parts = append(r.parts, p)
@@ -129,6 +132,10 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 		r.hash.Reset()
 		in = io.TeeReader(in, r.hash)
 	}
+	wanted, in, err := r.peek(e, in, wanted)
+	if err != nil {
+		return err
+	}
 	if e.Size > r.budget.WantedFile {
 		r.refuse(wanted, e)
 		wanted, alias = nil, false
@@ -147,6 +154,31 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 		r.hashedFile(e.Path, h)
 	}
 	return nil
+}
+
+// peek shows first bytes to those who ask for them. It returns who wants the file still,
+// and a reader that has those bytes before it again.
+func (r *Run) peek(e plimsoll.Entry, in io.Reader, wanted []int) ([]int, io.Reader, error) {
+	if !slices.ContainsFunc(wanted, func(i int) bool { return r.parts[i].peek != nil }) {
+		return wanted, in, nil
+	}
+	n, err := io.ReadFull(in, r.head[:])
+	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
+		return nil, nil, err
+	}
+	wanted = slices.DeleteFunc(wanted, func(i int) bool { return r.parts[i].refuses(e, r.head[:n]) })
+	return wanted, io.MultiReader(bytes.NewReader(r.head[:n]), in), nil
+}
+
+// refuses reports whether the analyzer wants a file no more. A panic of it is told, and
+// the file then not read.
+func (p *part) refuses(e plimsoll.Entry, head []byte) bool {
+	if p.peek == nil {
+		return false
+	}
+	keep := false
+	p.guard(e.Path, func() error { keep = p.peek.Peek(e, head); return nil })
+	return !keep
 }
 
 // onlyReader hides other methods, so that CopyBuffer uses its buffer.
@@ -196,6 +228,10 @@ func (r *Run) hardlink(e plimsoll.Entry) {
 	c := r.aliases[e.Link]
 	switch {
 	case c != nil:
+		head := make([]byte, min(PeekBytes, c.size))
+		if _, err := c.ReadAt(head, 0); err == nil || errors.Is(err, io.EOF) {
+			wanted = slices.DeleteFunc(wanted, func(i int) bool { return r.parts[i].refuses(e, head) })
+		}
 		r.analyze(e, c, wanted)
 	case !r.second && slices.Contains(r.missing, e.Link):
 	case !r.second && len(r.missing) < maxAliases:

@@ -228,3 +228,42 @@ func TestTree(t *testing.T) {
 		t.Error(diff)
 	}
 }
+
+// peeker wants every file, and then those with some first bytes.
+type peeker struct {
+	probe
+	magic string
+}
+
+func (p peeker) Peek(_ plimsoll.Entry, head []byte) bool {
+	if string(head) == "boom" {
+		panic("at a glance")
+	}
+	return strings.HasPrefix(string(head), p.magic)
+}
+
+func TestPeek(t *testing.T) {
+	var read []string
+	note := func(f analyze.File) error {
+		raw, err := io.ReadAll(io.NewSectionReader(f, 0, f.Size()))
+		read = append(read, f.Path+"="+string(raw))
+		return err
+	}
+	run := analyze.NewRun(t.Context(), []analyze.Analyzer{peeker{probe{name: "p", do: note}, "PK"}}, plimsoll.Budget{WantedFile: 8}, nil)
+	for _, f := range []struct{ path, body string }{{"a", "PK"}, {"b", "PK1234"}, {"c", "text"}, {"d", ""}, {"e", "a text over the budget"}, {"f", "PK over the budget"}, {"g", "boom"}} {
+		if err := run.Visit(plimsoll.Entry{Path: f.path, Size: int64(len(f.body))}, strings.NewReader(f.body)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	reports, _ := run.Reports()
+	if diff := cmp.Diff([]string{"a=PK", "b=PK1234"}, read); diff != "" {
+		t.Error(diff)
+	}
+	var failed []string
+	for _, f := range reports[0].Failures {
+		failed = append(failed, f.Path+" "+string(f.Code))
+	}
+	if diff := cmp.Diff([]string{"f oversized", "g packages"}, failed); diff != "" {
+		t.Error(diff)
+	}
+}

@@ -122,3 +122,21 @@ func (f *folder) origins(history []version) map[installed]int {
 	}
 	return since
 }
+
+// packageFile lists a file that holds one package of the system, or packages of a language:
+// they come and go with it.
+func (f *folder) packageFile(n *node, facts *facts, path string) {
+	if facts.packages == nil || n.kind != fileNode {
+		return
+	}
+	file := *facts.packages
+	file.Path = path
+	switch {
+	case !file.Format.OS():
+		f.out.Language = append(f.out.Language, LanguageFile{PackageFile: file, Layer: facts.layer})
+	case file.Format == plimsoll.FormatPacman, file.Format == plimsoll.FormatPortage:
+		for _, p := range file.Packages {
+			f.out.Packages = append(f.out.Packages, OSPackage{Package: p, Format: file.Format, Layer: facts.layer, Path: path})
+		}
+	}
+}

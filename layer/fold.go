@@ -15,6 +15,7 @@ type Folded struct {
 	Release *plimsoll.OSRelease
 
 	Packages []OSPackage            // by path, then as in the database
+	Language []LanguageFile         // by layer, then path
 	Accounts []plimsoll.AccountFile // etc/passwd, etc/shadow, under these names
 	Modes    []plimsoll.FileMode    // by path
 
@@ -36,6 +37,12 @@ type OSPackage struct {
 	// version of the database.
 	Layer int
 	Path  string // of the database
+}
+
+// LanguageFile is a visible file that names packages of a language.
+type LanguageFile struct {
+	plimsoll.PackageFile
+	Layer int // index of the layer that brought the file, bottom = 0
 }
 
 // Failure is a FileFailure with who failed and where.
@@ -269,6 +276,7 @@ func (f *folder) finish() {
 			m.Path = path
 			f.out.Modes = append(f.out.Modes, m)
 		}
+		f.packageFile(n, facts, path)
 		for _, failure := range facts.failures {
 			failure.Path = path
 			f.out.Failures = append(f.out.Failures, failure)

@@ -220,6 +220,36 @@ func TestFold(t *testing.T) {
 	}
 }
 
+func TestFoldLanguage(t *testing.T) {
+	pack := func(format plimsoll.PackageFormat, paths ...string) []plimsoll.LayerReport {
+		reports := l{paths: paths}.reports(0)
+		for _, path := range paths {
+			reports[1].Packages = append(reports[1].Packages, plimsoll.PackageFile{Path: path, Format: format, Packages: []plimsoll.Package{{Name: path, Version: "1"}}})
+		}
+		return reports
+	}
+	folded, err := Fold([][]plimsoll.LayerReport{
+		pack(plimsoll.FormatNPM, "a/kept", "a/replaced", "a/removed", "lib/x"),
+		pack(plimsoll.FormatPacman, "var/lib/pacman/local/bash-1/desc"),
+		pack(plimsoll.FormatGem, "b/gem", "a/replaced"),
+		l{whiteouts: []string{"a/removed"}, paths: []string{"b/gem"}}.reports(3),
+	}, plimsoll.DefaultBudget())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for _, f := range folded.Language {
+		got = append(got, strconv.Itoa(f.Layer)+" "+string(f.Format)+" "+f.Path)
+	}
+	want := []string{"0 npm a/kept", "0 npm lib/x", "2 gem a/replaced"}
+	if diff := cmp.Diff(want, got); diff != "" {
+		t.Error(diff)
+	}
+	if p := folded.Packages; len(p) != 1 || p[0].Layer != 1 || p[0].Format != plimsoll.FormatPacman {
+		t.Errorf("%+v", p)
+	}
+}
+
 func TestFoldBudgets(t *testing.T) {
 	b := plimsoll.DefaultBudget()
 	b.Layers, b.LayerEntries = 2, 10

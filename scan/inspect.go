@@ -266,27 +266,6 @@ func judgeSet(ctx context.Context, advisories Advisories, set plimsoll.PackageSe
 	return match.Judge(set.Packages, evidence), nil
 }
 
-// sets makes the operating system's package set with the place of every package.
-func sets(folded layer.Folded) []plimsoll.PlacedSet {
-	if len(folded.Packages) == 0 {
-		return nil
-	}
-	complete := make([]plimsoll.Package, len(folded.Packages))
-	for i, p := range folded.Packages {
-		complete[i] = packages.Complete(p.Package, p.Format, folded.Release)
-	}
-	set := plimsoll.NewPackageSet(plimsoll.SetOS, complete)
-	index := make(map[plimsoll.Package]int, len(set.Packages))
-	for i, p := range set.Packages {
-		index[p] = i
-	}
-	placed := plimsoll.PlacedSet{PackageSet: set}
-	for i, p := range folded.Packages {
-		placed.Places = append(placed.Places, plimsoll.Place{Package: index[complete[i]], Layer: p.Layer, Path: p.Path})
-	}
-	return []plimsoll.PlacedSet{placed}
-}
-
 // fileFailures are those of the baseline facts, for checks to tell "clean" from "could not look".
 func fileFailures(failures []layer.Failure) []plimsoll.FileFailure {
 	var out []plimsoll.FileFailure

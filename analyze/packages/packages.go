@@ -16,7 +16,7 @@ import (
 const Name = "packages"
 
 // version is raised when output changes, ours or that of the osv-scalibr release in go.mod.
-const version = "2"
+const version = "3"
 
 // The places of package databases.
 const (
@@ -35,7 +35,7 @@ const (
 // fileDeadline bounds the reading of one database whose format lets it lead a reader in circles.
 const fileDeadline = 60 * time.Second
 
-// Analyzer finds installed packages and os-release files.
+// Analyzer finds installed packages, of systems and of languages, and os-release files.
 type Analyzer struct {
 	deadline time.Duration // for one rpm database
 }
@@ -55,10 +55,22 @@ func (Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailurePackages
 // Wants implements analyze.FileAnalyzer. A file called os-release… is wanted wherever it
 // stands, because /etc/os-release may be a link to it.
 func (Analyzer) Wants(e plimsoll.Entry) bool {
-	if format(e.Path) != "" || isRPMLog(e.Path) {
+	if format(e.Path) != "" || isRPMLog(e.Path) || manifestOf(e.Path) != nil || isExecutable(e) {
 		return true
 	}
 	return isOSRelease(e.Path) && (e.Size <= maxOSRelease || usualOSRelease(e.Path))
+}
+
+// Peek implements analyze.Peeker: of all that may be executed, programs alone are read, and
+// of what is called an archive, archives.
+func (Analyzer) Peek(e plimsoll.Entry, head []byte) bool {
+	if format(e.Path) != "" || isRPMLog(e.Path) || isOSRelease(e.Path) {
+		return true
+	}
+	if m := manifestOf(e.Path); m != nil && strings.HasPrefix(string(head), m.magic) {
+		return true
+	}
+	return isExecutable(e) && isProgram(head)
 }
 
 // format says what kind of database stands at a path, "" if none.
@@ -94,32 +106,77 @@ func (a Analyzer) Analyze(ctx context.Context, f analyze.File, out *plimsoll.Lay
 		}
 		return nil
 	}
+	switch {
+	case format(f.Path) != "":
+		return a.database(ctx, f, out)
+	case isOSRelease(f.Path):
+		return osRelease(f, out)
+	default:
+		return language(ctx, f, out)
+	}
+}
+
+func osRelease(f analyze.File, out *plimsoll.LayerReport) error {
+	if f.Size() > maxOSRelease {
+		return tooLarge("file of %d bytes, at most %d are read", f.Size(), maxOSRelease)
+	}
+	release, err := ParseOSRelease(f)
+	release.Path = f.Path
+	out.Releases = append(slices.DeleteFunc(out.Releases, func(r plimsoll.OSRelease) bool { return r.Path == f.Path }), release)
+	return err
+}
+
+func (a Analyzer) database(ctx context.Context, f analyze.File, out *plimsoll.LayerReport) error {
 	kind := format(f.Path)
 	limit := int64(maxDatabase)
-	switch kind {
-	case "":
-		limit = maxOSRelease
-	case plimsoll.FormatRPM:
+	if kind == plimsoll.FormatRPM {
 		limit = maxRPMDatabase
 	}
 	if f.Size() > limit {
 		return tooLarge("file of %d bytes, at most %d are read", f.Size(), limit)
 	}
-	if kind == "" {
-		release, err := ParseOSRelease(f)
-		release.Path = f.Path
-		out.Releases = append(slices.DeleteFunc(out.Releases, func(r plimsoll.OSRelease) bool { return r.Path == f.Path }), release)
-		return err
-	}
-	found := 0
-	for _, file := range out.Packages {
-		found += len(file.Packages)
-	}
-	list, err := a.parse(ctx, f.Path, f.SectionReader, maxPackages-found)
-	// A path may come twice in an archive: the later one counts.
-	out.Packages = slices.DeleteFunc(out.Packages, func(p plimsoll.PackageFile) bool { return p.Path == f.Path })
-	out.Packages = append(out.Packages, plimsoll.PackageFile{Path: f.Path, Format: kind, Packages: list})
+	list, err := a.parse(ctx, f.Path, f.SectionReader, room(out))
+	add(out, plimsoll.PackageFile{Path: f.Path, Format: kind, Packages: list})
 	return err
+}
+
+// language reads a file that names packages of a language, or a program.
+func language(ctx context.Context, f analyze.File, out *plimsoll.LayerReport) error {
+	m, limit := manifestOf(f.Path), int64(maxExecutable)
+	if m != nil {
+		limit = m.limit
+	}
+	if f.Size() > limit {
+		return tooLarge("file of %d bytes, at most %d are read", f.Size(), limit)
+	}
+	file := plimsoll.PackageFile{Path: f.Path}
+	var err error
+	if m != nil {
+		file.Format, file.LowConfidence = m.format, m.low
+		file.Packages, err = m.read(ctx, f, room(out))
+	} else {
+		file.Format, file.Packages, err = readExecutable(ctx, f, room(out))
+	}
+	add(out, file)
+	return err
+}
+
+// room is how many packages the report may still take.
+func room(out *plimsoll.LayerReport) int {
+	left := maxPackages
+	for i := range out.Packages {
+		left -= len(out.Packages[i].Packages)
+	}
+	return left
+}
+
+// add puts a file into the report. A path may come twice in an archive: the later one
+// counts. A language's file without packages says nothing, a database without any does.
+func add(out *plimsoll.LayerReport, file plimsoll.PackageFile) {
+	out.Packages = slices.DeleteFunc(out.Packages, func(p plimsoll.PackageFile) bool { return p.Path == file.Path })
+	if len(file.Packages) > 0 || format(file.Path) != "" {
+		out.Packages = append(out.Packages, file)
+	}
 }
 
 // End implements analyze.Ender: a report does not depend on the archive's order.

@@ -28,6 +28,9 @@ type packageOutput struct {
 	Source    string          `json:"source"`
 	Layer     plimsoll.Digest `json:"layer"`
 	Path      string          `json:"path"`
+
+	CreatedBy     string `json:"created_by,omitempty"` // the history line of the layer
+	LowConfidence bool   `json:"low_confidence,omitempty"`
 }
 
 type vulnOutput struct {

@@ -1,0 +1,103 @@
+package packages
+
+import (
+	"context"
+	"path"
+	"slices"
+	"strings"
+
+	"plimsoll"
+	"plimsoll/analyze"
+)
+
+// manifest is a format whose file names packages that are installed beside it, or, for a
+// lock file, packages that were to be installed.
+type manifest struct {
+	format plimsoll.PackageFormat
+	wants  func(path string) bool
+	magic  string // first bytes, "" = any
+	limit  int64  // bytes
+	low    bool   // a lock file: what it names may not be there
+	read   func(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error)
+}
+
+const (
+	maxManifest   = 16 << 20 // bytes
+	maxLock       = 64 << 20
+	maxExecutable = 256 << 20
+)
+
+// manifests are looked through from top to bottom; the first that wants a path has it.
+var manifests = [...]manifest{
+	// What is installed.
+	{format: plimsoll.FormatPacman, wants: isPacman, limit: maxManifest, read: readPacman},
+	{format: plimsoll.FormatPortage, wants: isPortage, limit: maxManifest, read: readPortage},
+	{format: plimsoll.FormatNPM, wants: isNodeModule, limit: maxManifest, read: readPackageJSON},
+	{format: plimsoll.FormatPyPI, wants: isPythonMetadata, limit: maxManifest, read: readPython},
+	{format: plimsoll.FormatPyPI, wants: isPythonArchive, magic: "PK", limit: maxArchive, read: readPython},
+	{format: plimsoll.FormatJar, wants: isJar, magic: "PK", limit: maxArchive, read: readJar},
+	{format: plimsoll.FormatGem, wants: isInstalledGem, limit: maxManifest, read: readGemspec},
+	{format: plimsoll.FormatNuGet, wants: suffix(".deps.json"), limit: maxManifest, read: readDepsJSON},
+	{format: plimsoll.FormatComposer, wants: suffix("/composer/installed.json"), limit: maxManifest, read: readInstalledJSON},
+	{format: plimsoll.FormatConda, wants: isConda, limit: maxManifest, read: readConda},
+	{format: plimsoll.FormatCRAN, wants: isRLibrary, limit: maxManifest, read: readDescription},
+
+	// What was to be installed.
+	{format: plimsoll.FormatNPMLock, wants: isNPMLock, limit: maxLock, low: true, read: readNPMLock},
+	{format: plimsoll.FormatYarnLock, wants: base("yarn.lock"), limit: maxLock, low: true, read: readYarnLock},
+	{format: plimsoll.FormatPnpmLock, wants: base("pnpm-lock.yaml"), limit: maxLock, low: true, read: readPnpmLock},
+	{format: plimsoll.FormatComposerLock, wants: base("composer.lock"), limit: maxLock, low: true, read: readComposerLock},
+	{format: plimsoll.FormatGemLock, wants: base("Gemfile.lock", "gems.locked"), limit: maxLock, low: true, read: readGemLock},
+	{format: plimsoll.FormatNuGetLock, wants: base("packages.lock.json"), limit: maxLock, low: true, read: readNuGetLock},
+	{format: plimsoll.FormatMixLock, wants: base("mix.lock"), limit: maxLock, low: true, read: readMixLock},
+}
+
+// manifestOf returns the manifest a path is one of, or nil.
+func manifestOf(path string) *manifest {
+	for i := range manifests {
+		if manifests[i].wants(path) {
+			return &manifests[i]
+		}
+	}
+	return nil
+}
+
+func suffix(end string) func(string) bool {
+	return func(path string) bool { return strings.HasSuffix("/"+path, end) }
+}
+
+// base wants files by name. Those of an installed package are its authors' business.
+func base(names ...string) func(string) bool {
+	return func(p string) bool { return slices.Contains(names, path.Base(p)) && !installed(p) }
+}
+
+// installed reports whether a file belongs to an installed package of a language.
+func installed(path string) bool {
+	for _, dir := range [...]string{"/node_modules/", "/site-packages/", "/dist-packages/", "/gems/", "/vendor/"} {
+		if strings.Contains("/"+path, dir) {
+			return true
+		}
+	}
+	return false
+}
+
+// isExecutable reports whether a file may be a program that says what it was built of. A
+// hard link to one is not asked: its packages stand under the first name.
+func isExecutable(e plimsoll.Entry) bool {
+	return e.Type == plimsoll.EntryFile && (e.Mode&0o111 != 0 || strings.HasSuffix(e.Path, ".exe"))
+}
+
+// isProgram tells programs by their first bytes: ELF, and PE's "MZ".
+func isProgram(head []byte) bool {
+	return strings.HasPrefix(string(head), "\x7fELF") || strings.HasPrefix(string(head), "MZ")
+}
+
+// readExecutable reads the list of modules that a Go or Rust compiler leaves in a program.
+func readExecutable(ctx context.Context, f analyze.File, limit int) (plimsoll.PackageFormat, []plimsoll.Package, error) {
+	list, err := readGo(ctx, f, limit)
+	if len(list) > 0 || err != nil {
+		return plimsoll.FormatGo, list, err
+	}
+	list, err = readRust(f, limit)
+	return plimsoll.FormatRust, list, err
+}

@@ -1,0 +1,80 @@
+package packages
+
+import (
+	"bytes"
+	"compress/zlib"
+	"debug/elf"
+	"debug/pe"
+	"encoding/json"
+	"io"
+
+	"plimsoll"
+	"plimsoll/analyze"
+)
+
+// rustSection holds the crates a program was built of, as zlib'd JSON, if it was built with
+// cargo-auditable (its PARSING.md). PE allows a name only eight bytes; this one has seven.
+const rustSection = ".dep-v0"
+
+const maxRustSection = 8 << 20 // bytes, before and after decompression; the format's own limit
+
+// readRust reads the crates of a program. Crates of the build alone are left out.
+func readRust(f analyze.File, limit int) ([]plimsoll.Package, error) {
+	section, err := rustAudit(f)
+	if section == nil || err != nil {
+		return nil, err
+	}
+	plain, err := zlib.NewReader(bytes.NewReader(section))
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "decompress section %s: %w", rustSection, err)
+	}
+	raw, err := io.ReadAll(io.LimitReader(plain, maxRustSection+1))
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "decompress section %s: %w", rustSection, err)
+	}
+	if len(raw) > maxRustSection {
+		return nil, tooLarge("section %s of more than %d bytes", rustSection, maxRustSection)
+	}
+	var audit struct {
+		Packages []struct{ Name, Version, Kind, Source string }
+	}
+	if err := json.Unmarshal(raw, &audit); err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "read section %s: %w", rustSection, err)
+	}
+	var list []plimsoll.Package
+	for _, p := range audit.Packages {
+		if p.Kind == "build" || p.Source == "local" {
+			continue
+		}
+		list = append(list, pkg("crates.io", "cargo", p.Name, p.Version))
+	}
+	return tidy(list, limit)
+}
+
+// rustAudit returns the section of a program, nil if there is none. A file that is no
+// program after all has none.
+func rustAudit(f analyze.File) ([]byte, error) {
+	if program, err := elf.NewFile(f); err == nil {
+		if s := program.Section(rustSection); s != nil {
+			return sectionData(s, s.Size)
+		}
+		return nil, nil
+	}
+	if program, err := pe.NewFile(f); err == nil {
+		if s := program.Section(rustSection); s != nil {
+			return sectionData(s, uint64(s.Size))
+		}
+	}
+	return nil, nil
+}
+
+func sectionData(s interface{ Data() ([]byte, error) }, size uint64) ([]byte, error) {
+	if size > maxRustSection {
+		return nil, tooLarge("section %s of %d bytes", rustSection, size)
+	}
+	data, err := s.Data()
+	if err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "read section %s: %w", rustSection, err)
+	}
+	return data, nil
+}
