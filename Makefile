@@ -37,8 +37,15 @@ lint: ## go vet and golangci-lint
 fuzz: ## each fuzz target for FUZZTIME (default 20s)
 	@set -e; for pkg in $$($(GO) list ./...); do \
 	  for f in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
-	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} $$pkg; \
+	    echo "$$pkg $$f"; $(GO) test -run '^$$' -fuzz "^$$f\$$" -fuzztime $${FUZZTIME:-20s} -fuzzminimizetime=1x $$pkg; \
 	  done; done
+
+.PHONY: soak
+soak: ## kill the server at SOAK (default 20) seeds' moments, then each fuzz target for FUZZTIME
+	@set -e; for seed in $$(seq 1 $${SOAK:-20}); do \
+	  PLIMSOLL_TEST_SEED=$$seed $(GO) test -count=1 -run '^TestKilledServerLosesNothing$$' ./cmd/plimsoll; \
+	done
+	@$(MAKE) --no-print-directory fuzz
 
 .PHONY: bench
 bench: ## list queries, layer pass, matching; prints medians per operation
