@@ -2,10 +2,13 @@ package main
 
 import (
 	"archive/tar"
+	"archive/zip"
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -15,6 +18,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
+	"plimsoll/demo"
 )
 
 // shownImage is what ListSwrImageRepository tells of an image, with what is stored about its failure.
@@ -319,5 +323,42 @@ func TestRegistryThatResolvesToLoopbackIsRefused(t *testing.T) {
 		if err == nil {
 			t.Errorf("%s was added", host)
 		}
+	}
+}
+
+// TestUploadsGoToTheDataDirectory uploads advisories where the system has no place for temporary files.
+func TestUploadsGoToTheDataDirectory(t *testing.T) {
+	records := t.TempDir()
+	if err := demo.WriteAdvisories(records); err != nil {
+		t.Fatal(err)
+	}
+	var feed bytes.Buffer
+	w := zip.NewWriter(&feed)
+	if err := errors.Join(w.AddFS(os.DirFS(records)), w.Close()); err != nil {
+		t.Fatal(err)
+	}
+	t.Setenv("TMPDIR", filepath.Join(records, "none"))
+	d := hostileSite(t)
+	token, _, err := signIn(d.url, "admin", d.bootstrapped.Password)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPut, d.url+"/api/v1/advisories/demo", &feed)
+	if err != nil {
+		t.Fatal(err)
+	}
+	req.Header.Set("X-Auth-Token", token)
+	req.Header.Set("Content-Type", "application/zip")
+	resp, err := http.DefaultClient.Do(req)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	raw, err := io.ReadAll(resp.Body)
+	if err != nil || resp.StatusCode != http.StatusOK || !strings.Contains(string(raw), `"new"`) {
+		t.Errorf("%s %v %s", resp.Status, err, raw)
+	}
+	if left := leftovers(t, filepath.Join(filepath.Dir(d.lock.Name()), "tmp")); len(left) > 0 {
+		t.Errorf("temporary files: %v", left)
 	}
 }

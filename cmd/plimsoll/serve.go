@@ -150,6 +150,7 @@ func (d *daemon) wait() error {
 func (s *services) handler(publicURL string) *api.API {
 	config := api.DefaultConfig()
 	config.Version, config.Log, config.OperatorDomain, config.PublicURL = readBuild().Version, s.logger, s.domain.ID, publicURL
+	config.TempDir = s.analysis.options.Temp // emptied at each start: a killed server leaves no upload behind
 	return api.New(config, api.Roles{
 		Callers: s.auth, SignIns: s, Projects: s.inventory, Images: s.inventory, Vulnerabilities: s.inventory, Scans: s, Registries: s.inventory,
 		NewRegistries: s, Tasks: s, Advisories: s, Users: people{s.identity}, Keys: s.identity,
