@@ -79,6 +79,7 @@ func (out *scanOutput) addPackages(a plimsoll.Artifact, set plimsoll.PlacedSet) 
 		out.Packages = append(out.Packages, packageOutput{
 			Name: p.Name, Version: p.Version, Ecosystem: p.Ecosystem, PURL: p.PURL, Source: p.AdvisoryName(),
 			Layer: a.Layers[place.Layer].DiffID, Path: place.Path,
+			CreatedBy: a.Layers[place.Layer].CreatedBy, LowConfidence: place.Low,
 		})
 	}
 	return places
