@@ -70,20 +70,49 @@ func (s *Store) Heartbeat(ctx context.Context, held map[int64]int64, lease time.
 
 // Finish ends a running unit: done without a failure code, failed with one. Detail is
 // for people. The unit is counted on all its tasks, and a task whose last unit this
-// was is finished. A unit that was stopped or taken back is a Conflict.
+// was is finished. An image whose scan failed without its worker being able to tell it
+// is told here. A unit that was stopped or taken back is a Conflict.
 func (s *Store) Finish(ctx context.Context, id, generation int64, failure plimsoll.FailureCode, detail string) error {
 	return s.db.write(ctx, func(tx *Tx) error {
 		state := plimsoll.WorkDone
 		if failure != "" {
 			state = plimsoll.WorkFailed
 		}
-		res, err := tx.Exec(ctx, `UPDATE backlog SET state = ?, failure = ?, failure_detail = ?, lease_until = 0, finished_at = ?
-WHERE id = ? AND generation = ? AND state = 'running'`, state, failure, detail, tx.Now(), id, generation)
-		if err := oneOrLost(res, err, id, generation); err != nil {
+		rows, err := tx.Query(ctx, `UPDATE backlog SET state = ?, failure = ?, failure_detail = ?, lease_until = 0, finished_at = ?
+WHERE id = ? AND generation = ? AND state = 'running' RETURNING `+workColumns, state, failure, detail, tx.Now(), id, generation)
+		ended, err := collect(rows, err, scanWork)
+		if err != nil {
 			return err
 		}
-		return countEnded(ctx, tx, id, state)
+		if len(ended) == 0 {
+			return lost(id, generation)
+		}
+		if err := countEnded(ctx, tx, id, state); err != nil || failure == "" {
+			return err
+		}
+		return tellImage(ctx, tx, ended[0], false)
 	})
+}
+
+// tellImage makes the image of a failed scan show it. One that shows a failure already
+// keeps it unless anew is set: its worker knew better.
+func tellImage(ctx context.Context, tx *Tx, w plimsoll.Work, anew bool) error {
+	if w.Kind != plimsoll.WorkScan {
+		return nil
+	}
+	tenant, digest := plimsoll.Tenant{ProjectID: w.ProjectID, EnterpriseProject: w.EnterpriseProject}, plimsoll.Digest(w.Key)
+	a, err := findArtifact(ctx, tx, tenant, digest)
+	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
+		return nil // its last tag went away
+	}
+	if err != nil {
+		return err
+	}
+	have, err := readOutcome(ctx, tx, a.id)
+	if err != nil || (have.failure != "" && !anew) {
+		return err
+	}
+	return failArtifact(ctx, tx, tenant, digest, w.Failure, w.Detail)
 }
 
 // Retry puts a running unit back; it is not handed out again before notBefore.
@@ -173,12 +202,7 @@ WHERE state = 'running' AND interruptions >= ? AND `+where+` RETURNING `+workCol
 		if err := countEnded(ctx, tx, w.ID, plimsoll.WorkFailed); err != nil {
 			return 0, err
 		}
-		if w.Kind != plimsoll.WorkScan {
-			continue
-		}
-		err := failArtifact(ctx, tx, plimsoll.Tenant{ProjectID: w.ProjectID, EnterpriseProject: w.EnterpriseProject},
-			plimsoll.Digest(w.Key), plimsoll.FailureInterrupted, interrupted)
-		if err != nil && plimsoll.ErrorCode(err) != plimsoll.NotFound { // not found: its last tag went away
+		if err := tellImage(ctx, tx, w, true); err != nil {
 			return 0, err
 		}
 	}

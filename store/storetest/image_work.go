@@ -213,4 +213,36 @@ func interruptedScans(t *testing.T, s *store.Store, _ *Clock) {
 		}
 	}
 	same(t, states(), map[string]string{"plain": "done ", "index": "done "}, nil)
+	untoldScan(t, s, plain, states)
+}
+
+// untoldScan ends a scan as failed: the image is told what its worker did not tell it, and
+// keeps what it did.
+func untoldScan(t *testing.T, s *store.Store, a plimsoll.Artifact, states func() map[string]string) {
+	t.Helper()
+	ctx := context.Background()
+	for _, told := range []plimsoll.FailureCode{"", plimsoll.FailureLayer} {
+		task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan}
+		if err := s.CreateTask(ctx, &task, []plimsoll.Work{{Kind: plimsoll.WorkScan, Key: string(a.Digest)}}); err != nil {
+			t.Fatal(err)
+		}
+		var w plimsoll.Work
+		if _, err := s.Dispatch(ctx, 1, func(_ *sql.Tx, units []plimsoll.Work) error { w = units[0]; return nil }); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Begin(ctx, w.ID, w.Generation, time.Time{}); err != nil {
+			t.Fatal(err)
+		}
+		want := "failed unknown"
+		if told != "" {
+			want = "failed layer"
+			if err := s.FailScan(ctx, plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, a.Digest, told, "its worker told"); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := s.Finish(ctx, w.ID, w.Generation, plimsoll.FailureUnknown, "a defect ended the work"); err != nil {
+			t.Fatal(err)
+		}
+		same(t, states()["plain"], want, nil)
+	}
 }
