@@ -132,6 +132,16 @@ var tricks = map[string]trick{
 		}
 		return f.Name(), nil // and leaves it
 	}),
+	"folder": textOf(func(string) (string, error) {
+		dir, err := os.MkdirTemp("", "x-*")
+		if err != nil {
+			return "", err
+		}
+		if err := os.WriteFile(dir+"/file", []byte("x"), 0o600); err != nil {
+			return "", err
+		}
+		return "made and removed", os.RemoveAll(dir)
+	}),
 	"typed": func(context.Context, string, io.Reader, *atomic.Int64) ([]byte, error) {
 		return nil, fmt.Errorf("around: %w", plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "too \x1b[31mlarge").WithHint("make it small")))
 	},

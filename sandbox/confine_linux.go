@@ -78,6 +78,7 @@ func landlock(temp string) (missing []string, err error) {
 	defer unix.Close(dir) //nolint:errcheck // opened as a path only
 	own := unix.LandlockPathBeneathAttr{Parent_fd: int32(dir), Allowed_access: rules.Handled_access_fs & (unix.LANDLOCK_ACCESS_FS_READ_FILE |
 		unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_REG |
+		unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR | // an rpm database of SQLite lies in a folder of its own
 		unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE)}
 	_, _, errno = unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH, uintptr(unsafe.Pointer(&own)), 0, 0, 0) //nolint:gosec // as above
 	if errno != 0 {

@@ -287,6 +287,9 @@ func TestConfined(t *testing.T) {
 			t.Errorf("%s: %q %v", request, answer, err)
 		}
 	}
+	if answer, err := run(t, p, "folder"); err != nil {
+		t.Errorf("a folder in its own temporary directory: %q %v", answer, err)
+	}
 	lacks := confinementLacks(t)
 	if strings.Contains(lacks, "Landlock") {
 		t.Skip("the rest needs Landlock in the kernel and a binary without cgo: " + lacks)

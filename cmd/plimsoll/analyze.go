@@ -71,8 +71,8 @@ func (a *app) analysis(temp string) (*analysis, error) {
 		return nil, err
 	}
 	out := &analysis{analyzers: analyzers, confined: true, options: sandbox.Options{
-		Command: []string{"", analyzeLayer}, Limits: sandbox.DefaultLimits(plimsoll.DefaultBudget()),
-		Stall: plimsoll.DefaultBudget().Stall, Temp: temp, Logger: a.logger(),
+		Command: []string{"", analyzeLayer}, Limits: sandbox.DefaultLimits(a.limits()),
+		Stall: a.limits().Stall, Temp: temp, Logger: a.logger(),
 	}}
 	if out.options.Config, err = json.Marshal(config); err != nil {
 		return nil, err

@@ -16,6 +16,7 @@ type app struct {
 	out, errs io.Writer
 	env       func(string) (string, bool)
 
+	budget            plimsoll.Budget // zero = the default
 	config            string
 	data              string
 	endpoint          string

@@ -62,6 +62,7 @@ could not be judged.`,
 			return a.scan(cmd.Context(), ref, o)
 		},
 	}
+	a.budgetFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.archive, "archive", "", "read a docker-save or OCI layout tar file instead of a registry; - is standard input")
 	f.StringVar(&o.layout, "layout", "", "read an OCI image layout directory instead of a registry")
@@ -131,7 +132,7 @@ func (a *app) inspect(ctx context.Context, src scan.Source, picked plimsoll.Arti
 	defer p.done()
 	inspector := &scan.Inspector{
 		Reports: scan.Memory{}, Advisories: advisories, Checks: all.Checks(),
-		Budget: plimsoll.DefaultBudget(), Parallel: parallel, Logger: a.logger(), Now: time.Now,
+		Budget: a.limits(), Parallel: parallel, Logger: a.logger(), Now: time.Now,
 		Progress: func(done, total int) { p.stage("scan "+name, fmt.Sprintf("%d of %d layers", done, total)) },
 	}
 	analysis.equip(inspector, parallel)
@@ -176,12 +177,12 @@ func (a *app) openArchive(o scanOptions) (imageSource, string, plimsoll.Digest, 
 	switch {
 	case o.layout != "":
 		path = o.layout
-		ar, err = archive.OpenLayout(path, plimsoll.DefaultBudget())
+		ar, err = archive.OpenLayout(path, a.limits())
 	case path == "-":
 		path = "standard input"
-		ar, err = archive.Read(a.in, plimsoll.DefaultBudget())
+		ar, err = archive.Read(a.in, a.limits())
 	default:
-		ar, err = archive.Open(path, plimsoll.DefaultBudget())
+		ar, err = archive.Open(path, a.limits())
 	}
 	if err != nil {
 		return nil, "", "", err
@@ -250,7 +251,7 @@ func (a *app) openReference(ctx context.Context, ref string, o scanOptions) (ima
 	}
 	client, err := registry.New(registry.Options{
 		URL: scheme + "://" + host, Credential: plimsoll.Credential{Username: o.username, Secret: secret},
-		Transport: transport, Budget: plimsoll.DefaultBudget(), Logger: a.logger(),
+		Transport: transport, Budget: a.limits(), Logger: a.logger(),
 	})
 	if err != nil {
 		return nil, "", "", err

@@ -53,6 +53,7 @@ Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure
 			return a.serve(cmd.Context(), o)
 		},
 	}
+	a.budgetFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address to listen on")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate chain in PEM")

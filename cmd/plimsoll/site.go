@@ -50,7 +50,7 @@ func (a *app) openSite(ctx context.Context, alsoAllow ...string) (s *site, err e
 	if err := os.MkdirAll(a.data, 0o700); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Unavailable, "data directory: %w", err).WithHint("name another with --data")
 	}
-	s = &site{budget: plimsoll.DefaultBudget(), logger: a.logger(), passwords: identity.NewPasswords(hashesAtOnce)}
+	s = &site{budget: a.limits(), logger: a.logger(), passwords: identity.NewPasswords(hashesAtOnce)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())

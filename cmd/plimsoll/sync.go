@@ -11,7 +11,7 @@ import (
 )
 
 func (a *app) syncCommand() *cobra.Command {
-	return &cobra.Command{
+	cmd := &cobra.Command{
 		Use:   "sync [REGISTRY ...]",
 		Short: "Read registries and scan what is new",
 		Long: `Sync compares the named registries (default: all) with the inventory, adds what is
@@ -28,6 +28,8 @@ new, drops what is gone, and scans. It returns when the scans are done.`,
 			return a.syncAll(ctx, b, names)
 		}),
 	}
+	a.budgetFlags(cmd)
+	return cmd
 }
 
 func registryNames(ctx context.Context, b backend) ([]string, error) {
