@@ -2,8 +2,10 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -42,7 +44,7 @@ func crashSeed(t *testing.T) uint64 {
 }
 
 // TestKilledServerLosesNothing kills the real program with SIGKILL in the middle of a sync of
-// 500 images, three times. Started once more, it comes to an end with every image scanned
+// 500 images, three times, and once a child of it that reads layers. Started once more, it comes to an end with every image scanned
 // once, every task counted right, a sound database and no temporary file.
 func TestKilledServerLosesNothing(t *testing.T) {
 	if testing.Short() {
@@ -66,11 +68,16 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	c := newCrash(t, binary, e)
 	seed := crashSeed(t)
 	random := rand.New(rand.NewPCG(seed, 0)) //nolint:gosec // repeatable moments, no secret
-	for range crashKills {
+	for round := range crashKills {
 		c.start(t)
 		c.sync(t)
 		after := 50*time.Millisecond + time.Duration(random.IntN(1500))*time.Millisecond
-		time.Sleep(after)
+		time.Sleep(after / 2)
+		if round == 0 {
+			// Once only: a second death of the same image's analysis would put it into quarantine.
+			c.killChild(t)
+		}
+		time.Sleep(after / 2)
 		c.kill(t, syscall.SIGKILL)
 		t.Logf("seed %d: killed after %s with %s", seed, after, c.states(t))
 	}
@@ -79,6 +86,36 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	c.idle(t)
 	c.kill(t, syscall.SIGTERM)
 	c.sound(t)
+}
+
+// killChild kills a process that the server started to read layers, where /proc tells which.
+func (c *crash) killChild(t *testing.T) {
+	t.Helper()
+	stats, err := filepath.Glob("/proc/[0-9]*/stat")
+	if err != nil || len(stats) == 0 {
+		t.Log("no /proc: no child is killed")
+		return
+	}
+	for _, path := range stats {
+		raw, err := os.ReadFile(path)
+		if err != nil {
+			continue // it ended meanwhile
+		}
+		// pid (command) state parent …: proc_pid_stat(5). The command may hold anything.
+		_, rest, _ := strings.Cut(string(raw[bytes.LastIndexByte(raw, ')')+1:]), " ")
+		if fields := strings.Fields(rest); len(fields) > 1 && fields[1] == strconv.Itoa(c.cmd.Process.Pid) {
+			pid, err := strconv.Atoi(filepath.Base(filepath.Dir(path)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := syscall.Kill(pid, syscall.SIGKILL); err != nil && !errors.Is(err, syscall.ESRCH) {
+				t.Fatal(err)
+			}
+			t.Logf("killed child %d", pid)
+			return
+		}
+	}
+	t.Error("the server has no child that reads layers")
 }
 
 // crash is a server process that is started over and over on one data directory.
