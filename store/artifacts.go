@@ -7,6 +7,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"unicode"
 
 	"plimsoll"
 )
@@ -219,7 +220,9 @@ func withoutValues(step string) string {
 	bare := strings.TrimSpace(strings.TrimPrefix(step, nop))
 	if word, rest, ok := strings.Cut(bare, " "); ok && (word == "ENV" || word == "ARG") {
 		name, _, _ := strings.Cut(strings.TrimSpace(rest), "=")
-		name, _, _ = strings.Cut(name, " ")
+		if space := strings.IndexFunc(name, unicode.IsSpace); space >= 0 {
+			name = name[:space]
+		}
 		return word + " " + name
 	}
 	run := strings.TrimPrefix(bare, "RUN ")

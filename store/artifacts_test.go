@@ -7,7 +7,7 @@ import (
 
 func FuzzWithoutValues(f *testing.F) {
 	for _, step := range []string{
-		"/bin/sh -c #(nop)  ENV TOKEN=hunter2", "ENV A=b C=d", "ARG P", "RUN |1 A=b /bin/sh -c make", "|1", "ENV ", "COPY . /",
+		"/bin/sh -c #(nop)  ENV TOKEN=hunter2", "ENV A=b C=d", "ARG P", "RUN |1 A=b /bin/sh -c make", "|1", "ENV ", "COPY . /", "ENV A\t=b ;C=d",
 	} {
 		f.Add(step)
 	}
