@@ -11,7 +11,6 @@ import (
 	"testing"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
@@ -37,7 +36,7 @@ func rpmArchive(t *testing.T, path, database string) string {
 		t.Fatal(err)
 	}
 	layer := tarOf(t, regular("etc/os-release", "ID=centos\nVERSION_ID=\"7\"\n"), regular(path, string(content)))
-	var img v1.Image = empty.Image
+	img := empty.Image
 	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer)), nil })
 	if err != nil {
 		t.Fatal(err)
