@@ -79,13 +79,3 @@ type File struct {
 
 // Size is the length of the content in bytes.
 func (f File) Size() int64 { return f.SectionReader.Size() }
-
-// ByName returns the report of one analyzer, or nil.
-func ByName(reports []plimsoll.LayerReport, name string) *plimsoll.LayerReport {
-	for i := range reports {
-		if reports[i].Analyzer.Name == name {
-			return &reports[i]
-		}
-	}
-	return nil
-}

@@ -2,7 +2,6 @@ package demo
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 
 	v1 "github.com/google/go-containerregistry/pkg/v1"
@@ -150,14 +149,4 @@ func attestationOf(subject v1.Hash) (v1.Image, error) {
 	img := mutate.MediaType(empty.Image, types.OCIManifestSchema1)
 	img = mutate.ConfigMediaType(img, types.OCIConfigJSON)
 	return mutate.AppendLayers(img, static.NewLayer([]byte(statement), "application/vnd.in-toto+json"))
-}
-
-// Repositories names the repositories of the samples, sorted.
-func Repositories() []string {
-	var names []string
-	for _, s := range samples() {
-		names = append(names, s.repository)
-	}
-	slices.Sort(names)
-	return slices.Compact(names)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"regexp"
 	"slices"
 	"strconv"
@@ -36,7 +35,6 @@ type Syncer struct {
 	Store     Store
 	Connector *Connector
 	Budget    plimsoll.Budget
-	Logger    *slog.Logger
 
 	// Wake tells the queue that there may be new work. It may be nil.
 	Wake func()

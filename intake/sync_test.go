@@ -141,7 +141,7 @@ func newSite(t *testing.T, h *hub) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &site{store: s, reg: reg, syncer: &intake.Syncer{Store: s, Connector: c, Budget: plimsoll.DefaultBudget(), Logger: quiet}}
+	return &site{store: s, reg: reg, syncer: &intake.Syncer{Store: s, Connector: c, Budget: plimsoll.DefaultBudget()}}
 }
 
 func (s *site) sync(ctx context.Context) error {

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
@@ -105,11 +104,10 @@ func newYard(t *testing.T, src shelf, killer plimsoll.Digest) *yard {
 	}
 	t.Cleanup(func() { advisories.Close() })
 	y := &yard{store: s}
-	quiet := slog.New(slog.DiscardHandler)
 	worker := &scan.Worker{
-		Store: s, Logger: quiet,
+		Store: s,
 		Inspector: &scan.Inspector{Reports: s, Advisories: advisories, Analyzers: boomAnalyzers(),
-			Budget: plimsoll.DefaultBudget(), Logger: quiet, Now: time.Now, Pass: scan.ConfinedPass(open(t, "boom", nil).Run)},
+			Budget: plimsoll.DefaultBudget(), Now: time.Now, Pass: scan.ConfinedPass(open(t, "boom", nil).Run)},
 		Open: func(context.Context, plimsoll.Work) (scan.Source, bool, error) { return src, false, nil },
 	}
 	y.queue = queue.New(queue.Options{Store: impatient{s}, Writer: s.DB().Writer, Concurrency: 2,

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"log/slog"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -50,7 +49,6 @@ type Inspector struct {
 	Checks     []analyze.Check
 	Budget     plimsoll.Budget
 	Parallel   int // layers of one image that are read at once
-	Logger     *slog.Logger
 	Now        func() time.Time
 
 	// Pass, if set, is what reads a blob instead of Pass in this process: see ConfinedPass.
@@ -270,11 +268,17 @@ func judgeSet(ctx context.Context, advisories Advisories, set plimsoll.PackageSe
 func fileFailures(failures []layer.Failure) []plimsoll.FileFailure {
 	var out []plimsoll.FileFailure
 	for _, f := range failures {
-		if f.Analyzer == baseline.Name || (f.Analyzer == "" && f.Code == plimsoll.FailureSettings) {
+		if ofSettings(f) {
 			out = append(out, f.FileFailure)
 		}
 	}
 	return out
+}
+
+// ofSettings reports whether a failure is about what checks read; the fold itself speaks
+// in nobody's name and tells by its code.
+func ofSettings(f layer.Failure) bool {
+	return f.Analyzer == baseline.Name || (f.Analyzer == "" && f.Code == plimsoll.FailureSettings)
 }
 
 // Incomplete is the error of a scan that could not look everywhere: which parts of the
@@ -303,7 +307,7 @@ func failed(failures []layer.Failure) error {
 			out.Packages = true
 		case f.Analyzer == malware.Name:
 			out.Malware = true
-		case f.Analyzer == baseline.Name || (f.Analyzer == "" && f.Code == plimsoll.FailureSettings):
+		case ofSettings(f):
 			out.Settings = true
 		}
 		if i < 3 {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 
 	"plimsoll"
 )
@@ -25,7 +24,6 @@ type Worker struct {
 	Inspector *Inspector
 	Store     Store
 	Open      Open
-	Logger    *slog.Logger
 }
 
 // Work scans one artifact: an image, or every platform of an index that can be

@@ -6,7 +6,6 @@ import (
 	"context"
 	"encoding/json"
 	"io"
-	"log/slog"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -175,11 +174,10 @@ func newYard(t *testing.T, src *memory) *yard {
 	if err := s.AddRegistry(t.Context(), &reg); err != nil {
 		t.Fatal(err)
 	}
-	quiet := slog.New(slog.DiscardHandler)
 	return &yard{store: s, reg: reg, worker: &scan.Worker{
-		Store: s, Logger: quiet,
+		Store: s,
 		Inspector: &scan.Inspector{Reports: s, Advisories: advisories, Analyzers: analyzers, Checks: all.Checks(),
-			Budget: plimsoll.DefaultBudget(), Parallel: 2, Logger: quiet, Now: time.Now},
+			Budget: plimsoll.DefaultBudget(), Parallel: 2, Now: time.Now},
 		Open: func(context.Context, plimsoll.Work) (scan.Source, bool, error) { return src, false, nil },
 	}}
 }

@@ -132,7 +132,7 @@ func (a *app) inspect(ctx context.Context, src scan.Source, picked plimsoll.Arti
 	defer p.done()
 	inspector := &scan.Inspector{
 		Reports: scan.Memory{}, Advisories: advisories, Checks: all.Checks(),
-		Budget: a.limits(), Parallel: parallel, Logger: a.logger(), Now: time.Now,
+		Budget: a.limits(), Parallel: parallel, Now: time.Now,
 		Progress: func(done, total int) { p.stage("scan "+name, fmt.Sprintf("%d of %d layers", done, total)) },
 	}
 	analysis.equip(inspector, parallel)

@@ -141,14 +141,14 @@ func (a *app) announce(s *site) {
 func (s *site) scanner(o queueOptions) *scan.Worker {
 	inspector := &scan.Inspector{
 		Reports: s.inventory, Advisories: s.advisories, Checks: all.Checks(),
-		Budget: s.budget, Parallel: o.parallel, Logger: s.logger, Now: time.Now,
+		Budget: s.budget, Parallel: o.parallel, Now: time.Now,
 	}
 	if o.concurrency <= 0 {
 		o.concurrency = runtime.NumCPU() // as the queue has it
 	}
 	s.analysis.equip(inspector, o.concurrency*max(o.parallel, 1))
 	return &scan.Worker{
-		Store: s.inventory, Logger: s.logger, Inspector: inspector,
+		Store: s.inventory, Inspector: inspector,
 		Open: func(ctx context.Context, w plimsoll.Work) (scan.Source, bool, error) {
 			client, reg, err := s.connector.Client(ctx, w.ProjectID, w.RegistryID)
 			if err != nil {
