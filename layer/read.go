@@ -2,7 +2,6 @@ package layer
 
 import (
 	"archive/tar"
-	"bufio"
 	"context"
 	"io"
 	"strings"
@@ -28,7 +27,6 @@ type Options struct {
 
 // Sums is what a whole blob turned out to be.
 type Sums struct {
-	Blob     plimsoll.Digest `json:"blob"`     // of the bytes as read
 	Size     int64           `json:"size"`     // bytes as read
 	DiffID   plimsoll.Digest `json:"diff_id"`  // of the decompressed bytes
 	Unpacked int64           `json:"unpacked"` // decompressed bytes
@@ -39,8 +37,9 @@ type Sums struct {
 // It keeps a report in memory; real layers stay far below because they have fewer entries.
 const averagePath = 128
 
-// Read makes the one pass over a blob: digest, decompress (gzip with any number of members,
-// zstd, or none, by magic bytes), diff ID, archive entries. It calls visit for every entry but
+// Read makes the one pass over a blob: decompress (gzip with any number of members, zstd, or
+// none, by magic bytes), diff ID, archive entries. Decompressing runs in a goroutine of its own,
+// which has ended when Read returns. Read calls visit for every entry but
 // the root, in archive order; the reader holds the file's content and is empty for other types.
 // What visit leaves is skipped. Read goes on to the end of the blob, so the sums are over all of it.
 //
@@ -56,23 +55,21 @@ func Read(ctx context.Context, r io.Reader, o Options, visit func(plimsoll.Entry
 		return Sums{}, src.explain(err)
 	}
 	defer closePlain()
-	out := newMeter(plain, src, o)
-	w := walker{ctx: ctx, src: src, out: out, budget: o.Budget, visit: visit}
-	if err := w.walk(); err != nil {
+	out := newStream(src, plain, o)
+	w := walker{ctx: ctx, out: out, budget: o.Budget, visit: visit}
+	err = w.walk()
+	out.close()
+	if err != nil {
 		out.shared.Add(-out.size)
 		return Sums{}, err
 	}
-	return Sums{
-		Blob: src.hash.digest(), Size: src.size,
-		DiffID: out.hash.digest(), Unpacked: out.size, Entries: w.entries,
-	}, nil
+	return Sums{Size: src.size, DiffID: out.diffID(), Unpacked: out.size, Entries: w.entries}, nil
 }
 
 // walker goes through the entries of one archive.
 type walker struct {
 	ctx    context.Context
-	src    *source
-	out    *meter
+	out    *stream
 	budget plimsoll.Budget
 	visit  func(plimsoll.Entry, io.Reader) error
 
@@ -82,8 +79,7 @@ type walker struct {
 }
 
 func (w *walker) walk() error {
-	buffered := bufio.NewReaderSize(w.out, bufferSize)
-	archive := tar.NewReader(buffered)
+	archive := tar.NewReader(w.out)
 	content := &fileReader{ctx: w.ctx, archive: archive, out: w.out}
 	for {
 		header, err := archive.Next()
@@ -91,7 +87,7 @@ func (w *walker) walk() error {
 			break
 		}
 		if err != nil {
-			return w.src.explain(err)
+			return w.out.explain(err)
 		}
 		if err := w.ctx.Err(); err != nil {
 			return err
@@ -106,15 +102,13 @@ func (w *walker) walk() error {
 		content.err = nil
 		if err := w.visit(entry, content); err != nil {
 			if content.err != nil { // the archive failed, not the visitor
-				return w.src.explain(content.err)
+				return w.out.explain(content.err)
 			}
 			return err
 		}
 	}
-	if _, err := io.Copy(io.Discard, buffered); err != nil {
-		return w.src.explain(err)
-	}
-	return w.src.drain()
+	_, err := io.Copy(io.Discard, w.out)
+	return err
 }
 
 // entry checks a header against the budgets.
@@ -167,7 +161,7 @@ func (w *walker) charge(e plimsoll.Entry) error {
 type fileReader struct {
 	ctx     context.Context
 	archive *tar.Reader
-	out     *meter
+	out     *stream
 	size    int64 // bytes of all files so far, holes included
 	err     error
 }

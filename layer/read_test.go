@@ -107,7 +107,7 @@ func TestReadSumsAreOverEverything(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			want := Sums{Blob: plimsoll.DigestOf(test.blob), Size: int64(len(test.blob)),
+			want := Sums{Size: int64(len(test.blob)),
 				DiffID: plimsoll.DigestOf(test.plain), Unpacked: int64(len(test.plain)), Entries: 2}
 			if diff := cmp.Diff(want, got); diff != "" {
 				t.Error(diff)
@@ -332,7 +332,7 @@ func FuzzRead(f *testing.F) {
 			}
 			return readAll(e, r)
 		})
-		if err == nil && (sums.Blob != plimsoll.DigestOf(blob) || sums.Size != int64(len(blob))) {
+		if err == nil && (sums.Size != int64(len(blob))) {
 			t.Errorf("sums %+v of %d bytes", sums, len(blob))
 		}
 		if err != nil && plimsoll.FailureOf(err) == plimsoll.FailureUnknown {

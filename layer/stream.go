@@ -1,193 +1,170 @@
 package layer
 
 import (
-	"archive/tar"
-	"bufio"
-	"bytes"
-	"context"
 	"crypto/sha256"
-	"errors"
-	"fmt"
 	"hash"
 	"io"
+	"sync"
 	"sync/atomic"
-
-	"github.com/klauspost/compress/gzip"
-	"github.com/klauspost/compress/zstd"
 
 	"plimsoll"
 )
 
-// bufferSize is large enough that hashing is called seldom and small enough to stay in a core's cache.
-const bufferSize = 128 << 10
-
-// maxWindow bounds what a zstd frame may ask the decoder to remember (zstd -19 asks for 8 MiB, --ultra -22 for 128 MiB).
-const maxWindow = 128 << 20
-
-var (
-	gzipMagic = []byte{0x1f, 0x8b}
-	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd}
+const (
+	chunkSize = 256 << 10 // bytes: the channel is used seldom, and a chunk stays in a core's cache
+	chunks    = 4         // that one side may be ahead of the other
 )
 
-// hasher is a running SHA-256.
-type hasher struct{ hash.Hash }
-
-func (h hasher) digest() plimsoll.Digest {
-	var sum [sha256.Size]byte
-	h.Sum(sum[:0])
-	return plimsoll.DigestFrom(sum)
+// chunk is a piece of the decompressed stream.
+type chunk struct {
+	data []byte
+	read int64 // bytes of the blob that were read for the stream so far
+	err  error // behind data: io.EOF for a blob that was whole
 }
 
-// source is the blob as it arrives: counted, hashed, bounded by its descriptor.
-type source struct {
-	ctx      context.Context
-	r        io.Reader
-	expected int64 // 0 = not known
-	size     int64
-	hash     hasher
-	err      error // what r answered, other than io.EOF
-	buffered *bufio.Reader
+// chunkPool keeps the buffers of streams that ended.
+var chunkPool = sync.Pool{New: func() any { return new([chunkSize]byte) }}
+
+// stream is the decompressed blob. Decompressing runs ahead on another core than what reads
+// the stream: counting, hashing and holding it against the budgets happen on this side.
+type stream struct {
+	full chan chunk
+	free chan []byte
+	stop chan struct{} // closed when nobody reads any more
+	done chan struct{} // closed when nothing is decompressed any more
+
+	current chunk
+	rest    []byte // of current.data, not read yet
+	src     *source
+	shared  *atomic.Int64
+	budget  plimsoll.Budget
+	size    int64 // decompressed bytes in chunks that arrived
+	hash    hash.Hash
 }
 
-func newSource(ctx context.Context, r io.Reader, expected int64) *source {
-	s := &source{ctx: ctx, r: r, expected: expected, hash: hasher{sha256.New()}}
-	s.buffered = bufio.NewReaderSize(s, bufferSize)
+// newStream begins to decompress. The source belongs to the other side until close returns.
+func newStream(src *source, plain io.Reader, o Options) *stream {
+	s := &stream{
+		full: make(chan chunk, chunks), free: make(chan []byte, chunks), stop: make(chan struct{}), done: make(chan struct{}),
+		src: src, shared: o.Unpacked, budget: o.Budget, hash: sha256.New(),
+	}
+	if s.shared == nil {
+		s.shared = new(atomic.Int64)
+	}
+	for range chunks {
+		s.free <- chunkPool.Get().(*[chunkSize]byte)[:]
+	}
+	go s.decompress(plain)
 	return s
 }
 
-// Read implements io.Reader below the buffer.
-func (s *source) Read(p []byte) (int, error) {
-	if s.err != nil {
-		return 0, s.err
+// decompress is the other side. The last chunk has an error.
+func (s *stream) decompress(plain io.Reader) {
+	defer close(s.done)
+	for {
+		var buffer []byte
+		select {
+		case buffer = <-s.free:
+		case <-s.stop:
+			return
+		}
+		n, err := fill(plain, buffer)
+		switch {
+		case err == io.EOF:
+			if err = s.src.drain(); err == nil {
+				err = io.EOF
+			}
+		case err != nil:
+			err = s.src.explain(err)
+		}
+		select {
+		case s.full <- chunk{data: buffer[:n], read: s.src.size, err: err}:
+		case <-s.stop:
+			return
+		}
+		if err != nil {
+			return
+		}
 	}
-	if err := s.ctx.Err(); err != nil {
-		s.err = err
-		return 0, err
-	}
-	n, err := s.r.Read(p)
-	s.size += int64(n)
-	s.hash.Write(p[:n])
-	if s.expected > 0 && s.size > s.expected {
-		s.err = cut(ErrSize, "blob of %d bytes", s.expected)
-		return n, s.err
-	}
-	if err != nil && err != io.EOF {
-		s.err = err
+}
+
+// fill reads until the buffer is full or r ends.
+func fill(r io.Reader, buffer []byte) (n int, err error) {
+	for n < len(buffer) && err == nil {
+		var more int
+		more, err = r.Read(buffer[n:])
+		n += more
 	}
 	return n, err
 }
 
-// drain reads what the decompressor left and checks that the blob is whole.
-func (s *source) drain() error {
-	if _, err := io.Copy(io.Discard, s.buffered); err != nil {
-		return s.explain(err)
+// close ends the other side and waits for it: until a read of the blob that is under way returns.
+func (s *stream) close() {
+	close(s.stop)
+	<-s.done
+	s.recycle()
+	for len(s.full) > 0 {
+		s.current = <-s.full
+		s.recycle()
 	}
-	if s.size < s.expected {
-		return cut(ErrTruncated, "%d of %d bytes arrived", s.size, s.expected)
-	}
-	return nil
-}
-
-// explain says whose fault an error is: the caller's, the network's or the blob's.
-func (s *source) explain(err error) error {
-	if s.err != nil {
-		err = s.err
-		if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
-			return err
-		}
-		if _, ok := errors.AsType[*plimsoll.Failure](err); ok {
-			return err
-		}
-		return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Unavailable, "read blob after %d bytes: %w", s.size, err))
-	}
-	if _, ok := errors.AsType[*plimsoll.Failure](err); ok {
-		return err
-	}
-	switch {
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
-		return err
-	case errors.Is(err, tar.ErrFieldTooLong):
-		return over(ErrHeader, "extended header of the archive")
-	case errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrWindowSizeTooSmall):
-		return over(ErrWindow, "zstd window over %d bytes", maxWindow)
-	case errors.Is(err, io.ErrUnexpectedEOF) && (s.expected <= 0 || s.size < s.expected):
-		return cut(ErrTruncated, "archive ends after %d bytes", s.size)
-	default:
-		return plimsoll.Fail(plimsoll.FailureLayer, &plimsoll.Error{
-			Code: plimsoll.Invalid, Message: fmt.Sprintf("blob of %d bytes so far", s.size), Err: errors.Join(ErrArchive, err),
-		})
+	for len(s.free) > 0 {
+		s.current.data = <-s.free
+		s.recycle()
 	}
 }
 
-// decompress picks the decoder by the first bytes.
-func decompress(r *bufio.Reader) (io.Reader, func(), error) {
-	magic, err := r.Peek(len(zstdMagic))
-	if err != nil && err != io.EOF {
-		return nil, nil, err
+func (s *stream) recycle() {
+	if cap(s.current.data) == chunkSize {
+		chunkPool.Put((*[chunkSize]byte)(s.current.data[:chunkSize]))
 	}
-	switch {
-	case bytes.HasPrefix(magic, gzipMagic):
-		z, err := gzip.NewReader(r)
-		if err != nil {
-			return nil, nil, unexpected(err)
-		}
-		return z, func() { z.Close() }, nil //nolint:errcheck // frees, never writes
-	case bytes.HasPrefix(magic, zstdMagic):
-		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
-			zstd.WithDecoderMaxWindow(maxWindow))
-		if err != nil {
-			return nil, nil, unexpected(err)
-		}
-		return z, z.Close, nil
-	default:
-		return r, func() {}, nil
-	}
-}
-
-// unexpected: a stream that ends inside the header of its compression is cut short.
-func unexpected(err error) error {
-	if err == io.EOF {
-		return io.ErrUnexpectedEOF
-	}
-	return err
-}
-
-// meter is the decompressed stream: counted, hashed, held against the budgets.
-type meter struct {
-	r      io.Reader
-	src    *source
-	shared *atomic.Int64
-	budget plimsoll.Budget
-	size   int64
-	hash   hasher
-}
-
-func newMeter(r io.Reader, src *source, o Options) *meter {
-	m := &meter{r: r, src: src, shared: o.Unpacked, budget: o.Budget, hash: hasher{sha256.New()}}
-	if m.shared == nil {
-		m.shared = new(atomic.Int64)
-	}
-	return m
+	s.current.data, s.rest = nil, nil
 }
 
 // Read implements io.Reader.
-func (m *meter) Read(p []byte) (int, error) {
-	n, err := m.r.Read(p)
-	m.hash.Write(p[:n])
-	m.size += int64(n)
-	if m.shared.Add(int64(n)) > m.budget.ImageUnpacked {
-		return n, over(ErrUnpacked, "image of more than %d bytes", m.budget.ImageUnpacked)
+func (s *stream) Read(p []byte) (int, error) {
+	for len(s.rest) == 0 {
+		if s.current.err != nil {
+			return 0, s.current.err
+		}
+		if err := s.next(); err != nil {
+			s.current.err = err
+		}
 	}
-	if err := m.ratio(m.size); err != nil {
-		return n, err
+	n := copy(p, s.rest)
+	s.rest = s.rest[n:]
+	return n, nil
+}
+
+// next takes the next chunk, counts and hashes it. Over budget, nothing of it is handed on.
+func (s *stream) next() error {
+	if s.current.data != nil {
+		s.free <- s.current.data[:chunkSize]
 	}
-	return n, err
+	s.current = <-s.full
+	data := s.current.data
+	s.hash.Write(data)
+	s.size += int64(len(data))
+	if s.shared.Add(int64(len(data))) > s.budget.ImageUnpacked {
+		return over(ErrUnpacked, "image of more than %d bytes", s.budget.ImageUnpacked)
+	}
+	if err := s.ratio(s.size); err != nil {
+		return err
+	}
+	s.rest = data
+	return nil
 }
 
 // ratio compares unpacked bytes with what was read for them so far.
-func (m *meter) ratio(unpacked int64) error {
-	if beyond := unpacked - m.budget.RatioGrace; beyond > 0 && beyond/m.budget.Ratio > m.src.size {
-		return over(ErrRatio, "%d bytes from %d, budget %d to 1", unpacked, m.src.size, m.budget.Ratio)
+func (s *stream) ratio(unpacked int64) error {
+	if beyond := unpacked - s.budget.RatioGrace; beyond > 0 && beyond/s.budget.Ratio > s.current.read {
+		return over(ErrRatio, "%d bytes from %d, budget %d to 1", unpacked, s.current.read, s.budget.Ratio)
 	}
 	return nil
 }
+
+func (s *stream) diffID() plimsoll.Digest {
+	return plimsoll.DigestFrom([sha256.Size]byte(s.hash.Sum(nil)))
+}
+
+// explain says whose fault an error of the archive is.
+func (s *stream) explain(err error) error { return explain(err, s.current.read, s.src.expected) }

@@ -124,7 +124,7 @@ func TestPassSetsSumsAndDiffID(t *testing.T) {
 	blob := gzipped(t, plain)
 	got := pass(t, blob, plimsoll.DefaultBudget())
 	want := layer.Sums{
-		Blob: plimsoll.DigestOf(blob), Size: int64(len(blob)),
+		Size:   int64(len(blob)),
 		DiffID: plimsoll.DigestOf(plain), Unpacked: int64(len(plain)), Entries: 1,
 	}
 	if diff := cmp.Diff(want, got.Sums); diff != "" {
