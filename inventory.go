@@ -21,6 +21,7 @@ type ScanRecord struct {
 	Matcher    string      // version of the matcher that judged
 	Settings   []Setting
 	Malware    []Malware
+	Facts      *ImageFacts // nil keeps what was last found
 
 	// Failure is set if some part could not be looked at. A part (Sets with Judgements,
 	// Settings, Malware) that is nil keeps what was last found; one that is not nil, even

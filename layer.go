@@ -35,14 +35,16 @@ type FileFailure struct {
 
 // Tree is the shape of a layer, as far as folding needs it.
 type Tree struct {
-	// Paths is every path the layer brings, sorted; a directory ends in a slash.
-	Paths []string `json:"paths"`
+	// Paths is every path the layer brings, what is in a directory directly behind it.
+	Paths PathList `json:"paths"`
 
 	// Whiteouts are removed paths (OCI image layer specification, "Whiteouts"), opaque ones end in a slash.
 	Whiteouts []string `json:"whiteouts,omitempty"`
 
 	// Links are symbolic links, needed to resolve parents of upper layers' paths.
 	Links []Link `json:"links,omitempty"`
+
+	Largest []FileFact `json:"largest,omitempty"` // the largest regular files, at most LargestFiles
 
 	Entries  int   `json:"entries"`
 	Unpacked int64 `json:"unpacked"` // bytes of the decompressed archive

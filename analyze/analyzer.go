@@ -40,9 +40,6 @@ type FileAnalyzer interface {
 	Analyze(ctx context.Context, f File, out *plimsoll.LayerReport) error
 }
 
-// PeekBytes is how many first bytes a Peeker is shown, fewer of a shorter file.
-const PeekBytes = 4
-
 // Peeker is a FileAnalyzer that wants many files by their names or modes and few by what
 // they are: it is shown the first bytes before anything is kept.
 type Peeker interface {
@@ -52,12 +49,22 @@ type Peeker interface {
 	Peek(e plimsoll.Entry, head []byte) bool
 }
 
-// HashAnalyzer sees size and SHA-256 of every regular file.
-type HashAnalyzer interface {
+// FileSummer sees what every regular file adds up to, once it was read.
+type FileSummer interface {
 	Analyzer
 
-	// Hash reports whether the file was of interest; hard links to it are then seen too.
-	Hash(path string, size int64, sum [sha256.Size]byte, out *plimsoll.LayerReport) bool
+	// File reports whether the file was of interest; hard links to it are then seen too, as
+	// files with their own path that are Linked.
+	File(f Summed, out *plimsoll.LayerReport) bool
+}
+
+// Summed is a regular file that was read to its end.
+type Summed struct {
+	Path   string
+	Size   int64
+	Sum    [sha256.Size]byte // SHA-256
+	Kind   plimsoll.FileKind
+	Linked bool // the path is a hard link to a file of the same layer
 }
 
 // Beginner is an analyzer that needs memory while it sees one layer.

@@ -5,11 +5,21 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"sync"
 )
 
 // inMemory is the size up to which a wanted file is kept in memory, in bytes. Larger ones
 // go to a temporary file that has no name from the moment it exists.
 const inMemory = 4 << 20
+
+// buffers are what a run needs while it reads. A process makes many runs, one at a time.
+type buffers struct {
+	head  [HeadBytes]byte
+	chunk [64 << 10]byte
+	file  []byte // a whole file of up to inMemory bytes; grows
+}
+
+var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
 
 // content is a whole file that can be read at any place.
 type content struct {
@@ -24,38 +34,53 @@ func (c *content) close() {
 	}
 }
 
-// keep reads r to its end. size is the archive's word, good for choosing a place.
-// The buffer is used if the content fits; nil = a new one.
-func keep(r io.Reader, size int64, buffer *bytes.Buffer) (*content, error) {
-	if size <= inMemory {
-		if buffer == nil {
-			buffer = new(bytes.Buffer)
-		}
-		buffer.Reset()
-		buffer.Grow(int(size) + bytes.MinRead)
-		n, err := buffer.ReadFrom(io.LimitReader(r, size+1))
-		if err != nil {
-			return nil, err
-		}
-		if n != size {
-			return nil, fmt.Errorf("file is %d bytes, not %d", n, size)
-		}
-		return &content{ReaderAt: bytes.NewReader(buffer.Bytes()), size: n}, nil
+// keep reads a file to its end, behind its head, and hashes it. size is the archive's word,
+// good for choosing a place. What is to stay longer than until the next file has a place of its own.
+func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, error) {
+	if size > inMemory {
+		return r.spill(head, in)
 	}
-	f, err := spill()
-	if err != nil {
+	whole := r.buffers.file
+	if own || int64(cap(whole)) < size {
+		whole = make([]byte, size)
+		if !own {
+			r.buffers.file = whole
+		}
+	}
+	whole = whole[:size]
+	n := copy(whole, head)
+	more, err := io.ReadFull(in, whole[n:])
+	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
 		return nil, err
 	}
-	n, err := io.Copy(f, r)
-	if err != nil {
-		f.Close() //nolint:errcheck // the copy's error is the one to tell
-		return nil, err
+	r.hash.Write(whole[n : n+more])
+	if int64(n+more) != size {
+		return nil, fmt.Errorf("file is %d bytes, not %d", n+more, size)
 	}
-	return &content{ReaderAt: f, size: n, file: f}, nil
+	return &content{ReaderAt: bytes.NewReader(whole), size: size}, nil
 }
 
-// spill makes a temporary file without a name: it vanishes with the process.
-func spill() (*os.File, error) {
+// spill keeps a file in a temporary one.
+func (r *Run) spill(head []byte, in io.Reader) (*content, error) {
+	f, err := unnamed()
+	if err != nil {
+		return nil, err
+	}
+	c := &content{ReaderAt: f, file: f}
+	_, err = f.Write(head)
+	if err == nil {
+		c.size, err = r.pass(in, f)
+		c.size += int64(len(head))
+	}
+	if err != nil {
+		c.close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// unnamed makes a temporary file without a name: it vanishes with the process.
+func unnamed() (*os.File, error) {
 	f, err := os.CreateTemp("", "plimsoll-*")
 	if err != nil {
 		return nil, fmt.Errorf("make a temporary file: %w", err)

@@ -1,7 +1,6 @@
 package analyze
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -19,17 +18,16 @@ type Run struct {
 	ctx     context.Context
 	budget  plimsoll.Budget
 	parts   []part
-	hashes  bool // some part wants sums
+	sums    bool // some part wants sums
 	hash    hash.Hash
-	buffer  bytes.Buffer
-	chunk   []byte
-	head    [PeekBytes]byte
+	buffers *buffers
+	want    []int               // parts that want the current file, reused
 	second  bool                // this is the second read
 	aliases map[string]*content // second read: targets of wanted hard links, nil until seen
 	kept    int64               // bytes of aliases
 	missing []string            // first read: targets that were not kept
 
-	found map[string]hashed // files that a hash analyzer took interest in
+	found map[string]Summed // files that a summer took interest in
 	modes map[string]uint32 // files whose bits a hard link shares
 }
 
@@ -39,13 +37,8 @@ type part struct {
 	entries EntryAnalyzer
 	files   FileAnalyzer
 	peek    Peeker
-	hashes  HashAnalyzer
+	sums    FileSummer
 	out     plimsoll.LayerReport
-}
-
-type hashed struct {
-	size int64
-	sum  [sha256.Size]byte
 }
 
 // maxAliases bounds the targets that a second read is asked to keep.
@@ -58,8 +51,8 @@ const sharedBits = 06002
 // answered on the second.
 func NewRun(ctx context.Context, analyzers []Analyzer, budget plimsoll.Budget, aliases []string) *Run {
 	r := &Run{
-		ctx: ctx, budget: budget, hash: sha256.New(), chunk: make([]byte, 64<<10), second: len(aliases) > 0,
-		aliases: map[string]*content{}, found: map[string]hashed{}, modes: map[string]uint32{},
+		ctx: ctx, budget: budget, hash: sha256.New(), buffers: bufferPool.Get().(*buffers), second: len(aliases) > 0,
+		aliases: map[string]*content{}, found: map[string]Summed{}, modes: map[string]uint32{},
 	}
 	for _, path := range aliases {
 		r.aliases[path] = nil
@@ -72,8 +65,8 @@ func NewRun(ctx context.Context, analyzers []Analyzer, budget plimsoll.Budget, a
 		p.entries, _ = a.(EntryAnalyzer)
 		p.files, _ = a.(FileAnalyzer)
 		p.peek, _ = a.(Peeker)
-		p.hashes, _ = a.(HashAnalyzer)
-		r.hashes = r.hashes || p.hashes != nil
+		p.sums, _ = a.(FileSummer)
+		r.sums = r.sums || p.sums != nil
 		r.parts = append(r.parts, p)
 	}
 	return r
@@ -125,49 +118,64 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 	delete(r.found, e.Path)
 	wanted := r.wanted(e)
 	_, alias := r.aliases[e.Path]
-	if !r.hashes && len(wanted) == 0 && !alias {
+	if !r.sums && len(wanted) == 0 && !alias {
 		return nil
 	}
-	if r.hashes {
-		r.hash.Reset()
-		in = io.TeeReader(in, r.hash)
-	}
-	wanted, in, err := r.peek(e, in, wanted)
+	r.hash.Reset()
+	head, err := r.head(in)
 	if err != nil {
 		return err
 	}
+	wanted = slices.DeleteFunc(wanted, func(i int) bool { return r.parts[i].refuses(e, head) })
 	if e.Size > r.budget.WantedFile {
 		r.refuse(wanted, e)
 		wanted, alias = nil, false
 	}
+	f := Summed{Path: e.Path, Kind: KindOf(head)}
 	if len(wanted) > 0 || alias {
-		if err := r.content(e, in, wanted, alias); err != nil {
-			return err
-		}
+		f.Size, err = r.content(e, head, in, wanted, alias)
+	} else {
+		f.Size, err = r.pass(in, nil)
+		f.Size += int64(len(head))
 	}
-	if _, err := io.CopyBuffer(io.Discard, onlyReader{in}, r.chunk); err != nil {
+	if err != nil || !r.sums {
 		return err
 	}
-	if r.hashes {
-		h := hashed{size: e.Size}
-		r.hash.Sum(h.sum[:0])
-		r.hashedFile(e.Path, h)
-	}
+	r.hash.Sum(f.Sum[:0])
+	r.summed(f)
 	return nil
 }
 
-// peek shows first bytes to those who ask for them. It returns who wants the file still,
-// and a reader that has those bytes before it again.
-func (r *Run) peek(e plimsoll.Entry, in io.Reader, wanted []int) ([]int, io.Reader, error) {
-	if !slices.ContainsFunc(wanted, func(i int) bool { return r.parts[i].peek != nil }) {
-		return wanted, in, nil
-	}
-	n, err := io.ReadFull(in, r.head[:])
+// head reads the first bytes of a file.
+func (r *Run) head(in io.Reader) ([]byte, error) {
+	n, err := io.ReadFull(in, r.buffers.head[:])
 	if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-		return nil, nil, err
+		return nil, err
 	}
-	wanted = slices.DeleteFunc(wanted, func(i int) bool { return r.parts[i].refuses(e, r.head[:n]) })
-	return wanted, io.MultiReader(bytes.NewReader(r.head[:n]), in), nil
+	head := r.buffers.head[:n]
+	r.hash.Write(head)
+	return head, nil
+}
+
+// pass reads what is left of a file, hashes it, and hands it on to w, which may be nil.
+func (r *Run) pass(in io.Reader, w io.Writer) (size int64, err error) {
+	for {
+		n, err := in.Read(r.buffers.chunk[:])
+		piece := r.buffers.chunk[:n]
+		r.hash.Write(piece)
+		size += int64(n)
+		if w != nil && n > 0 {
+			if _, err := w.Write(piece); err != nil {
+				return size, err
+			}
+		}
+		if err == io.EOF {
+			return size, nil
+		}
+		if err != nil {
+			return size, err
+		}
+	}
 }
 
 // refuses reports whether the analyzer wants a file no more. A panic of it is told, and
@@ -181,28 +189,21 @@ func (p *part) refuses(e plimsoll.Entry, head []byte) bool {
 	return !keep
 }
 
-// onlyReader hides other methods, so that CopyBuffer uses its buffer.
-type onlyReader struct{ io.Reader }
-
 // content keeps a file for a moment, or as an alias until the end.
-func (r *Run) content(e plimsoll.Entry, in io.Reader, wanted []int, alias bool) error {
-	buffer := &r.buffer
-	if alias {
-		buffer = nil
-	}
-	c, err := keep(in, e.Size, buffer)
+func (r *Run) content(e plimsoll.Entry, head []byte, in io.Reader, wanted []int, alias bool) (int64, error) {
+	c, err := r.keep(head, in, e.Size, alias)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	r.analyze(e, c, wanted)
 	if alias && r.kept+c.size <= r.budget.WantedFile {
 		r.kept += c.size
 		r.aliases[e.Path].close()
 		r.aliases[e.Path] = c
-		return nil
+		return c.size, nil
 	}
 	c.close()
-	return nil
+	return c.size, nil
 }
 
 func (r *Run) analyze(e plimsoll.Entry, c *content, wanted []int) {
@@ -218,8 +219,9 @@ func (r *Run) analyze(e plimsoll.Entry, c *content, wanted []int) {
 // looked at here: where the link is wanted, that is a failure.
 func (r *Run) hardlink(e plimsoll.Entry) {
 	delete(r.found, e.Path)
-	if h, ok := r.found[e.Link]; ok {
-		r.hashedFile(e.Path, h)
+	if f, ok := r.found[e.Link]; ok {
+		f.Path, f.Linked = e.Path, true
+		r.summed(f)
 	}
 	wanted := r.wanted(e)
 	if len(wanted) == 0 {
@@ -228,7 +230,7 @@ func (r *Run) hardlink(e plimsoll.Entry) {
 	c := r.aliases[e.Link]
 	switch {
 	case c != nil:
-		head := make([]byte, min(PeekBytes, c.size))
+		head := make([]byte, min(HeadBytes, c.size))
 		if _, err := c.ReadAt(head, 0); err == nil || errors.Is(err, io.EOF) {
 			wanted = slices.DeleteFunc(wanted, func(i int) bool { return r.parts[i].refuses(e, head) })
 		}
@@ -243,30 +245,30 @@ func (r *Run) hardlink(e plimsoll.Entry) {
 	}
 }
 
-func (r *Run) hashedFile(path string, h hashed) {
+func (r *Run) summed(f Summed) {
 	for i := range r.parts {
 		p := &r.parts[i]
-		if p.hashes == nil {
+		if p.sums == nil {
 			continue
 		}
-		p.guard(path, func() error {
-			if p.hashes.Hash(path, h.size, h.sum, &p.out) {
-				r.found[path] = h
+		p.guard(f.Path, func() error {
+			if p.sums.File(f, &p.out) {
+				r.found[f.Path] = f
 			}
 			return nil
 		})
 	}
 }
 
-// wanted lists the parts that want an entry's content.
+// wanted lists the parts that want an entry's content, until the next entry.
 func (r *Run) wanted(e plimsoll.Entry) []int {
-	var wanted []int
+	r.want = r.want[:0]
 	for i := range r.parts {
 		if p := &r.parts[i]; p.files != nil && p.files.Wants(e) {
-			wanted = append(wanted, i)
+			r.want = append(r.want, i)
 		}
 	}
-	return wanted
+	return r.want
 }
 
 func (r *Run) refuse(wanted []int, e plimsoll.Entry) {
@@ -314,8 +316,12 @@ func (r *Run) Reports() (reports []plimsoll.LayerReport, needAliases []string) {
 	return reports, r.missing
 }
 
-// Close lets go of temporary files. It may be called again, and after Reports.
+// Close lets go of temporary files and buffers. It may be called again, and after Reports.
 func (r *Run) Close() {
+	if r.buffers != nil {
+		bufferPool.Put(r.buffers)
+		r.buffers = nil
+	}
 	for path, c := range r.aliases {
 		c.close()
 		r.aliases[path] = nil

@@ -6,8 +6,10 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -44,8 +46,8 @@ func (p probe) Analyze(_ context.Context, f analyze.File, out *plimsoll.LayerRep
 type hashes struct{ probe }
 
 func (hashes) Wants(plimsoll.Entry) bool { return false }
-func (hashes) Hash(path string, size int64, sum [sha256.Size]byte, out *plimsoll.LayerReport) bool {
-	out.Malware = append(out.Malware, plimsoll.Malware{Path: path, Size: size, SHA256: hex.EncodeToString(sum[:])})
+func (hashes) File(f analyze.Summed, out *plimsoll.LayerReport) bool {
+	out.Malware = append(out.Malware, plimsoll.Malware{Path: f.Path, Size: f.Size, SHA256: hex.EncodeToString(f.Sum[:])})
 	return true
 }
 
@@ -206,26 +208,57 @@ func TestFailuresAreBounded(t *testing.T) {
 }
 
 func TestTree(t *testing.T) {
+	const program = "\x7fELF\x02\x01\x01\x00...."
 	dir := func(path string) given { return given{plimsoll.Entry{Path: path, Type: plimsoll.EntryDir}, ""} }
 	link := func(path, target string) given {
 		return given{plimsoll.Entry{Path: path, Type: plimsoll.EntrySymlink, Link: target}, ""}
 	}
 	reports, _ := runOver(t, []analyze.Analyzer{analyze.Tree{}}, nil,
-		dir("usr"), regular("usr/z", ""), regular("usr/a", ""), regular("usr-b", ""),
+		dir("usr"), regular("usr/z", ""), regular("usr/a", program), regular("usr-b", ""),
 		link("lib", "usr/lib"), regular("lib/through", ""), // written through the link
 		regular("d/gone", ""), dir("d/e"), link("d", "usr"), regular("d/stays", ""), // d/gone went with the directory
-		link("twice", "a"), regular("twice", ""),
+		link("twice", "a"), regular("twice", "text"),
 		regular("usr/.wh.old", ""), regular("usr/.wh..wh..opq", ""), regular(".wh..wh..opq", ""), regular("usr/.wh.old", ""),
 		regular(".wh...", ""), hardlink("h", "usr/a"),
 	)
-	want := &plimsoll.Tree{
-		Paths:     []string{"d", "d/stays", "h", "lib", "lib/through", "twice", "usr-b", "usr/", "usr/a", "usr/z"},
+	tree := *reports[0].Tree
+	var paths []string
+	for listed := range tree.Paths.All() {
+		paths = append(paths, fmt.Sprintf("%s %d %s", listed.Path, listed.Size, listed.Kind))
+	}
+	if diff := cmp.Diff([]string{
+		"d 0 none", "d/stays 0 empty", "h 0 none", "lib 0 none", "lib/through 0 empty", "twice 4 text",
+		"usr/ 0 none", "usr/a 12 elf", "usr/z 0 empty", "usr-b 0 empty",
+	}, paths); diff != "" {
+		t.Error(diff)
+	}
+	tree.Paths = plimsoll.PathList{}
+	want := plimsoll.Tree{
 		Whiteouts: []string{"/", "usr/", "usr/old"},
 		Links:     []plimsoll.Link{{Path: "d", Target: "usr"}, {Path: "lib", Target: "usr/lib"}},
-		Entries:   18,
+		Largest: []plimsoll.FileFact{
+			{Path: "usr/a", Size: 12, Kind: "elf", SHA256: plimsoll.DigestOf([]byte(program)).Hex()},
+			{Path: "twice", Size: 4, Kind: "text", SHA256: plimsoll.DigestOf([]byte("text")).Hex()},
+		},
+		Entries: 18,
 	}
-	if diff := cmp.Diff(want, reports[0].Tree); diff != "" {
+	tree.Largest = slices.DeleteFunc(tree.Largest, func(f plimsoll.FileFact) bool { return f.Size == 0 })
+	if diff := cmp.Diff(want, tree); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestTreeKeepsTheLargest holds the list to its bound, and to what stays in the layer.
+func TestTreeKeepsTheLargest(t *testing.T) {
+	var entries []given
+	for i := range 2 * plimsoll.LargestFiles {
+		entries = append(entries, regular(fmt.Sprint("f", i), strings.Repeat("x", i)))
+	}
+	entries = append(entries, regular(fmt.Sprint("f", 2*plimsoll.LargestFiles-1), "small now"))
+	reports, _ := runOver(t, []analyze.Analyzer{analyze.Tree{}}, nil, entries...)
+	largest := reports[0].Tree.Largest
+	if n := len(largest); n != plimsoll.LargestFiles-1 || largest[0].Size != 2*plimsoll.LargestFiles-2 || largest[n-1].Size != plimsoll.LargestFiles {
+		t.Errorf("%d files, %+v to %+v", n, largest[0], largest[n-1])
 	}
 }
 

@@ -1,9 +1,10 @@
 package analyze
 
 import (
+	"bytes"
 	"cmp"
+	"encoding/hex"
 	"slices"
-	"strings"
 
 	"plimsoll"
 )
@@ -12,10 +13,11 @@ import (
 const TreeName = "tree"
 
 // treeVersion is raised when the output of the tree analyzer changes.
-const treeVersion = "1"
+const treeVersion = "2"
 
-// Tree records the shape of a layer: what folding needs and nothing of the content.
-// Unpacked is left to whoever knows the sums of the pass.
+// Tree records the shape of a layer: what folding needs, and what files it brings, of the
+// content only size, kind, and the sums of the largest. Unpacked is left to whoever knows the
+// sums of the pass.
 type Tree struct{}
 
 // ID implements Analyzer.
@@ -29,74 +31,137 @@ func (Tree) Failure() plimsoll.FailureCode { return plimsoll.FailureLayer }
 // Begin implements Beginner.
 func (Tree) Begin() Analyzer { return &treeRun{} }
 
+// treeRun holds paths one behind the other: a layer may have two million, and a string each
+// would take more than the process has.
 type treeRun struct {
 	Tree
+	text      []byte // all paths
 	paths     []treePath
+	links     map[int32]string // targets, by order
 	whiteouts []string
-	entries   int
+	largest   []largeFile
 }
 
-// treePath is one entry; the archive's order decides between entries of one path.
+// treePath is one entry. Its place in the archive decides between entries of one path.
 type treePath struct {
-	path  string
-	order int
-	kind  plimsoll.EntryType
-	link  string
+	size       int64
+	start, end int32 // in text; the paths of a layer are bounded far below
+	order      int32
+	kind       plimsoll.FileKind
+	dir        bool
+}
+
+// largeFile is a candidate for the largest.
+type largeFile struct {
+	order int32
+	plimsoll.FileFact
 }
 
 // Entry implements EntryAnalyzer.
-func (t *treeRun) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
-	t.entries++
+func (t *treeRun) Entry(e plimsoll.Entry, out *plimsoll.LayerReport) {
+	if out.Tree == nil {
+		out.Tree = &plimsoll.Tree{}
+	}
+	out.Tree.Entries++
 	if removed, ok := Whiteout(e); ok {
 		if removed != "" {
 			t.whiteouts = append(t.whiteouts, removed)
 		}
 		return
 	}
-	p := treePath{path: e.Path, order: t.entries, kind: e.Type}
-	if e.Type == plimsoll.EntrySymlink {
-		p.link = e.Link
-	}
+	order := int32(len(t.paths))
+	p := treePath{start: int32(len(t.text)), order: order, kind: plimsoll.KindNone, dir: e.Type == plimsoll.EntryDir}
+	t.text = append(t.text, e.Path...)
+	p.end = int32(len(t.text))
 	t.paths = append(t.paths, p)
+	if e.Type == plimsoll.EntrySymlink {
+		if t.links == nil {
+			t.links = map[int32]string{}
+		}
+		t.links[order] = e.Link
+	}
 }
+
+// File implements FileSummer: the file is the entry that was seen last. A hard link is a name
+// without bytes of its own.
+func (t *treeRun) File(f Summed, _ *plimsoll.LayerReport) bool {
+	if f.Linked {
+		return false
+	}
+	p := &t.paths[len(t.paths)-1]
+	p.size, p.kind = f.Size, f.Kind
+	if len(t.largest) == plimsoll.LargestFiles && f.Size <= t.largest[len(t.largest)-1].Size {
+		return false
+	}
+	large := largeFile{p.order, plimsoll.FileFact{Path: f.Path, Size: f.Size, SHA256: hex.EncodeToString(f.Sum[:]), Kind: f.Kind.String()}}
+	at, _ := slices.BinarySearchFunc(t.largest, large, func(a, b largeFile) int { return cmp.Compare(b.Size, a.Size) })
+	t.largest = slices.Insert(t.largest, at, large)
+	t.largest = t.largest[:min(len(t.largest), plimsoll.LargestFiles)]
+	return false
+}
+
+func (t *treeRun) path(p treePath) []byte { return t.text[p.start:p.end] }
 
 // End implements Ender: it sorts, keeps the last entry of each path and drops what a later
 // file or link of the same layer replaced.
 func (t *treeRun) End(out *plimsoll.LayerReport) {
 	slices.SortFunc(t.paths, func(a, b treePath) int {
-		return cmp.Or(comparePaths(a.path, b.path), cmp.Compare(a.order, b.order))
+		return cmp.Or(comparePaths(t.path(a), t.path(b)), cmp.Compare(a.order, b.order))
 	})
-	tree := &plimsoll.Tree{Entries: t.entries, Paths: make([]string, 0, len(t.paths))}
+	if out.Tree == nil {
+		out.Tree = &plimsoll.Tree{}
+	}
+	kept := map[int32]bool{}
+	for _, f := range t.largest {
+		kept[f.order] = false
+	}
 	var above []treePath // the non-directories on the way to the current path
 	for i, p := range t.paths {
-		if i+1 < len(t.paths) && t.paths[i+1].path == p.path {
+		path := t.path(p)
+		if i+1 < len(t.paths) && bytes.Equal(t.path(t.paths[i+1]), path) {
 			continue
 		}
-		for len(above) > 0 && !strings.HasPrefix(p.path, above[len(above)-1].path+"/") {
+		for len(above) > 0 && !isBelow(path, t.path(above[len(above)-1])) {
 			above = above[:len(above)-1]
 		}
 		if slices.ContainsFunc(above, func(a treePath) bool { return a.order > p.order }) {
 			continue
 		}
-		switch p.kind {
-		case plimsoll.EntryDir:
-			tree.Paths = append(tree.Paths, p.path+"/")
-			continue
-		case plimsoll.EntrySymlink:
-			tree.Links = append(tree.Links, plimsoll.Link{Path: p.path, Target: p.link})
+		if !p.dir {
+			above = append(above, p)
 		}
-		tree.Paths = append(tree.Paths, p.path)
-		above = append(above, p)
+		if _, large := kept[p.order]; large {
+			kept[p.order] = true
+		}
+		t.list(out.Tree, p)
 	}
-	slices.Sort(tree.Paths)
 	slices.Sort(t.whiteouts)
-	tree.Whiteouts = slices.Compact(t.whiteouts)
-	slices.SortFunc(tree.Links, func(a, b plimsoll.Link) int { return cmp.Compare(a.Path, b.Path) })
-	out.Tree = tree
+	out.Tree.Whiteouts = slices.Compact(t.whiteouts)
+	for _, f := range t.largest {
+		if kept[f.order] {
+			out.Tree.Largest = append(out.Tree.Largest, f.FileFact)
+		}
+	}
+}
+
+// list adds a path to the report.
+func (t *treeRun) list(tree *plimsoll.Tree, p treePath) {
+	path := string(t.path(p))
+	if target, ok := t.links[p.order]; ok {
+		tree.Links = append(tree.Links, plimsoll.Link{Path: path, Target: target})
+	}
+	if p.dir {
+		path += "/"
+	}
+	tree.Paths.Add(plimsoll.Listed{Path: path, Size: p.size, Kind: p.kind})
+}
+
+func isBelow(path, dir []byte) bool {
+	return len(path) > len(dir) && path[len(dir)] == '/' && bytes.HasPrefix(path, dir)
 }
 
 // comparePaths orders a directory's content directly behind it.
-func comparePaths(a, b string) int {
+func comparePaths(a, b []byte) int {
 	n := min(len(a), len(b))
 	for i := range n {
 		if a[i] == b[i] {

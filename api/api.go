@@ -53,6 +53,8 @@ type Roles struct {
 	SignIns         SignIns
 	Projects        ProjectLister
 	Images          ImageLister
+	Lookup          ImageFinder
+	Files           FileLister
 	Vulnerabilities VulnerabilityLister
 	Scans           Scanner
 	Registries      RegistryStore
@@ -95,6 +97,7 @@ func (a *API) OpenAPI() *huma.OpenAPI { return a.huma.OpenAPI() }
 func (a *API) registerContract() {
 	a.registerImages()
 	a.registerVulnerabilities()
+	a.registerFiles()
 	a.registerScans()
 	a.registerSyncs()
 	a.registerTokens()
@@ -105,6 +108,7 @@ func (a *API) registerContract() {
 func (a *API) registerOwn() {
 	a.registerRegistries()
 	a.registerOwnImages()
+	a.registerOwnFiles()
 	a.registerTasks()
 	a.registerAdvisories()
 	a.registerUsers()

@@ -15,6 +15,8 @@ func Differences() []Difference {
 		allStatuses = "older and newer clients know different subsets; all seven are understood"
 		widerLimit  = "1 to 200, as the successor of this operation has it; clients ask for single rows"
 		ociLimits   = "names are as long as registries allow: path 255, tag 128"
+		notNeeded   = "there is one region"
+		namesBase   = "a base image that is known has a name"
 		neverCut    = "what was found is told in full; half a path or an address is of no use"
 		honestTypes = "an image says which of the queried types it is; the contract's text names two of four"
 	)
@@ -43,5 +45,15 @@ func Differences() []Difference {
 		{"ListImageVulnerabilities", "response data_list[].solution", "range", neverCut},
 		{"ListImageVulnerabilities", "response data_list[].url", "range", neverCut},
 		{"ListImageVulnerabilities", "response data_list[].platform", "added", "the list of a multi-architecture image is the union over its platforms"},
+
+		{"ListImageFiles", "query limit", "range", widerLimit},
+		{"ListImageFiles", "response data_list[].file_name", "range", neverCut},
+		{"ListImageFiles", "response data_list[].file_path", "range", neverCut},
+		{"ListImageFiles", "response data_list[].size", "range", "files are larger than 65,535 bytes"},
+		{"ShowImageFilesStat", "header region", "required", notNeeded},
+		{"ListImageBasicImage", "header region", "required", notNeeded},
+		{"ListImageBasicImage", "response data_list[].image_name", "added", namesBase},
+		{"ListImageBasicImage", "response data_list[].image_version", "added", namesBase},
+		{"ListImageBasicImage", "response data_list[].image_id", "added", namesBase},
 	}
 }

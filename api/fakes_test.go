@@ -50,6 +50,7 @@ type world struct {
 	signIn      SignIn
 	filters     []plimsoll.ImageFilter
 	lookups     []plimsoll.ImageLookup
+	bases       [][]string
 	vulFilters  []plimsoll.VulnerabilityFilter
 	refs        []plimsoll.ImageRef
 	created     []plimsoll.Task
@@ -95,7 +96,7 @@ func newWorld() *world {
 
 func (w *world) roles() Roles {
 	return Roles{
-		Callers: w, SignIns: w, Projects: w, Images: w, Vulnerabilities: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
+		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Vulnerabilities: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
 		Advisories: w, Users: w, Keys: w,
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
 	}
@@ -196,6 +197,15 @@ func (w *world) FindImage(_ context.Context, l plimsoll.ImageLookup) (plimsoll.I
 func (w *world) ImageVulnerabilities(_ context.Context, _ plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error) {
 	w.vulFilters = append(w.vulFilters, f)
 	return w.placed, w.err
+}
+
+func (w *world) ImageFiles(context.Context, plimsoll.Image) (plimsoll.FileFacts, error) {
+	return plimsoll.FileFacts{Count: 2, Bytes: 12, Largest: []plimsoll.FileFact{{Path: "usr/bin/a", Size: 9}, {Path: "etc/B", Size: 3}}}, w.err
+}
+
+func (w *world) BaseImages(_ context.Context, _ plimsoll.Image, eps []string) ([]plimsoll.BaseImage, error) {
+	w.bases = append(w.bases, eps)
+	return []plimsoll.BaseImage{{Repository: "base/debian", Tag: "12", Digest: digestB, TopLayer: digestC, Release: &plimsoll.OSRelease{ID: "debian", VersionID: "12"}}, {Repository: "scratchy"}}, w.err
 }
 
 func (w *world) ScanImages(_ context.Context, by string, _ plimsoll.Priority, f plimsoll.ImageFilter, refs []plimsoll.ImageRef) (plimsoll.Task, error) {

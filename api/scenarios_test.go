@@ -252,3 +252,28 @@ func TestEnterpriseProjects(t *testing.T) {
 		})
 	}
 }
+
+func TestFilesOfAnImage(t *testing.T) {
+	w := newWorld()
+	run(t, w.api(t, nil), []scenario{
+		{name: "largest", method: "GET", url: "/v5/p1/image/1/files?image_type=private_image", token: "t-reader", status: 200,
+			has: []string{`"total_num":2`, `{"file_name":"a","file_path":"/usr/bin/a","size":9}`}},
+		{name: "by name", method: "GET", url: "/v5/p1/image/1/files?image_type=private_image&file_name=b", token: "t-reader", status: 200,
+			has: []string{`"total_num":1`, `"/etc/B"`}, hasNot: []string{"usr/bin"}},
+		{name: "past the end", method: "GET", url: "/v5/p1/image/1/files?image_type=private_image&offset=2", token: "t-reader", status: 200,
+			has: []string{`"total_num":2`, `"data_list":[]`}},
+		{name: "counted", method: "GET", url: "/v5/p1/image/1/files-statistics?image_type=private_image", token: "t-reader", status: 200,
+			has: []string{`"total_files_num":2`, `"total_files_size":12`}},
+		{name: "bases", method: "GET", url: "/v5/p1/image/1/basic-image?image_type=private_image", token: "t-reader", status: 200,
+			has: []string{`"total_num":2`, `"os_name":"debian","os_version":"12","layer_digest":"` + string(digestC) + `"`, `"image_name":"base/debian"`}},
+		{name: "bases of a system", method: "GET", url: "/v5/p1/image/1/basic-image?image_type=private_image&os_name=DEB", token: "t-reader", status: 200,
+			has: []string{`"total_num":1`}, hasNot: []string{"scratchy"}},
+		{name: "ours", method: "GET", url: "/api/v1/projects/p1/images/1/files", token: "t-reader", status: 200, has: []string{`"bytes":12`, `"usr/bin/a"`}},
+		{name: "our bases", method: "GET", url: "/api/v1/projects/p1/images/1/base-images", token: "t-reader", status: 200, has: []string{`"total":2`, `"base/debian"`}},
+		{name: "ours unknown", method: "GET", url: "/api/v1/projects/p1/images/404/files", token: "t-reader", status: 404, hasNot: []string{"elsewhere"}},
+		{name: "no type", method: "GET", url: "/v5/p1/image/1/files", token: "t-reader", status: 400, has: []string{"HSS.0001"}},
+		{name: "unknown", method: "GET", url: "/v5/p1/image/404/files-statistics?image_type=private_image", token: "t-reader", status: 400, hasNot: []string{"elsewhere"}},
+		{name: "nobody", method: "GET", url: "/v5/p1/image/1/basic-image?image_type=private_image", status: 401},
+		{name: "other project", method: "GET", url: "/v5/p2/image/1/files?image_type=private_image", token: "t-reader", status: 403},
+	})
+}

@@ -11,9 +11,6 @@ import (
 
 // VulnerabilityLister lists what is wrong with one image.
 type VulnerabilityLister interface {
-	// FindImage finds the image that everything given matches: of several the newest, NotFound for none.
-	FindImage(ctx context.Context, l plimsoll.ImageLookup) (plimsoll.Image, error)
-
 	ImageVulnerabilities(ctx context.Context, img plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error)
 }
 
@@ -49,7 +46,10 @@ func (a *API) registerVulnerabilities() {
 }
 
 func (a *API) listVulnerabilities(ctx context.Context, in *listVulnerabilitiesInput) (*listVulnerabilitiesOutput, error) {
-	img, err := a.image(ctx, in)
+	img, err := a.image(ctx, in.ImageType, in.EnterpriseProject, plimsoll.ImageLookup{
+		ProjectID: in.ProjectID, ID: in.ImageID,
+		Ref: plimsoll.ImageRef{Namespace: in.Namespace, Name: in.ImageName, Tag: in.Tag, InstanceID: in.InstanceID},
+	})
 	if err != nil {
 		return nil, err
 	}
@@ -62,32 +62,6 @@ func (a *API) listVulnerabilities(ctx context.Context, in *listVulnerabilitiesIn
 		out.Body.Rows = append(out.Body.Rows, wireVulnerability(v, len(img.Platforms) > 0))
 	}
 	return out, nil
-}
-
-func (a *API) image(ctx context.Context, in *listVulnerabilitiesInput) (plimsoll.Image, error) {
-	eps, err := scope(caller(ctx), plimsoll.RoleReader, in.EnterpriseProject)
-	if err != nil {
-		return plimsoll.Image{}, err
-	}
-	unknown := plimsoll.Errorf(plimsoll.NotFound, "no such image")
-	origin, ok := originOf(in.ImageType)
-	if !ok {
-		return plimsoll.Image{}, unknown
-	}
-	img, err := a.roles.Vulnerabilities.FindImage(ctx, plimsoll.ImageLookup{
-		ProjectID: in.ProjectID, EnterpriseProjects: eps, ID: in.ImageID, Origins: []plimsoll.Origin{origin},
-		Ref: plimsoll.ImageRef{Namespace: in.Namespace, Name: in.ImageName, Tag: in.Tag, InstanceID: in.InstanceID},
-	})
-	switch {
-	case plimsoll.ErrorCode(err) == plimsoll.NotFound:
-		return plimsoll.Image{}, unknown // in the same words whatever the reason
-	case err != nil:
-		return plimsoll.Image{}, err
-	case in.ImageType == typeHarbor && img.Source.Kind != plimsoll.RegistryHarbor,
-		in.ImageType == typeJfrog && img.Source.Kind != plimsoll.RegistryJfrog:
-		return plimsoll.Image{}, unknown
-	}
-	return img, nil
 }
 
 func (in *listVulnerabilitiesInput) filter() plimsoll.VulnerabilityFilter {

@@ -255,4 +255,4 @@ func timeOf(ms int64) time.Time {
 }
 
 // int32Of is for counts, which the contract holds in 32 bits.
-func int32Of(n int) int32 { return int32(min(n, math.MaxInt32)) }
+func int32Of[N int | int64](n N) int32 { return int32(min(n, math.MaxInt32)) }

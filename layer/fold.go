@@ -24,6 +24,8 @@ type Folded struct {
 	Malware []plimsoll.Malware
 	Secrets []plimsoll.Secret
 
+	Files plimsoll.FileFacts // visible regular files
+
 	// Failures are the places where an analyzer could not look and that are still visible.
 	Failures []Failure
 }
@@ -106,6 +108,7 @@ type folder struct {
 	versions map[string][]version // of databases, by path; of rpm under one name
 	known    []string             // keys of versions, in order of appearance
 	removals int
+	diffIDs  []plimsoll.Digest // of the layers so far
 	out      Folded
 }
 
@@ -116,6 +119,7 @@ type facts struct {
 	packages *plimsoll.PackageFile
 	accounts *plimsoll.AccountFile
 	mode     *plimsoll.FileMode
+	large    *plimsoll.FileFact // what its layer's tree says of it, if it is one of the largest
 	failures []Failure
 }
 
@@ -131,6 +135,7 @@ func (f *folder) apply(index int, reports []plimsoll.LayerReport) error {
 		return plimsoll.Errorf(plimsoll.Internal, "layer %d has no tree report", index)
 	}
 	clear(f.tree.dirs)
+	f.diffIDs = append(f.diffIDs, reports[0].DiffID)
 	for _, path := range shape.Whiteouts {
 		f.tree.hide(path)
 	}
@@ -164,6 +169,11 @@ func hasPackages(r plimsoll.LayerReport) bool { return len(r.Packages) > 0 }
 func interesting(reports []plimsoll.LayerReport) map[string]*node {
 	paths := map[string]*node{}
 	for _, r := range reports {
+		if r.Tree != nil {
+			for _, v := range r.Tree.Largest {
+				paths[v.Path] = nil
+			}
+		}
 		for _, v := range r.Releases {
 			paths[v.Path] = nil
 		}
@@ -195,8 +205,9 @@ func (f *folder) place(index int, shape *plimsoll.Tree, nodes map[string]*node) 
 	for i := range shape.Links {
 		links[shape.Links[i].Path] = &shape.Links[i]
 	}
-	for _, path := range shape.Paths {
-		n, err := f.tree.add(path, links[path], int32(index))
+	for listed := range shape.Paths.All() {
+		path := listed.Path
+		n, err := f.tree.add(listed, links[path], int32(index))
 		if err != nil {
 			f.fail(path, plimsoll.FailureLayer, err.Error())
 			continue
@@ -238,6 +249,11 @@ func (f *folder) note(index int, r *plimsoll.LayerReport, nodes map[string]*node
 		}
 		return f.facts[n]
 	}
+	if r.Tree != nil {
+		for i := range r.Tree.Largest {
+			at(r.Tree.Largest[i].Path).large = &r.Tree.Largest[i]
+		}
+	}
 	for i := range r.Releases {
 		at(r.Releases[i].Path).release = &r.Releases[i]
 	}
@@ -265,6 +281,7 @@ func (f *folder) finish() {
 	f.release()
 	f.packages()
 	f.accounts()
+	f.files()
 	for _, n := range slices.SortedFunc(maps.Keys(f.facts), f.byPlace) {
 		facts := f.facts[n]
 		if !f.tree.alive(n) {

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"slices"
 	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -26,11 +27,12 @@ type l struct {
 
 func (x l) reports(n int) []plimsoll.LayerReport {
 	diff := plimsoll.DigestOf([]byte(strconv.Itoa(n)))
-	tree := &plimsoll.Tree{Paths: slices.Clone(x.paths), Whiteouts: x.whiteouts}
+	tree := &plimsoll.Tree{Whiteouts: x.whiteouts}
+	paths := slices.Clone(x.paths)
 	r := plimsoll.LayerReport{DiffID: diff, Analyzer: plimsoll.AnalyzerID{Name: "packages"}}
 	file := func(path string) {
-		if !slices.Contains(tree.Paths, path) {
-			tree.Paths = append(tree.Paths, path)
+		if !slices.Contains(paths, path) {
+			paths = append(paths, path)
 		}
 	}
 	for path, target := range x.links {
@@ -66,8 +68,22 @@ func (x l) reports(n int) []plimsoll.LayerReport {
 		file(path)
 		r.Failures = append(r.Failures, plimsoll.FileFailure{Path: path, Code: plimsoll.FailurePackages, Detail: "bad"})
 	}
-	slices.Sort(tree.Paths)
+	slices.Sort(paths)
+	tree.Paths = listed(paths)
 	return []plimsoll.LayerReport{{DiffID: diff, Tree: tree}, r}
+}
+
+// listed makes a column of paths; a file is as many bytes as its path.
+func listed(paths []string) plimsoll.PathList {
+	var out plimsoll.PathList
+	for _, p := range paths {
+		r := plimsoll.Listed{Path: p, Kind: plimsoll.KindNone}
+		if !strings.HasSuffix(p, "/") {
+			r.Size, r.Kind = int64(len(p)), plimsoll.KindText
+		}
+		out.Add(r)
+	}
+	return out
 }
 
 func foldOf(t testing.TB, layers ...l) Folded {
@@ -305,4 +321,24 @@ func FuzzFold(f *testing.F) {
 			t.Errorf("%d findings of %d", len(folded.Malware), listed)
 		}
 	})
+}
+
+func TestFilesAreThoseThatAreVisible(t *testing.T) {
+	f := foldOf(t,
+		l{paths: []string{"bin", "etc/", "etc/a", "etc/long-name", "gone", "usr/", "usr/bin/"}, links: map[string]string{"bin": "usr/bin"}},
+		l{paths: []string{"bin/tool", "etc/a"}, whiteouts: []string{"gone"}},
+	)
+	top, bottom := plimsoll.DigestOf([]byte("1")), plimsoll.DigestOf([]byte("0"))
+	want := plimsoll.FileFacts{
+		Count: 3, Bytes: 26,
+		Kinds: []plimsoll.KindSum{{Kind: "text", Count: 3, Bytes: 26}},
+		Largest: []plimsoll.FileFact{
+			{Path: "etc/long-name", Size: 13, Kind: "text", Layer: bottom},
+			{Path: "usr/bin/tool", Size: 8, Kind: "text", Layer: top},
+			{Path: "etc/a", Size: 5, Kind: "text", Layer: top},
+		},
+	}
+	if diff := cmp.Diff(want, f.Files); diff != "" {
+		t.Error(diff)
+	}
 }

@@ -89,8 +89,8 @@ func (m model) apply(n int, tree plimsoll.Tree) {
 			m.remove(at + "/" + name)
 		}
 	}
-	for _, p := range tree.Paths {
-		p, isDir := strings.CutSuffix(p, "/")
+	for entry := range tree.Paths.All() {
+		p, isDir := strings.CutSuffix(entry.Path, "/")
 		parent, name := split(p)
 		at, ok := m.directory(parent, n)
 		if !ok {
@@ -119,6 +119,7 @@ func drawTree(t *rapid.T) plimsoll.Tree {
 	name := rapid.StringMatching(`[abc](/[abc]){0,2}`)
 	target := rapid.StringMatching(`(/|\.\./|\.\./\.\./)?[abc](/[abc])?(/\.\.)?`)
 	var tree plimsoll.Tree
+	var paths []string
 	seen := map[string]bool{}
 	for range rapid.IntRange(0, 6).Draw(t, "paths") {
 		p := name.Draw(t, "path")
@@ -132,13 +133,14 @@ func drawTree(t *rapid.T) plimsoll.Tree {
 		case "link":
 			tree.Links = append(tree.Links, plimsoll.Link{Path: p, Target: target.Draw(t, "target")})
 		}
-		tree.Paths = append(tree.Paths, p)
+		paths = append(paths, p)
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "whiteouts") {
 		w := rapid.OneOf(name, rapid.Map(name, func(s string) string { return s + "/" }), rapid.Just("/")).Draw(t, "whiteout")
 		tree.Whiteouts = append(tree.Whiteouts, w)
 	}
-	slices.Sort(tree.Paths)
+	slices.Sort(paths)
+	tree.Paths = listed(paths)
 	return tree
 }
 
@@ -150,8 +152,8 @@ func TestFoldIsWhatApplyingLayersGives(t *testing.T) {
 			tree := drawTree(t)
 			want.apply(n, tree)
 			r := plimsoll.LayerReport{DiffID: plimsoll.Digest(strconv.Itoa(n)), Tree: &tree}
-			for _, p := range tree.Paths {
-				r.Malware = append(r.Malware, plimsoll.Malware{Path: strings.TrimSuffix(p, "/")})
+			for p := range tree.Paths.All() {
+				r.Malware = append(r.Malware, plimsoll.Malware{Path: strings.TrimSuffix(p.Path, "/")})
 			}
 			layers = append(layers, []plimsoll.LayerReport{r})
 		}

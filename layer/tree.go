@@ -12,7 +12,9 @@ type node struct {
 	name   string
 	kids   map[string]*node // of a directory
 	target string           // of a symbolic link
+	size   int64            // of a regular file
 	kind   nodeKind
+	is     plimsoll.FileKind // of a regular file
 	layer  int32
 }
 
@@ -166,8 +168,8 @@ func (t *tree) hide(path string) {
 
 // add applies one path of a layer; a directory ends in a slash. It returns nil for a path
 // that names nothing.
-func (t *tree) add(path string, link *plimsoll.Link, layer int32) (*node, error) {
-	path, isDir := strings.CutSuffix(path, "/")
+func (t *tree) add(listed plimsoll.Listed, link *plimsoll.Link, layer int32) (*node, error) {
+	path, isDir := strings.CutSuffix(listed.Path, "/")
 	parent, name := split(path)
 	if name == "" || name == "." || name == ".." {
 		return nil, nil
@@ -180,7 +182,7 @@ func (t *tree) add(path string, link *plimsoll.Link, layer int32) (*node, error)
 		}
 		t.dirs[parent] = dir
 	}
-	n := node{kind: fileNode, layer: layer}
+	n := node{kind: fileNode, size: listed.Size, is: listed.Kind, layer: layer}
 	switch {
 	case isDir:
 		n.kind = dirNode

@@ -177,9 +177,9 @@ func TestStall(t *testing.T) {
 
 // TestSlowSource is not the child's stall: the source of the body has its own.
 func TestSlowSource(t *testing.T) {
-	p := open(t, "tricks", func(o *Options) { o.Stall = 50 * time.Millisecond })
+	p := open(t, "tricks", func(o *Options) { o.Stall = 500 * time.Millisecond })
 	source, more := io.Pipe()
-	time.AfterFunc(300*time.Millisecond, func() { more.Close() })
+	time.AfterFunc(1200*time.Millisecond, func() { more.Close() })
 	if _, err := p.Run(t.Context(), []byte("sum"), source, nil); err != nil {
 		t.Error(err)
 	}

@@ -241,6 +241,7 @@ func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a pli
 		Config: a.Settings, Release: folded.Release, Accounts: folded.Accounts, Modes: folded.Modes,
 		Failures: fileFailures(folded.Failures),
 	}
+	record.Facts = &plimsoll.ImageFacts{Release: folded.Release, Files: folded.Files}
 	record.Malware = append([]plimsoll.Malware{}, folded.Malware...)
 	for _, check := range s.Checks {
 		record.Settings = append(record.Settings, check.Run(facts))

@@ -94,8 +94,8 @@ INSERT INTO artifact (project_id, enterprise_project_id, digest, kind, media_typ
     created_at, config_media_type, config_digest, config_size, config, subject, unscannable)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
 	insertLayerSQL = `
-INSERT INTO artifact_layer (artifact_id, project_id, enterprise_project_id, position, blob_digest, diff_id, media_type, size, created_by)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)`
+INSERT INTO artifact_layer (artifact_id, project_id, enterprise_project_id, position, blob_digest, diff_id, media_type, size, created_by, top)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 	insertChildSQL = `
 INSERT INTO artifact_child (artifact_id, project_id, enterprise_project_id, position, digest, media_type, size, os, architecture, variant, unscannable)
 VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
@@ -168,7 +168,7 @@ func (n *artifactInserter) artifact(ctx context.Context, a plimsoll.Artifact) (i
 	}
 	for i, l := range a.Layers {
 		if _, err := n.layer.ExecContext(ctx, id, project, enterprise, i, l.Digest, l.DiffID,
-			l.MediaType, l.Size, withoutValues(l.CreatedBy)); err != nil {
+			l.MediaType, l.Size, withoutValues(l.CreatedBy), i == len(a.Layers)-1); err != nil {
 			return 0, err
 		}
 	}

@@ -166,6 +166,11 @@ func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
 			return err
 		}
 	}
+	if p.Facts != nil {
+		if err := w.saveFacts(ctx, p.Tenant, a.id, *p.Facts); err != nil {
+			return err
+		}
+	}
 	if err := w.saveOutcome(ctx, a.id, have, want); err != nil {
 		return err
 	}

@@ -13,6 +13,7 @@ type scanOutput struct {
 	Settings        []plimsoll.Setting   `json:"settings"`
 	Secrets         []plimsoll.Secret    `json:"secrets"`
 	NotJudged       []plimsoll.NotJudged `json:"not_judged"`
+	Files           *plimsoll.FileFacts  `json:"files,omitempty"`
 	Advisories      advisoryOutput       `json:"advisories"`
 
 	// Set only if some part could not be looked at; the exit status is 2 then.
@@ -57,6 +58,9 @@ func newScanOutput(name string, a plimsoll.Artifact, r plimsoll.ScanRecord, stat
 		Settings: list(r.Settings), Secrets: []plimsoll.Secret{}, NotJudged: []plimsoll.NotJudged{},
 		Advisories: advisoryOutput{Revision: status.Revision, Age: status.AgeSeconds},
 		Failure:    plimsoll.FailureOf(failure),
+	}
+	if r.Facts != nil {
+		out.Files = &r.Facts.Files
 	}
 	if failure != nil {
 		out.FailureDetail = failure.Error()

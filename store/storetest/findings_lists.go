@@ -24,7 +24,7 @@ func someLayers(names ...string) []plimsoll.Layer {
 }
 
 func report(layer string, id plimsoll.AnalyzerID) plimsoll.LayerReport {
-	return plimsoll.LayerReport{DiffID: named(layer), Analyzer: id, Tree: &plimsoll.Tree{Paths: []string{layer, "etc/"}, Entries: 2}}
+	return plimsoll.LayerReport{DiffID: named(layer), Analyzer: id, Tree: &plimsoll.Tree{Entries: 2, Links: []plimsoll.Link{{Path: layer, Target: "etc"}}}}
 }
 
 func (f *findings) wantMissing(t plimsoll.Tenant, shared bool, layers []plimsoll.Layer, analyzers []plimsoll.AnalyzerID, want ...int) {

@@ -1,0 +1,39 @@
+package api
+
+import (
+	"context"
+
+	"plimsoll"
+)
+
+// ImageFinder finds the one image that an operation is about.
+type ImageFinder interface {
+	// FindImage finds the image that everything given matches: of several the newest, NotFound for none.
+	FindImage(ctx context.Context, l plimsoll.ImageLookup) (plimsoll.Image, error)
+}
+
+// image finds the image of a contract's operation for a caller who may read it. Whatever keeps
+// it from being found, the answer is in the same words.
+func (a *API) image(ctx context.Context, imageType, enterpriseProject string, l plimsoll.ImageLookup) (plimsoll.Image, error) {
+	eps, err := scope(caller(ctx), plimsoll.RoleReader, enterpriseProject)
+	if err != nil {
+		return plimsoll.Image{}, err
+	}
+	unknown := plimsoll.Errorf(plimsoll.NotFound, "no such image")
+	origin, ok := originOf(imageType)
+	if !ok {
+		return plimsoll.Image{}, unknown
+	}
+	l.EnterpriseProjects, l.Origins = eps, []plimsoll.Origin{origin}
+	img, err := a.roles.Lookup.FindImage(ctx, l)
+	switch {
+	case plimsoll.ErrorCode(err) == plimsoll.NotFound:
+		return plimsoll.Image{}, unknown
+	case err != nil:
+		return plimsoll.Image{}, err
+	case imageType == typeHarbor && img.Source.Kind != plimsoll.RegistryHarbor,
+		imageType == typeJfrog && img.Source.Kind != plimsoll.RegistryJfrog:
+		return plimsoll.Image{}, unknown
+	}
+	return img, nil
+}

@@ -1,0 +1,45 @@
+package plimsoll
+
+// LargestFiles is how many of the largest files of an image are listed.
+const LargestFiles = 50
+
+// FileFact is what is known of one regular file.
+type FileFact struct {
+	Path   string `json:"path"`
+	Size   int64  `json:"size"`             // bytes
+	Kind   string `json:"kind"`             // see FileKind
+	SHA256 string `json:"sha256,omitempty"` // hex; "" if it was not among the largest of its layer
+	Layer  Digest `json:"layer,omitempty"`  // diff ID; set when the layers of an image are folded
+}
+
+// FileFacts sums up the regular files that are visible in an image. A file with several hard
+// links is one.
+type FileFacts struct {
+	Count   int        `json:"count"`
+	Bytes   int64      `json:"bytes"`
+	Kinds   []KindSum  `json:"kinds"`   // by bytes, descending
+	Largest []FileFact `json:"largest"` // by size, descending, then by path; at most LargestFiles
+}
+
+// KindSum sums up the files of one kind.
+type KindSum struct {
+	Kind  string `json:"kind"`
+	Count int    `json:"count"`
+	Bytes int64  `json:"bytes"`
+}
+
+// ImageFacts is what a scan tells of an image beside its findings.
+type ImageFacts struct {
+	Release *OSRelease `json:"release,omitempty"` // nil = none in the image
+	Files   FileFacts  `json:"files"`
+}
+
+// BaseImage is a known image whose layers another one begins with.
+type BaseImage struct {
+	Repository string     `json:"repository"`
+	Tag        string     `json:"tag"` // of several the one that was updated last
+	Digest     Digest     `json:"digest"`
+	Layers     int        `json:"layers"`            // how many the two share
+	TopLayer   Digest     `json:"top_layer"`         // blob digest of the last of them
+	Release    *OSRelease `json:"release,omitempty"` // nil = not scanned, or none
+}
