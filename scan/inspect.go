@@ -56,6 +56,8 @@ type Inspector struct {
 
 	// Progress, if set, is told of each layer that was read or reused.
 	Progress func(done, total int)
+
+	flights flights
 }
 
 // Target is one image to inspect.
@@ -164,11 +166,9 @@ func (s *Inspector) fetch(ctx context.Context, target Target, src Source, missin
 		}
 		started[l.Digest] = true
 		group.Go(func() error {
-			reports, err := s.layer(ctx, l, src, &unpacked)
+			key := flightKey{target.ProjectID, l.Digest, l.DiffID}
+			reports, err := s.flights.do(ctx, key, func() ([]plimsoll.LayerReport, error) { return s.fetchLayer(ctx, target, l, src, &unpacked) })
 			if err != nil {
-				return fmt.Errorf("layer %s: %w", l.Digest.Short(), err)
-			}
-			if err := s.Reports.SaveLayer(ctx, target.Tenant, l.Digest, l.DiffID, reports); err != nil {
 				return err
 			}
 			mu.Lock()
@@ -180,6 +180,25 @@ func (s *Inspector) fetch(ctx context.Context, target Target, src Source, missin
 		})
 	}
 	return fresh, group.Wait()
+}
+
+// fetchLayer reads a layer and saves its reports, unless another scan did since this one asked
+// what is missing.
+func (s *Inspector) fetchLayer(ctx context.Context, target Target, l plimsoll.Layer, src Source, unpacked *atomic.Int64) ([]plimsoll.LayerReport, error) {
+	ids := analyzerIDs(s.Analyzers)
+	missing, err := s.Reports.MissingLayers(ctx, target.Tenant, target.Shared, []plimsoll.Layer{l}, ids)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) == 0 {
+		stored, err := s.Reports.LayerReports(ctx, []plimsoll.Digest{l.DiffID}, ids)
+		return stored[l.DiffID], err
+	}
+	reports, err := s.layer(ctx, l, src, unpacked)
+	if err != nil {
+		return nil, fmt.Errorf("layer %s: %w", l.Digest.Short(), err)
+	}
+	return reports, s.Reports.SaveLayer(ctx, target.Tenant, l.Digest, l.DiffID, reports)
 }
 
 func (s *Inspector) progress(done, total int) {

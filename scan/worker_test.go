@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"io"
 	"path/filepath"
 	"strings"
@@ -13,6 +15,7 @@ import (
 	"time"
 
 	"github.com/klauspost/compress/gzip"
+	"golang.org/x/sync/errgroup"
 
 	"plimsoll"
 	"plimsoll/analyze/all"
@@ -227,6 +230,82 @@ func TestRescanReadsNoBlob(t *testing.T) {
 	}
 	if img := y.image(t, "1"); img.State != plimsoll.ScanDone || img.Counts == nil || img.ScannedAt.IsZero() {
 		t.Errorf("%+v", img)
+	}
+}
+
+// TestScansAtOnceShareLayers has twenty images of one base scanned at the same time.
+func TestScansAtOnceShareLayers(t *testing.T) {
+	src := newMemory()
+	y := newYard(t, src)
+	var images []plimsoll.Artifact
+	distinct := map[plimsoll.Digest]bool{}
+	for i := range 20 {
+		a := src.image(t, nil,
+			[]item{regular("etc/os-release", release), regular("var/lib/dpkg/status", stanza("bash")+stanza("openssl"))},
+			[]item{regular("usr/lib/shared", strings.Repeat("shared", 1000))},
+			[]item{regular("srv/app", fmt.Sprint("app ", i/2))}) // every other one is of two images
+		y.push(t, fmt.Sprint(i), a)
+		images = append(images, a)
+		for _, l := range a.Layers {
+			distinct[l.Digest] = true
+		}
+	}
+	var group errgroup.Group
+	for _, a := range images {
+		group.Go(func() error { return y.scan(t, a) })
+	}
+	if err := group.Wait(); err != nil {
+		t.Fatal(err)
+	}
+	for d := range distinct {
+		if n := src.reads[d]; n != 1 {
+			t.Errorf("blob %s was read %d times", d.Short(), n)
+		}
+	}
+	if len(distinct) != 12 {
+		t.Errorf("%d distinct blobs", len(distinct))
+	}
+}
+
+// TestAFailureIsNotShared has the scan that reads a layer given up while another waits for it.
+func TestAFailureIsNotShared(t *testing.T) {
+	src := newMemory()
+	y := newYard(t, src)
+	a := src.image(t, nil, []item{regular("etc/os-release", release)})
+	y.push(t, "1", a)
+	gone, cancel := context.WithCancel(t.Context())
+	begun := make(chan struct{})
+	pass := y.worker.Inspector.Pass
+	var first sync.Once
+	y.worker.Inspector.Pass = func(ctx context.Context, r io.Reader, req scan.PassRequest) (scan.PassResult, error) {
+		given := false
+		first.Do(func() { given = true })
+		if given {
+			close(begun)
+			<-ctx.Done()
+			return scan.PassResult{}, ctx.Err()
+		}
+		if pass != nil {
+			return pass(ctx, r, req)
+		}
+		return scan.Pass(ctx, r, req)
+	}
+	var group errgroup.Group
+	group.Go(func() error {
+		_, err := y.worker.Inspector.Inspect(gone, scan.Target{Artifact: a}, src)
+		if !errors.Is(err, context.Canceled) {
+			return fmt.Errorf("given up, but %w", err)
+		}
+		return nil
+	})
+	<-begun
+	group.Go(func() error {
+		_, err := y.worker.Inspector.Inspect(t.Context(), scan.Target{Artifact: a}, src)
+		return err
+	})
+	cancel()
+	if err := group.Wait(); err != nil {
+		t.Error(err)
 	}
 }
 
