@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -65,6 +66,10 @@ type Target struct {
 	plimsoll.Tenant
 	Artifact plimsoll.Artifact
 	Shared   bool // reports of layers may be reused without proof of bytes
+
+	// Prove has blobs read to their end, which proves their digests, even where their reports
+	// are known: what a file claims to hold is nobody's word yet.
+	Prove bool
 }
 
 // Inspect looks inside one image. The error, if any, carries a failure code; a record
@@ -125,6 +130,11 @@ func (s *Inspector) layers(ctx context.Context, target Target, src Source) ([][]
 	if err != nil {
 		return nil, 0, err
 	}
+	if target.Prove {
+		if err := s.prove(ctx, layers, missing, src); err != nil {
+			return nil, 0, err
+		}
+	}
 	fresh, err := s.fetch(ctx, target, src, missing)
 	if err != nil {
 		return nil, 0, err
@@ -146,6 +156,40 @@ func (s *Inspector) layers(ctx context.Context, target Target, src Source) ([][]
 		}
 	}
 	return out, len(fresh), nil
+}
+
+// prove reads the blobs that are not missing.
+func (s *Inspector) prove(ctx context.Context, layers []plimsoll.Layer, missing []int, src Source) error {
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(max(1, s.Parallel))
+	for i, l := range layers {
+		if slices.Contains(missing, i) {
+			continue
+		}
+		group.Go(func() error {
+			blob, err := src.Blob(ctx, l.Descriptor)
+			if err != nil {
+				return err
+			}
+			defer blob.Close() //nolint:errcheck // read to its end
+			_, err = io.Copy(io.Discard, blob)
+			return err
+		})
+	}
+	return group.Wait()
+}
+
+// Rejudge holds a record's packages against the advisories anew.
+func (s *Inspector) Rejudge(ctx context.Context, record plimsoll.ScanRecord) (plimsoll.ScanRecord, error) {
+	record.Judgements, record.Matcher = []plimsoll.Judgement{}, match.Version
+	for _, set := range record.Sets {
+		judgement, err := judgeSet(ctx, s.Advisories, set.PackageSet)
+		if err != nil {
+			return record, plimsoll.Fail(plimsoll.FailureMatch, err)
+		}
+		record.Judgements = append(record.Judgements, judgement)
+	}
+	return record, nil
 }
 
 // fetch reads the missing blobs, several at once and each once, and saves their reports one by one.
@@ -265,13 +309,9 @@ func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a pli
 	for _, check := range s.Checks {
 		record.Settings = append(record.Settings, check.Run(facts))
 	}
-	record.Sets, record.Judgements = append([]plimsoll.PlacedSet{}, sets(folded)...), []plimsoll.Judgement{}
-	for _, set := range record.Sets {
-		judgement, err := judgeSet(ctx, s.Advisories, set.PackageSet)
-		if err != nil {
-			return record, plimsoll.Fail(plimsoll.FailureMatch, err)
-		}
-		record.Judgements = append(record.Judgements, judgement)
+	record.Sets = append([]plimsoll.PlacedSet{}, sets(folded)...)
+	if record, err = s.Rejudge(ctx, record); err != nil {
+		return record, err
 	}
 	return record, failed(folded.Failures)
 }

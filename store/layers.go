@@ -8,11 +8,16 @@ import (
 	"plimsoll"
 )
 
+// Layers keeps layer reports by content, and which blob each project turned into what.
+type Layers struct {
+	db *DB
+}
+
 // MissingLayers returns the indexes of the layers that must be fetched: those whose
 // blob the tenant's project has not itself turned into the claimed diff ID (unless an
 // administrator marked the registry as shared), those for which the report of some
 // analyzer is missing, and those without a diff ID.
-func (s *Store) MissingLayers(ctx context.Context, t plimsoll.Tenant, shared bool, layers []plimsoll.Layer, analyzers []plimsoll.AnalyzerID) ([]int, error) {
+func (s *Layers) MissingLayers(ctx context.Context, t plimsoll.Tenant, shared bool, layers []plimsoll.Layer, analyzers []plimsoll.AnalyzerID) ([]int, error) {
 	analyzers = distinctAnalyzers(analyzers)
 	proven := map[layerClaim]bool{}
 	reports := map[plimsoll.Digest]int{}
@@ -87,7 +92,7 @@ func countReports(ctx context.Context, tx *Tx, layers []plimsoll.Layer, analyzer
 // LayerReports returns the stored reports of the analyzers about the layers, by diff
 // ID and in the order of analyzers. Reports are shared by content: ask only for layers
 // that MissingLayers did not name for the tenant at hand.
-func (s *Store) LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, analyzers []plimsoll.AnalyzerID) (map[plimsoll.Digest][]plimsoll.LayerReport, error) {
+func (s *Layers) LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, analyzers []plimsoll.AnalyzerID) (map[plimsoll.Digest][]plimsoll.LayerReport, error) {
 	analyzers = distinctAnalyzers(analyzers)
 	out := map[plimsoll.Digest][]plimsoll.LayerReport{}
 	if len(analyzers) == 0 {
@@ -124,7 +129,7 @@ func (s *Store) LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, ana
 // SaveLayer records that the tenant's project turned a blob into a diff ID in a verified
 // pass, and keeps the reports that are not stored yet. A report with failures is not kept:
 // its analyzer runs again next time.
-func (s *Store) SaveLayer(ctx context.Context, t plimsoll.Tenant, blob, diffID plimsoll.Digest, reports []plimsoll.LayerReport) error {
+func (s *Layers) SaveLayer(ctx context.Context, t plimsoll.Tenant, blob, diffID plimsoll.Digest, reports []plimsoll.LayerReport) error {
 	fresh, proven, err := s.unsavedReports(ctx, t, blob, diffID, reports)
 	if err != nil || (proven && len(fresh) == 0) {
 		return err
@@ -150,7 +155,7 @@ func (s *Store) SaveLayer(ctx context.Context, t plimsoll.Tenant, blob, diffID p
 }
 
 // unsavedReports returns the reports that are to be stored, and whether the proof stands already.
-func (s *Store) unsavedReports(ctx context.Context, t plimsoll.Tenant, blob, diffID plimsoll.Digest, reports []plimsoll.LayerReport) (fresh []plimsoll.LayerReport, proven bool, err error) {
+func (s *Layers) unsavedReports(ctx context.Context, t plimsoll.Tenant, blob, diffID plimsoll.Digest, reports []plimsoll.LayerReport) (fresh []plimsoll.LayerReport, proven bool, err error) {
 	claim := plimsoll.Layer{Descriptor: plimsoll.Descriptor{Digest: blob}, DiffID: diffID}
 	have := map[plimsoll.AnalyzerID]bool{}
 	err = s.db.read(ctx, func(tx *Tx) error {

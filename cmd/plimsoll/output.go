@@ -32,6 +32,9 @@ func printable(s string) string {
 
 // hostile characters move the cursor, change the writing direction or do not show.
 func hostile(r rune) bool {
+	if r < utf8.RuneSelf {
+		return r < ' ' || r == 0x7f
+	}
 	return unicode.IsControl(r) || unicode.In(r, unicode.Cf, unicode.Zl, unicode.Zp)
 }
 

@@ -3,16 +3,14 @@ package main
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/url"
+	"runtime"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"plimsoll"
-	"plimsoll/analyze/all"
 	"plimsoll/archive"
 	"plimsoll/registry"
 	"plimsoll/scan"
@@ -30,6 +28,7 @@ type scanOptions struct {
 	username       string
 	passwordStdin  bool
 	parallel       int
+	noCache        bool
 }
 
 func (a *app) scanCommand() *cobra.Command {
@@ -38,7 +37,8 @@ func (a *app) scanCommand() *cobra.Command {
 		Use:   "scan [REFERENCE]",
 		Short: "Look inside one image, without a server",
 		Long: `Scan reads one image from a registry or an archive, looks inside its layers and
-judges it by the advisories in the data directory. Nothing is stored.
+judges it by the advisories in the data directory. What it finds in the layers is
+kept there too, so that a layer is looked into once; nothing enters the inventory.
 
 Exit status:
   0  looked everywhere and judged everything; no threshold was met
@@ -73,7 +73,8 @@ could not be judged.`,
 	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak HTTP without TLS to the registry (default for loopback addresses)")
 	f.StringVar(&o.username, "username", "", "registry user")
 	f.BoolVar(&o.passwordStdin, "password-stdin", false, "read the registry secret from standard input")
-	f.IntVar(&o.parallel, "parallel", 4, "layers read at once")
+	f.IntVar(&o.parallel, "parallel", 0, "layers read at once; 0 = one a core, at most 4")
+	f.BoolVar(&o.noCache, "no-cache", false, "look into every layer again, and keep nothing")
 	complete(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "any")
 	complete(cmd, "platform", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/riscv64", "linux/s390x")
 	return cmd
@@ -93,10 +94,6 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 		return err
 	}
 	defer src.Close() //nolint:errcheck // only read from
-	picked, err := pick(ctx, src, digest, platform)
-	if err != nil {
-		return err
-	}
 	advisories, err := sqlite.Advisories(ctx, a.dataFile("advisories.db"))
 	if err != nil {
 		return err
@@ -106,7 +103,15 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 	if err != nil {
 		return err
 	}
-	artifact, record, failure := a.inspect(ctx, src, picked, advisories, name, o.parallel)
+	if o.parallel <= 0 {
+		o.parallel = min(runtime.NumCPU(), 4)
+	}
+	one, err := a.singleScan(ctx, src, advisories, o)
+	if err != nil {
+		return err
+	}
+	defer one.close()
+	artifact, record, failure := one.run(ctx, digest, platform, name)
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
@@ -118,30 +123,6 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 		return err
 	}
 	return verdict(result, threshold, failure, o.allowNotJudged)
-}
-
-// inspect looks inside one image without keeping anything. A record that comes with an
-// error holds what could be found all the same.
-func (a *app) inspect(ctx context.Context, src scan.Source, picked plimsoll.Artifact, advisories scan.Advisories, name string, parallel int) (plimsoll.Artifact, plimsoll.ScanRecord, error) {
-	analysis, err := a.analysis("")
-	if err != nil {
-		return picked, plimsoll.ScanRecord{}, err
-	}
-	defer analysis.Close() //nolint:errcheck // it only ends processes
-	p := a.progress()
-	defer p.done()
-	inspector := &scan.Inspector{
-		Reports: scan.Memory{}, Advisories: advisories, Checks: all.Checks(),
-		Budget: a.limits(), Parallel: parallel, Now: time.Now,
-		Progress: func(done, total int) { p.stage("scan "+name, fmt.Sprintf("%d of %d layers", done, total)) },
-	}
-	analysis.equip(inspector, parallel)
-	artifact, err := inspector.Complete(ctx, picked, src)
-	if err != nil {
-		return picked, plimsoll.ScanRecord{}, err
-	}
-	record, err := inspector.Inspect(ctx, scan.Target{Artifact: artifact}, src)
-	return artifact, record, err
 }
 
 // imageSource is where a scan reads from.

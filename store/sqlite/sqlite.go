@@ -1,5 +1,5 @@
 // Package sqlite opens the embedded engine: one writing connection, a reading pool
-// as large as the cores, write-ahead log, and the migrations of both databases.
+// as large as the cores, write-ahead log, and the migrations of every database.
 package sqlite
 
 import (
@@ -22,7 +22,7 @@ import (
 	"plimsoll/store"
 )
 
-//go:embed migrations/*.sql advisories/*.sql
+//go:embed migrations/*.sql advisories/*.sql cache/*.sql
 var files embed.FS
 
 // Inventory opens, and migrates, the inventory database at path.
@@ -42,6 +42,15 @@ func Advisories(ctx context.Context, path string) (*store.Advisories, error) {
 		return nil, err
 	}
 	return store.NewAdvisories(db), nil
+}
+
+// Cache opens, and migrates, the database at path that keeps scans without a server.
+func Cache(ctx context.Context, path string) (*store.Cache, error) {
+	db, err := open(ctx, path, "cache", "_txlock=immediate")
+	if err != nil {
+		return nil, err
+	}
+	return store.NewCache(db), nil
 }
 
 func open(ctx context.Context, path, migrations, writing string) (*store.DB, error) {
@@ -99,11 +108,13 @@ func migrate(ctx context.Context, db *sql.DB, dir string) error {
 		return err
 	}
 	sources := p.ListSources()
-	if newest := sources[len(sources)-1].Version; have > newest {
+	switch newest := sources[len(sources)-1].Version; {
+	case have > newest:
 		return plimsoll.Errorf(plimsoll.Conflict, "schema %d is newer than this program's %d", have, newest).
 			WithHint("use the newer program that wrote it, or restore a backup")
+	case have < newest:
+		_, err = p.Up(ctx)
 	}
-	_, err = p.Up(ctx)
 	return err
 }
 

@@ -1,0 +1,108 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/google/go-containerregistry/pkg/v1/types"
+
+	"plimsoll"
+)
+
+// scanned is what scan prints as JSON, without the age of the advisories.
+func scanned(t *testing.T, args ...string) scanOutput {
+	t.Helper()
+	var out scanOutput
+	if err := json.Unmarshal([]byte(cli(t, "", append([]string{"scan", "--allow-not-judged", "--output", "json"}, args...)...)), &out); err != nil {
+		t.Fatal(err)
+	}
+	out.Advisories.Age = 0
+	return out
+}
+
+// TestSecondScanFetchesNothing scans an image by reference twice, then one that shares its layers.
+func TestSecondScanFetchesNothing(t *testing.T) {
+	e := newEvil(t)
+	base := tarOf(t, regular("etc/os-release", debianRelease), regular("var/lib/dpkg/status", dpkg("openssl", "3.0.11-1~deb12u2")))
+	app, other := tarOf(t, regular("srv/eicar.com", eicar)), tarOf(t, regular("srv/other", "x"))
+	zip := func(layers ...[]byte) (packed [][]byte, diffIDs []plimsoll.Digest) {
+		for _, l := range layers {
+			packed, diffIDs = append(packed, zipped(t, l)), append(diffIDs, plimsoll.DigestOf(l))
+		}
+		return packed, diffIDs
+	}
+	packed, diffIDs := zip(base, app)
+	e.push(t, "team/app", packed, diffIDs, nil)
+	data := t.TempDir()
+	ref := e.host() + "/team/app:1"
+	first := scanned(t, "--data", data, ref)
+	e.since()
+	second := scanned(t, "--data", data, ref)
+	if diff := cmp.Diff(first, second); diff != "" {
+		t.Error(diff)
+	}
+	if diff := cmp.Diff([]string{"GET /v2/", "HEAD /v2/team/app/manifests/1"}, e.since()); diff != "" {
+		t.Errorf("a second scan asked for more than what the tag points to: %s", diff)
+	}
+	blobs := func() (n int) {
+		for _, request := range e.since() {
+			if strings.Contains(request, "/blobs/") {
+				n++
+			}
+		}
+		return n
+	}
+	if again := scanned(t, "--data", data, "--no-cache", ref); blobs() != 3 || !cmp.Equal(first, again) {
+		t.Errorf("--no-cache fetched other than config and layers, or found %+v", again)
+	}
+	packed, diffIDs = zip(base, other)
+	e.push(t, "team/app", packed, diffIDs, nil)
+	moved := scanned(t, "--data", data, ref)
+	if n := blobs(); n != 2 {
+		t.Errorf("%d blobs fetched for a new config and layer on a known base", n)
+	}
+	if len(moved.Malware) != 0 || !cmp.Equal(first.Packages[0].PURL, moved.Packages[0].PURL) {
+		t.Errorf("%+v", moved)
+	}
+}
+
+// TestAnArchiveIsProvenEachTime changes bytes of a layer that an earlier scan knows.
+func TestAnArchiveIsProvenEachTime(t *testing.T) {
+	img := packedImage(t, types.OCILayer, zipped, tarOf(t, regular("etc/os-release", debianRelease), regular("srv/eicar.com", eicar)))
+	dir, _ := writeLayout(t, "team/app:1", img)
+	data := t.TempDir()
+	first := scanned(t, "--data", data, "--layout", dir)
+	if again := scanned(t, "--data", data, "--layout", dir); !cmp.Equal(first, again) || len(again.Malware) != 1 {
+		t.Error(cmp.Diff(first, again))
+	}
+	layers, err := img.Layers()
+	if err != nil {
+		t.Fatal(err)
+	}
+	digest, err := layers[0].Digest()
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "blobs", digest.Algorithm, digest.Hex)
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw = slices.Clone(raw)
+	raw[len(raw)/2] ^= 1
+	if err := os.Chmod(path, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(path, raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	var out, errs strings.Builder
+	if status := run(t.Context(), []string{"scan", "--data", data, "--layout", dir}, strings.NewReader(""), &out, &errs); status != 2 || !strings.Contains(errs.String(), "other bytes") {
+		t.Errorf("status %d: %s", status, errs.String())
+	}
+}
