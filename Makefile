@@ -55,9 +55,17 @@ bench: ## list queries, layer pass, matching; prints medians per operation
 bench-list: ## p50 and p99 of the image list over PLIMSOLL_BENCH_IMAGES (default 10000) images
 	$(GO) test -run '^$$' -bench '^BenchmarkList$$' -benchtime 300x ./api
 
+ARCHIVE ?= bench-images/layers.tar bench-images/single.tar
 .PHONY: bench-scan
-bench-scan: ## a whole scan of ARCHIVE=image.tar against bare decompression, in turn
-	$(GO) run ./bench/scan $(ARCHIVE)
+bench-scan: $(filter bench-images/%,$(ARCHIVE)) ## whole scans of ARCHIVE (default: composed images) against bare decompression, in turn
+	$(GO) run ./bench/scan -runs $${RUNS:-5} $(ARCHIVE)
+
+.PHONY: bench-hostile
+bench-hostile: ## scans of images that are made to exhaust: how each ends, with its peak memory
+	$(GO) run ./bench/hostile
+
+bench-images/%.tar: # needs root, debootstrap and npm; makes both
+	$(GO) run ./bench/compose -dir bench-images
 
 .PHONY: demo
 demo: ## serve sample images on 127.0.0.1:8080

@@ -1,0 +1,104 @@
+// Package watch runs programs that are measured.
+package watch
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+// Figures of one run.
+type Figures struct {
+	Wall, CPU time.Duration // CPU of the process and its children, user and system
+	Resident  int64         // bytes, the largest sum over the process and its descendants
+	Status    int           // exit status
+	Out, Errs string
+}
+
+// Run runs a program to its end. An exit status is a figure, not an error.
+func Run(cmd *exec.Cmd) (Figures, error) {
+	var out, errs bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &errs
+	began := time.Now()
+	if err := cmd.Start(); err != nil {
+		return Figures{}, err
+	}
+	peak := watch(cmd.Process.Pid)
+	err := cmd.Wait()
+	f := Figures{
+		Wall: time.Since(began), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Resident: peak(),
+		Status: cmd.ProcessState.ExitCode(), Out: out.String(), Errs: errs.String(),
+	}
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
+		err = nil
+	}
+	return f, err
+}
+
+// Build compiles programs of this module into a folder.
+func Build(dir string, packages ...string) error {
+	for _, name := range packages {
+		build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), name)
+		build.Stderr = os.Stderr
+		if err := build.Run(); err != nil {
+			return fmt.Errorf("build %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// sampleEvery is often enough to see a layer's reports being made.
+const sampleEvery = 5 * time.Millisecond
+
+// watch samples the resident memory of a process and its descendants (Linux: /proc). The
+// function that it returns ends that and tells the largest sum, in bytes: pages that processes
+// share are counted for each of them.
+func watch(pid int) (peak func() int64) {
+	stop, result := make(chan struct{}), make(chan int64)
+	go func() {
+		var most int64
+		tick := time.NewTicker(sampleEvery)
+		defer tick.Stop()
+		for {
+			select {
+			case <-stop:
+				result <- most
+				return
+			case <-tick.C:
+				most = max(most, resident(pid))
+			}
+		}
+	}()
+	return func() int64 {
+		close(stop)
+		return <-result
+	}
+}
+
+// resident is the memory of a process and its descendants; those that are gone have none.
+func resident(pid int) int64 {
+	var pages, skip int64
+	if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)); err == nil {
+		fmt.Sscan(string(raw), &skip, &pages) //nolint:errcheck // of the kernel's own making
+	}
+	sum := pages * int64(os.Getpagesize())
+	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) //nolint:errcheck // a fixed pattern
+	for _, list := range lists {
+		raw, err := os.ReadFile(list)
+		if err != nil {
+			continue
+		}
+		for _, field := range strings.Fields(string(raw)) {
+			var child int
+			if _, err := fmt.Sscan(field, &child); err == nil {
+				sum += resident(child)
+			}
+		}
+	}
+	return sum
+}
