@@ -40,6 +40,9 @@ func TestEveryFolderIsListed(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, f := range folders {
+		if f.Name() == "literal" {
+			continue // a filter that analyzers use, and none itself: it has no report
+		}
 		if f.IsDir() && f.Name() != "all" && f.Name() != "testdata" && !names[f.Name()] {
 			t.Errorf("analyze/%s is not in the list", f.Name())
 		}

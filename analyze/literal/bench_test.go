@@ -1,0 +1,82 @@
+package literal
+
+import (
+	"golang.org/x/sys/unix"
+
+	"bytes"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"testing"
+)
+
+// realBytes is what the machine's Go root has, up to n bytes: sources, programs, archives.
+func realBytes(b *testing.B, n int) []byte {
+	var out []byte
+	for _, dir := range []string{"bin", "pkg/tool", "src/cmd", "src/net", "src/crypto"} {
+		have := 0
+		filepath.WalkDir(filepath.Join(runtime.GOROOT(), dir), func(path string, d os.DirEntry, err error) error {
+			if err != nil || d.IsDir() || have > n/5 {
+				return nil
+			}
+			body, _ := os.ReadFile(path)
+			out, have = append(out, body...), have+len(body)
+			return nil
+		})
+	}
+	if len(out) == 0 {
+		b.Skip("the Go root has no files")
+	}
+	return out
+}
+
+// words are n strings that Go sources quote, each with its last letter changed so that it mostly is not
+// there: like signatures, they look much like what is scanned.
+func words(text []byte, n int) []Pattern {
+	random := rand.New(rand.NewPCG(1, 2))
+	quoted := regexp.MustCompile(`"[A-Za-z0-9_%:/. -]{5,40}"`).FindAll(text, 50*n)
+	var out []Pattern
+	for len(out) < n {
+		p := bytes.Clone(bytes.Trim(quoted[random.IntN(len(quoted))], `"`))
+		p[len(p)-1] ^= 3
+		out = append(out, Pattern{Bytes: p, Fold: len(out)%3 == 0})
+	}
+	return out
+}
+
+func BenchmarkScan(b *testing.B) {
+	text := realBytes(b, 60<<20)
+	for _, n := range []int{100, 1000, 10_000} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			patterns := words(text, n)
+			m, err := New(patterns)
+			if err != nil {
+				b.Fatal(err)
+			}
+			b.SetBytes(int64(len(text)))
+			hits := 0
+			runtime.LockOSThread()
+			start := cpu()
+			for b.Loop() {
+				var s State
+				for at := 0; at < len(text); at += 1 << 16 {
+					m.Scan(text[at:min(at+1<<16, len(text))], &s, func(Hit) bool { hits++; return true })
+				}
+			}
+			b.ReportMetric(float64(len(text))*float64(b.N)/1e6/(cpu()-start), "MB/cpu-s")
+			b.ReportMetric(float64(hits)/float64(b.N)/float64(len(text))*1e6, "hits/MB")
+		})
+	}
+}
+
+// cpu is the time this thread has used, in seconds: the wall clock of a shared machine says little.
+func cpu() float64 {
+	var r unix.Rusage
+	if unix.Getrusage(unix.RUSAGE_THREAD, &r) != nil {
+		return 0
+	}
+	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
+}
