@@ -76,45 +76,30 @@ func New(patterns []Pattern) (*Matcher, error) {
 		}
 		m.enter(uint32(i), p.Bytes, seen)
 	}
-	m.long.index()
-	m.short.index()
+	m.long.index(longWords)
+	m.short.index(shortWords)
 	return m, nil
 }
 
-// enter adds the pieces of one pattern, such that whatever the parity of its offset, one
-// of them is at a position that is looked at.
+// enter adds the pieces of one pattern: a long one twice, so that whatever the parity of its offset, one
+// of them is at a position where the long table is asked.
 func (m *Matcher) enter(pattern uint32, p []byte, seen map[uint64]int) {
 	add := func(t *table, k kind, back int) {
 		var word [8]byte
-		for i := range word {
-			if at := back + i; at >= 0 && at < len(p) {
-				word[i] = p[at]
-			}
-		}
+		copy(word[:], p[back:])
 		piece := (binary.LittleEndian.Uint64(word[:]) | foldMask) & uint64(k)
 		seen[piece]++
 		t.entries = append(t.entries, entry{piece: piece, kind: k, pattern: pattern, back: int32(back)})
 	}
 	switch len(p) {
 	case 2:
-		add(&m.short, lowTwo, 0)
-		add(&m.short, midTwo, -1)
+		add(&m.short, two, 0)
 	case 3:
-		add(&m.short, lowThree, 0)
-		add(&m.short, highThree, -1)
-	case 4:
-		add(&m.short, four, 0)
-		if commonness(p[:3]) < commonness(p[1:]) {
-			add(&m.short, highThree, -1)
-		} else {
-			add(&m.short, lowThree, 1)
-		}
-	case 5, 6:
-		at := rarest(p, 4, four, seen)
-		add(&m.short, four, at)
-		add(&m.short, four, at+1)
+		add(&m.short, three, 0)
+	case 4, 5, 6:
+		add(&m.short, four, rarest(p, 4, 1, four, seen))
 	default:
-		at := rarest(p, 6, six, seen)
+		at := rarest(p, 6, 2, six, seen)
 		add(&m.long, six, at)
 		add(&m.long, six, at+1)
 	}

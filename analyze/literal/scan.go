@@ -74,18 +74,18 @@ func (f *finder) run() bool {
 	default:
 		i, ok = f.runBoth()
 	}
-	for ; ok && i < len(f.text); i += 2 {
+	for ; ok && i < len(f.text); i++ {
 		var word [8]byte
 		copy(word[:], f.text[i:])
 		w := binary.LittleEndian.Uint64(word[:]) | foldMask
-		ok = f.check(&f.m.long, i, w) && f.check(&f.m.short, i, w)
+		ok = (i%2 != 0 || f.check(&f.m.long, i, w)) && f.check(&f.m.short, i, w)
 	}
 	return ok
 }
 
 // runLong is for sets without short patterns. It returns where it left off.
 func (f *finder) runLong() (int, bool) {
-	text, bitmap, shift := f.text, f.m.long.bitmap, f.m.long.shift&63
+	text, bitmap := f.text, (*[longWords]uint64)(f.m.long.bitmap)
 	i := 0
 	for ; i+16 <= len(text); i += 8 {
 		w := text[i : i+16 : i+16]
@@ -93,8 +93,8 @@ func (f *finder) runLong() (int, bool) {
 		b := binary.LittleEndian.Uint64(w[2:]) | foldMask
 		c := binary.LittleEndian.Uint64(w[4:]) | foldMask
 		d := binary.LittleEndian.Uint64(w[6:]) | foldMask
-		h0, h1 := a<<16*factorLong>>shift, b<<16*factorLong>>shift
-		h2, h3 := c<<16*factorLong>>shift, d<<16*factorLong>>shift
+		h0, h1 := longHash(a), longHash(b)
+		h2, h3 := longHash(c), longHash(d)
 		if bitmap[h0>>6]&(1<<(h0&63)) != 0 && !f.check(&f.m.long, i, a) {
 			return i, false
 		}
@@ -111,28 +111,35 @@ func (f *finder) runLong() (int, bool) {
 	return i, true
 }
 
-// runBoth asks both bitmaps at each position. It returns where it left off.
+// runBoth asks the long table at every second position and the short one at each. It returns where
+// it left off.
 func (f *finder) runBoth() (int, bool) {
 	text := f.text
-	long, longShift := f.m.long.bitmap, f.m.long.shift&63
-	short, shortShift := f.m.short.bitmap, (f.m.short.shift-32)&31
+	long, short := (*[longWords]uint64)(f.m.long.bitmap), (*[shortWords]uint64)(f.m.short.bitmap)
 	i := 0
 	for ; i+16 <= len(text); i += 4 {
 		w := text[i : i+16 : i+16]
 		a := binary.LittleEndian.Uint64(w) | foldMask
 		b := binary.LittleEndian.Uint64(w[2:]) | foldMask
-		h0, h1 := a<<16*factorLong>>longShift, b<<16*factorLong>>longShift
-		h2, h3 := uint32(a)*factor>>shortShift, uint32(b)*factor>>shortShift
+		h0, h1 := longHash(a), longHash(b)
+		s0, s1 := shortHash(uint32(a)), shortHash(uint32(a>>8))
+		s2, s3 := shortHash(uint32(b)), shortHash(uint32(b>>8))
 		if long[h0>>6]&(1<<(h0&63)) != 0 && !f.check(&f.m.long, i, a) {
 			return i, false
 		}
 		if long[h1>>6]&(1<<(h1&63)) != 0 && !f.check(&f.m.long, i+2, b) {
 			return i, false
 		}
-		if short[h2>>6]&(1<<(h2&63)) != 0 && !f.check(&f.m.short, i, a) {
+		if short[s0>>6]&(1<<(s0&63)) != 0 && !f.check(&f.m.short, i, a) {
 			return i, false
 		}
-		if short[h3>>6]&(1<<(h3&63)) != 0 && !f.check(&f.m.short, i+2, b) {
+		if short[s1>>6]&(1<<(s1&63)) != 0 && !f.check(&f.m.short, i+1, a>>8) {
+			return i, false
+		}
+		if short[s2>>6]&(1<<(s2&63)) != 0 && !f.check(&f.m.short, i+2, b) {
+			return i, false
+		}
+		if short[s3>>6]&(1<<(s3&63)) != 0 && !f.check(&f.m.short, i+3, b>>8) {
 			return i, false
 		}
 	}
@@ -143,6 +150,9 @@ func (f *finder) runBoth() (int, bool) {
 func (f *finder) check(t *table, at int, word uint64) bool {
 	for _, k := range t.kinds {
 		piece := word & uint64(k)
+		if h := sieveHash(piece); t.sieve[h>>6]&(1<<(h&63)) == 0 {
+			continue
+		}
 		slot := t.slot(piece, k)
 		for _, e := range t.entries[t.starts[slot]:t.starts[slot+1]] {
 			if e.piece == piece && e.kind == k && !f.compare(at-int(e.back), e.pattern) {

@@ -10,19 +10,47 @@ import (
 type kind uint64
 
 const (
-	six       kind = 0x0000ffffffffffff
-	four      kind = 0xffffffff
-	lowThree  kind = 0x00ffffff
-	highThree kind = 0xffffff00
-	lowTwo    kind = 0x0000ffff
-	midTwo    kind = 0x00ffff00
+	six   kind = 0x0000ffffffffffff
+	four  kind = 0xffffffff
+	three kind = 0x00ffffff
+	two   kind = 0x0000ffff
 )
 
 const (
 	foldMask   = 0x2020202020202020
 	factorLong = 0x9E3779B97F4A7C15 // 2⁶⁴ divided by the golden ratio: spreads neighbouring values
 	factor     = 0x9E3779B1         // the same of 2³²
+
+	factorSieve = 0xD6E8FEB86659FD93 // odd, and unlike the others
 )
+
+// Sizes are constant, so that the loops need neither bounds checks nor shifts by a variable: the long
+// bitmap fits the second cache, the short one the first.
+const (
+	longBits   = 20
+	shortBits  = 17
+	sieveBits  = 19
+	longWords  = 1 << (longBits - 6)
+	sieveWords = 1 << (sieveBits - 6)
+	shortWords = 1 << (shortBits - 6)
+)
+
+// longHash hashes the first six bytes of a folded word.
+func longHash(w uint64) uint64 { return w << 16 * factorLong >> (64 - longBits) }
+
+// sieveHash hashes a piece otherwise than the two.
+func sieveHash(piece uint64) uint64 { return (piece ^ piece>>23) * factorSieve >> (64 - sieveBits) }
+
+// shortHash hashes four folded bytes.
+func shortHash(w uint32) uint32 { return w * factor >> (32 - shortBits) }
+
+// open are the bits of a folded word that a piece leaves open: a folded byte always has the bit 0x20.
+func (k kind) open() uint32 {
+	if k == six {
+		return 0
+	}
+	return ^uint32(k) &^ uint32(foldMask&0xffffffff)
+}
 
 // entry is a piece of a pattern: if the bytes at a position, folded and masked by kind, are
 // piece, then the pattern may start at the position minus back.
@@ -36,23 +64,24 @@ type entry struct {
 // table has pieces that are all hashed alike: six bytes by 64 bits, or up to four by 32.
 type table struct {
 	bitmap  []uint64 // hash of the folded bytes → "perhaps"
-	shift   uint8    // of the hash
 	kinds   []kind   // the kinds in use
+	sieve   []uint64 // another hash of a piece → "perhaps": spares most looks into what follows
 	starts  []uint32 // hash of a piece → its first entry; one more at the end
 	bucket  uint8    // shift of the hash for starts
 	entries []entry
 }
 
 // index sorts the entries by the hash of their pieces and fills bitmap and buckets.
-func (t *table) index() {
-	t.shift = uint8(64 - min(max(bits.Len(uint(len(t.entries)))+6, 15), 21))
-	t.bitmap = make([]uint64, 1<<(64-t.shift-6))
+func (t *table) index(words int) {
+	t.bitmap, t.sieve = make([]uint64, words), make([]uint64, sieveWords)
 	t.bucket = uint8(64 - min(max(bits.Len(uint(len(t.entries))), 8), 18))
 	for _, e := range t.entries {
 		if !slices.Contains(t.kinds, e.kind) {
 			t.kinds = append(t.kinds, e.kind)
 		}
 		t.mark(e)
+		h := sieveHash(e.piece)
+		t.sieve[h>>6] |= 1 << (h & 63)
 	}
 	slices.SortStableFunc(t.entries, func(a, b entry) int {
 		return cmp.Compare(t.slot(a.piece, a.kind), t.slot(b.piece, b.kind))
@@ -74,12 +103,12 @@ func (t *table) slot(piece uint64, k kind) uint64 {
 // mark sets the bits of every word that has the piece in it.
 func (t *table) mark(e entry) {
 	if e.kind == six {
-		t.set(e.piece << 16 * factorLong >> t.shift)
+		t.set(longHash(e.piece))
 		return
 	}
-	open := ^uint32(e.kind) &^ uint32(foldMask&0xffffffff) // a folded byte always has the bit 0x20
+	open := e.kind.open()
 	for sub := open; ; sub = (sub - 1) & open {
-		t.set(uint64((uint32(e.piece) | sub | foldMask&0xffffffff) * factor >> (t.shift - 32)))
+		t.set(uint64(shortHash(uint32(e.piece) | sub | foldMask&0xffffffff)))
 		if sub == 0 {
 			return
 		}
