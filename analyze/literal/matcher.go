@@ -81,28 +81,61 @@ func New(patterns []Pattern) (*Matcher, error) {
 	return m, nil
 }
 
-// enter adds the pieces of one pattern: a long one twice, so that whatever the parity of its offset, one
-// of them is at a position where the long table is asked.
+// enter adds two pieces of a pattern, the rarest at an even and at an odd distance from its start: whatever the
+// parity of its offset, one of them is at a position that is looked at.
 func (m *Matcher) enter(pattern uint32, p []byte, seen map[uint64]int) {
-	add := func(t *table, k kind, back int) {
-		var word [8]byte
-		copy(word[:], p[back:])
-		piece := (binary.LittleEndian.Uint64(word[:]) | foldMask) & uint64(k)
-		seen[piece]++
-		t.entries = append(t.entries, entry{piece: piece, kind: k, pattern: pattern, back: int32(back)})
+	t := &m.long
+	if len(p) < 7 {
+		t = &m.short
 	}
-	switch len(p) {
-	case 2:
-		add(&m.short, two, 0)
-	case 3:
-		add(&m.short, three, 0)
-	case 4, 5, 6:
-		add(&m.short, four, rarest(p, 4, 1, four, seen))
-	default:
-		at := rarest(p, 6, 2, six, seen)
-		add(&m.long, six, at)
-		add(&m.long, six, at+1)
+	for parity := range 2 {
+		var best entry
+		lowest := ^uint64(0)
+		for back := -parity; back < min(len(p)-1, 256); back += 2 {
+			k := kindAt(p, back)
+			if k == none {
+				continue
+			}
+			e := entry{piece: piece(p, back, k), kind: k, pattern: pattern, back: int32(back)}
+			if c := cost(p, e, seen); c < lowest {
+				best, lowest = e, c
+			}
+		}
+		seen[best.piece]++
+		t.entries = append(t.entries, best)
 	}
+}
+
+// kindAt is the kind of piece that a pattern has at a distance from its start.
+func kindAt(p []byte, back int) kind {
+	switch n := len(p) - max(back, 0); {
+	case len(p) >= 7 && back >= 0 && n >= 6:
+		return six
+	case len(p) >= 7:
+		return none
+	case back < 0 && n >= 3:
+		return highThree
+	case back < 0:
+		return middleTwo
+	case n >= 4:
+		return four
+	case n == 3:
+		return three
+	case n == 2 && len(p) <= 3:
+		return two
+	}
+	return none
+}
+
+// piece is what a pattern fixes of the word at a distance from its start.
+func piece(p []byte, back int, k kind) uint64 {
+	var word [8]byte
+	for i := range word {
+		if at := back + i; at >= 0 && at < len(p) {
+			word[i] = p[at]
+		}
+	}
+	return (binary.LittleEndian.Uint64(word[:]) | foldMask) & uint64(k)
 }
 
 func lower(c byte) byte {

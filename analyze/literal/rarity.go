@@ -2,7 +2,6 @@ package literal
 
 import (
 	_ "embed" // the table below
-	"encoding/binary"
 	"math/bits"
 )
 
@@ -45,24 +44,26 @@ func Frequency(piece []byte) int {
 	return n >> 2
 }
 
-// rarest chooses where to take a number of neighbouring pieces of n bytes of a pattern from: where its bytes
-// are unusual in files, and not where many other patterns have theirs.
-func rarest(p []byte, n, pieces int, k kind, seen map[uint64]int) int {
-	best, lowest := 0, ^uint64(0)
-	for at := 0; at+n+pieces-1 <= len(p) && at < 256; at++ {
-		cost := uint64(0)
-		for i := range pieces {
-			var word [8]byte
-			copy(word[:n], p[at+i:])
-			c := uint64(1) << max(Frequency(p[at+i:at+i+n])+24, 0)
-			if others := seen[(binary.LittleEndian.Uint64(word[:])|foldMask)&uint64(k)]; others > 0 {
-				c <<= min(bits.Len(uint(others)), 3)
-			}
-			cost += c
-		}
-		if cost < lowest {
-			best, lowest = at, cost
-		}
+// cost estimates what a piece costs a scan: calls where its hash is met, comparisons where the piece is
+// met, more if other patterns have it too. Only the order counts.
+func cost(p []byte, e entry, seen map[uint64]int) uint64 {
+	often := func(from, n int) uint64 {
+		from = max(from, 0)
+		return 1 << min(max(Frequency(p[from:min(from+n, len(p))])+24, 0), 56)
 	}
-	return best
+	var c uint64
+	switch back := int(e.back); e.kind {
+	case six:
+		c = often(back, 6)
+	case four:
+		c = often(back, 4)
+	case three, highThree:
+		c = often(back, 3) + 1<<42 // the marks of an open byte are met by chance
+	default:
+		c = often(back, 2) + 1<<49
+	}
+	if others := seen[e.piece]; others > 0 {
+		c <<= min(bits.Len(uint(others)), 3)
+	}
+	return c
 }

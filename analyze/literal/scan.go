@@ -74,11 +74,11 @@ func (f *finder) run() bool {
 	default:
 		i, ok = f.runBoth()
 	}
-	for ; ok && i < len(f.text); i++ {
+	for ; ok && i < len(f.text); i += 2 {
 		var word [8]byte
 		copy(word[:], f.text[i:])
 		w := binary.LittleEndian.Uint64(word[:]) | foldMask
-		ok = (i%2 != 0 || f.check(&f.m.long, i, w)) && f.check(&f.m.short, i, w)
+		ok = f.check(&f.m.long, i, w) && f.check(&f.m.short, i, w)
 	}
 	return ok
 }
@@ -111,8 +111,7 @@ func (f *finder) runLong() (int, bool) {
 	return i, true
 }
 
-// runBoth asks the long table at every second position and the short one at each. It returns where
-// it left off.
+// runBoth asks both tables. It returns where it left off.
 func (f *finder) runBoth() (int, bool) {
 	text := f.text
 	long, short := (*[longWords]uint64)(f.m.long.bitmap), (*[shortWords]uint64)(f.m.short.bitmap)
@@ -122,8 +121,7 @@ func (f *finder) runBoth() (int, bool) {
 		a := binary.LittleEndian.Uint64(w) | foldMask
 		b := binary.LittleEndian.Uint64(w[2:]) | foldMask
 		h0, h1 := longHash(a), longHash(b)
-		s0, s1 := shortHash(uint32(a)), shortHash(uint32(a>>8))
-		s2, s3 := shortHash(uint32(b)), shortHash(uint32(b>>8))
+		s0, s1 := shortHash(uint32(a)), shortHash(uint32(b))
 		if long[h0>>6]&(1<<(h0&63)) != 0 && !f.check(&f.m.long, i, a) {
 			return i, false
 		}
@@ -133,13 +131,7 @@ func (f *finder) runBoth() (int, bool) {
 		if short[s0>>6]&(1<<(s0&63)) != 0 && !f.check(&f.m.short, i, a) {
 			return i, false
 		}
-		if short[s1>>6]&(1<<(s1&63)) != 0 && !f.check(&f.m.short, i+1, a>>8) {
-			return i, false
-		}
-		if short[s2>>6]&(1<<(s2&63)) != 0 && !f.check(&f.m.short, i+2, b) {
-			return i, false
-		}
-		if short[s3>>6]&(1<<(s3&63)) != 0 && !f.check(&f.m.short, i+3, b>>8) {
+		if short[s1>>6]&(1<<(s1&63)) != 0 && !f.check(&f.m.short, i+2, b) {
 			return i, false
 		}
 	}

@@ -10,10 +10,13 @@ import (
 type kind uint64
 
 const (
-	six   kind = 0x0000ffffffffffff
-	four  kind = 0xffffffff
-	three kind = 0x00ffffff
-	two   kind = 0x0000ffff
+	none      kind = 0
+	six       kind = 0x0000ffffffffffff
+	four      kind = 0xffffffff
+	three     kind = 0x00ffffff
+	highThree kind = 0xffffff00
+	two       kind = 0x0000ffff
+	middleTwo kind = 0x00ffff00
 )
 
 const (
@@ -28,7 +31,7 @@ const (
 // bitmap fits the second cache, the short one the first.
 const (
 	longBits   = 20
-	shortBits  = 17
+	shortBits  = 19
 	sieveBits  = 19
 	longWords  = 1 << (longBits - 6)
 	sieveWords = 1 << (sieveBits - 6)
@@ -43,14 +46,6 @@ func sieveHash(piece uint64) uint64 { return (piece ^ piece>>23) * factorSieve >
 
 // shortHash hashes four folded bytes.
 func shortHash(w uint32) uint32 { return w * factor >> (32 - shortBits) }
-
-// open are the bits of a folded word that a piece leaves open: a folded byte always has the bit 0x20.
-func (k kind) open() uint32 {
-	if k == six {
-		return 0
-	}
-	return ^uint32(k) &^ uint32(foldMask&0xffffffff)
-}
 
 // entry is a piece of a pattern: if the bytes at a position, folded and masked by kind, are
 // piece, then the pattern may start at the position minus back.
@@ -106,7 +101,7 @@ func (t *table) mark(e entry) {
 		t.set(longHash(e.piece))
 		return
 	}
-	open := e.kind.open()
+	open := ^uint32(e.kind) & 0xdfdfdfdf // a folded byte always has the bit 0x20
 	for sub := open; ; sub = (sub - 1) & open {
 		t.set(uint64(shortHash(uint32(e.piece) | sub | foldMask&0xffffffff)))
 		if sub == 0 {
