@@ -28,10 +28,10 @@ const (
 )
 
 // Sizes are constant, so that the loops need neither bounds checks nor shifts by a variable: the long
-// bitmap fits the second cache, the short one the first.
+// and short bitmaps together fit the second cache.
 const (
-	longBits   = 20
-	shortBits  = 19
+	longBits   = 21
+	shortBits  = 20
 	sieveBits  = 19
 	longWords  = 1 << (longBits - 6)
 	sieveWords = 1 << (sieveBits - 6)
