@@ -67,6 +67,10 @@ bench-hostile: ## scans of images that are made to exhaust: how each ends, with 
 bench-images/%.tar: # needs root, debootstrap and npm; makes both
 	$(GO) run ./bench/compose -dir bench-images
 
+.PHONY: bench-content
+bench-content: ## MB/s on one core of the literal filter and the rule engine over files of this machine, beside SHA-256
+	$(GO) run ./bench/content $(if $(RULES),-rules $(RULES))
+
 .PHONY: demo
 demo: ## serve sample images on 127.0.0.1:8080
 	$(GO) run ./cmd/plimsoll serve --demo

@@ -73,10 +73,7 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 		return err
 	}
 	matched, failed := 0, 0
-	steps := []struct {
-		name string
-		do   func(f *file)
-	}{
+	steps := []step{
 		{"SHA-256", func(f *file) { f.sum = sha256.Sum256(f.body) }},
 		{"filter, 1,000 patterns", func(f *file) { few.Scan(f.body, new(literal.State), func(literal.Hit) bool { return true }) }},
 		{"engine, all rules and hashes", func(f *file) {
@@ -91,6 +88,19 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 			}
 		}},
 	}
+	measure(steps, files, float64(total)/1e6, rounds)
+	fmt.Printf("%d matches, %d files that met a bound\n", matched/rounds, failed/rounds)
+	runtime.KeepAlive(scanner)
+	return nil
+}
+
+type step struct {
+	name string
+	do   func(f *file)
+}
+
+// measure takes the steps in turn and prints their medians, the first one as the measure of the others.
+func measure(steps []step, files []file, megabytes float64, rounds int) {
 	runtime.LockOSThread()
 	speeds := make([][]float64, len(steps))
 	for range rounds {
@@ -99,18 +109,14 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 			for k := range files {
 				s.do(&files[k])
 			}
-			speeds[i] = append(speeds[i], float64(total)/1e6/(cpu()-start))
+			speeds[i] = append(speeds[i], megabytes/(cpu()-start))
 		}
 	}
 	for i, s := range steps {
 		slices.Sort(speeds[i])
-		slices.Sort(speeds[0])
 		m := speeds[i][rounds/2]
 		fmt.Printf("%-30s %6.0f MB/s   %.2f × the time of SHA-256\n", s.name, m, speeds[0][rounds/2]/m)
 	}
-	fmt.Printf("%d matches, %d files that met a bound\n", matched/rounds, failed/rounds)
-	runtime.KeepAlive(scanner)
-	return nil
 }
 
 // cpu is the processor time this thread has used, in seconds.
