@@ -1,0 +1,263 @@
+package secret
+
+import (
+	"bytes"
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+	"strings"
+
+	"plimsoll"
+)
+
+// Bounds of one file and one layer. More is told with an error, never cut in silence.
+const (
+	MaxPerFile  = 100    // findings of one file
+	MaxPerLayer = 10_000 // findings of one layer
+
+	maxVerified = 1_000_000 // literals of one file that are looked at
+	maxNamed    = 1 << 20   // bytes of a file that is looked at line by line
+	maxLine     = 8 << 10   // bytes of such a line
+)
+
+// File looks for secrets in one file. It is not safe for concurrent use.
+type File struct {
+	engine   *Engine
+	path     string
+	low      string // path in lower case
+	base     string // its last element
+	kind     kind
+	binary   bool
+	view     view
+	named    []int // rules for lines of a file called so
+	found    []found
+	seen     map[[2]int64]int // by rule and offset: index of found
+	verified int
+	err      error
+	reading  error
+}
+
+// found is a finding with the bytes it covers.
+type found struct {
+	rule, literal int
+	from, to      int64
+	line          int
+}
+
+// Open starts to look at a file. content is all of it; it is used until Close.
+func (e *Engine) Open(path string, content io.ReaderAt, size int64) *File {
+	return e.open(path, view{content: content, size: size})
+}
+
+// OpenBytes is Open for a file that is in memory. Nothing is copied.
+func (e *Engine) OpenBytes(path string, content []byte) *File {
+	return e.open(path, viewOf(content))
+}
+
+func (e *Engine) open(name string, v view) *File {
+	f := &File{engine: e, path: name, low: strings.ToLower(name), view: v}
+	f.base = path.Base(f.low)
+	f.kind = kindOf(f.low, f.base)
+	head, err := f.view.slice(0, sniff)
+	f.read(err)
+	f.binary = binary(head)
+	for _, n := range e.byName {
+		if e.rules[n].named(f.low, f.base) {
+			f.named = append(f.named, n)
+		}
+	}
+	return f
+}
+
+// read keeps the first error of the content's reader.
+func (f *File) read(err error) {
+	if f.reading == nil && err != nil {
+		f.reading = err
+	}
+}
+
+// Hit says that a literal stands at an offset, the place of its first byte.
+func (f *File) Hit(literal int, offset int64) {
+	if literal < 0 || literal >= len(f.engine.literals) || f.reading != nil {
+		return
+	}
+	for _, n := range f.engine.byHit[literal] {
+		r := &f.engine.rules[n]
+		if f.binary && !r.binary || r.kinds != 0 && r.kinds&f.kind == 0 && !f.binary || !r.named(f.low, f.base) {
+			continue
+		}
+		f.verify(n, literal, offset)
+	}
+}
+
+func (f *File) verify(rule, literal int, offset int64) {
+	if f.verified++; f.verified > maxVerified {
+		f.over(fmt.Sprintf("more than %d places look like secrets, the rest was not looked at", maxVerified))
+		return
+	}
+	from := max(0, offset-reach)
+	around, err := f.view.slice(from, int(offset-from)+len(f.engine.literals[literal].Bytes)+reach)
+	if err != nil {
+		f.read(err)
+		return
+	}
+	at := int(offset - from)
+	if at >= len(around) {
+		return
+	}
+	c := candidate{before: around[:at], after: around[at:], kind: f.kind}
+	if a, b, ok := f.engine.rules[rule].verify(&c); ok {
+		f.add(found{rule: rule, literal: literal, from: offset + int64(a), to: offset + int64(b)})
+	}
+}
+
+func (f *File) add(x found) {
+	key := [2]int64{int64(x.rule), x.from}
+	if i, ok := f.seen[key]; ok {
+		// The longer literal tells more, and must win in whatever order hits come.
+		if y := &f.found[i]; f.literalLen(x) > f.literalLen(*y) {
+			y.literal = x.literal
+		}
+		return
+	}
+	// Twice as many as are told: some give way to others.
+	if len(f.found) >= 2*MaxPerFile {
+		f.over(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
+		return
+	}
+	if f.seen == nil {
+		f.seen = map[[2]int64]int{}
+	}
+	f.seen[key] = len(f.found)
+	f.found = append(f.found, x)
+}
+
+func (f *File) literalLen(x found) int {
+	if x.literal < 0 {
+		return 0
+	}
+	return len(f.engine.literals[x.literal].Bytes)
+}
+
+func (f *File) over(what string) {
+	if f.err == nil {
+		f.err = plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "secrets: %s", what))
+	}
+}
+
+// Close ends the search. The error says what was not looked at or not listed; what was found
+// counts all the same.
+func (f *File) Close() ([]plimsoll.Secret, error) {
+	f.lines()
+	f.settle()
+	if len(f.found) > MaxPerFile {
+		f.found = f.found[:MaxPerFile]
+		f.over(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
+	}
+	f.number()
+	var out []plimsoll.Secret
+	for i, x := range f.found {
+		r := f.engine.rules[x.rule]
+		if i > 0 && f.found[i-1].rule == x.rule && f.found[i-1].line == x.line {
+			continue
+		}
+		out = append(out, plimsoll.Secret{
+			Path: f.path, Rule: r.ID, Severity: r.Severity, Line: x.line, Excerpt: f.engine.excerptOf(x.rule, x.literal),
+		})
+	}
+	if f.reading != nil {
+		// The reader's own words may hold anything.
+		return out, plimsoll.Fail(plimsoll.FailureSecrets, plimsoll.Errorf(plimsoll.Internal, "secrets: the file could not be read to its end"))
+	}
+	return out, f.err
+}
+
+// lines holds a file with a telling name against the rules for its lines.
+func (f *File) lines() {
+	if len(f.named) == 0 || f.binary || f.reading != nil {
+		return
+	}
+	if f.view.size > maxNamed {
+		f.over(fmt.Sprintf("only the first %d bytes of a file that is read line by line were looked at", maxNamed))
+	}
+	var at int64
+	text, err := f.view.whole(maxNamed)
+	f.read(err)
+	for line := range bytes.Lines(text) {
+		if len(line) > maxLine {
+			f.over(fmt.Sprintf("a line of more than %d bytes was not looked at", maxLine))
+		} else {
+			f.line(line, at)
+		}
+		at += int64(len(line))
+	}
+}
+
+func (f *File) line(line []byte, at int64) {
+	for _, n := range f.named {
+		r := &f.engine.rules[n]
+		for _, m := range r.linesRE.FindAllSubmatchIndex(line, MaxPerFile) {
+			if from, to, ok := firstGroup(m); ok && r.accepts(line[from:to]) {
+				f.add(found{rule: n, literal: -1, from: at + int64(from), to: at + int64(to)})
+			}
+		}
+	}
+}
+
+// settle sorts findings and drops those that another rule explains better: generic ones that
+// overlap another, and of two others the later rule.
+func (f *File) settle() {
+	slices.SortFunc(f.found, func(a, b found) int { return cmp.Or(cmp.Compare(a.from, b.from), a.rule-b.rule) })
+	weaker := func(a, b found) bool {
+		x, y := f.engine.rules[a.rule].generic, f.engine.rules[b.rule].generic
+		return x && !y || x == y && a.rule > b.rule
+	}
+	kept := f.found[:0:0]
+	for i, x := range f.found {
+		lost := false
+		for j, y := range f.found {
+			if i != j && x.from < y.to && y.from < x.to && weaker(x, y) {
+				lost = true
+				break
+			}
+		}
+		if !lost {
+			kept = append(kept, x)
+		}
+	}
+	f.found = kept
+}
+
+// number gives findings, which are in order, their lines.
+func (f *File) number() {
+	if f.binary {
+		return
+	}
+	line, at := 1, int64(0)
+	for i := range f.found {
+		for at < f.found[i].from {
+			chunk, err := f.view.slice(at, int(min(int64(viewBytes), f.found[i].from-at)))
+			if err != nil || len(chunk) == 0 {
+				f.read(err)
+				return
+			}
+			line += bytes.Count(chunk, []byte("\n"))
+			at += int64(len(chunk))
+		}
+		f.found[i].line = line
+	}
+}
+
+// Bound adds a file's findings to those of its layer, up to MaxPerLayer.
+func Bound(layer, file []plimsoll.Secret) ([]plimsoll.Secret, error) {
+	room := max(0, MaxPerLayer-len(layer))
+	if len(file) <= room {
+		return append(layer, file...), nil
+	}
+	return append(layer, file[:room]...), plimsoll.Fail(plimsoll.FailureOversized, errManyFindings)
+}
+
+var errManyFindings = errors.New("secrets: more findings in one layer than are listed")

@@ -1,0 +1,179 @@
+package secret
+
+import (
+	"bytes"
+	"fmt"
+	"hash"
+	"path"
+	"regexp"
+	"strings"
+
+	"plimsoll"
+)
+
+// Rule is one kind of credential.
+type Rule struct {
+	ID       string // stable, lower case with dashes
+	Title    string // for people
+	Severity plimsoll.Severity
+
+	literals []string // ASCII, at least two bytes; one of them starts the match
+	fold     bool     // literals match in either case
+	left     string   // expression for up to reach bytes before the literal, anchored at its end; its first group, if any, is the secret; "" = no byte of a word, anywhere = no condition
+	right    string   // expression from the literal's first byte on; its first group is the secret
+	lines    string   // instead of literals, in files that names choose: an expression for one line, its first group is the secret
+	names    []string // shell patterns for the base name, lower case, or with a slash for the end of the path; none = any file
+	kinds    kind     // kinds of text file the rule is for; 0 = any
+	binary   bool     // the structure is strong enough for files that are not text
+	entropy  float64  // bits per byte that the secret has at least
+	generic  bool     // gives way to another rule that found the same bytes
+	match    func(c *candidate) (from, to int, ok bool)
+	check    func(secret []byte) bool // a last condition
+}
+
+// anywhere is the left side of a rule that does not mind what stands before its literal.
+const anywhere = "anywhere"
+
+const (
+	reach    = 512 // bytes that a rule may look at to either side of a literal
+	maxStars = "****"
+)
+
+// compiled is a rule ready for use.
+type compiled struct {
+	*Rule
+	leftRE, rightRE, linesRE *regexp.Regexp
+}
+
+func compile(r *Rule) (compiled, error) {
+	c := compiled{Rule: r}
+	for _, part := range []struct {
+		text string
+		form string
+		re   **regexp.Regexp
+	}{
+		{r.left, `(?s)(?:%s)$`, &c.leftRE}, {r.right, `(?s)^(?:%s)`, &c.rightRE}, {r.lines, `%s`, &c.linesRE},
+	} {
+		if part.text == "" || part.text == anywhere {
+			continue
+		}
+		re, err := regexp.Compile(fmt.Sprintf(part.form, part.text))
+		if err != nil {
+			return c, plimsoll.Errorf(plimsoll.Internal, "secret rule %s: %w", r.ID, err)
+		}
+		*part.re = re
+	}
+	for _, text := range r.literals {
+		if len(text) < 2 {
+			return c, plimsoll.Errorf(plimsoll.Internal, "secret rule %s: literal %q is too short", r.ID, text)
+		}
+	}
+	if c.linesRE == nil && (len(r.literals) == 0 || c.rightRE == nil && r.match == nil) {
+		return c, plimsoll.Errorf(plimsoll.Internal, "secret rule %s has nothing to match", r.ID)
+	}
+	return c, nil
+}
+
+// digest writes everything about the rule that is data. What is code is covered by the
+// version constant.
+func (r *Rule) digest(h hash.Hash) {
+	fmt.Fprintf(h, "%q %q %q %v %q %q %q %q %d %v %g %v\n", r.ID, r.Severity, r.literals, r.fold, r.left, r.right, r.lines, r.names,
+		r.kinds, r.binary, r.entropy, r.generic)
+}
+
+// excerpt is what a finding shows: the literal as the rule writes it, and stars.
+func (r *Rule) excerpt(literal string) string { return literal + maxStars }
+
+// named reports whether the rule is for files called so. Both are in lower case.
+func (r *Rule) named(file, base string) bool {
+	if len(r.names) == 0 {
+		return true
+	}
+	for _, pattern := range r.names {
+		if strings.Contains(pattern, "/") {
+			if file == pattern || strings.HasSuffix(file, "/"+pattern) {
+				return true
+			}
+			continue
+		}
+		if ok, err := path.Match(pattern, base); err == nil && ok {
+			return true
+		}
+	}
+	return false
+}
+
+// candidate is a literal that was seen, with what stands around it.
+type candidate struct {
+	before []byte // up to reach bytes
+	after  []byte // from the literal's first byte on: the literal and up to reach bytes
+	kind   kind
+}
+
+// verify returns where the secret is, counted from the literal's first byte: before it, below 0.
+func (r *compiled) verify(c *candidate) (from, to int, ok bool) {
+	left, ok := r.leftFits(c.before)
+	if !ok {
+		return 0, 0, false
+	}
+	if r.match != nil {
+		from, to, ok = r.match(c)
+	} else {
+		from, to, ok = firstGroup(r.rightRE.FindSubmatchIndex(c.after))
+	}
+	if !ok {
+		return 0, 0, false
+	}
+	if left != nil {
+		from, to = left[0]-len(c.before), left[1]-len(c.before)
+		return from, to, r.accepts(c.before[left[0]:left[1]])
+	}
+	return from, to, r.accepts(c.after[from:to])
+}
+
+// accepts holds the secret itself against what all rules ask.
+func (r *Rule) accepts(secret []byte) bool {
+	return entropy(secret) >= r.entropy && !sample(secret) && (r.check == nil || r.check(secret))
+}
+
+// leftFits holds what stands before a literal against the rule. A group of its expression is
+// the secret; nil = there is none.
+func (r *compiled) leftFits(before []byte) (group []int, ok bool) {
+	switch {
+	case r.left == anywhere || len(before) == 0 && r.left == "":
+		return nil, true
+	case r.leftRE != nil:
+		m := r.leftRE.FindSubmatchIndex(before)
+		if len(m) > 2 {
+			group = m[2:4]
+		}
+		return group, m != nil
+	}
+	if !wordByte(before[len(before)-1]) {
+		return nil, true
+	}
+	// The last letter of an escape in a quoted string is not part of a word.
+	for _, escape := range []string{`\n`, `\t`, `\r`, `%3D`, `%3d`, `%20`, `u003d`} {
+		if bytes.HasSuffix(before, []byte(escape)) {
+			return nil, true
+		}
+	}
+	return nil, false
+}
+
+func wordByte(b byte) bool {
+	return b == '_' || b == '-' || b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
+}
+
+// firstGroup turns a match into the place of its first group that took part, else of all of it.
+func firstGroup(m []int) (from, to int, ok bool) {
+	if m == nil {
+		return 0, 0, false
+	}
+	for i := 2; i+1 < len(m); i += 2 {
+		if m[i] >= 0 {
+			return m[i], m[i+1], true
+		}
+	}
+	return m[0], m[1], true
+}

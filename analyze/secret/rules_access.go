@@ -1,0 +1,94 @@
+package secret
+
+import "bytes"
+
+// accessRules are passwords and tokens in the places where programs of every kind take them.
+func accessRules() []Rule {
+	return []Rule{
+		{ID: "jwt", Title: "JSON web token", Severity: medium, literals: []string{"eyJ"}, right: `(eyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{20,})`, entropy: 4, check: jwt},
+		{ID: "url-password", Title: "password in a URL", Severity: high, literals: []string{"://"}, left: `[A-Za-z][A-Za-z0-9+.-]{1,30}`, match: userinfo, kinds: settings | source},
+		{ID: "connection-string", Title: "password in a connection string", Severity: high, literals: []string{"password=", "pwd="}, fold: true, left: `(?i)(?:server|host|data source|datasource|user id|uid|user|username|driver|database|dbname|initial catalog)\s{0,2}=[^\n,(]{1,400}[;& ?]`,
+			right: `(?i:password|pwd)=\s?([^;"'\s&<,()]{4,100})(?:[;"'\s&<]|$)`, kinds: settings | source, check: connectionPassword},
+		{ID: "http-basic-auth", Title: "HTTP basic credentials", Severity: high, literals: []string{"basic "}, fold: true, left: `(?i)authorization["']?\s{0,4}[:=,]?\s{0,4}["']?`,
+			right: `(?i:basic )([0-9A-Za-z+/]{12,}={0,2})`, check: dockerAuth},
+		{ID: "http-bearer", Title: "HTTP bearer token", Severity: medium, literals: []string{"bearer "}, fold: true, left: `(?i)authorization["']?\s{0,4}[:=,]?\s{0,4}["']?`,
+			right: `(?i:bearer )([0-9A-Za-z_.~+/-]{20,}=*)`, entropy: 3.5, check: random, kinds: settings | source, generic: true},
+		{ID: "curl-user", Title: "password on a command line", Severity: high, literals: []string{"curl "}, left: anywhere, right: `curl [^\n|;]{0,200}(?:-u|--user)[ =]?["']?[0-9A-Za-z_.@-]{1,64}:([^\s"'$]{4,100})`, check: commandPassword},
+		{ID: "sshpass", Title: "password on a command line", Severity: high, literals: []string{"sshpass "}, left: anywhere, right: `sshpass\s{1,4}-p\s{0,4}["']?([^\s"'$]{4,100})`, check: commandPassword},
+		{ID: "command-password", Title: "password on a command line", Severity: high, literals: []string{"--password", "--passwd", "--db-password", "--admin-password", "--dbpass"}, left: `(?:^|[\s"'\[,])`, kinds: settings,
+			right: `--[a-z-]*pass(?:word|wd)?(?:=|\s{1,4}|",\s?")["']?([^\s"'$-][^\s"'$]{5,100})`, check: password, generic: true},
+		{ID: "mysql-password", Title: "password on a command line of MySQL", Severity: high, literals: []string{"mysql ", "mysqldump ", "mysqladmin ", "mariadb "}, left: `(?:^|[^A-Za-z])`,
+			right: `(?:mysql|mysqldump|mysqladmin|mariadb) [^\n|;]{0,200}?\s-p["']?([^\s"'$-][^\s"'$]{5,100})`, check: commandPassword, kinds: settings},
+		{ID: "docker-login", Title: "password on a command line of a registry login", Severity: critical, literals: []string{"docker login", "podman login", "buildah login", "skopeo login", "helm registry login", "nerdctl login"}, left: anywhere,
+			right: `[a-z ]+login [^\n|;]{0,200}?(?:-p|--password)[ =]["']?([^\s"'$-][^\s"'$]{5,100})`, check: commandPassword},
+		{ID: "redis-auth", Title: "Redis password", Severity: high, literals: []string{"requirepass", "masterauth"}, left: `(?:^|\n)[ \t]{0,8}`, right: `(?:requirepass|masterauth)\s{1,8}["']?([^\s"'$]{6,200})`, kinds: settings, check: commandPassword},
+		{ID: "redis-cli-auth", Title: "password on a command line of Redis", Severity: high, literals: []string{"redis-cli "}, left: anywhere, right: `redis-cli [^\n|;]{0,200}?-a ["']?([^\s"'$]{6,200})`, check: commandPassword},
+		{ID: "pgpassword", Title: "PostgreSQL password", Severity: high, literals: []string{"PGPASSWORD", "MYSQL_PWD", "REDISCLI_AUTH", "SSHPASS", "MYSQL_ROOT_PASSWORD"}, right: `[A-Z_]+["']?\s{0,2}[=:]\s{0,2}["']?([^\s"'$;&]{4,200})`, check: commandPassword, kinds: settings},
+		{ID: "sudo-password", Title: "password piped into sudo", Severity: high, literals: []string{"| sudo -S", "|sudo -S"}, left: `(?:echo|printf)\s{1,4}(?:-n\s)?["']?([^\s"'$|]{4,64})["']?\s{0,4}`, right: `\|\s?sudo -S`, check: commandPassword},
+		{ID: "chpasswd", Title: "password piped into chpasswd", Severity: high, literals: []string{"chpasswd"}, left: `(?:echo|printf)\s{1,4}(?:-[ne]\s)?["']?[a-z_][a-z0-9_-]{0,31}:([^\s"'$|]{4,64}?)(?:\\n)?["']?\s{0,4}\|\s{0,4}(?:sudo )?(?:/usr/sbin/)?`, right: `chpasswd` + end, check: commandPassword},
+	}
+}
+
+// userinfo accepts "://user:password@host" (RFC 3986, section 3.2.1).
+func userinfo(c *candidate) (from, to int, ok bool) {
+	rest := c.after[len("://"):]
+	rest = rest[:min(len(rest), 300)]
+	at := bytes.IndexAny(rest, "@ \t\r\n\"'<>`|\\,")
+	if at < 0 || rest[at] != '@' {
+		return 0, 0, false
+	}
+	colon := bytes.IndexByte(rest[:at], ':')
+	if colon < 0 || bytes.ContainsAny(rest[:colon], "/?#") {
+		return 0, 0, false
+	}
+	user, pass := bytes.ToLower(rest[:colon]), rest[colon+1:at]
+	host := rest[at+1:]
+	host = host[:hostEnd(host)]
+	switch {
+	case len(pass) < 4 || len(host) < 2 || bytes.ContainsAny(pass, "${}[]()") || bytes.Contains(pass, []byte("***")) || bytes.HasPrefix(pass, []byte("%s")) || bytes.HasPrefix(pass, []byte(":")):
+		return 0, 0, false
+	case words[string(bytes.ToLower(pass))] || sample(pass) || bytes.Equal(bytes.ToLower(pass), user) || documentHost(host):
+		return 0, 0, false
+	case c.kind == source && (shapeOf(pass).digit == 0 || entropy(pass) < 2.8 || localHost(host)):
+		return 0, 0, false
+	case c.kind == settings && entropy(pass) < 1.9:
+		return 0, 0, false
+	}
+	from = len("://") + colon + 1
+	return from, from + len(pass), true
+}
+
+func hostEnd(host []byte) int {
+	for i, b := range host {
+		if !wordByte(b) && b != '.' && b != '[' && b != ']' {
+			return i
+		}
+	}
+	return len(host)
+}
+
+// documentHost reports whether a host is one that documents use (RFC 2606).
+func documentHost(host []byte) bool {
+	host = bytes.ToLower(host)
+	for _, suffix := range []string{"example.com", "example.org", "example.net", ".example", "example", ".test", ".invalid", "domain.tld", "domain.com", "yourdomain.com", "mydomain.com"} {
+		if bytes.HasSuffix(host, []byte(suffix)) {
+			return true
+		}
+	}
+	return false
+}
+
+func localHost(host []byte) bool {
+	return bytes.Equal(host, []byte("localhost")) || bytes.HasPrefix(host, []byte("127.0.0.")) || words[string(host)] || !bytes.ContainsAny(host, ".")
+}
+
+// commandPassword accepts what can be a password where nothing but a password can stand.
+func commandPassword(value []byte) bool {
+	return !expression(value) && !words[string(bytes.ToLower(value))] && !sample(value) && entropy(value) >= 1.9
+}
+
+// connectionPassword accepts the password of a connection string.
+func connectionPassword(value []byte) bool {
+	s := shapeOf(value)
+	return commandPassword(value) && s.classes() >= 2 && !identifierRE.Match(value)
+}

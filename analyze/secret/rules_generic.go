@@ -1,0 +1,78 @@
+package secret
+
+import (
+	"bytes"
+	"regexp"
+	"strings"
+
+	"plimsoll"
+)
+
+// genericRules are about names that say what their value is.
+func genericRules() []Rule {
+	rule := func(id, title string, severity plimsoll.Severity, accept func([]byte) bool, names ...string) Rule {
+		return Rule{
+			ID: id, Title: title, Severity: severity, literals: names, fold: true, left: anywhere, generic: true, kinds: settings | source,
+			match: func(c *candidate) (int, int, bool) { return assigned(c, names, accept) },
+		}
+	}
+	return []Rule{
+		rule("generic-password", "password in settings or a program", high, password, "password", "passwd", "passphrase", "_pwd", "_pass", "dbpass", "storepass"),
+		rule("generic-secret", "secret in settings or a program", high, random, "secret", "credential", "signing_key", "signingkey", "encryption_key", "encryptionkey", "private_key", "privatekey", "masterkey", "master_key"),
+		rule("generic-api-key", "API key in settings or a program", medium, random, "apikey", "api_key", "api-key", "api.key", "access_key", "accesskey", "access-key", "auth_key", "authkey", "app_key"),
+		rule("generic-token", "token in settings or a program", medium, random, "token"),
+	}
+}
+
+// aside are ends of a name that say that the value is about a secret, not one.
+var aside = regexp.MustCompile(`(?i)(?:^|[_.-]|[a-z])(?:file|path|url|uri|name|id|ids|length|len|size|type|types|field|fields|policy|hash|algorithm|min|max|expiry|expires|expiration|ttl|timeout|endpoint|label|hint|prompt|regex|pattern|count|limit|format|version|class|method|mode|store|provider|manager|help|text|title|message|error|header|param|prefix|suffix|encryption|enabled|required|reset|input|change|index|location|dir|ref|env|var|source|alias|encoding|kind|style|description|ciphertext|public|tag)s?$`)
+
+// between is what may stand between the found word and the value: the rest of the name, and an assignment.
+var between = regexp.MustCompile(`^([A-Za-z0-9_.-]{0,32})(["']?\]?["']?[ \t]{0,16}(?:=>|:=|\?=|==?|:|>)[ \t]{0,16})`)
+
+// assigned finds the value that is assigned to a name with one of the words in it.
+func assigned(c *candidate, names []string, accept func([]byte) bool) (from, to int, ok bool) {
+	n := 0
+	for _, name := range names {
+		if len(c.after) >= len(name) && strings.EqualFold(string(c.after[:len(name)]), name) {
+			n = max(n, len(name))
+		}
+	}
+	m := between.FindSubmatchIndex(c.after[n:])
+	if n == 0 || m == nil || aside.Match(c.after[n+m[2]:n+m[3]]) {
+		return 0, 0, false
+	}
+	if op := c.after[n+m[4] : n+m[5]]; bytes.Contains(op, []byte("==")) || bytes.HasPrefix(bytes.TrimSpace(op), []byte(">")) && !bytes.HasSuffix(c.after[:n], []byte("word")) {
+		return 0, 0, false
+	}
+	from, to, quotes := value(c.after, n+m[1])
+	v := c.after[from:to]
+	if c.kind == source && (!quotes || entropy(v) < 3) {
+		return 0, 0, false
+	}
+	return from, to, accept(v)
+}
+
+// value finds the end of a value that begins at i: at its closing quote, or where a bare word ends.
+func value(b []byte, i int) (from, to int, quotes bool) {
+	if i >= len(b) {
+		return i, i, false
+	}
+	stop := " \t\r\n\"'`,;<>|&"
+	if q := b[i]; q == '"' || q == '\'' || q == '`' {
+		i++
+		stop, quotes = string(q)+"\r\n", true
+	} else if bytes.HasPrefix(b[i:], []byte(`\"`)) {
+		i += 2
+		stop, quotes = "\\\r\n", true
+	}
+	n := bytes.IndexAny(b[i:], stop)
+	if n < 0 {
+		n = len(b) - i
+	} else if quotes && (b[i+n] == '\n' || b[i+n] == '\r') {
+		return i, i, true
+	}
+	return i, i + n, quotes
+}
+
+func lower(b []byte) string { return strings.ToLower(string(b)) }

@@ -1,0 +1,148 @@
+package secret
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+
+	"plimsoll"
+)
+
+// privateKeys are private keys in their usual armours.
+func privateKeys() []Rule {
+	pem := func(id, title string, severity plimsoll.Severity, label string) Rule {
+		return Rule{
+			ID: id, Title: title, Severity: severity, literals: []string{"PRIVATE KEY-----"}, left: `-----BEGIN ` + label, match: armoured, binary: true,
+		}
+	}
+	return []Rule{
+		pem("private-key-rsa", "RSA private key", critical, "RSA "),
+		pem("private-key-ec", "EC private key", critical, "EC "),
+		pem("private-key-dsa", "DSA private key", critical, "DSA "),
+		pem("private-key-openssh", "OpenSSH private key", critical, "OPENSSH "),
+		pem("private-key-encrypted", "private key under a passphrase", medium, "ENCRYPTED "),
+		pem("private-key-pkcs8", "private key (PKCS #8)", critical, ""),
+		pem("private-key-other", "private key", high, `[A-Z0-9]{2,16} `),
+		{ID: "private-key-pgp", Title: "OpenPGP private key", Severity: critical, literals: []string{"PGP PRIVATE KEY BLOCK-----"}, left: "-----BEGIN ", match: armoured, binary: true},
+		{ID: "private-key-ssh2", Title: "SSH2 private key", Severity: high, literals: []string{"SSH2 ENCRYPTED PRIVATE KEY ----"}, left: "---- BEGIN ", match: armoured, binary: true},
+		{ID: "private-key-putty", Title: "PuTTY private key", Severity: critical, literals: []string{"PuTTY-User-Key-File-"}, right: `PuTTY-User-Key-File-[1-3]: [a-z0-9@.-]+\s+Encryption: [a-z0-9-]+\s+Comment: [^\n]*\s+Public-Lines: [0-9]{1,4}\s+([0-9A-Za-z+/=]{40,})`, entropy: 3.5},
+		token("private-key-age", "age secret key", critical, `[02-9AC-HJ-NP-Z]{58}`, 3.5, "AGE-SECRET-KEY-1"),
+		{ID: "private-key-wireguard", Title: "WireGuard private key", Severity: critical, literals: []string{"PrivateKey", "PresharedKey"}, right: `(?:PrivateKey|PresharedKey)\s{0,4}=\s{0,4}([0-9A-Za-z+/]{42}[AEIMQUYcgkosw048]=)`, entropy: 4},
+		{ID: "private-key-jwk", Title: "private JSON web key", Severity: critical, literals: []string{`"d"`}, left: `(?:[{,]\s{0,8})`, match: jwk},
+		{ID: "private-key-xml", Title: "RSA private key in XML", Severity: critical, literals: []string{"<InverseQ>", "<DP>"}, left: anywhere, right: `<(?:InverseQ|DP)>([0-9A-Za-z+/\s]{80,}={0,2})\s*<`, entropy: 4},
+	}
+}
+
+const (
+	minArmoured = 48   // base64 digits that the shortest private key has before its end
+	maxHeaders  = 200  // bytes of headers before the first base64 digit
+	minKeyBits  = 3.2  // bits per byte of base64: short keys have long runs of the letter A
+	certainBits = 0.10 // share of other bytes in an armour that escapes its line ends
+)
+
+// armoured accepts what follows the label of an armour: base64 with line ends that may be
+// written as escapes, after headers such as Proc-Type or Version.
+func armoured(c *candidate) (from, to int, ok bool) {
+	i := bytes.Index(c.after, []byte("----"))
+	if i < 0 {
+		return 0, 0, false
+	}
+	for i < len(c.after) && c.after[i] == '-' {
+		i++
+	}
+	rest := c.after[i:]
+	for _, last := range []string{"-----END", "---- END"} {
+		if n := bytes.Index(rest, []byte(last)); n >= 0 {
+			rest = rest[:n]
+		}
+	}
+	start := i + len(rest) - len(afterHeaders(rest))
+	digits, others := make([]byte, 0, len(rest)), 0
+	for _, b := range afterHeaders(plainEnds(rest)) {
+		switch {
+		case base64Byte(b):
+			digits = append(digits, b)
+		case b != '\n':
+			others++
+		}
+	}
+	if len(digits) < minArmoured || float64(others) > certainBits*float64(len(digits)) || entropy(digits) < minKeyBits {
+		return 0, 0, false
+	}
+	return start, i + len(rest), true
+}
+
+func base64Byte(b byte) bool {
+	return b == '+' || b == '/' || b == '=' || b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
+}
+
+// plainEnds turns escaped and other line ends, and what joins strings of a program, into newlines.
+func plainEnds(b []byte) []byte {
+	for _, end := range []string{`\r\n`, `\n`, "\r", " ", "\t", `"`, "'", "+\n", ",\n"} {
+		b = bytes.ReplaceAll(b, []byte(end), []byte("\n"))
+	}
+	return b
+}
+
+// afterHeaders drops lines "Name: value" before an empty line.
+func afterHeaders(b []byte) []byte {
+	head := b[:min(len(b), maxHeaders)]
+	if !bytes.Contains(head, []byte(":")) {
+		return b
+	}
+	for _, gap := range []string{"\n\n", "\r\n\r\n", `\n\n`} {
+		if i := bytes.LastIndex(head, []byte(gap)); i >= 0 {
+			return b[i:]
+		}
+	}
+	return b
+}
+
+// jwk accepts the private part of a JSON web key (RFC 7517, section 4; RFC 7518, sections 6.2.2 and 6.3.2).
+func jwk(c *candidate) (from, to int, ok bool) {
+	around := append(bytes.Clone(c.before), c.after...)
+	if !bytes.Contains(around, []byte(`"kty"`)) {
+		return 0, 0, false
+	}
+	i := bytes.IndexByte(c.after, ':')
+	if i < 0 || len(bytes.TrimSpace(c.after[len(`"d"`):i])) > 0 {
+		return 0, 0, false
+	}
+	value := bytes.TrimLeft(c.after[i+1:], " \t\r\n")
+	if len(value) == 0 || value[0] != '"' {
+		return 0, 0, false
+	}
+	from = len(c.after) - len(value) + 1
+	n := bytes.IndexByte(value[1:], '"')
+	if n < 0 {
+		n = len(value) - 1
+	}
+	return from, from + n, n >= 40 && entropy(value[1:1+n]) >= 4
+}
+
+// dockerAuth accepts base64 of "user:password" (config.json of Docker's command line).
+func dockerAuth(secret []byte) bool {
+	plain, err := base64.StdEncoding.DecodeString(string(bytes.TrimRight(secret, "=")) + pad(secret))
+	if err != nil {
+		return false
+	}
+	user, pass, found := bytes.Cut(plain, []byte(":"))
+	return found && len(user) > 0 && len(pass) > 0 && printable(user) && !words[string(bytes.ToLower(pass))] && !sample(plain)
+}
+
+func pad(secret []byte) string {
+	return "==="[:(4-len(bytes.TrimRight(secret, "="))%4)%4]
+}
+
+// jwt accepts a JSON web token whose header names an algorithm (RFC 7519, section 5).
+func jwt(secret []byte) bool {
+	head, _, _ := bytes.Cut(secret, []byte("."))
+	plain, err := base64.RawURLEncoding.DecodeString(string(head))
+	if err != nil {
+		return false
+	}
+	var fields struct {
+		Alg string `json:"alg"`
+	}
+	return json.Unmarshal(plain, &fields) == nil && fields.Alg != "" && fields.Alg != "none"
+}

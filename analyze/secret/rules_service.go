@@ -1,0 +1,121 @@
+package secret
+
+// codeRules are tokens of code hosts, package registries and build services.
+func codeRules() []Rule {
+	return []Rule{
+		token("github-token", "GitHub token", critical, `[0-9A-Za-z]{36,251}`, 3.5, "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
+		token("github-fine-grained-token", "GitHub fine-grained token", critical, `[0-9A-Za-z]{22}_[0-9A-Za-z]{59}`, 3.8, "github_pat_"),
+		token("gitlab-token", "GitLab token", critical, `[0-9A-Za-z_-]{20,}(?:\.[0-9a-z]{2}\.[0-9a-z]{7,9})?`, 3.3, "glpat-", "gldt-", "glrt-", "glcbt-", "glptt-", "glft-", "glsoat-", "glagent-", "gloas-", "glimt-", "glffct-"),
+		token("gitlab-runner-token", "GitLab runner registration token", high, `[0-9A-Za-z_-]{20}`, 3.3, "GR1348941"),
+		token("bitbucket-token", "Bitbucket app password or token", high, `[0-9A-Za-z_=-]{28,}`, 3.5, "ATBB", "ATCTT3xFfGN0"),
+		token("atlassian-token", "Atlassian API token", high, `[0-9A-Za-z_=-]{100,}`, 4, "ATATT3xFfGF0"),
+		token("npm-token", "npm access token", critical, `[0-9A-Za-z]{36}`, 3.5, "npm_"),
+		{ID: "npmrc-auth", Title: "credential for a package registry in npm settings", Severity: critical, literals: []string{"_authToken", "_auth", "_password"}, left: `(?:^|[\n:\s"'\\])`,
+			right: `_(?:authToken|auth|password)\s{0,4}=\s{0,4}["']?([^\s"'$]{8,})`, entropy: 2.5, kinds: settings | source},
+		token("pypi-token", "PyPI token", critical, `[0-9A-Za-z_-]{50,}`, 3.8, "pypi-AgEIcHlwaS5vcmc", "pypi-AgENdGVzdC5weXBpLm9yZw"),
+		token("dockerhub-token", "Docker Hub token", critical, `[0-9A-Za-z_-]{27,32}`, 3.5, "dckr_pat_", "dckr_oat_"),
+		token("rubygems-token", "RubyGems API key", critical, `[0-9a-f]{48}`, 3, "rubygems_"),
+		token("nuget-key", "NuGet API key", high, `[0-9a-z]{43}`, 3.5, "oy2"),
+		token("crates-token", "crates.io token", high, `[0-9A-Za-z]{32}`, 3.5, "cio"),
+		token("clojars-token", "Clojars token", medium, `[0-9a-z]{60}`, 3.5, "CLOJARS_"),
+		token("circleci-token", "CircleCI token", high, `[0-9A-Za-z]{22}_[0-9a-f]{40}`, 3.5, "CCIPAT_", "CCIPRJ_"),
+		token("buildkite-token", "Buildkite token", high, `[0-9a-f]{40}`, 3, "bkua_"),
+		keyword("travis-token", "Travis CI token", medium, `[0-9A-Za-z_-]{22}`, 3.3, "travis_token", "travis_api_token", "travis_access_token"),
+		keyword("codecov-token", "Codecov token", medium, `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, 3, "codecov_token"),
+		token("sonarqube-token", "SonarQube token", high, `[0-9a-f]{40}`, 3, "squ_", "sqp_", "sqa_"),
+		keyword("snyk-token", "Snyk token", high, `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, 3, "snyk_token", "snyk_api_token"),
+		token("sourcegraph-token", "Sourcegraph token", high, `(?:[0-9a-f]{16}_)?[0-9a-f]{40}`, 3, "sgp_"),
+		token("postman-key", "Postman API key", high, `[0-9a-f]{24}-[0-9a-f]{34}`, 3, "PMAK-"),
+		token("linear-key", "Linear API key", medium, `[0-9A-Za-z]{40}`, 3.8, "lin_api_"),
+		token("figma-token", "Figma token", medium, `[0-9A-Za-z_-]{40}`, 3.5, "figd_"),
+		token("notion-token", "Notion token", medium, `[0-9A-Za-z]{43,46}`, 3.8, "ntn_"),
+		{ID: "airtable-token", Title: "Airtable token", Severity: medium, literals: []string{"pat"}, binary: true, right: `pat[0-9A-Za-z]{14}\.([0-9a-f]{64})` + end, entropy: 3},
+		token("readme-key", "ReadMe API key", low, `[0-9a-z]{70}`, 3.5, "rdme_"),
+	}
+}
+
+// messageRules are tokens of mail, chat and voice services.
+func messageRules() []Rule {
+	return []Rule{
+		token("slack-token", "Slack token", critical, `[0-9A-Za-z-]{20,250}`, 3, "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxe.xoxp-", "xoxe.xoxb-"),
+		token("slack-app-token", "Slack app token", critical, `[0-9]-[0-9A-Z]+-[0-9]+-[0-9a-f]{32,}`, 3, "xapp-"),
+		{ID: "slack-webhook", Title: "Slack webhook", Severity: high, literals: []string{"hooks.slack.com/"}, left: anywhere, binary: true,
+			right: `hooks\.slack\.com/(?:services|workflows|triggers)/([0-9A-Z]{8,12}/[0-9A-Z]{8,12}/[0-9A-Za-z]{20,30})`, entropy: 3.5},
+		{ID: "teams-webhook", Title: "Microsoft Teams webhook", Severity: high, literals: []string{"webhook.office.com/"}, left: anywhere, binary: true,
+			right: `webhook\.office\.com/webhookb2/([0-9a-f-]{36}@[0-9a-f-]{36}/IncomingWebhook/[0-9a-f]{32}/[0-9a-f-]{36})`, entropy: 3},
+		{ID: "discord-webhook", Title: "Discord webhook", Severity: high, literals: []string{"/api/webhooks/"}, left: `discord(?:app)?\.com`, binary: true,
+			right: `/api/webhooks/([0-9]{17,20}/[0-9A-Za-z_-]{60,72})`, entropy: 3.5},
+		{ID: "discord-bot-token", Title: "Discord bot token", Severity: critical, literals: []string{"discord", "bot_token"}, fold: true, left: anywhere,
+			right: `(?:[A-Za-z_]{0,30})` + assign + `(?:Bot )?([MNO][0-9A-Za-z_-]{23,27}\.[0-9A-Za-z_-]{6}\.[0-9A-Za-z_-]{27,38})` + end, entropy: 4},
+		{ID: "telegram-bot-token", Title: "Telegram bot token", Severity: critical, literals: []string{":AA"}, left: `(?:^|[^0-9A-Za-z])(?:bot)?[0-9]{8,10}`, binary: true,
+			right: `:(AA[0-9A-Za-z_-]{33})` + end, entropy: 3.8},
+		token("sendgrid-key", "SendGrid API key", critical, `[0-9A-Za-z_-]{22}\.[0-9A-Za-z_-]{43}`, 4, "SG."),
+		token("mailgun-key", "Mailgun API key", high, `[0-9a-f]{32}`, 3, "key-"),
+		keyword("mailgun-private-key", "Mailgun API key", high, `[0-9a-f]{32}-[0-9a-f]{8}-[0-9a-f]{8}`, 3, "mailgun_api_key", "mailgun_key", "mailgun_private_key", "mg_api_key"),
+		{ID: "mailchimp-key", Title: "Mailchimp API key", Severity: high, literals: []string{"-us"}, left: `(?:^|[^0-9A-Za-z])([0-9a-f]{32})`, right: `-us[0-9]{1,2}` + end, entropy: 3},
+		token("brevo-key", "Brevo API key", high, `[0-9a-f]{64}-[0-9A-Za-z]{16}`, 3, "xkeysib-", "xsmtpsib-"),
+		keyword("postmark-token", "Postmark server token", high, `[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}`, 3, "postmark_api_token", "postmark_server_token", "postmark_token"),
+		keyword("twilio-auth-token", "Twilio auth token", critical, `[0-9a-f]{32}`, 3, "twilio_auth_token", "twilio_token", "twilioauthtoken", "twilio_secret"),
+		{ID: "twilio-api-key", Title: "Twilio API key", Severity: high, literals: []string{"SK"}, right: `SK([0-9a-f]{32})` + end, entropy: 3},
+		keyword("nexmo-secret", "Vonage API secret", high, `[0-9A-Za-z]{16}`, 3, "nexmo_api_secret", "vonage_api_secret"),
+		token("dropbox-token", "Dropbox token", high, `[0-9A-Za-z_-]{130,}`, 4, "sl.u.", "sl.B"),
+		token("facebook-token", "Facebook access token", high, `[0-9A-Za-z]{100,}`, 4, "EAACEd", "EAAG", "EAAB", "EAAM"),
+		keyword("twitter-secret", "Twitter API secret", high, `[0-9A-Za-z]{45,50}`, 4, "twitter_api_secret", "twitter_consumer_secret", "twitter_access_token_secret"),
+		keyword("okta-token", "Okta API token", high, `00[0-9A-Za-z_-]{40}`, 3.8, "okta_api_token", "okta_token", "okta_client_token"),
+		{ID: "mapbox-token", Title: "Mapbox secret token", Severity: medium, literals: []string{"sk.eyJ"}, binary: true, right: `sk\.(eyJ[0-9A-Za-z_-]{40,}\.[0-9A-Za-z_-]{20,})` + end, entropy: 3.8},
+	}
+}
+
+// moneyRules are keys of payment services and shops.
+func moneyRules() []Rule {
+	return []Rule{
+		token("stripe-live-key", "Stripe live key", critical, `[0-9A-Za-z]{24,247}`, 3.5, "sk_live_", "rk_live_"),
+		token("stripe-test-key", "Stripe test key", low, `[0-9A-Za-z]{24,247}`, 3.5, "sk_test_", "rk_test_"),
+		token("stripe-webhook-secret", "Stripe webhook secret", high, `[0-9A-Za-z]{32,64}`, 3.5, "whsec_"),
+		token("square-token", "Square token", critical, `[0-9A-Za-z_-]{22,43}`, 3.5, "sq0atp-", "sq0csp-", "sq0idp-"),
+		token("square-access-token", "Square access token", critical, `[0-9A-Za-z_-]{60}`, 4, "EAAA"),
+		token("shopify-token", "Shopify token", critical, `[0-9a-f]{32}`, 3, "shpat_", "shpca_", "shppa_", "shpss_"),
+		token("braintree-token", "Braintree access token", critical, `[0-9a-z]{16}\$[0-9a-f]{32}`, 3, "access_token$production$", "access_token$sandbox$"),
+		keyword("paypal-secret", "PayPal client secret", critical, `E[0-9A-Za-z_-]{60,90}`, 4, "paypal_client_secret", "paypal_secret"),
+		token("easypost-key", "EasyPost API key", medium, `[0-9A-Za-z]{54}`, 3.8, "EZAK", "EZTK"),
+		token("flutterwave-key", "Flutterwave secret key", high, `[0-9A-Za-z]{32}-X`, 3.5, "FLWSECK-", "FLWSECK_TEST-"),
+		token("razorpay-key", "Razorpay live key", medium, `[0-9A-Za-z]{14}`, 3, "rzp_live_"),
+		keyword("coinbase-secret", "Coinbase API secret", high, `[0-9A-Za-z/+=]{32,90}`, 3.8, "coinbase_api_secret", "coinbase_secret"),
+	}
+}
+
+// modelRules are keys of services that run language models.
+func modelRules() []Rule {
+	return []Rule{
+		{ID: "openai-key", Title: "OpenAI API key", Severity: critical, literals: []string{"T3BlbkFJ"}, left: `(?:^|[^0-9A-Za-z_-])sk-(?:proj-|svcacct-|admin-)?[0-9A-Za-z_-]{20,200}`, binary: true,
+			right: `T3BlbkFJ([0-9A-Za-z_-]{20,})` + end, entropy: 3.5},
+		token("anthropic-key", "Anthropic API key", critical, `(?:api03|admin01|oat01|ort01)-[0-9A-Za-z_-]{80,120}`, 4, "sk-ant-"),
+		token("huggingface-token", "Hugging Face token", high, `[A-Za-z]{34,37}`, 3.8, "hf_", "api_org_"),
+		token("groq-key", "Groq API key", high, `[0-9A-Za-z]{52}`, 4, "gsk_"),
+		token("replicate-token", "Replicate token", high, `[0-9A-Za-z]{37}`, 3.8, "r8_"),
+		token("xai-key", "xAI API key", high, `[0-9A-Za-z]{70,90}`, 4, "xai-"),
+		token("perplexity-key", "Perplexity API key", high, `[0-9A-Za-z]{48}`, 3.8, "pplx-"),
+		token("openrouter-key", "OpenRouter API key", high, `[0-9a-f]{64}`, 3, "sk-or-v1-"),
+		token("langsmith-key", "LangSmith API key", medium, `[0-9a-f]{32}_[0-9a-f]{10}`, 3, "lsv2_pt_", "lsv2_sk_"),
+		keyword("model-service-key", "API key of a service for language models", high, `(?:sk-)?[0-9A-Za-z_-]{32,64}`, 3.5, "mistral_api_key", "deepseek_api_key", "cohere_api_key", "co_api_key", "together_api_key", "dashscope_api_key", "moonshot_api_key", "elevenlabs_api_key", "openai_api_key"),
+	}
+}
+
+// watchRules are keys of services that collect logs, metrics and errors.
+func watchRules() []Rule {
+	return []Rule{
+		token("grafana-service-token", "Grafana service account token", high, `[0-9A-Za-z]{32}_[0-9a-f]{8}`, 3.8, "glsa_"),
+		token("grafana-cloud-token", "Grafana Cloud token", high, `eyJ[0-9A-Za-z+/=]{32,400}`, 3.8, "glc_"),
+		token("grafana-api-key", "Grafana API key", high, `[0-9A-Za-z+/=]{60,400}`, 3.8, "eyJrIjoi"),
+		keyword("datadog-api-key", "Datadog API key", high, `[0-9a-f]{32}`, 3, "dd_api_key", "datadog_api_key", "datadogapikey"),
+		keyword("datadog-app-key", "Datadog application key", high, `[0-9a-f]{40}`, 3, "dd_app_key", "dd_application_key", "datadog_app_key", "datadog_application_key"),
+		token("newrelic-key", "New Relic key", high, `[0-9A-Za-z_-]{27,32}`, 3.5, "NRAK-", "NRII-", "NRIQ-"),
+		{ID: "newrelic-license-key", Title: "New Relic license key", Severity: medium, literals: []string{"NRAL", "FFFFNRAL"}, left: `(?:^|[^0-9A-Za-z])([0-9a-f]{32,36})`, right: `(?:FFFF)?NRAL` + end, entropy: 3},
+		token("sentry-token", "Sentry token", high, `(?:eyJ[0-9A-Za-z+/=_-]{40,}|[0-9a-f]{64})`, 3, "sntrys_", "sntryu_"),
+		token("dynatrace-token", "Dynatrace token", high, `[0-9A-Z]{24}\.[0-9A-Z]{64}`, 3.8, "dt0c01.", "dt0s01.", "dt0s16."),
+		token("honeycomb-key", "Honeycomb key", medium, `[0-9a-z]{58,64}`, 3.5, "hcaik_", "hcxik_", "hcxlk_"),
+		keyword("pagerduty-key", "PagerDuty key", high, `[0-9A-Za-z_+-]{20,32}`, 3.3, "pagerduty_api_key", "pagerduty_token", "pd_api_key", "pagerduty_routing_key"),
+		keyword("splunk-token", "Splunk HTTP event collector token", high, `[0-9A-Fa-f]{8}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{4}-[0-9A-Fa-f]{12}`, 3, "splunk_token", "splunk_hec_token"),
+		token("adafruit-key", "Adafruit IO key", low, `[0-9A-Za-z]{28}`, 3.5, "aio_"),
+	}
+}
