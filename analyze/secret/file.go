@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/analyze/window"
 )
 
 // Bounds of one file and one layer. More is told with an error, never cut in silence.
@@ -21,6 +22,7 @@ const (
 	maxVerified = 1_000_000 // literals of one file that are looked at
 	maxNamed    = 1 << 20   // bytes of a file that is looked at line by line
 	maxLine     = 8 << 10   // bytes of such a line
+	lineStep    = 32 << 10  // bytes in which lines are counted at a time
 )
 
 // File looks for secrets in one file. It is not safe for concurrent use.
@@ -31,7 +33,7 @@ type File struct {
 	base     string // its last element
 	kind     kind
 	binary   bool
-	view     view
+	view     *window.Window
 	named    []int // rules for lines of a file called so
 	found    []found
 	seen     map[[2]int64]int // by rule and offset: index of found
@@ -49,19 +51,19 @@ type found struct {
 
 // Open starts to look at a file. content is all of it; it is used until Close.
 func (e *Engine) Open(path string, content io.ReaderAt, size int64) *File {
-	return e.open(path, view{content: content, size: size})
+	return e.open(path, window.New(content, size))
 }
 
 // OpenBytes is Open for a file that is in memory. Nothing is copied.
 func (e *Engine) OpenBytes(path string, content []byte) *File {
-	return e.open(path, viewOf(content))
+	return e.open(path, window.Of(content))
 }
 
-func (e *Engine) open(name string, v view) *File {
+func (e *Engine) open(name string, v *window.Window) *File {
 	f := &File{engine: e, path: name, low: strings.ToLower(name), view: v}
 	f.base = path.Base(f.low)
 	f.kind = kindOf(f.low, f.base)
-	head, err := f.view.slice(0, sniff)
+	head, err := f.view.Slice(0, sniff)
 	f.read(err)
 	f.binary = binary(head)
 	for _, n := range e.byName {
@@ -99,7 +101,7 @@ func (f *File) verify(rule, literal int, offset int64) {
 		return
 	}
 	from := max(0, offset-reach)
-	around, err := f.view.slice(from, int(offset-from)+len(f.engine.literals[literal].Bytes)+reach)
+	around, err := f.view.Slice(from, int(offset-from)+len(f.engine.literals[literal].Bytes)+reach)
 	if err != nil {
 		f.read(err)
 		return
@@ -180,11 +182,11 @@ func (f *File) lines() {
 	if len(f.named) == 0 || f.binary || f.reading != nil {
 		return
 	}
-	if f.view.size > maxNamed {
+	if f.view.Size() > maxNamed {
 		f.over(fmt.Sprintf("only the first %d bytes of a file that is read line by line were looked at", maxNamed))
 	}
 	var at int64
-	text, err := f.view.whole(maxNamed)
+	text, err := f.view.Slice(0, maxNamed)
 	f.read(err)
 	for line := range bytes.Lines(text) {
 		if len(line) > maxLine {
@@ -239,7 +241,7 @@ func (f *File) number() {
 	line, at := 1, int64(0)
 	for i := range f.found {
 		for at < f.found[i].from {
-			chunk, err := f.view.slice(at, int(min(int64(viewBytes), f.found[i].from-at)))
+			chunk, err := f.view.Slice(at, int(min(lineStep, f.found[i].from-at)))
 			if err != nil || len(chunk) == 0 {
 				f.read(err)
 				return

@@ -111,7 +111,7 @@ func TestLinesOfLargeFiles(t *testing.T) {
 	s := newSynth(8)
 	var text bytes.Buffer
 	want := map[int]bool{}
-	for n := 1; text.Len() < 5*viewBytes; n++ {
+	for n := 1; text.Len() < 300<<10; n++ {
 		if n%997 == 0 {
 			want[n] = true
 			text.WriteString(s.text(t, "a: glpat-{20:w}\n"))
