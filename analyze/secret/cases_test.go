@@ -95,7 +95,7 @@ var ruleCases = map[string]ruleCase{
 	"linear-key":                {hit: `lin_api_{40:n}`},
 	"figma-token":               {hit: `figd_{40:w}`},
 	"notion-token":              {hit: `ntn_{46:n}`},
-	"airtable-token":            {hit: `pat{14:n}.{64:x}`},
+	"airtable-token":            {hit: `AIRTABLE_TOKEN=pat{14:n}.{64:x}`},
 	"readme-key":                {hit: `rdme_xn8s9h{64:l}`},
 
 	// Messages.
@@ -113,7 +113,7 @@ var ruleCases = map[string]ruleCase{
 	"brevo-key":           {hit: `xkeysib-{64:x}-{16:n}`},
 	"postmark-token":      {hit: `POSTMARK_API_TOKEN=` + uuid, miss: `POSTMARK_API_TOKEN={8:x}`},
 	"twilio-auth-token":   {hit: `TWILIO_AUTH_TOKEN={32:x}`},
-	"twilio-api-key":      {hit: `SK{32:x}`},
+	"twilio-api-key":      {hit: `TWILIO_API_KEY=SK{32:x}`},
 	"nexmo-secret":        {hit: `NEXMO_API_SECRET={16:n}`},
 	"dropbox-token":       {hit: `sl.B{136:w}`},
 	"facebook-token":      {hit: `EAAG{150:n}`},

@@ -5,7 +5,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"slices"
-	"strings"
 
 	"plimsoll"
 )
@@ -146,9 +145,5 @@ func (e *Engine) excerptOf(rule, literal int) string {
 	if literal < 0 {
 		return maxStars
 	}
-	text := string(e.literals[literal].Bytes)
-	if strings.HasPrefix(text, `"`) || r.fold {
-		return strings.Trim(text, `" `) + ": " + maxStars
-	}
-	return r.excerpt(text)
+	return r.excerpt(string(e.literals[literal].Bytes))
 }

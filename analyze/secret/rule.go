@@ -17,7 +17,7 @@ type Rule struct {
 	Title    string // for people
 	Severity plimsoll.Severity
 
-	literals []string // ASCII, at least two bytes; one of them starts the match
+	literals []string // ASCII, at least three bytes; one of them starts the match
 	fold     bool     // literals match in either case
 	left     string   // expression for up to reach bytes before the literal, anchored at its end; its first group, if any, is the secret; "" = no byte of a word, anywhere = no condition
 	right    string   // expression from the literal's first byte on; its first group is the secret
@@ -26,6 +26,7 @@ type Rule struct {
 	kinds    kind     // kinds of text file the rule is for; 0 = any
 	binary   bool     // the structure is strong enough for files that are not text
 	entropy  float64  // bits per byte that the secret has at least
+	public   string   // what a finding shows instead of the literal
 	generic  bool     // gives way to another rule that found the same bytes
 	match    func(c *candidate) (from, to int, ok bool)
 	check    func(secret []byte) bool // a last condition
@@ -37,6 +38,8 @@ const anywhere = "anywhere"
 const (
 	reach    = 512 // bytes that a rule may look at to either side of a literal
 	maxStars = "****"
+
+	minLiteral = 3 // bytes: shorter ones are in every file, and slow the search of all
 )
 
 // compiled is a rule ready for use.
@@ -64,7 +67,7 @@ func compile(r *Rule) (compiled, error) {
 		*part.re = re
 	}
 	for _, text := range r.literals {
-		if len(text) < 2 {
+		if len(text) < minLiteral {
 			return c, plimsoll.Errorf(plimsoll.Internal, "secret rule %s: literal %q is too short", r.ID, text)
 		}
 	}
@@ -81,8 +84,17 @@ func (r *Rule) digest(h hash.Hash) {
 		r.kinds, r.binary, r.entropy, r.generic)
 }
 
-// excerpt is what a finding shows: the literal as the rule writes it, and stars.
-func (r *Rule) excerpt(literal string) string { return literal + maxStars }
+// excerpt is what a finding shows: public text of the rule, and stars.
+func (r *Rule) excerpt(literal string) string {
+	switch {
+	case r.public != "":
+		return r.public + maxStars
+	case strings.HasPrefix(literal, `"`) || r.fold:
+		return strings.Trim(literal, `": `) + ": " + maxStars
+	default:
+		return literal + maxStars
+	}
+}
 
 // named reports whether the rule is for files called so. Both are in lower case.
 func (r *Rule) named(file, base string) bool {
@@ -112,8 +124,8 @@ type candidate struct {
 
 // verify returns where the secret is, counted from the literal's first byte: before it, below 0.
 func (r *compiled) verify(c *candidate) (from, to int, ok bool) {
-	left, ok := r.leftFits(c.before)
-	if !ok {
+	// What follows is anchored and fails early; what stands before is searched.
+	if r.leftRE == nil && r.left != anywhere && !wordStart(c.before) {
 		return 0, 0, false
 	}
 	if r.match != nil {
@@ -121,6 +133,10 @@ func (r *compiled) verify(c *candidate) (from, to int, ok bool) {
 	} else {
 		from, to, ok = firstGroup(r.rightRE.FindSubmatchIndex(c.after))
 	}
+	if !ok {
+		return 0, 0, false
+	}
+	left, ok := r.leftFits(c.before)
 	if !ok {
 		return 0, 0, false
 	}
@@ -136,29 +152,31 @@ func (r *Rule) accepts(secret []byte) bool {
 	return entropy(secret) >= r.entropy && !sample(secret) && (r.check == nil || r.check(secret))
 }
 
-// leftFits holds what stands before a literal against the rule. A group of its expression is
-// the secret; nil = there is none.
+// leftFits holds what stands before a literal against the rule's expression. A group of it is the
+// secret; nil = there is none.
 func (r *compiled) leftFits(before []byte) (group []int, ok bool) {
-	switch {
-	case r.left == anywhere || len(before) == 0 && r.left == "":
+	if r.leftRE == nil {
 		return nil, true
-	case r.leftRE != nil:
-		m := r.leftRE.FindSubmatchIndex(before)
-		if len(m) > 2 {
-			group = m[2:4]
-		}
-		return group, m != nil
 	}
-	if !wordByte(before[len(before)-1]) {
-		return nil, true
+	m := r.leftRE.FindSubmatchIndex(before)
+	if len(m) > 2 {
+		group = m[2:4]
+	}
+	return group, m != nil
+}
+
+// wordStart reports whether a word can begin after these bytes.
+func wordStart(before []byte) bool {
+	if len(before) == 0 || !wordByte(before[len(before)-1]) {
+		return true
 	}
 	// The last letter of an escape in a quoted string is not part of a word.
 	for _, escape := range []string{`\n`, `\t`, `\r`, `%3D`, `%3d`, `%20`, `u003d`} {
 		if bytes.HasSuffix(before, []byte(escape)) {
-			return nil, true
+			return true
 		}
 	}
-	return nil, false
+	return false
 }
 
 func wordByte(b byte) bool {

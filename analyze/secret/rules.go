@@ -39,6 +39,27 @@ func token(id, title string, severity plimsoll.Severity, follows string, entropy
 	}
 }
 
+// delimited is token for a prefix so short that it would be seen everywhere: what stands before
+// it, a quote, a space or a sign, makes the literal longer.
+func delimited(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefix string) Rule {
+	r := token(id, title, severity, follows, entropy, prefix)
+	r.left, r.literals, r.public = anywhere, nil, prefix
+	for _, before := range []string{`"`, "'", "=", " ", ":", ">", "\n", "\t"} {
+		r.literals = append(r.literals, before+prefix)
+	}
+	r.right = `.` + r.right
+	return r
+}
+
+// after is a literal behind each of some bytes.
+func after(bytes, text string) []string {
+	var out []string
+	for _, b := range bytes {
+		out = append(out, string(b)+text)
+	}
+	return out
+}
+
 // keyword is a rule for a value without a shape of its own that stands behind a telling name.
 func keyword(id, title string, severity plimsoll.Severity, value string, entropy float64, names ...string) Rule {
 	return Rule{

@@ -28,7 +28,7 @@ func privateKeys() []Rule {
 		{ID: "private-key-putty", Title: "PuTTY private key", Severity: critical, literals: []string{"PuTTY-User-Key-File-"}, right: `PuTTY-User-Key-File-[1-3]: [a-z0-9@.-]+\s+Encryption: [a-z0-9-]+\s+Comment: [^\n]*\s+Public-Lines: [0-9]{1,4}\s+([0-9A-Za-z+/=]{40,})`, entropy: 3.5},
 		token("private-key-age", "age secret key", critical, `[02-9AC-HJ-NP-Z]{58}`, 3.5, "AGE-SECRET-KEY-1"),
 		{ID: "private-key-wireguard", Title: "WireGuard private key", Severity: critical, literals: []string{"PrivateKey", "PresharedKey"}, right: `(?:PrivateKey|PresharedKey)\s{0,4}=\s{0,4}([0-9A-Za-z+/]{42}[AEIMQUYcgkosw048]=)`, entropy: 4},
-		{ID: "private-key-jwk", Title: "private JSON web key", Severity: critical, literals: []string{`"d"`}, left: `(?:[{,]\s{0,8})`, match: jwk},
+		{ID: "private-key-jwk", Title: "private JSON web key", Severity: critical, literals: []string{`"d":`, `"d" :`}, left: `(?:[{,]\s{0,8})`, match: jwk},
 		{ID: "private-key-xml", Title: "RSA private key in XML", Severity: critical, literals: []string{"<InverseQ>", "<DP>"}, left: anywhere, right: `<(?:InverseQ|DP)>([0-9A-Za-z+/\s]{80,}={0,2})\s*<`, entropy: 4},
 	}
 }
