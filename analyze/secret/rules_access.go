@@ -1,12 +1,16 @@
 package secret
 
-import "bytes"
+import (
+	"bytes"
+	"slices"
+	"strings"
+)
 
 // accessRules are passwords and tokens in the places where programs of every kind take them.
 func accessRules() []Rule {
 	return []Rule{
 		{ID: "jwt", Title: "JSON web token", Severity: medium, literals: []string{"eyJhbGci", "eyJ0eXAi", "eyJraWQi", "eyJ4NXQi", "eyJjdHki", "eyJlbmMi", "eyJqa3Ui"}, right: `(eyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{20,})`, entropy: 4, check: jwt},
-		{ID: "url-password", Title: "password in a URL", Severity: high, literals: after("abcdefghijklmnopqrstuvwxyz23", "://"), fold: true, public: "://", left: `[A-Za-z][A-Za-z0-9+.-]{0,30}`, match: userinfo, kinds: settings | source},
+		{ID: "url-password", Title: "password in a URL", Severity: high, literals: schemes(), fold: true, public: "://", left: `(?:^|[^A-Za-z0-9])[A-Za-z0-9+.-]{0,30}`, match: userinfo, kinds: settings | source},
 		{ID: "connection-string", Title: "password in a connection string", Severity: high, literals: []string{"password=", "pwd="}, fold: true, left: `(?i)(?:server|host|data source|datasource|user id|uid|user|username|driver|database|dbname|initial catalog)\s{0,2}=[^\n,(]{1,400}[;& ?]`,
 			right: `(?i:password|pwd)=\s?([^;"'\s&<,()]{4,100})(?:[;"'\s&<]|$)`, kinds: settings | source, check: connectionPassword},
 		{ID: "http-basic-auth", Title: "HTTP basic credentials", Severity: high, literals: []string{"basic "}, fold: true, left: `(?i)authorization["']?\s{0,4}[:=,]?\s{0,4}["']?`,
@@ -29,9 +33,21 @@ func accessRules() []Rule {
 	}
 }
 
-// userinfo accepts "s://user:password@host", s being the last letter of the scheme (RFC 3986, section 3.2.1).
+// schemes are the last two letters of schemes that take a user and a password, with what follows.
+func schemes() []string {
+	var out []string
+	for _, s := range strings.Fields("http https ftp ssh git postgres postgresql mongodb mongodb+srv redis rediss amqp ldap mqtt mqtts ws wss kafka tcp activemq sqlserver oracle clickhouse elasticsearch cassandra scylla bolt neo4j etcd memcached socks5 socks rsync svn s3 smb rtsp psycopg2 asyncpg mysqldb cockroach snowflake presto trino couchbase pulsar mailto neo4j+s db2 vertica proxy turn webdav afp") {
+		text := s[len(s)-2:] + "://"
+		if !slices.Contains(out, text) {
+			out = append(out, text)
+		}
+	}
+	return out
+}
+
+// userinfo accepts "ss://user:password@host", which begins with two letters of the scheme (RFC 3986, section 3.2.1).
 func userinfo(c *candidate) (from, to int, ok bool) {
-	rest := c.after[len("s://"):]
+	rest := c.after[len("ss://"):]
 	rest = rest[:min(len(rest), 300)]
 	at := bytes.IndexAny(rest, "@ \t\r\n\"'<>`|\\,")
 	if at < 0 || rest[at] != '@' {
@@ -54,7 +70,7 @@ func userinfo(c *candidate) (from, to int, ok bool) {
 	case c.kind == settings && entropy(pass) < 1.9:
 		return 0, 0, false
 	}
-	from = len("s://") + colon + 1
+	from = len("ss://") + colon + 1
 	return from, from + len(pass), true
 }
 
