@@ -19,27 +19,34 @@ const (
 	MaxPerFile  = 100    // findings of one file
 	MaxPerLayer = 10_000 // findings of one layer
 
-	maxVerified = 1_000_000 // literals of one file that are looked at
-	maxNamed    = 1 << 20   // bytes of a file that is looked at line by line
-	maxLine     = 8 << 10   // bytes of such a line
-	lineStep    = 32 << 10  // bytes in which lines are counted at a time
+	maxEffort = 1_000_000 // spent on the literals of one file, in the units below
+	maxNamed  = 1 << 20   // bytes of a file that is looked at line by line
+	maxLine   = 8 << 10   // bytes of such a line
+	lineStep  = 32 << 10  // bytes in which lines are counted at a time
+)
+
+// What looking at one literal costs at worst, in units of about ten microseconds: an expression is
+// held against all bytes in reach, code stops at the first that does not fit.
+const (
+	effortExpression = 10
+	effortCode       = 1
 )
 
 // File looks for secrets in one file. It is not safe for concurrent use.
 type File struct {
-	engine   *Engine
-	path     string
-	low      string // path in lower case
-	base     string // its last element
-	kind     kind
-	binary   bool
-	view     *window.Window
-	named    []int // rules for lines of a file called so
-	found    []found
-	seen     map[[2]int64]int // by rule and offset: index of found
-	verified int
-	err      error
-	reading  error
+	engine  *Engine
+	path    string
+	low     string // path in lower case
+	base    string // its last element
+	kind    kind
+	binary  bool
+	view    *window.Window
+	named   []int // rules for lines of a file called so
+	found   []found
+	seen    map[[2]int64]int // by rule and offset: index of found
+	effort  int
+	err     error
+	reading error
 }
 
 // found is a finding with the bytes it covers.
@@ -96,8 +103,8 @@ func (f *File) Hit(literal int, offset int64) {
 }
 
 func (f *File) verify(rule, literal int, offset int64) {
-	if f.verified++; f.verified > maxVerified {
-		f.over(fmt.Sprintf("more than %d places look like secrets, the rest was not looked at", maxVerified))
+	if f.effort += f.engine.rules[rule].effort(); f.effort > maxEffort {
+		f.over("more places look like secrets than are looked at")
 		return
 	}
 	from := max(0, offset-reach)
@@ -114,6 +121,13 @@ func (f *File) verify(rule, literal int, offset int64) {
 	if a, b, ok := f.engine.rules[rule].verify(&c); ok {
 		f.add(found{rule: rule, literal: literal, from: offset + int64(a), to: offset + int64(b)})
 	}
+}
+
+func (r *compiled) effort() int {
+	if r.match != nil {
+		return effortCode
+	}
+	return effortExpression
 }
 
 func (f *File) add(x found) {

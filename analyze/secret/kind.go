@@ -53,6 +53,11 @@ func kindOf(low, base string) kind {
 			return settings
 		}
 	}
+	for _, folder := range []string{"/etc/", "/conf/", "/config/", "/secrets/", "/.config/"} {
+		if strings.Contains(low, folder) {
+			return settings
+		}
+	}
 	if !strings.Contains(low, "/") {
 		return settings
 	}

@@ -99,6 +99,13 @@ func TestBoundsAreTold(t *testing.T) {
 	if layer, err = Bound(layer, found[:1]); plimsoll.FailureOf(err) != plimsoll.FailureOversized || len(layer) != MaxPerLayer {
 		t.Errorf("%d findings, error %v", len(layer), err)
 	}
+	many := bytes.Repeat([]byte("curl "), 100)
+	f = e.OpenBytes("srv/a.sh", many)
+	f.effort = maxEffort - 500
+	e.search(many, f.Hit)
+	if _, err = f.Close(); plimsoll.FailureOf(err) != plimsoll.FailureOversized {
+		t.Errorf("many places: error %v", err)
+	}
 	long := []byte("machine a login b password " + s.text(t, "{12:n}") + strings.Repeat(" ", maxLine))
 	f = e.OpenBytes("root/.netrc", long)
 	if _, err = f.Close(); plimsoll.FailureOf(err) != plimsoll.FailureOversized {
