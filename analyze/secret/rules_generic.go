@@ -38,8 +38,14 @@ func assigned(c *candidate, names []string, accept func([]byte) bool) (from, to 
 			n = max(n, len(name))
 		}
 	}
+	if n == 0 {
+		return 0, 0, false
+	}
 	m := between.FindSubmatchIndex(c.after[n:])
-	if n == 0 || m == nil || aside.Match(c.after[n+m[2]:n+m[3]]) {
+	if m == nil {
+		return spaced(c, n, accept)
+	}
+	if aside.Match(c.after[n+m[2] : n+m[3]]) {
 		return 0, 0, false
 	}
 	if op := c.after[n+m[4] : n+m[5]]; bytes.Contains(op, []byte("==")) || bytes.HasPrefix(bytes.TrimSpace(op), []byte(">")) && !bytes.HasSuffix(c.after[:n], []byte("word")) {
@@ -51,6 +57,32 @@ func assigned(c *candidate, names []string, accept func([]byte) bool) (from, to 
 		return 0, 0, false
 	}
 	return from, to, accept(v)
+}
+
+// A name and a value with only space between, alone on their line, as in "ENV NAME value" and in settings of
+// many servers.
+var (
+	lineStart = regexp.MustCompile(`(?:^|\n)[ \t]{0,16}(?:(?:ENV|ARG|set|setenv|SetEnv|env)[ \t]+)?[A-Za-z0-9_.-]{0,64}$`)
+	spaceRE   = regexp.MustCompile(`^([A-Za-z0-9_.-]{0,32})[ \t]{1,16}`)
+)
+
+func spaced(c *candidate, n int, accept func([]byte) bool) (from, to int, ok bool) {
+	m := spaceRE.FindSubmatchIndex(c.after[n:])
+	if m == nil || c.kind != settings || aside.Match(c.after[n+m[2]:n+m[3]]) {
+		return 0, 0, false
+	}
+	from, to, quotes := value(c.after, n+m[1])
+	rest := c.after[to:]
+	if quotes && len(rest) > 0 {
+		rest = rest[1:]
+	}
+	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+		rest = rest[:i]
+	}
+	if len(bytes.TrimRight(rest, "; \t\r")) > 0 || entropy(c.after[from:to]) < 2.8 || !lineStart.Match(c.before) {
+		return 0, 0, false
+	}
+	return from, to, accept(c.after[from:to])
 }
 
 // value finds the end of a value that begins at i: at its closing quote, or where a bare word ends.
