@@ -37,7 +37,7 @@ const (
 	minArmoured = 48   // base64 digits that the shortest private key has before its end
 	maxHeaders  = 200  // bytes of headers before the first base64 digit
 	minKeyBits  = 3.2  // bits per byte of base64: short keys have long runs of the letter A
-	certainBits = 0.10 // share of other bytes in an armour that escapes its line ends
+	maxOthers   = 0.10 // of other bytes to base64 digits: what is left of line ends that are written as escapes
 )
 
 // armoured accepts what follows the label of an armour: base64 with line ends that may be
@@ -66,7 +66,7 @@ func armoured(c *candidate) (from, to int, ok bool) {
 			others++
 		}
 	}
-	if len(digits) < minArmoured || float64(others) > certainBits*float64(len(digits)) || entropy(digits) < minKeyBits {
+	if len(digits) < minArmoured || float64(others) > maxOthers*float64(len(digits)) || entropy(digits) < minKeyBits {
 		return 0, 0, false
 	}
 	return start, i + len(rest), true
