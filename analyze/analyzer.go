@@ -6,6 +6,8 @@ import (
 	"io"
 
 	"plimsoll"
+	"plimsoll/analyze/literal"
+	"plimsoll/analyze/members"
 )
 
 // Analyzer looks at the entries of one layer. What it can do beyond having a name is said
@@ -65,6 +67,45 @@ type Summed struct {
 	Sum    [sha256.Size]byte // SHA-256
 	Kind   plimsoll.FileKind
 	Linked bool // the path is a hard link to a file of the same layer
+	Member bool // of an archive in the layer; the path is "outer!/inner"
+}
+
+// ContentAnalyzer looks at the content of regular files, and of members of archives, where
+// literals of its own stand. One search through a file serves all such analyzers.
+type ContentAnalyzer interface {
+	Analyzer
+
+	// Literals are what content is searched for, the same on every call.
+	Literals() []literal.Pattern
+
+	// Look begins to look at some content; nil = it is of no interest.
+	Look(c Content) Look
+
+	// Refused tells of content that is not looked at: too large, encrypted, broken.
+	Refused(r members.Refusal, out *plimsoll.LayerReport)
+
+	// Linked tells of a further name of a file of the same layer in which something was found.
+	Linked(path, target string, out *plimsoll.LayerReport)
+}
+
+// Look is one look at some content. Nothing of it is used after Close.
+type Look interface {
+	// Hit tells where a literal stands: its index in Literals, and the offset of its first byte.
+	Hit(literal int, offset int64)
+
+	// Close ends the look and tells whether it found anything. What it found before an error stays.
+	Close(out *plimsoll.LayerReport) (found bool, err error)
+}
+
+// Content is a file, or a member of an archive, that can be read at any place.
+type Content struct {
+	Path string // "outer!/inner" for a member
+	Kind plimsoll.FileKind
+	Mode uint32 // as in Entry; of a member, that of the file it is in
+	UID  int
+	io.ReaderAt
+	Size  int64
+	Bytes []byte // the whole content if it is in memory, else nil
 }
 
 // Beginner is an analyzer that needs memory while it sees one layer.

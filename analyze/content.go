@@ -17,6 +17,8 @@ type buffers struct {
 	head  [HeadBytes]byte
 	chunk [64 << 10]byte
 	file  []byte // a whole file of up to inMemory bytes; grows
+
+	member []byte // inMemory bytes of a member of an archive; nil until there is one
 }
 
 var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
@@ -24,8 +26,13 @@ var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
 // content is a whole file that can be read at any place.
 type content struct {
 	io.ReaderAt
-	size int64
-	file *os.File // nil if in memory
+	size  int64
+	bytes []byte   // nil if not in memory
+	file  *os.File // nil if in memory
+}
+
+func inBytes(whole []byte) *content {
+	return &content{ReaderAt: bytes.NewReader(whole), size: int64(len(whole)), bytes: whole}
 }
 
 func (c *content) close() {
@@ -57,7 +64,7 @@ func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, e
 	if int64(n+more) != size {
 		return nil, fmt.Errorf("file is %d bytes, not %d", n+more, size)
 	}
-	return &content{ReaderAt: bytes.NewReader(whole), size: size}, nil
+	return inBytes(whole), nil
 }
 
 // spill keeps a file in a temporary one.

@@ -2,7 +2,6 @@ package analyze
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"hash"
@@ -10,6 +9,8 @@ import (
 	"slices"
 
 	"plimsoll"
+	"plimsoll/analyze/literal"
+	"plimsoll/analyze/members"
 )
 
 // Run is the engine over one layer: feed it every entry with Visit, then call Reports.
@@ -17,6 +18,7 @@ import (
 type Run struct {
 	ctx     context.Context
 	budget  plimsoll.Budget
+	set     *Set
 	parts   []part
 	sums    bool // some part wants sums
 	hash    hash.Hash
@@ -27,7 +29,9 @@ type Run struct {
 	kept    int64               // bytes of aliases
 	missing []string            // first read: targets that were not kept
 
-	found map[string]Summed // files that a summer took interest in
+	state  literal.State       // of the search through the current content
+	looked map[string]bool     // files that content analyzers looked at
+	found  map[string]Summed   // files that a summer took interest in
 	modes map[string]uint32 // files whose bits a hard link shares
 }
 
@@ -38,6 +42,8 @@ type part struct {
 	files   FileAnalyzer
 	peek    Peeker
 	sums    FileSummer
+	content ContentAnalyzer
+	look    Look // of the current content; nil = none
 	out     plimsoll.LayerReport
 }
 
@@ -46,31 +52,6 @@ const maxAliases = 1000
 
 // sharedBits are the mode bits that matter on every name of a file: set-uid, set-gid, world-writable.
 const sharedBits = 06002
-
-// NewRun starts a run. aliases is nil on the first read of a blob and what NeedAliases
-// answered on the second.
-func NewRun(ctx context.Context, analyzers []Analyzer, budget plimsoll.Budget, aliases []string) *Run {
-	r := &Run{
-		ctx: ctx, budget: budget, hash: sha256.New(), buffers: bufferPool.Get().(*buffers), second: len(aliases) > 0,
-		aliases: map[string]*content{}, found: map[string]Summed{}, modes: map[string]uint32{},
-	}
-	for _, path := range aliases {
-		r.aliases[path] = nil
-	}
-	for _, a := range analyzers {
-		if b, ok := a.(Beginner); ok {
-			a = b.Begin()
-		}
-		p := part{Analyzer: a, out: plimsoll.LayerReport{Analyzer: a.ID()}}
-		p.entries, _ = a.(EntryAnalyzer)
-		p.files, _ = a.(FileAnalyzer)
-		p.peek, _ = a.(Peeker)
-		p.sums, _ = a.(FileSummer)
-		r.sums = r.sums || p.sums != nil
-		r.parts = append(r.parts, p)
-	}
-	return r
-}
 
 // Visit takes one entry of the archive. Its error is the archive's, never an analyzer's.
 func (r *Run) Visit(e plimsoll.Entry, content io.Reader) error {
@@ -91,9 +72,15 @@ func (r *Run) Visit(e plimsoll.Entry, content io.Reader) error {
 	case e.Type == plimsoll.EntryHardlink:
 		r.hardlink(e)
 	default:
-		delete(r.found, e.Path)
+		r.forget(e.Path)
 	}
 	return nil
+}
+
+// forget: what stood at a path of this layer is replaced by a later entry.
+func (r *Run) forget(path string) {
+	delete(r.found, path)
+	delete(r.looked, path)
 }
 
 // shareMode gives a hard link the bits of its target, and remembers bits worth sharing.
@@ -115,10 +102,11 @@ func (r *Run) shareMode(e *plimsoll.Entry) {
 
 // file reads a regular file once, for the sum and for all who want it.
 func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
-	delete(r.found, e.Path)
+	r.forget(e.Path)
 	wanted := r.wanted(e)
 	_, alias := r.aliases[e.Path]
-	if !r.sums && len(wanted) == 0 && !alias {
+	search := r.set.search != nil
+	if !r.sums && !search && len(wanted) == 0 && !alias {
 		return nil
 	}
 	r.hash.Reset()
@@ -129,10 +117,10 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 	wanted = slices.DeleteFunc(wanted, func(i int) bool { return r.parts[i].refuses(e, head) })
 	if e.Size > r.budget.WantedFile {
 		r.refuse(wanted, e)
-		wanted, alias = nil, false
+		wanted, alias, search = nil, false, false
 	}
 	f := Summed{Path: e.Path, Kind: KindOf(head)}
-	if len(wanted) > 0 || alias {
+	if len(wanted) > 0 || alias || search {
 		f.Size, err = r.content(e, head, in, wanted, alias)
 	} else {
 		f.Size, err = r.pass(in, nil)
@@ -196,6 +184,7 @@ func (r *Run) content(e plimsoll.Entry, head []byte, in io.Reader, wanted []int,
 		return 0, err
 	}
 	r.analyze(e, c, wanted)
+	r.looks(e, head, c)
 	if alias && r.kept+c.size <= r.budget.WantedFile {
 		r.kept += c.size
 		r.aliases[e.Path].close()
@@ -218,10 +207,17 @@ func (r *Run) analyze(e plimsoll.Entry, c *content, wanted []int) {
 // hardlink gives the link what its target has. A target that a lower layer holds is not
 // looked at here: where the link is wanted, that is a failure.
 func (r *Run) hardlink(e plimsoll.Entry) {
-	delete(r.found, e.Path)
+	r.forget(e.Path)
 	if f, ok := r.found[e.Link]; ok {
 		f.Path, f.Linked = e.Path, true
 		r.summed(f)
+	}
+	if r.looked[e.Link] {
+		r.looked[e.Path] = true
+		for _, o := range r.set.owners {
+			p := &r.parts[o.analyzer]
+			p.guard(e.Path, func() error { p.content.Linked(e.Path, e.Link, &p.out); return nil })
+		}
 	}
 	wanted := r.wanted(e)
 	if len(wanted) == 0 {
@@ -272,6 +268,8 @@ func (r *Run) wanted(e plimsoll.Entry) []int {
 }
 
 func (r *Run) refuse(wanted []int, e plimsoll.Entry) {
+	r.refused(members.Refusal{Path: e.Path, Size: e.Size, Reason: members.TooLarge,
+		Detail: fmt.Sprintf("%d bytes, at most %d are looked at", e.Size, r.budget.WantedFile)})
 	for _, i := range wanted {
 		AddFailure(&r.parts[i].out, e.Path, plimsoll.FailureOversized,
 			fmt.Sprintf("file of %d bytes is over the budget of %d", e.Size, r.budget.WantedFile))

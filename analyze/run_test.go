@@ -66,7 +66,7 @@ func hardlink(path, target string) given {
 
 func runOver(t *testing.T, analyzers []analyze.Analyzer, aliases []string, entries ...given) ([]plimsoll.LayerReport, []string) {
 	t.Helper()
-	r := analyze.NewRun(t.Context(), analyzers, plimsoll.DefaultBudget(), aliases)
+	r := ready(t, analyzers).Run(t.Context(), plimsoll.DefaultBudget(), aliases)
 	defer r.Close()
 	for _, e := range entries {
 		if err := r.Visit(e.Entry, strings.NewReader(e.body)); err != nil {
@@ -182,7 +182,7 @@ func TestWantedHardLinksAskForASecondRead(t *testing.T) {
 }
 
 func TestAReaderThatFailsEndsTheRun(t *testing.T) {
-	r := analyze.NewRun(t.Context(), []analyze.Analyzer{hashes{}}, plimsoll.DefaultBudget(), nil)
+	r := ready(t, []analyze.Analyzer{hashes{}}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
 	mine := errors.New("cut")
 	err := r.Visit(plimsoll.Entry{Path: "a", Size: 5}, io.MultiReader(bytes.NewReader([]byte("12")), failing{mine}))
 	if !errors.Is(err, mine) {
@@ -282,7 +282,7 @@ func TestPeek(t *testing.T) {
 		read = append(read, f.Path+"="+string(raw))
 		return err
 	}
-	run := analyze.NewRun(t.Context(), []analyze.Analyzer{peeker{probe{name: "p", do: note}, "PK"}}, plimsoll.Budget{WantedFile: 8}, nil)
+	run := ready(t, []analyze.Analyzer{peeker{probe{name: "p", do: note}, "PK"}}).Run(t.Context(), plimsoll.Budget{WantedFile: 8}, nil)
 	for _, f := range []struct{ path, body string }{{"a", "PK"}, {"b", "PK1234"}, {"c", "text"}, {"d", ""}, {"e", "a text over the budget"}, {"f", "PK over the budget"}, {"g", "boom"}} {
 		if err := run.Visit(plimsoll.Entry{Path: f.path, Size: int64(len(f.body))}, strings.NewReader(f.body)); err != nil {
 			t.Fatal(err)
@@ -299,4 +299,13 @@ func TestPeek(t *testing.T) {
 	if diff := cmp.Diff([]string{"f oversized", "g packages"}, failed); diff != "" {
 		t.Error(diff)
 	}
+}
+
+func ready(t *testing.T, analyzers []analyze.Analyzer) *analyze.Set {
+	t.Helper()
+	set, err := analyze.NewSet(analyzers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
 }

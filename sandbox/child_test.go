@@ -215,12 +215,17 @@ func openFileKinds(string) (string, error) {
 // setUpAnalyzers makes a child with the real analyzers.
 func setUpAnalyzers([]byte) ([]byte, Handler, error) {
 	analyzers, err := all.Analyzers(all.Config{})
-	return []byte("analyzers"), scan.HandlePass(analyzers), err
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := analyze.NewSet(analyzers)
+	return []byte("analyzers"), scan.HandlePass(set), err
 }
 
 // setUpBoom makes a child that dies of a file called boom.
 func setUpBoom([]byte) ([]byte, Handler, error) {
-	return []byte("boom"), scan.HandlePass(boomAnalyzers()), nil
+	set, err := analyze.NewSet(boomAnalyzers())
+	return []byte("boom"), scan.HandlePass(set), err
 }
 
 func boomAnalyzers() []analyze.Analyzer { return []analyze.Analyzer{analyze.Tree{}, boom{}} }

@@ -71,7 +71,7 @@ func ConfinedPass(run Runner) func(ctx context.Context, r io.Reader, req PassReq
 }
 
 // HandlePass is the other side of ConfinedPass. It is not safe for concurrent use.
-func HandlePass(analyzers []analyze.Analyzer) func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) ([]byte, error) {
+func HandlePass(set *analyze.Set) func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) ([]byte, error) {
 	var packer *zstd.Encoder
 	return func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) ([]byte, error) {
 		var m passMessage
@@ -79,8 +79,8 @@ func HandlePass(analyzers []analyze.Analyzer) func(ctx context.Context, request 
 			return nil, plimsoll.Errorf(plimsoll.Invalid, "read the request of a pass: %w", err)
 		}
 		progress.Store(m.Unpacked)
-		result, err := Pass(ctx, body, PassRequest{
-			MediaType: m.MediaType, CompressedSize: m.CompressedSize, Analyzers: analyzers,
+		result, err := pass(ctx, body, set, PassRequest{
+			MediaType: m.MediaType, CompressedSize: m.CompressedSize,
 			Budget: m.Budget, Unpacked: progress, Aliases: m.Aliases,
 		})
 		if err != nil {

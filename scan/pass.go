@@ -39,10 +39,23 @@ type PassResult struct {
 // unlinked temporary files, so it can run in a process that has none either. Whether the
 // sums are those the manifest and the config promise is the caller's to compare.
 func Pass(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) {
+	set, err := analyze.NewSet(req.Analyzers)
+	if err != nil {
+		return PassResult{}, err
+	}
+	return PassWith(set)(ctx, r, req)
+}
+
+// PassWith is Pass with analyzers that were made ready before; those of the request are not looked at.
+func PassWith(set *analyze.Set) func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) {
+	return func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) { return pass(ctx, r, set, req) }
+}
+
+func pass(ctx context.Context, r io.Reader, set *analyze.Set, req PassRequest) (PassResult, error) {
 	if len(req.Aliases) > 0 {
 		req.Unpacked = nil // the first read counted these bytes
 	}
-	run := analyze.NewRun(ctx, req.Analyzers, req.Budget, req.Aliases)
+	run := set.Run(ctx, req.Budget, req.Aliases)
 	defer run.Close()
 	sums, err := layer.Read(ctx, r, layer.Options{
 		MediaType: req.MediaType, CompressedSize: req.CompressedSize, Budget: req.Budget, Unpacked: req.Unpacked,

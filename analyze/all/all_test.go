@@ -98,7 +98,7 @@ func layer() []struct {
 // A stored report is reused for as long as its analyzer's version stays the same, so output
 // that changes needs a new version. A golden file is never written over.
 func TestOutputChangesOnlyWithTheVersion(t *testing.T) {
-	run := analyze.NewRun(t.Context(), analyzers(t), plimsoll.DefaultBudget(), nil)
+	run := ready(t, analyzers(t)).Run(t.Context(), plimsoll.DefaultBudget(), nil)
 	for _, e := range layer() {
 		e.Size = int64(len(e.body))
 		if err := run.Visit(e.Entry, strings.NewReader(e.body)); err != nil {
@@ -132,4 +132,13 @@ func TestOutputChangesOnlyWithTheVersion(t *testing.T) {
 	if err != nil || len(files) != len(reports) {
 		t.Errorf("%d golden files for %d analyzers: %v", len(files), len(reports), err)
 	}
+}
+
+func ready(t *testing.T, analyzers []analyze.Analyzer) *analyze.Set {
+	t.Helper()
+	set, err := analyze.NewSet(analyzers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
 }

@@ -18,7 +18,7 @@ type file struct {
 
 func facts(t *testing.T, files ...file) plimsoll.LayerReport {
 	t.Helper()
-	run := analyze.NewRun(t.Context(), []analyze.Analyzer{New()}, plimsoll.DefaultBudget(), nil)
+	run := ready(t, []analyze.Analyzer{New()}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
 	for _, f := range files {
 		f.Size = int64(len(f.body))
 		if err := run.Visit(f.Entry, strings.NewReader(f.body)); err != nil {
@@ -175,4 +175,13 @@ func FuzzShadow(f *testing.F) {
 			}
 		}
 	})
+}
+
+func ready(t *testing.T, analyzers []analyze.Analyzer) *analyze.Set {
+	t.Helper()
+	set, err := analyze.NewSet(analyzers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
 }

@@ -14,7 +14,7 @@ import (
 // report runs the analyzer over one file.
 func report(t *testing.T, path, body string) plimsoll.LayerReport {
 	t.Helper()
-	run := analyze.NewRun(t.Context(), []analyze.Analyzer{New()}, plimsoll.DefaultBudget(), nil)
+	run := ready(t, []analyze.Analyzer{New()}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
 	if err := run.Visit(plimsoll.Entry{Path: path, Size: int64(len(body))}, strings.NewReader(body)); err != nil {
 		t.Fatal(err)
 	}
@@ -257,4 +257,13 @@ func TestComplete(t *testing.T) {
 			t.Error(diff)
 		}
 	}
+}
+
+func ready(t *testing.T, analyzers []analyze.Analyzer) *analyze.Set {
+	t.Helper()
+	set, err := analyze.NewSet(analyzers)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
 }

@@ -19,7 +19,7 @@ import (
 // program runs the analyzer over one executable.
 func program(t *testing.T, body []byte, mode uint32) plimsoll.LayerReport {
 	t.Helper()
-	run := analyze.NewRun(t.Context(), []analyze.Analyzer{New()}, plimsoll.DefaultBudget(), nil)
+	run := ready(t, []analyze.Analyzer{New()}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
 	visit := func(e plimsoll.Entry, body []byte) {
 		if err := run.Visit(e, bytes.NewReader(body)); err != nil {
 			t.Fatal(err)

@@ -43,7 +43,7 @@ func TestRPMFailures(t *testing.T) {
 }
 
 func TestRPMDeadline(t *testing.T) {
-	run := analyze.NewRun(t.Context(), []analyze.Analyzer{Analyzer{deadline: time.Nanosecond}}, plimsoll.DefaultBudget(), nil)
+	run := ready(t, []analyze.Analyzer{Analyzer{deadline: time.Nanosecond}}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
 	body := "SQLite format 3\x00" + strings.Repeat("\x00", 1000)
 	if err := run.Visit(plimsoll.Entry{Path: "var/lib/rpm/rpmdb.sqlite", Size: int64(len(body))}, strings.NewReader(body)); err != nil {
 		t.Fatal(err)

@@ -44,7 +44,11 @@ func setUpAnalyzers(config []byte) ([]byte, sandbox.Handler, error) {
 		return nil, nil, err
 	}
 	identity, err := identityOf(analyzers)
-	return identity, scan.HandlePass(analyzers), err
+	if err != nil {
+		return nil, nil, err
+	}
+	set, err := analyze.NewSet(analyzers)
+	return identity, scan.HandlePass(set), err
 }
 
 func identityOf(analyzers []analyze.Analyzer) ([]byte, error) {

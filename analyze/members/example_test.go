@@ -7,7 +7,7 @@ import (
 	"fmt"
 	"io"
 
-	"plimsoll/analyze/malware/members"
+	"plimsoll/analyze/members"
 )
 
 func Example() {

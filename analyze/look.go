@@ -1,0 +1,167 @@
+package analyze
+
+import (
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"io"
+
+	"plimsoll"
+	"plimsoll/analyze/literal"
+	"plimsoll/analyze/members"
+)
+
+// looks at a file, and at what is in it if it is an archive.
+func (r *Run) looks(e plimsoll.Entry, head []byte, c *content) {
+	if r.set.search == nil || c.size == 0 {
+		return
+	}
+	r.look(e.Path, Content{Path: e.Path, Kind: KindOf(head), Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
+	if members.Recognise(head) != members.None {
+		r.members(e, c)
+	}
+}
+
+// members looks at what an archive holds.
+func (r *Run) members(e plimsoll.Entry, c *content) {
+	err := recovered(func() error {
+		return members.Walk(r.ctx, e.Path, c, c.size, members.DefaultLimits(), func(m members.Member, in io.Reader) error {
+			return r.member(e, m, in)
+		}, r.refused)
+	})
+	if err != nil {
+		r.refused(members.Refusal{Path: e.Path, Size: c.size, Reason: members.Broken, Detail: err.Error()})
+	}
+}
+
+// member looks at one member of an archive. Where the archive breaks, its walk tells.
+func (r *Run) member(e plimsoll.Entry, m members.Member, in io.Reader) error {
+	c, sum, err := r.keepMember(in)
+	if err != nil {
+		return err
+	}
+	defer c.close()
+	var head [HeadBytes]byte
+	n, err := c.ReadAt(head[:min(HeadBytes, c.size)], 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	f := Summed{Path: m.Path, Size: c.size, Sum: sum, Kind: KindOf(head[:n]), Member: true}
+	r.summed(f)
+	if c.size > 0 {
+		r.look(e.Path, Content{Path: m.Path, Kind: f.Kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
+	}
+	return nil
+}
+
+func (r *Run) refused(f members.Refusal) {
+	for i := range r.parts {
+		if p := &r.parts[i]; p.content != nil {
+			p.guard(f.Path, func() error { p.content.Refused(f, &p.out); return nil })
+		}
+	}
+}
+
+// look searches some content of a file of the layer once for all who look at it.
+func (r *Run) look(file string, c Content) {
+	any := false
+	for _, o := range r.set.owners {
+		p := &r.parts[o.analyzer]
+		p.guard(c.Path, func() error { p.look = p.content.Look(c); return nil })
+		any = any || p.look != nil
+	}
+	if !any {
+		return
+	}
+	err := r.search(c)
+	for _, o := range r.set.owners {
+		p := &r.parts[o.analyzer]
+		if p.look == nil {
+			continue
+		}
+		p.guard(c.Path, func() error {
+			found, failed := p.look.Close(&p.out)
+			if found {
+				r.looked[file] = true
+			}
+			return errors.Join(err, failed)
+		})
+		p.look = nil
+	}
+}
+
+// search tells hits to their owners.
+func (r *Run) search(c Content) error {
+	r.state.Reset()
+	if c.Bytes != nil {
+		r.set.search.Scan(c.Bytes, &r.state, r.hit)
+		return nil
+	}
+	for at := int64(0); at < c.Size; {
+		n, err := c.ReadAt(r.buffers.chunk[:min(int64(len(r.buffers.chunk)), c.Size-at)], at)
+		if err != nil && (err != io.EOF || n == 0) {
+			return fmt.Errorf("read again: %w", err)
+		}
+		r.set.search.Scan(r.buffers.chunk[:n], &r.state, r.hit)
+		at += int64(n)
+	}
+	return nil
+}
+
+// hit hands a hit to the analyzer whose literal it is.
+func (r *Run) hit(h literal.Hit) bool {
+	o := r.set.owners[0]
+	for _, next := range r.set.owners[1:] {
+		if next.first > h.Pattern {
+			break
+		}
+		o = next
+	}
+	p := &r.parts[o.analyzer]
+	if p.look == nil {
+		return true
+	}
+	defer func() {
+		if v := recover(); v != nil { // its look is over; what the others look for goes on
+			p.look = nil
+			AddFailure(&p.out, "", p.Failure(), fmt.Sprintf("panic: %v", v))
+		}
+	}()
+	p.look.Hit(h.Pattern-o.first, h.Offset)
+	return true
+}
+
+// keepMember reads a member of an archive to its end: into memory as far as it fits, else
+// into a temporary file.
+func (r *Run) keepMember(in io.Reader) (*content, [sha256.Size]byte, error) {
+	if r.buffers.member == nil {
+		r.buffers.member = make([]byte, inMemory)
+	}
+	h := sha256.New()
+	n, err := io.ReadFull(in, r.buffers.member)
+	h.Write(r.buffers.member[:n])
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		return inBytes(r.buffers.member[:n]), [sha256.Size]byte(h.Sum(nil)), nil
+	}
+	if err != nil {
+		return nil, [sha256.Size]byte{}, err
+	}
+	f, err := unnamed()
+	if err != nil {
+		return nil, [sha256.Size]byte{}, err
+	}
+	c := &content{ReaderAt: f, file: f, size: int64(n)}
+	if _, err = f.Write(r.buffers.member[:n]); err == nil {
+		var more int64
+		more, err = io.CopyBuffer(io.MultiWriter(f, h), onlyReader{in}, r.buffers.chunk[:])
+		c.size += more
+	}
+	if err != nil {
+		c.close()
+		return nil, [sha256.Size]byte{}, err
+	}
+	return c, [sha256.Size]byte(h.Sum(nil)), nil
+}
+
+// onlyReader hides other methods, so that CopyBuffer uses its buffer.
+type onlyReader struct{ io.Reader }

@@ -1,0 +1,72 @@
+package analyze
+
+import (
+	"context"
+	"crypto/sha256"
+
+	"plimsoll"
+	"plimsoll/analyze/literal"
+)
+
+// Set is analyzers made ready to run together. It does not change and may serve passes that
+// run at the same time.
+type Set struct {
+	analyzers []Analyzer
+	search    *literal.Matcher // for the literals of all content analyzers; nil = there are none
+	owners    []owner          // of the literals, in their order
+}
+
+// owner is the analyzer that a run of literals belongs to.
+type owner struct {
+	analyzer int // index in the set
+	first    int // number of its first literal
+}
+
+// NewSet makes a set. The error is about literals that cannot be searched for.
+func NewSet(analyzers []Analyzer) (*Set, error) {
+	s := &Set{analyzers: analyzers}
+	var patterns []literal.Pattern
+	for i, a := range analyzers {
+		if c, ok := a.(ContentAnalyzer); ok {
+			s.owners = append(s.owners, owner{analyzer: i, first: len(patterns)})
+			patterns = append(patterns, c.Literals()...)
+		}
+	}
+	if len(s.owners) == 0 {
+		return s, nil
+	}
+	var err error
+	if s.search, err = literal.New(patterns); err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "what content is searched for: %w", err)
+	}
+	return s, nil
+}
+
+// Analyzers returns the analyzers in their order.
+func (s *Set) Analyzers() []Analyzer { return s.analyzers }
+
+// Run starts a run over one layer. aliases is nil on the first read of a blob and what
+// Reports answered on the second.
+func (s *Set) Run(ctx context.Context, budget plimsoll.Budget, aliases []string) *Run {
+	r := &Run{
+		ctx: ctx, budget: budget, set: s, hash: sha256.New(), buffers: bufferPool.Get().(*buffers), second: len(aliases) > 0,
+		aliases: map[string]*content{}, found: map[string]Summed{}, looked: map[string]bool{}, modes: map[string]uint32{},
+	}
+	for _, path := range aliases {
+		r.aliases[path] = nil
+	}
+	for _, a := range s.analyzers {
+		if b, ok := a.(Beginner); ok {
+			a = b.Begin()
+		}
+		p := part{Analyzer: a, out: plimsoll.LayerReport{Analyzer: a.ID()}}
+		p.entries, _ = a.(EntryAnalyzer)
+		p.files, _ = a.(FileAnalyzer)
+		p.peek, _ = a.(Peeker)
+		p.sums, _ = a.(FileSummer)
+		p.content, _ = a.(ContentAnalyzer)
+		r.sums = r.sums || p.sums != nil
+		r.parts = append(r.parts, p)
+	}
+	return r
+}
