@@ -70,13 +70,18 @@ type Summed struct {
 	Member bool // of an archive in the layer; the path is "outer!/inner"
 }
 
-// ContentAnalyzer looks at the content of regular files, and of members of archives, where
-// literals of its own stand. One search through a file serves all such analyzers.
-type ContentAnalyzer interface {
+// Searcher has content searched for literals. One search serves all such analyzers.
+type Searcher interface {
 	Analyzer
 
 	// Literals are what content is searched for, the same on every call.
 	Literals() []literal.Pattern
+}
+
+// ContentAnalyzer looks at the content of regular files, and of members of archives, where
+// literals of its own stand. It may be what a Searcher's Begin returns.
+type ContentAnalyzer interface {
+	Searcher
 
 	// Look begins to look at some content; nil = it is of no interest.
 	Look(c Content) Look

@@ -27,7 +27,7 @@ func NewSet(analyzers []Analyzer) (*Set, error) {
 	s := &Set{analyzers: analyzers}
 	var patterns []literal.Pattern
 	for i, a := range analyzers {
-		if c, ok := a.(ContentAnalyzer); ok {
+		if c, ok := a.(Searcher); ok {
 			s.owners = append(s.owners, owner{analyzer: i, first: len(patterns)})
 			patterns = append(patterns, c.Literals()...)
 		}

@@ -1,32 +1,100 @@
 package all
 
 import (
+	"bytes"
+	"path"
 	"slices"
+	"strings"
 
+	"plimsoll"
 	"plimsoll/analyze"
 	"plimsoll/analyze/baseline"
 	"plimsoll/analyze/malware"
+	"plimsoll/analyze/malware/clamav"
+	"plimsoll/analyze/malware/yara"
 	"plimsoll/analyze/packages"
+	"plimsoll/analyze/secret"
 )
 
 // Config says what analyzers take from outside. The zero value works.
 type Config struct {
-	// HashLists are lists of known bad files beside the embedded one.
-	HashLists []malware.List
+	// Rules are files of signatures beside the embedded ones.
+	Rules []RuleFile `json:"rules,omitempty"`
+}
+
+// RuleFile is a file of signatures. The end of its name tells the format: .yar and .yara are
+// YARA rules, .sha256 is a list for package malware; anything else is ClamAV's.
+type RuleFile struct {
+	Name string `json:"name"`
+	Data []byte `json:"data"`
 }
 
 // Analyzers returns every analyzer. Names are unique.
 func Analyzers(c Config) ([]analyze.Analyzer, error) {
-	embedded, err := malware.Embedded()
+	signatures, err := Signatures(c)
+	if err != nil {
+		return nil, err
+	}
+	secrets, err := secret.New()
 	if err != nil {
 		return nil, err
 	}
 	return []analyze.Analyzer{
 		analyze.Tree{},
 		packages.New(),
-		malware.New(slices.Concat([]malware.List{embedded}, c.HashLists)...),
+		malware.New(signatures),
+		secret.NewAnalyzer(secrets),
 		baseline.New(),
 	}, nil
+}
+
+// Signatures loads what files are held against. Single rules and lines that cannot be used are
+// no error: what was loaded tells of them.
+func Signatures(c Config) (malware.Signatures, error) {
+	embedded, err := malware.Embedded()
+	if err != nil {
+		return malware.Signatures{}, err
+	}
+	out := malware.Signatures{Lists: []malware.List{embedded}}
+	var sources []yara.Source
+	for _, f := range slices.SortedFunc(slices.Values(c.Rules), func(a, b RuleFile) int { return strings.Compare(a.Name, b.Name) }) {
+		switch strings.ToLower(path.Ext(f.Name)) {
+		case ".yar", ".yara":
+			sources = append(sources, yara.Source{Name: f.Name, Text: f.Data})
+		case ".sha256":
+			list, err := malware.ParseList(f.Name, bytes.NewReader(f.Data))
+			if err != nil {
+				return out, err
+			}
+			out.Lists = append(out.Lists, list)
+		default:
+			if out.ClamAV == nil {
+				out.ClamAV = clamav.NewDatabase()
+			}
+			if err := addClamAV(out.ClamAV, f); err != nil {
+				return out, err
+			}
+		}
+	}
+	if out.ClamAV != nil {
+		out.ClamAV.Compile()
+	}
+	if len(sources) > 0 {
+		if out.Rules, err = yara.Compile(sources...); err != nil {
+			return out, plimsoll.Errorf(plimsoll.Invalid, "compile rules: %w", err)
+		}
+	}
+	return out, nil
+}
+
+func addClamAV(d *clamav.Database, f RuleFile) error {
+	switch strings.ToLower(path.Ext(f.Name)) {
+	case ".cvd", ".cld", ".cud":
+		_, err := d.AddContainer(f.Name, bytes.NewReader(f.Data), int64(len(f.Data)))
+		return err
+	default:
+		return d.AddList(f.Name, bytes.NewReader(f.Data))
+	}
 }
 
 // Checks returns every check, by rule id.

@@ -1,0 +1,102 @@
+package secret
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+
+	"plimsoll"
+	"plimsoll/analyze"
+	"plimsoll/analyze/literal"
+	"plimsoll/analyze/members"
+)
+
+// Analyzer looks for secrets in every regular file of a layer, and in members of archives.
+type Analyzer struct {
+	engine   *Engine
+	literals []literal.Pattern
+}
+
+// NewAnalyzer makes the analyzer of an engine.
+func NewAnalyzer(e *Engine) *Analyzer {
+	a := &Analyzer{engine: e}
+	for _, l := range e.Literals() {
+		a.literals = append(a.literals, literal.Pattern{Bytes: l.Bytes, Fold: l.Fold})
+	}
+	return a
+}
+
+// ID implements analyze.Analyzer.
+func (a *Analyzer) ID() plimsoll.AnalyzerID { return a.engine.ID() }
+
+// Failure implements analyze.Analyzer.
+func (a *Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailureSecrets }
+
+// Begin implements analyze.Beginner.
+func (a *Analyzer) Begin() analyze.Analyzer {
+	return &run{Analyzer: a, found: map[string][]plimsoll.Secret{}}
+}
+
+// Literals implements analyze.Searcher.
+func (a *Analyzer) Literals() []literal.Pattern { return a.literals }
+
+// run looks at one layer.
+type run struct {
+	*Analyzer
+	found map[string][]plimsoll.Secret // by file of the layer, members of archives included
+}
+
+// Entry implements analyze.EntryAnalyzer: a later entry of the same path replaces an earlier one.
+func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) { delete(r.found, e.Path) }
+
+// Look implements analyze.ContentAnalyzer.
+func (r *run) Look(c analyze.Content) analyze.Look {
+	if c.Bytes != nil {
+		return glance{r, r.engine.OpenBytes(c.Path, c.Bytes)}
+	}
+	return glance{r, r.engine.Open(c.Path, c.ReaderAt, c.Size)}
+}
+
+// Refused implements analyze.ContentAnalyzer. That a file was not looked into is said once, by
+// the malware analyzer.
+func (r *run) Refused(members.Refusal, *plimsoll.LayerReport) {}
+
+// Linked implements analyze.ContentAnalyzer.
+func (r *run) Linked(path, target string, _ *plimsoll.LayerReport) {
+	for _, s := range slices.Clone(r.found[target]) {
+		s.Path = path + strings.TrimPrefix(s.Path, target)
+		r.found[path] = append(r.found[path], s)
+	}
+}
+
+// End implements analyze.Ender.
+func (r *run) End(out *plimsoll.LayerReport) {
+	for _, path := range slices.Sorted(maps.Keys(r.found)) {
+		list := r.found[path]
+		slices.SortStableFunc(list, func(a, b plimsoll.Secret) int {
+			return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule))
+		})
+		var err error
+		if out.Secrets, err = Bound(out.Secrets, list); err != nil {
+			analyze.AddFailure(out, path, plimsoll.FailureOversized, err.Error())
+			return
+		}
+	}
+}
+
+// glance is one file, or member of an archive.
+type glance struct {
+	run *run
+	*File
+}
+
+// Close implements analyze.Look.
+func (l glance) Close(*plimsoll.LayerReport) (found bool, err error) {
+	list, err := l.File.Close()
+	if len(list) > 0 {
+		file, _, _ := strings.Cut(list[0].Path, "!/")
+		l.run.found[file] = append(l.run.found[file], list...)
+	}
+	return len(list) > 0, err
+}
