@@ -10,7 +10,7 @@ import (
 
 // inMemory is the size up to which a wanted file is kept in memory, in bytes. Larger ones
 // go to a temporary file that has no name from the moment it exists.
-const inMemory = 4 << 20
+const inMemory = 16 << 20
 
 // buffers are what a run needs while it reads. A process makes many runs, one at a time.
 type buffers struct {
@@ -56,13 +56,19 @@ func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, e
 	}
 	whole = whole[:size]
 	n := copy(whole, head)
-	more, err := io.ReadFull(in, whole[n:])
-	if err != nil && err != io.EOF && err != io.ErrUnexpectedEOF {
-		return nil, err
+	if n == len(whole) {
+		r.hits.search(r.set, whole)
 	}
-	r.hash.Write(whole[n : n+more])
-	if int64(n+more) != size {
-		return nil, fmt.Errorf("file is %d bytes, not %d", n+more, size)
+	for searched := 0; n < len(whole); searched = n {
+		more, err := io.ReadFull(in, whole[n:min(n+len(r.buffers.chunk), len(whole))])
+		r.hash.Write(whole[n : n+more])
+		r.hits.search(r.set, whole[searched:n+more]) // while it is in the processor's cache
+		if n += more; err == io.EOF || err == io.ErrUnexpectedEOF {
+			return nil, fmt.Errorf("file is %d bytes, not %d", n, size)
+		}
+		if err != nil {
+			return nil, err
+		}
 	}
 	return inBytes(whole), nil
 }
@@ -74,6 +80,7 @@ func (r *Run) spill(head []byte, in io.Reader) (*content, error) {
 		return nil, err
 	}
 	c := &content{ReaderAt: f, file: f}
+	r.hits.search(r.set, head)
 	_, err = f.Write(head)
 	if err == nil {
 		c.size, err = r.pass(in, f)

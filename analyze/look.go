@@ -16,7 +16,7 @@ func (r *Run) looks(e plimsoll.Entry, head []byte, c *content) {
 	if r.set.search == nil || c.size == 0 {
 		return
 	}
-	r.look(e.Path, Content{Path: e.Path, Kind: KindOf(head), Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
+	r.look(e.Path, true, Content{Path: e.Path, Kind: KindOf(head), Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
 	if members.Recognise(head) != members.None {
 		r.members(e, c)
 	}
@@ -49,7 +49,7 @@ func (r *Run) member(e plimsoll.Entry, m members.Member, in io.Reader) error {
 	f := Summed{Path: m.Path, Size: c.size, Sum: sum, Kind: KindOf(head[:n]), Member: true}
 	r.summed(f)
 	if c.size > 0 {
-		r.look(e.Path, Content{Path: m.Path, Kind: f.Kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
+		r.look(e.Path, false, Content{Path: m.Path, Kind: f.Kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
 	}
 	return nil
 }
@@ -62,8 +62,8 @@ func (r *Run) refused(f members.Refusal) {
 	}
 }
 
-// look searches some content of a file of the layer once for all who look at it.
-func (r *Run) look(file string, c Content) {
+// look has all who look at some content of a file of the layer told where their literals stand.
+func (r *Run) look(file string, searched bool, c Content) {
 	any := false
 	for _, o := range r.set.owners {
 		p := &r.parts[o.analyzer]
@@ -73,7 +73,7 @@ func (r *Run) look(file string, c Content) {
 	if !any {
 		return
 	}
-	err := r.search(c)
+	err := r.search(c, searched)
 	for _, o := range r.set.owners {
 		p := &r.parts[o.analyzer]
 		if p.look == nil {
@@ -90,11 +90,49 @@ func (r *Run) look(file string, c Content) {
 	}
 }
 
-// search tells hits to their owners.
-func (r *Run) search(c Content) error {
-	r.state.Reset()
+// hits are what the search through the content that is being read found so far.
+type hits struct {
+	state  literal.State
+	wanted bool
+	list   []literal.Hit
+	over   bool // there are more
+}
+
+// maxHits bounds the hits that are kept until the content was read, 16 MiB of memory. Content
+// with more is searched again when it is at hand.
+const maxHits = 1 << 20
+
+func (h *hits) begin(wanted bool) {
+	h.state.Reset()
+	h.list, h.wanted, h.over = h.list[:0], wanted, false
+}
+
+// search takes the next piece of the content.
+func (h *hits) search(set *Set, piece []byte) {
+	if h.wanted {
+		set.search.Scan(piece, &h.state, h.add)
+	}
+}
+
+func (h *hits) add(hit literal.Hit) bool {
+	if h.over = len(h.list) == maxHits; !h.over {
+		h.list = append(h.list, hit)
+	}
+	return !h.over
+}
+
+// search tells hits to their owners, as they were found while the content was read, or of a
+// search that it makes.
+func (r *Run) search(c Content, searched bool) error {
+	if searched && !r.hits.over {
+		for _, h := range r.hits.list {
+			r.hit(h)
+		}
+		return nil
+	}
+	var state literal.State
 	if c.Bytes != nil {
-		r.set.search.Scan(c.Bytes, &r.state, r.hit)
+		r.set.search.Scan(c.Bytes, &state, r.hit)
 		return nil
 	}
 	for at := int64(0); at < c.Size; {
@@ -102,7 +140,7 @@ func (r *Run) search(c Content) error {
 		if err != nil && (err != io.EOF || n == 0) {
 			return fmt.Errorf("read again: %w", err)
 		}
-		r.set.search.Scan(r.buffers.chunk[:n], &r.state, r.hit)
+		r.set.search.Scan(r.buffers.chunk[:n], &state, r.hit)
 		at += int64(n)
 	}
 	return nil

@@ -9,7 +9,6 @@ import (
 	"slices"
 
 	"plimsoll"
-	"plimsoll/analyze/literal"
 	"plimsoll/analyze/members"
 )
 
@@ -29,10 +28,10 @@ type Run struct {
 	kept    int64               // bytes of aliases
 	missing []string            // first read: targets that were not kept
 
-	state  literal.State       // of the search through the current content
-	looked map[string]bool     // files that content analyzers looked at
-	found  map[string]Summed   // files that a summer took interest in
-	modes map[string]uint32 // files whose bits a hard link shares
+	hits   hits              // of the search through the current content
+	looked map[string]bool   // files that content analyzers looked at
+	found  map[string]Summed // files that a summer took interest in
+	modes  map[string]uint32 // files whose bits a hard link shares
 }
 
 // part is one analyzer with its report.
@@ -109,7 +108,11 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 	if !r.sums && !search && len(wanted) == 0 && !alias {
 		return nil
 	}
+	if e.Size > r.budget.WantedFile {
+		search = false
+	}
 	r.hash.Reset()
+	r.hits.begin(search)
 	head, err := r.head(in)
 	if err != nil {
 		return err
@@ -117,7 +120,7 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 	wanted = slices.DeleteFunc(wanted, func(i int) bool { return r.parts[i].refuses(e, head) })
 	if e.Size > r.budget.WantedFile {
 		r.refuse(wanted, e)
-		wanted, alias, search = nil, false, false
+		wanted, alias = nil, false
 	}
 	f := Summed{Path: e.Path, Kind: KindOf(head)}
 	if len(wanted) > 0 || alias || search {
@@ -151,6 +154,7 @@ func (r *Run) pass(in io.Reader, w io.Writer) (size int64, err error) {
 		n, err := in.Read(r.buffers.chunk[:])
 		piece := r.buffers.chunk[:n]
 		r.hash.Write(piece)
+		r.hits.search(r.set, piece)
 		size += int64(n)
 		if w != nil && n > 0 {
 			if _, err := w.Write(piece); err != nil {

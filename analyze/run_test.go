@@ -125,7 +125,7 @@ func TestAnAnalyzersFailureIsItsOwn(t *testing.T) {
 func TestLargeFilesSpillWithoutAName(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)
-	body := strings.Repeat("0123456789abcdef", 5<<20/16)
+	body := strings.Repeat("0123456789abcdef", 17<<20/16)
 	names := 0
 	look := probe{name: "p", want: "x", do: func(analyze.File) error {
 		list, err := os.ReadDir(dir)
