@@ -30,18 +30,6 @@ type ScanRecord struct {
 	Detail  string
 }
 
-// StoredSet is a package set with its row id.
-type StoredSet struct {
-	ID int64
-	PackageSet
-}
-
-// SetJudgement is what is wrong with a stored set.
-type SetJudgement struct {
-	SetID int64
-	Judgement
-}
-
 // TagSeen is a tag as a sync saw it.
 type TagSeen struct {
 	Tag      string

@@ -3,20 +3,30 @@ package scan
 import (
 	"context"
 	"log/slog"
+	"runtime"
 	"slices"
+	"sync/atomic"
+
+	"golang.org/x/sync/errgroup"
 
 	"plimsoll"
 	"plimsoll/match"
 )
 
-// SetStore is what a rematch asks of the inventory.
-type SetStore interface {
-	PackageSets(ctx context.Context, after int64, limit int) ([]plimsoll.StoredSet, error)
-	SetsTouched(ctx context.Context, c plimsoll.AdvisoryChanges) (ids []int64, newest int64, err error)
-	StoredSets(ctx context.Context, ids []int64) ([]plimsoll.StoredSet, error)
-	SaveJudgements(ctx context.Context, matcher string, js []plimsoll.SetJudgement) (changedRows int, err error)
+// RematchStore is what a rematch asks of the inventory.
+type RematchStore interface {
 	JudgedThrough(ctx context.Context, matcher string) (plimsoll.Revision, error)
-	FinishRematch(ctx context.Context, matcher string, through plimsoll.Revision, newest int64) (done bool, err error)
+	SetsBehind(ctx context.Context) (bool, error)
+	BeginRematch(ctx context.Context, matcher string, through plimsoll.Revision) (plimsoll.Rematch, error)
+	PackagesTouched(ctx context.Context, c plimsoll.AdvisoryChanges) ([]int64, error)
+	PackageIDs(ctx context.Context) ([]int64, error)
+	Packages(ctx context.Context, ids []int64) ([]plimsoll.StoredPackage, error)
+	BehindSets(ctx context.Context) (sets, packages []int64, err error)
+	ForgetBehind(ctx context.Context, sets []int64) error
+	JudgementChanges(ctx context.Context, js []plimsoll.PackageJudgement) (plimsoll.PackageChanges, error)
+	SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.PackageChanges) (rows int, err error)
+	RecountChanged(ctx context.Context, r plimsoll.Rematch) (images int, err error)
+	FinishRematch(ctx context.Context, r plimsoll.Rematch) (done bool, err error)
 }
 
 // Revisions tells the newest advisory revision and what led to it.
@@ -24,16 +34,24 @@ type Revisions interface {
 	Advisories
 	Revision(ctx context.Context) (plimsoll.Revision, error)
 	ChangedSince(ctx context.Context, since plimsoll.Revision) (changes plimsoll.AdvisoryChanges, known bool, err error)
+	Origins(ctx context.Context, ids []string, since plimsoll.Revision) (map[string]plimsoll.AdvisoryOrigin, error)
 }
 
-// Rematcher judges stored package sets against the newest advisories. It reads no registry.
+// Rematcher judges stored packages against the newest advisories, for all sets that hold
+// them. It reads no registry.
 type Rematcher struct {
-	Store      SetStore
+	Store      RematchStore
 	Advisories Revisions
 	Logger     *slog.Logger
 }
 
-const rematchBatch = 50 // sets judged and saved in one transaction
+// RematchOutcome counts what a rematch did.
+type RematchOutcome struct {
+	All      bool // nobody could tell what changed
+	Packages int  // judged
+	Rows     int  // of judgement that were written
+	Images   int  // rows of images that were rewritten
+}
 
 // Due reports whether stored sets are judged by another revision or another matcher. An
 // advisory database that was made anew has a lower revision.
@@ -43,105 +61,171 @@ func (r *Rematcher) Due(ctx context.Context) (bool, error) {
 		return false, err
 	}
 	through, err := r.Store.JudgedThrough(ctx, match.Version)
-	return newest != through, err
+	if err != nil || newest != through {
+		return true, err
+	}
+	return r.Store.SetsBehind(ctx)
 }
 
-// Work judges stored sets until none is behind the newest revision: those that changes
-// of advisories touch, or all of them if nobody can tell what changed.
+// Work judges stored packages until none is behind the newest revision: those that changes
+// of advisories touch, or all of them if nobody can tell what changed. Cut off at any
+// point, the next call goes on.
 func (r *Rematcher) Work(ctx context.Context, _ plimsoll.Work) error {
 	for {
 		due, err := r.Due(ctx)
 		if err != nil || !due {
 			return err
 		}
-		if err := r.once(ctx); err != nil {
+		if _, err := r.Once(ctx); err != nil {
 			return err
 		}
 	}
 }
 
-// walk is one rematch: what it has judged so far.
-type walk struct {
-	*Rematcher
-	sets, changed int
-	last          int64 // every set up to this id is judged, or untouched
-}
-
-func (r *Rematcher) once(ctx context.Context) error {
+// Once runs one rematch to the newest revision, due or not.
+func (r *Rematcher) Once(ctx context.Context) (RematchOutcome, error) {
 	since, err := r.Store.JudgedThrough(ctx, match.Version)
 	if err != nil {
-		return err
+		return RematchOutcome{}, err
 	}
 	changes, known, err := r.Advisories.ChangedSince(ctx, since)
 	if err != nil {
-		return err
+		return RematchOutcome{}, err
 	}
 	w := &walk{Rematcher: r}
+	if w.rematch, err = r.Store.BeginRematch(ctx, match.Version, changes.Through); err != nil {
+		return RematchOutcome{}, err
+	}
+	// Sets that scans store from here on are judged by this revision, or are left behind.
+	var ids []int64
 	if known {
-		if err := w.touched(ctx, changes); err != nil {
-			return err
-		}
+		ids, err = r.Store.PackagesTouched(ctx, changes)
+	} else {
+		ids, err = r.Store.PackageIDs(ctx)
 	}
-	// What was stored meanwhile may be judged by older advisories: walk on until nothing was.
-	for done := false; !done; {
-		if err := w.rest(ctx); err != nil {
-			return err
-		}
-		if done, err = r.Store.FinishRematch(ctx, match.Version, changes.Through, w.last); err != nil {
-			return err
-		}
+	if err == nil {
+		err = w.judge(ctx, ids)
 	}
-	r.Logger.InfoContext(ctx, "package sets judged again", "sets", w.sets, "rows_changed", w.changed, "all", !known, "revision", changes.Through)
-	return nil
+	for done := false; err == nil && !done; {
+		done, err = w.end(ctx)
+	}
+	out := RematchOutcome{All: !known, Packages: int(w.packages.Load()), Rows: int(w.rows.Load()), Images: w.images}
+	if err == nil {
+		r.Logger.InfoContext(ctx, "packages judged again", "packages", out.Packages, "rows_changed", out.Rows,
+			"images_changed", out.Images, "all", out.All, "revision", changes.Through)
+	}
+	return out, err
 }
 
-// touched judges the sets that changes touch.
-func (w *walk) touched(ctx context.Context, changes plimsoll.AdvisoryChanges) error {
-	ids, newest, err := w.Store.SetsTouched(ctx, changes)
+// walk is one rematch: what it has done so far.
+type walk struct {
+	*Rematcher
+	rematch        plimsoll.Rematch
+	packages, rows atomic.Int64
+	images         int
+}
+
+// end judges what scans left behind, counts, and finishes if nothing was left meanwhile.
+func (w *walk) end(ctx context.Context) (done bool, err error) {
+	sets, packages, err := w.Store.BehindSets(ctx)
+	if err != nil {
+		return false, err
+	}
+	if err := w.judge(ctx, packages); err != nil {
+		return false, err
+	}
+	if err := w.Store.ForgetBehind(ctx, sets); err != nil {
+		return false, err
+	}
+	images, err := w.Store.RecountChanged(ctx, w.rematch)
+	w.images += images
+	if err != nil {
+		return false, err
+	}
+	return w.Store.FinishRematch(ctx, w.rematch)
+}
+
+// packagesPerBatch bounds the evidence that one batch holds in memory.
+const packagesPerBatch = 200
+
+// judge judges packages, several batches at once.
+func (w *walk) judge(ctx context.Context, ids []int64) error {
+	g, ctx := errgroup.WithContext(ctx)
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for part := range slices.Chunk(ids, packagesPerBatch) {
+		g.Go(func() error { return w.batch(ctx, part) })
+	}
+	return g.Wait()
+}
+
+func (w *walk) batch(ctx context.Context, ids []int64) error {
+	stored, err := w.Store.Packages(ctx, ids)
 	if err != nil {
 		return err
 	}
-	for part := range slices.Chunk(ids, rematchBatch) {
-		sets, err := w.Store.StoredSets(ctx, part)
-		if err != nil {
-			return err
-		}
-		if err := w.judge(ctx, sets); err != nil {
-			return err
-		}
+	js, err := w.judgements(ctx, stored)
+	if err != nil {
+		return err
 	}
-	w.last = newest
-	return nil
-}
-
-// rest judges every set after the last.
-func (w *walk) rest(ctx context.Context) error {
-	for {
-		sets, err := w.Store.PackageSets(ctx, w.last, rematchBatch)
-		if err != nil || len(sets) == 0 {
-			return err
-		}
-		if err := w.judge(ctx, sets); err != nil {
-			return err
-		}
-		w.last = sets[len(sets)-1].ID
+	changes, err := w.Store.JudgementChanges(ctx, js)
+	if err != nil {
+		return err
 	}
-}
-
-func (w *walk) judge(ctx context.Context, sets []plimsoll.StoredSet) error {
-	rows, err := w.batch(ctx, sets)
-	w.sets, w.changed = w.sets+len(sets), w.changed+rows
+	if err := w.reason(ctx, changes.Findings); err != nil {
+		return err
+	}
+	rows, err := w.Store.SaveChanges(ctx, w.rematch, changes)
+	w.packages.Add(int64(len(stored)))
+	w.rows.Add(int64(rows))
 	return err
 }
 
-func (r *Rematcher) batch(ctx context.Context, batch []plimsoll.StoredSet) (int, error) {
-	judged := make([]plimsoll.SetJudgement, len(batch))
-	for i, set := range batch {
-		j, err := judgeSet(ctx, r.Advisories, set.PackageSet)
-		if err != nil {
-			return 0, err
-		}
-		judged[i] = plimsoll.SetJudgement{SetID: set.ID, Judgement: j}
+// judgements judges each package by itself: what is wrong with one does not depend on others.
+func (w *walk) judgements(ctx context.Context, stored []plimsoll.StoredPackage) ([]plimsoll.PackageJudgement, error) {
+	packages := make([]plimsoll.Package, len(stored))
+	index := make(map[plimsoll.Package]int, len(stored))
+	out := make([]plimsoll.PackageJudgement, len(stored))
+	for i, p := range stored {
+		packages[i], out[i].PackageID, index[p.Package] = p.Package, p.ID, i
 	}
-	return r.Store.SaveJudgements(ctx, match.Version, judged)
+	j, err := judgeSet(ctx, w.Advisories, plimsoll.PackageSet{Packages: packages})
+	for _, v := range j.Vulnerabilities {
+		of := &out[index[v.Package]]
+		of.Vulnerabilities = append(of.Vulnerabilities, v)
+	}
+	for _, n := range j.NotJudged {
+		out[index[n.Package]].NotJudged = n.Reason
+	}
+	return out, err
+}
+
+// reason says why each finding begins or ends, as far as the advisories still tell.
+func (w *walk) reason(ctx context.Context, changes []plimsoll.FindingChange) error {
+	var ids []string
+	for _, c := range changes {
+		ids = append(ids, c.Advisories...)
+	}
+	slices.Sort(ids)
+	origins, err := w.Advisories.Origins(ctx, slices.Compact(ids), w.rematch.Since)
+	for i := range changes {
+		changes[i].Reason = w.reasonOf(changes[i], origins)
+	}
+	return err
+}
+
+func (w *walk) reasonOf(c plimsoll.FindingChange, origins map[string]plimsoll.AdvisoryOrigin) plimsoll.ChangeReason {
+	stands := func(id string) bool { return origins[id].Stands }
+	before := func(id string) bool { return origins[id].Before }
+	switch {
+	case w.rematch.OtherMatcher && w.rematch.Since == w.rematch.Revision:
+		return plimsoll.ReasonMatcher
+	case c.Ends && !slices.ContainsFunc(c.Advisories, stands):
+		return plimsoll.ReasonWithdrawn
+	case !c.Ends && !slices.ContainsFunc(c.Advisories, before):
+		return plimsoll.ReasonNewAdvisory
+	case w.rematch.OtherMatcher:
+		return plimsoll.ReasonMatcher
+	default:
+		return plimsoll.ReasonChangedAdvisory
+	}
 }

@@ -8,41 +8,25 @@ import (
 	"plimsoll"
 )
 
-// recountAbove brings the counts above changed judgements up to date: of the artifacts
-// that hold the sets, of the indexes that hold those, and of the image rows.
-func (w *writer) recountAbove(ctx context.Context, diffs []judgementDiff) error {
-	var sets []any
-	for _, d := range diffs {
-		if len(d.vanished)+len(d.appeared) > 0 {
-			sets = append(sets, d.set)
-		}
-	}
-	var artifacts []int64
-	for part := range slices.Chunk(sets, chunk) {
-		rows, err := w.Query(ctx, `SELECT DISTINCT artifact_id FROM artifact_set WHERE set_id IN (`+marks(len(part))+`)`, part...)
-		ids, err := collect(rows, err, scanID)
-		if err != nil {
-			return err
-		}
-		artifacts = append(artifacts, ids...)
-	}
-	slices.Sort(artifacts)
-	return w.recount(ctx, slices.Compact(artifacts))
-}
-
 // recount counts the vulnerabilities of artifacts that are judged, and of the indexes
 // above them, and rewrites the rows whose count differs.
 func (w *writer) recount(ctx context.Context, artifacts []int64) error {
-	for part := range slices.Chunk(artifacts, chunk) {
-		if err := w.recountWith(ctx, sqlSetsOfArtifacts, part); err != nil {
-			return err
-		}
-		indexes, err := indexesAbove(ctx, w.Tx, part)
-		if err != nil {
-			return err
-		}
-		if err := w.recountWith(ctx, sqlSetsOfIndexes, indexes); err != nil {
-			return err
+	indexes, err := indexesAbove(ctx, w.Tx, artifacts)
+	if err != nil {
+		return err
+	}
+	for _, holders := range [...]struct {
+		setsOf string
+		ids    []int64
+	}{{sqlSetsOfArtifacts, artifacts}, {sqlSetsOfIndexes, indexes}} {
+		for _, id := range holders.ids {
+			at, err := gateOf(ctx, w.Tx, id)
+			if err != nil {
+				return err
+			}
+			if err := w.recountWith(ctx, newCounter(at), 0, holders.setsOf, []int64{id}); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -69,88 +53,31 @@ const (
 		JOIN artifact_set s ON s.artifact_id = a.id WHERE c.artifact_id IN (`
 )
 
-// recountWith counts the distinct canonical ids over the sets that each holder has by
-// the query. The union is made here, not by COUNT(DISTINCT): the ids of a set that many
-// artifacts share are read once, not once for each.
-func (w *writer) recountWith(ctx context.Context, setsOf string, holders []int64) error {
+// recountWith counts what each holder has by the query, and rewrites the raw counts that
+// differ, then their image rows. A rewritten row is marked as counted by a rematch, unless
+// that is 0.
+func (w *writer) recountWith(ctx context.Context, c *counter, rematch int64, setsOf string, holders []int64) error {
 	for part := range slices.Chunk(holders, chunk) {
-		sets := map[int64][]int64{}
-		var all []int64
-		rows, err := w.Query(ctx, setsOf+marks(len(part))+`)`, anys(part)...)
-		err = each(rows, err, func(rows *sql.Rows) error {
-			var holder, set int64
-			err := rows.Scan(&holder, &set)
-			sets[holder] = append(sets[holder], set)
-			all = append(all, set)
-			return err
-		})
+		counts, err := c.count(ctx, w.Tx, setsOf, part)
 		if err != nil {
 			return err
 		}
-		slices.Sort(all)
-		ids, total, err := idsOfSets(ctx, w.Tx, slices.Compact(all))
-		if err != nil {
-			return err
-		}
-		counts := make(map[int64]int, len(part))
-		seenBy := make([]int64, total)
-		for _, holder := range part {
-			n := 0
-			for _, set := range sets[holder] {
-				for _, id := range ids[set] {
-					if seenBy[id] != holder {
-						seenBy[id] = holder
-						n++
-					}
-				}
-			}
-			counts[holder] = n
-		}
-		if err := w.saveCounts(ctx, part, counts); err != nil {
+		if err := w.saveCounts(ctx, rematch, part, counts); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-const sqlIDsOfSets = `SELECT s.set_id, v.vulnerability FROM set_vulnerability s JOIN verdict v ON v.id = s.verdict_id
-	WHERE s.to_revision IS NULL AND s.set_id IN (`
-
-// idsOfSets returns the vulnerabilities of each set as small numbers below total.
-func idsOfSets(ctx context.Context, tx *Tx, sets []int64) (ids map[int64][]int, total int, err error) {
-	ids = make(map[int64][]int, len(sets))
-	numbers := map[string]int{}
-	for part := range slices.Chunk(sets, chunk) {
-		rows, err := tx.Query(ctx, sqlIDsOfSets+marks(len(part))+`)`, anys(part)...)
-		err = each(rows, err, func(rows *sql.Rows) error {
-			var set int64
-			var id string
-			err := rows.Scan(&set, &id)
-			n, ok := numbers[id]
-			if !ok {
-				n = len(numbers)
-				numbers[id] = n
-			}
-			ids[set] = append(ids[set], n)
-			return err
-		})
-		if err != nil {
-			return nil, 0, err
-		}
-	}
-	return ids, len(numbers), nil
-}
-
-// saveCounts rewrites the raw vulnerability counts that differ, then their image rows.
-func (w *writer) saveCounts(ctx context.Context, holders []int64, counts map[int64]int) error {
-	var args []any
+func (w *writer) saveCounts(ctx context.Context, rematch int64, holders []int64, counts map[int64]int) error {
+	args := make([]any, 0, 2*len(holders)+1)
 	for _, holder := range holders {
 		args = append(args, holder, counts[holder])
 	}
 	rows, err := w.Query(ctx, `WITH want (id, n) AS (VALUES `+tuples(len(holders), "(CAST(? AS BIGINT), CAST(? AS BIGINT))")+`)
-		UPDATE artifact SET raw_vulnerabilities = want.n FROM want
+		UPDATE artifact SET raw_vulnerabilities = want.n, counted = COALESCE(NULLIF(CAST(? AS BIGINT), 0), counted) FROM want
 		WHERE artifact.id = want.id AND artifact.raw_vulnerabilities IS DISTINCT FROM want.n
-		RETURNING artifact.id`, args...)
+		RETURNING artifact.id`, append(args, rematch)...)
 	changed, err := collect(rows, err, scanID)
 	if err != nil {
 		return err
@@ -171,6 +98,8 @@ const sqlRefreshImages = `UPDATE image SET scan_state = a.scan_state, failure = 
 // refreshImages brings the image rows of artifacts up to date. Shown counts are the raw
 // ones: there are no decisions to take off.
 func (w *writer) refreshImages(ctx context.Context, artifacts []int64) error {
+	before := w.rows
+	defer func() { w.images += w.rows - before }()
 	for part := range slices.Chunk(artifacts, chunk) {
 		if err := w.change(ctx, sqlRefreshImages+marks(len(part))+`)`, anys(part)...); err != nil {
 			return err

@@ -197,6 +197,7 @@ func badness(r plimsoll.SettingResult) int {
 type member struct {
 	artifact int64
 	platform plimsoll.Platform // of a member of an index
+	at       gate              // of the image, not of the member: its count is of this judgement
 }
 
 // imageMembers returns the artifact of a plain image, or the members of an index that
@@ -207,13 +208,18 @@ func imageMembers(ctx context.Context, tx *Tx, img plimsoll.Image) ([]member, er
 	if err != nil {
 		return nil, err
 	}
+	at, err := gateOf(ctx, tx, a.id)
+	if err != nil {
+		return nil, err
+	}
 	if a.kind != plimsoll.KindIndex {
-		return []member{{artifact: a.id}}, nil
+		return []member{{artifact: a.id, at: at}}, nil
 	}
 	rows, err := tx.Query(ctx, `SELECT a.id, c.os, c.architecture, c.variant, a.os, a.architecture, a.variant FROM `+members+`
 		WHERE c.artifact_id = ? ORDER BY c.position`, a.id)
 	return collect(rows, err, func(rows *sql.Rows) (m member, err error) {
 		var own plimsoll.Platform
+		m.at = at
 		err = rows.Scan(&m.artifact, &m.platform.OS, &m.platform.Architecture, &m.platform.Variant, &own.OS, &own.Architecture, &own.Variant)
 		if m.platform == (plimsoll.Platform{}) {
 			m.platform = own

@@ -13,16 +13,16 @@ import (
 
 // SaveScan writes how a record differs from what is stored about its artifact, and
 // reports whether it wrote anything. Then it brings the counts of everything above up to
-// date: the artifact, the indexes it is a member of, other artifacts that hold a set
-// whose judgement changed, and their image rows.
+// date: the artifact, the indexes it is a member of, and their image rows.
 //
 // A record without a failure replaces everything. In a record with one, a part (Sets with
 // Judgements, Settings, Malware) that is nil could not be looked at and keeps what was last
 // found; a part that is not nil, even if empty, is what the scan found. Sets that were not
 // all judged keep what was last found, too.
 //
-// Judgements that are older than what is stored about a set do not change it. A set that is
-// stored for the first time with a judgement older than JudgedThrough takes that statement back.
+// A judgement counts for a set that is stored for the first time; that of one stored before
+// is only changed by a rematch. A new set that was judged by something older than the last
+// rematch is left to the next, see SetsBehind.
 func (s *Store) SaveScan(ctx context.Context, r plimsoll.ScanRecord) (changed bool, err error) {
 	p, err := prepareScan(r)
 	if err != nil {
@@ -196,90 +196,66 @@ func (w *writer) refreshAbove(ctx context.Context, artifact int64) error {
 	return w.refreshImages(ctx, append(indexes, artifact))
 }
 
-// savePackagesOf saves the sets of an artifact, their judgements and places, and counts.
+// savePackagesOf saves the sets of an artifact with their places, and counts. A set that is
+// stored already keeps its judgement: only a rematch changes that, everywhere at once.
 func (w *writer) savePackagesOf(ctx context.Context, artifact int64, p preparedScan) error {
 	ids, fresh, err := w.saveSets(ctx, p.sets)
 	if err != nil {
 		return err
 	}
 	var held []heldSet
-	var judgements []plimsoll.SetJudgement
-	sets := map[int64][]plimsoll.Package{}
 	for i, set := range p.sets {
 		id := ids[set.hash]
 		held = append(held, heldSet{set: id, text: p.places[i]})
-		if _, ok := sets[id]; !ok {
-			sets[id] = set.Packages
-			judgements = append(judgements, plimsoll.SetJudgement{SetID: id, Judgement: p.Judgements[i]})
+		if !fresh[id] {
+			if err := w.knowsPackages(p.Judgements[i], set.Packages); err != nil {
+				return err
+			}
+			continue
+		}
+		delete(fresh, id) // the same set may come twice
+		packages, err := memberIDs(ctx, w.Tx, map[int64][]plimsoll.Package{id: set.Packages})
+		if err != nil {
+			return err
+		}
+		if err := w.saveFirstJudgement(ctx, id, p.Matcher, p.Judgements[i], packages); err != nil {
+			return err
+		}
+		if err := w.noteBehind(ctx, id, p.Matcher, p.Judgements[i].Revision); err != nil {
+			return err
 		}
 	}
-	packages, err := memberIDs(ctx, w.Tx, sets)
-	if err != nil {
-		return err
-	}
-	diffs, err := w.currentDiffs(ctx, p.Matcher, judgements, fresh, packages)
-	if err != nil {
-		return err
-	}
-	if _, err := w.saveDiffs(ctx, p.Matcher, diffs); err != nil {
-		return err
-	}
+	before := w.rows
 	if err := w.saveHeldSets(ctx, p.Tenant, artifact, held); err != nil {
 		return err
 	}
-	if err := w.recount(ctx, []int64{artifact}); err != nil {
+	if w.rows > before {
+		if err := w.leaveToRematch(ctx, artifact); err != nil {
+			return err
+		}
+		if err := w.noteSetsAbove(ctx, artifact); err != nil {
+			return err
+		}
+	}
+	return w.recount(ctx, []int64{artifact})
+}
+
+// knowsPackages refuses a judgement about packages that are not in its set.
+func (*writer) knowsPackages(j plimsoll.Judgement, list []plimsoll.Package) error {
+	packages := make(map[plimsoll.Package]int64, len(list))
+	for _, p := range list {
+		packages[p] = 1
+	}
+	return knowPackages(j, packages)
+}
+
+// noteBehind makes a rematch judge a new set that was judged by something older than the
+// last rematch, whether that has finished or not: it may have passed the set's packages.
+func (w *writer) noteBehind(ctx context.Context, set int64, matcher string, revision plimsoll.Revision) error {
+	last, err := lastRematch(ctx, w.Tx, false)
+	if err != nil || last.ID == 0 || (last.Matcher == matcher && revision >= last.Revision) {
 		return err
 	}
-	return w.recountAbove(ctx, slices.DeleteFunc(diffs, func(d judgementDiff) bool { return fresh[d.set] }))
-}
-
-// currentDiffs is diffJudgements without judgements that a walk over the sets has overtaken.
-func (w *writer) currentDiffs(ctx context.Context, matcher string, js []plimsoll.SetJudgement, fresh map[int64]bool, packages map[plimsoll.Package]int64) ([]judgementDiff, error) {
-	through, err := judgedThrough(ctx, w.Tx, matcher)
-	if err != nil {
-		return nil, err
-	}
-	var current []plimsoll.SetJudgement
-	takenBack := false
-	for _, j := range js {
-		if j.Revision >= through || fresh[j.SetID] {
-			current = append(current, j)
-		}
-		takenBack = takenBack || (j.Revision < through && fresh[j.SetID])
-	}
-	if takenBack {
-		if err := w.change(ctx, `DELETE FROM matcher_state WHERE matcher = ?`, matcher); err != nil {
-			return nil, err
-		}
-	}
-	diffs, err := diffJudgements(ctx, w.Tx, current, packages)
-	if err != nil || len(diffs) == 0 {
-		return nil, err
-	}
-	newest, err := newestRevisions(ctx, w.Tx, diffs)
-	return slices.DeleteFunc(diffs, func(d judgementDiff) bool { return d.revision < newest[d.set] }), err
-}
-
-// newestRevisions returns the newest revision that changed something about each set.
-func newestRevisions(ctx context.Context, tx *Tx, diffs []judgementDiff) (map[int64]plimsoll.Revision, error) {
-	out := map[int64]plimsoll.Revision{}
-	for part := range slices.Chunk(diffs, chunk) {
-		var sets []any
-		for _, d := range part {
-			sets = append(sets, d.set)
-		}
-		rows, err := tx.Query(ctx, `SELECT set_id, MAX(from_revision), COALESCE(MAX(to_revision), 0)
-			FROM set_vulnerability WHERE set_id IN (`+marks(len(sets))+`) GROUP BY set_id`, sets...)
-		err = each(rows, err, func(rows *sql.Rows) error {
-			var set int64
-			var from, to plimsoll.Revision
-			err := rows.Scan(&set, &from, &to)
-			out[set] = max(from, to)
-			return err
-		})
-		if err != nil {
-			return nil, err
-		}
-	}
-	return out, nil
+	_, err = w.Exec(ctx, `INSERT INTO set_behind (set_id) VALUES (?) ON CONFLICT DO NOTHING`, set)
+	return err
 }

@@ -166,25 +166,6 @@ func memberIDs(ctx context.Context, tx *Tx, sets map[int64][]plimsoll.Package) (
 	return out, nil
 }
 
-// PackageSets returns up to limit stored sets with an id above after, by id: a walk
-// over all of them starts at 0 and ends at an empty page.
-func (s *Store) PackageSets(ctx context.Context, after int64, limit int) ([]plimsoll.StoredSet, error) {
-	var out []plimsoll.StoredSet
-	err := s.db.read(ctx, func(tx *Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id FROM package_set WHERE id > ? ORDER BY id LIMIT ?`, after, limit)
-		ids, err := collect(rows, err, scanID)
-		if err != nil {
-			return err
-		}
-		sets, err := readSets(ctx, tx, ids)
-		for _, id := range ids {
-			out = append(out, plimsoll.StoredSet{ID: id, PackageSet: sets[id]})
-		}
-		return err
-	})
-	return out, err
-}
-
 // ArtifactSets returns the package sets of an artifact with the places of their
 // packages, as its last scan that could look at packages saved them.
 func (s *Store) ArtifactSets(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest) ([]plimsoll.PlacedSet, error) {

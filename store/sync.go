@@ -86,7 +86,8 @@ type syncing struct {
 	left      []int64                            // artifacts that lost a tag or have just come
 	lost      []plimsoll.Digest                  // digests that lost a tag
 	haveTags  map[string]knownTag
-	anyChange bool // of the repository's images
+	moved     []int64 // image rows that are new or point elsewhere
+	anyChange bool    // of the repository's images
 }
 
 type knownTag struct {
@@ -108,6 +109,9 @@ func (a *syncing) apply(ctx context.Context) error {
 		if err := a.gone(ctx, tag); err != nil {
 			return err
 		}
+	}
+	if err := (&writer{Tx: a.tx}).noteArtifacts(ctx, a.moved); err != nil {
+		return err
 	}
 	if a.anyChange {
 		if err := a.markLatest(ctx); err != nil {
@@ -212,7 +216,7 @@ func (a *syncing) tag(ctx context.Context, t plimsoll.TagSeen) error {
 		}
 	}
 	a.haveTags[t.Tag] = knownTag{id: have.id, artifact: to.id, digest: t.Digest}
-	a.touched = append(a.touched, t.Digest)
+	a.touched, a.moved = append(a.touched, t.Digest), append(a.moved, have.id)
 	a.anyChange = true
 	return nil
 }

@@ -91,89 +91,78 @@ func encodeList(l []string) string {
 	return encodeJSON(l)
 }
 
-// saveDiffs writes differences of judgements and returns how many rows of judgement changed.
-func (w *writer) saveDiffs(ctx context.Context, matcher string, diffs []judgementDiff) (int, error) {
-	before := w.rows
-	for _, d := range diffs {
-		if err := w.closeRows(ctx, d); err != nil {
-			return 0, err
+// distinct drops vulnerabilities that say again what an earlier one said: two of one id
+// about one package count as one, the first.
+func distinct(vs []plimsoll.Vulnerability) []plimsoll.Vulnerability {
+	type subject struct {
+		pkg plimsoll.Package
+		id  string
+	}
+	said := make(map[subject]bool, len(vs))
+	out := make([]plimsoll.Vulnerability, 0, len(vs))
+	for _, v := range vs {
+		if about := (subject{v.Package, v.ID}); !said[about] {
+			said[about] = true
+			out = append(out, v)
 		}
 	}
-	if err := w.saveNotJudged(ctx, diffs); err != nil {
-		return 0, err
+	return out
+}
+
+// saveFirstJudgement writes what is wrong with a set that was just stored. packages has
+// the ids of its packages.
+func (w *writer) saveFirstJudgement(ctx context.Context, set int64, matcher string, j plimsoll.Judgement, packages map[plimsoll.Package]int64) error {
+	if err := knowPackages(j, packages); err != nil {
+		return err
 	}
-	judged := w.rows - before
-	verdicts := map[string]plimsoll.Vulnerability{}
-	for _, d := range diffs {
-		for f, v := range d.appeared {
-			verdicts[f.verdict] = v
-		}
+	found := distinct(j.Vulnerabilities)
+	verdicts, hashes := map[string]plimsoll.Vulnerability{}, make([]string, len(found))
+	for i, v := range found {
+		hashes[i] = verdictHash(v)
+		verdicts[hashes[i]] = v
 	}
 	ids, err := w.saveVerdicts(ctx, verdicts)
 	if err != nil {
-		return 0, err
+		return err
 	}
-	before = w.rows
-	if err := w.openRows(ctx, matcher, diffs, ids); err != nil {
-		return 0, err
+	var args []any
+	for i, v := range found {
+		args = append(args, set, packages[v.Package], ids[hashes[i]], matcher)
 	}
-	return judged + w.rows - before, nil
+	if err := w.insert(ctx, `INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision) VALUES `,
+		"(?, ?, ?, ?, 0)", 4, args, ` ON CONFLICT DO NOTHING`); err != nil {
+		return err
+	}
+	args = nil
+	for _, n := range j.NotJudged {
+		args = append(args, set, packages[n.Package], n.Reason)
+	}
+	return w.insert(ctx, `INSERT INTO set_not_judged (set_id, package_id, reason) VALUES `, "(?, ?, ?)", 3, args, ` ON CONFLICT DO NOTHING`)
 }
 
-// closeRows ends what is no longer true. A row that would end where it starts was never true.
-func (w *writer) closeRows(ctx context.Context, d judgementDiff) error {
-	for f, row := range d.vanished {
-		query := `UPDATE set_vulnerability SET to_revision = ? WHERE set_id = ? AND package_id = ? AND verdict_id = ? AND from_revision = ?`
-		args := []any{d.revision, d.set, f.pkg, row.verdict, row.from}
-		if row.from >= d.revision {
-			query = `DELETE FROM set_vulnerability WHERE set_id = ? AND package_id = ? AND verdict_id = ? AND from_revision = ?`
-			args = args[1:]
-		}
-		if err := w.change(ctx, query, args...); err != nil {
+// insert writes rows of some columns each, several at a time.
+func (w *writer) insert(ctx context.Context, query, group string, columns int, args []any, conflict string) error {
+	for part := range slices.Chunk(args, columns*chunk) {
+		if err := w.change(ctx, query+tuples(len(part)/columns, group)+conflict, part...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// openRows starts what is newly true.
-func (w *writer) openRows(ctx context.Context, matcher string, diffs []judgementDiff, verdicts map[string]int64) error {
-	var args []any
-	const columns = 5
-	for _, d := range diffs {
-		for f := range d.appeared {
-			args = append(args, d.set, f.pkg, verdicts[f.verdict], matcher, d.revision)
+// knowPackages refuses a judgement about packages that are not in its set: a defect of the caller.
+func knowPackages(j plimsoll.Judgement, packages map[plimsoll.Package]int64) error {
+	unknown := func(p plimsoll.Package) error {
+		return plimsoll.Errorf(plimsoll.Internal, "judgement names package %.80q %.80q, which is in no stored set", p.Name, p.Version)
+	}
+	for _, v := range j.Vulnerabilities {
+		if packages[v.Package] == 0 {
+			return unknown(v.Package)
 		}
 	}
-	for part := range slices.Chunk(args, columns*chunk) {
-		err := w.change(ctx, `INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision)
-			VALUES `+tuples(len(part)/columns, "(?, ?, ?, ?, ?)")+`
-			ON CONFLICT (set_id, package_id, verdict_id, from_revision) DO UPDATE SET to_revision = NULL`, part...)
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-func (w *writer) saveNotJudged(ctx context.Context, diffs []judgementDiff) error {
-	var args []any
-	const columns = 3
-	for _, d := range diffs {
-		for _, pkg := range d.judgedNow {
-			if err := w.change(ctx, `DELETE FROM set_not_judged WHERE set_id = ? AND package_id = ?`, d.set, pkg); err != nil {
-				return err
-			}
-		}
-		for pkg, reason := range d.notJudged {
-			args = append(args, d.set, pkg, reason)
-		}
-	}
-	for part := range slices.Chunk(args, columns*chunk) {
-		err := w.change(ctx, `INSERT INTO set_not_judged (set_id, package_id, reason) VALUES `+tuples(len(part)/columns, "(?, ?, ?)")+`
-			ON CONFLICT (set_id, package_id) DO UPDATE SET reason = excluded.reason`, part...)
-		if err != nil {
-			return err
+	for _, n := range j.NotJudged {
+		if packages[n.Package] == 0 {
+			return unknown(n.Package)
 		}
 	}
 	return nil

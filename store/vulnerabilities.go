@@ -107,7 +107,7 @@ func placedRows(ctx context.Context, tx *Tx, m member, match func(placedRow) boo
 	if err != nil {
 		return nil, err
 	}
-	findings, err := setFindings(ctx, tx, m.artifact)
+	findings, err := setFindings(ctx, tx, m)
 	if err != nil {
 		return nil, err
 	}
@@ -189,12 +189,12 @@ const sqlSetFindings = `SELECT s.set_id, COALESCE(sp.position, -1), s.verdict_id
 	JOIN verdict v ON v.id = s.verdict_id
 	JOIN package p ON p.id = s.package_id
 	LEFT JOIN set_package sp ON sp.package_id = s.package_id AND sp.set_id = s.set_id
-	WHERE s.set_id = h.set_id AND s.to_revision IS NULL`
+	WHERE s.set_id = h.set_id AND ` + inSight
 
-// setFindings returns what is true about the sets of an artifact, by set.
-func setFindings(ctx context.Context, tx *Tx, artifact int64) (map[int64][]setFinding, error) {
+// setFindings returns what is true about the sets of a member, by set.
+func setFindings(ctx context.Context, tx *Tx, m member) (map[int64][]setFinding, error) {
 	out := map[int64][]setFinding{}
-	rows, err := tx.Query(ctx, sqlSetFindings, artifact)
+	rows, err := tx.Query(ctx, sqlSetFindings, m.artifact, m.at, m.at)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var set int64
 		var f setFinding

@@ -13,7 +13,8 @@ const chunk = 500
 // writer is a writing transaction that counts the rows it changed.
 type writer struct {
 	*Tx
-	rows int
+	rows   int
+	images int // rows of image among them
 }
 
 // change runs a statement and counts the rows it touched.

@@ -30,6 +30,9 @@ func Findings(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("failed rescan", func(t *testing.T) { testFailedRescan(newFindings(t, open(t))) })
 	t.Run("partial failure", func(t *testing.T) { testPartialFailure(newFindings(t, open(t))) })
 	t.Run("index", func(t *testing.T) { testIndex(newFindings(t, open(t))) })
+	t.Run("rematch cut off", func(t *testing.T) { testCutOff(newFindings(t, open(t))) })
+	t.Run("scan beside a rematch", func(t *testing.T) { testScanBeside(newFindings(t, open(t))) })
+	t.Run("packages touched", func(t *testing.T) { testTouched(newFindings(t, open(t))) })
 	t.Run("tenancy", func(t *testing.T) { testFindingTenancy(newFindings(t, open(t))) })
 	t.Run("vulnerability list", func(t *testing.T) { testVulnerabilityList(newFindings(t, open(t))) })
 	t.Run("settings and malware", func(t *testing.T) { testFileFindings(newFindings(t, open(t))) })
@@ -177,7 +180,7 @@ func (f *findings) dump(where string, args ...any) map[string][]string {
 	f.Helper()
 	tables := []string{"artifact", "artifact_set", "artifact_setting", "artifact_malware", "image", "layer_proof"}
 	if where == "" {
-		tables = append(tables, "layer_report", "package", "package_set", "set_package", "verdict", "set_vulnerability", "set_not_judged", "matcher_state")
+		tables = append(tables, "layer_report", "package", "package_set", "set_package", "verdict", "set_vulnerability", "set_not_judged", "rematch", "set_behind")
 	}
 	out := map[string][]string{}
 	for _, table := range tables {

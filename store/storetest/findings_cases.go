@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"math"
 	"slices"
 	"time"
 
@@ -68,17 +67,6 @@ func testSets(f *findings) {
 	if len(got[1].Places) != 2 || len(got[0].Places) != 2 {
 		f.Fatalf("places are lost: %+v", got)
 	}
-	first, err := f.s.PackageSets(f.ctx, 0, 1)
-	f.must(err)
-	second, err := f.s.PackageSets(f.ctx, first[0].ID, 10)
-	f.must(err)
-	wantEqual(f, []plimsoll.PackageSet{both.Sets[0].PackageSet, lang.PackageSet}, []plimsoll.PackageSet{first[0].PackageSet, second[0].PackageSet})
-	end, err := f.s.PackageSets(f.ctx, second[0].ID, 10)
-	f.must(err)
-	if len(second) != 1 || len(end) != 0 {
-		f.Fatalf("the walk over sets does not end: %v %v", second, end)
-	}
-
 	// Fewer sets than before: the rest goes.
 	one := both
 	one.Sets, one.Judgements = both.Sets[1:], both.Judgements[1:]
@@ -148,10 +136,12 @@ func testBadRecords(f *findings) {
 	wantEqual(f, before, f.dump(""))
 }
 
-// judgementRows returns every row of judgement: package, id, from, to.
+// judgementRows returns every row of judgement: package, id, from, to, why it began and ended.
+// From and to are revisions; 0 is "with the set", -1 "still".
 func (f *findings) judgementRows() []string {
-	return f.rows(`SELECT p.name, ' ', v.vulnerability, ' ', v.severity, ' ', s.from_revision, ' ', COALESCE(s.to_revision, -1)
-		FROM set_vulnerability s JOIN package p ON p.id = s.package_id JOIN verdict v ON v.id = s.verdict_id`)
+	return f.rows(`SELECT p.name, ' ', v.vulnerability, ' ', v.severity, ' ', COALESCE(r.revision, 0), ' ', COALESCE(e.revision, -1), ' ', s.began, '/', s.ended
+		FROM set_vulnerability s JOIN package p ON p.id = s.package_id JOIN verdict v ON v.id = s.verdict_id
+		LEFT JOIN rematch r ON r.id = s.from_revision LEFT JOIN rematch e ON e.id = s.to_revision`)
 }
 
 func testRevisions(f *findings) {
@@ -160,50 +150,44 @@ func testRevisions(f *findings) {
 	set := placed(plimsoll.SetOS, "bash", "curl")
 	f.save(record(findingTenant, "a", set, judged(1,
 		vulnerable("bash", "CVE-1", high), vulnerable("bash", "CVE-2", high), vulnerable("curl", "CVE-3", high))))
-	stored, err := f.s.PackageSets(f.ctx, 0, 10)
-	f.must(err)
-	id := stored[0].ID
 
 	// At 2, one goes, one is rated anew, one comes and one stays.
-	second := plimsoll.SetJudgement{SetID: id, Judgement: judged(2,
-		vulnerable("bash", "CVE-2", plimsoll.SeverityLow), vulnerable("curl", "CVE-3", high), vulnerable("curl", "CVE-4", high))}
-	for i, want := range []int{4, 0} {
-		n, err := f.s.SaveJudgements(f.ctx, matcher, []plimsoll.SetJudgement{second})
-		f.must(err)
-		if n != want {
-			f.Fatalf("save %d changed %d rows, want %d", i, n, want)
-		}
+	second := []plimsoll.Vulnerability{vulnerable("bash", "CVE-2", plimsoll.SeverityLow), vulnerable("curl", "CVE-3", high), vulnerable("curl", "CVE-4", high)}
+	if n := f.rematch(matcher, 2, second...); n != 4 {
+		f.Fatalf("the rematch changed %d rows, want 4", n)
 	}
 	after2 := []string{
-		"bash CVE-1 high 1 2", "bash CVE-2 high 1 2", "bash CVE-2 low 2 -1",
-		"curl CVE-3 high 1 -1", "curl CVE-4 high 2 -1",
+		"bash CVE-1 high 0 2 /y", "bash CVE-2 high 0 2 /y", "bash CVE-2 low 2 -1 y/",
+		"curl CVE-3 high 0 -1 /", "curl CVE-4 high 2 -1 y/",
 	}
 	wantEqual(f, after2, f.judgementRows())
 	wantEqual(f, clean(3, 0, 0), f.shown(img))
 
-	// A later revision that says the same writes nothing.
+	// A later revision that says the same writes nothing about any set.
 	before := f.dump("")
-	second.Revision = 3
-	n, err := f.s.SaveJudgements(f.ctx, matcher, []plimsoll.SetJudgement{second})
-	f.must(err)
-	if n != 0 {
+	if n := f.rematch(matcher, 3, second...); n != 0 {
 		f.Fatalf("an unchanged judgement changed %d rows", n)
 	}
-	wantEqual(f, before, f.dump(""))
+	delete(before, "rematch")
+	after := f.dump("")
+	delete(after, "rematch")
+	wantEqual(f, before, after)
 
-	// Another matcher corrects revision 2: what only that revision said was never true.
-	n, err = f.s.SaveJudgements(f.ctx, "matcher-2", []plimsoll.SetJudgement{{SetID: id, Judgement: judged(2, vulnerable("curl", "CVE-3", high))}})
-	f.must(err)
-	if n != 2 {
+	// Another matcher corrects what it finds at the same revision.
+	if n := f.rematch("matcher-2", 3, vulnerable("curl", "CVE-3", high)); n != 2 {
 		f.Fatalf("the correction changed %d rows, want 2", n)
 	}
-	wantEqual(f, []string{"bash CVE-1 high 1 2", "bash CVE-2 high 1 2", "curl CVE-3 high 1 -1"}, f.judgementRows())
+	corrected := []string{
+		"bash CVE-1 high 0 2 /y", "bash CVE-2 high 0 2 /y", "bash CVE-2 low 2 3 y/y",
+		"curl CVE-3 high 0 -1 /", "curl CVE-4 high 2 3 y/y",
+	}
+	wantEqual(f, corrected, f.judgementRows())
 	wantEqual(f, clean(1, 0, 0), f.shown(img))
 
-	// A scan at a newer revision carries its judgement too.
+	// A scan at a newer revision leaves the judgement of a stored set to the rematch.
 	f.save(record(findingTenant, "a", set, judged(5)))
-	wantEqual(f, []string{"bash CVE-1 high 1 2", "bash CVE-2 high 1 2", "curl CVE-3 high 1 5"}, f.judgementRows())
-	wantEqual(f, clean(0, 0, 0), f.shown(img))
+	wantEqual(f, corrected, f.judgementRows())
+	wantEqual(f, clean(1, 0, 0), f.shown(img))
 }
 
 func (f *findings) wantThrough(want plimsoll.Revision) {
@@ -215,47 +199,59 @@ func (f *findings) wantThrough(want plimsoll.Revision) {
 	}
 }
 
-func (f *findings) finishRematch(through plimsoll.Revision) {
-	f.Helper()
-	done, err := f.s.FinishRematch(f.ctx, matcher, through, math.MaxInt64)
-	f.must(err)
-	if !done {
-		f.Fatal("the rematch did not end")
-	}
-}
-
 func testOvertaken(f *findings) {
-	img := f.image(findingTenant, "a")
-	f.image(findingTenant, "b")
-	set := placed(plimsoll.SetOS, "bash")
-	old := record(findingTenant, "a", set, judged(1, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh)))
+	img, other := f.image(findingTenant, "a"), f.image(findingTenant, "b")
+	old := record(findingTenant, "a", placed(plimsoll.SetOS, "bash"), judged(1, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh)))
 	f.save(old)
 	f.wantThrough(0)
-	stored, err := f.s.PackageSets(f.ctx, 0, 10)
-	f.must(err)
-	_, err = f.s.SaveJudgements(f.ctx, matcher, []plimsoll.SetJudgement{{SetID: stored[0].ID, Judgement: judged(2)}})
-	f.must(err)
+	f.rematch(matcher, 2)
+	f.wantThrough(2)
 
 	// A scan that judged before the rematch must not bring the old finding back.
 	if f.save(old) {
 		f.Fatal("an overtaken judgement changed something")
 	}
 	wantEqual(f, clean(0, 0, 0), f.shown(img))
-	if done, err := f.s.FinishRematch(f.ctx, matcher, 2, stored[0].ID-1); done || err != nil {
-		f.Fatalf("a rematch ended before a set that was stored meanwhile: %v, %v", done, err)
-	}
-	f.wantThrough(0)
-	f.finishRematch(2)
-	f.finishRematch(2)
-	f.wantThrough(2)
-	if f.save(old) {
-		f.Fatal("an overtaken judgement changed something after the rematch ended")
-	}
-	f.wantThrough(2)
+	f.wantBehind(false)
 
-	// A new set that the walk could not see, judged too early: not every set is judged through 2.
-	f.save(record(findingTenant, "b", placed(plimsoll.SetOS, "zlib"), judged(1)))
-	f.wantThrough(0)
+	// A new set that the rematch could not see, judged too early.
+	r := f.begin(matcher, 3)
+	f.save(record(findingTenant, "b", placed(plimsoll.SetOS, "bash", "zlib"), judged(2, vulnerable("zlib", "CVE-2", plimsoll.SeverityHigh))))
+	f.wantBehind(true)
+	wantEqual(f, clean(1, 0, 0), f.shown(other))
+	done, err := f.s.FinishRematch(f.ctx, r)
+	f.must(err)
+	if done {
+		f.Fatal("a rematch ended that left a set behind")
+	}
+	f.wantThrough(2)
+	sets, packages, err := f.s.BehindSets(f.ctx)
+	f.must(err)
+	if len(sets) != 1 || len(packages) != 2 {
+		f.Fatalf("sets %v and packages %v are behind", sets, packages)
+	}
+	f.rejudge(r, f.judgementsOf(packages))
+	f.must(f.s.ForgetBehind(f.ctx, sets))
+	f.finish(r)
+	f.wantBehind(false)
+	f.wantThrough(3)
+	wantEqual(f, clean(0, 0, 0), f.shown(other))
+	if other := "matcher-2"; true {
+		through, err := f.s.JudgedThrough(f.ctx, other)
+		f.must(err)
+		if through != 0 {
+			f.Fatalf("%s never judged, but through %d", other, through)
+		}
+	}
+}
+
+func (f *findings) wantBehind(want bool) {
+	f.Helper()
+	got, err := f.s.SetsBehind(f.ctx)
+	f.must(err)
+	if got != want {
+		f.Fatalf("sets are behind: %t, want %t", got, want)
+	}
 }
 
 func testNotJudged(f *findings) {
@@ -266,8 +262,13 @@ func testNotJudged(f *findings) {
 	f.save(record(findingTenant, "a", set, j))
 	query := `SELECT p.name, ' ', n.reason FROM set_not_judged n JOIN package p ON p.id = n.package_id`
 	wantEqual(f, []string{"bash one", "curl two"}, f.rows(query))
-	j.NotJudged = []plimsoll.NotJudged{{Package: pkg("curl"), Reason: "three"}, {Package: pkg("dash"), Reason: "four"}}
-	f.save(record(findingTenant, "a", set, j))
+	r := f.begin(matcher, 2)
+	js := f.judgementsOf(nil)
+	for i, p := range f.packages() {
+		js[i].NotJudged = map[string]string{"curl": "three", "dash": "four"}[p.Name]
+	}
+	f.rejudge(r, js)
+	f.finish(r)
 	wantEqual(f, []string{"curl three", "dash four"}, f.rows(query))
 }
 
@@ -280,14 +281,12 @@ func testSharedSet(f *findings) {
 	f.save(record(findingTenant, "b", set, one))
 	f.save(record(otherTenant, "c", set, one))
 	wantEqual(f, rows, f.judgementRows())
-	sets, err := f.s.PackageSets(f.ctx, 0, 10)
-	f.must(err)
-	if len(sets) != 1 {
+	if sets := f.rows(`SELECT hash FROM package_set`); len(sets) != 1 {
 		f.Fatalf("%d sets are stored, want one", len(sets))
 	}
 
-	// A scan of one artifact with newer advisories brings the others' counts along.
-	f.save(record(findingTenant, "a", set, judged(2, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh), vulnerable("curl", "CVE-2", plimsoll.SeverityLow))))
+	// A rematch reaches every image that holds the set.
+	f.rematch(matcher, 2, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh), vulnerable("curl", "CVE-2", plimsoll.SeverityLow))
 	for _, img := range []plimsoll.Image{first, second, third} {
 		wantEqual(f, clean(2, 0, 0), f.shown(img))
 	}
@@ -407,10 +406,7 @@ func testIndex(f *findings) {
 	wantEqual(f, []plimsoll.Malware{amd.Malware[0], amd.Malware[1], arm.Malware[1]}, malware)
 
 	// A rematch reaches the index through its member.
-	sets, err := f.s.PackageSets(f.ctx, 0, 10)
-	f.must(err)
-	_, err = f.s.SaveJudgements(f.ctx, matcher, []plimsoll.SetJudgement{{SetID: sets[1].ID, Judgement: judged(2)}})
-	f.must(err)
+	f.rematch(matcher, 2, vulnerable("bash", "CVE-1", high), vulnerable("curl", "CVE-2", high))
 	whole.Vulnerabilities = 2
 	wantEqual(f, whole, f.shown(index))
 

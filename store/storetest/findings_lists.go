@@ -203,11 +203,11 @@ func drawRecord(t *rapid.T, tenant plimsoll.Tenant, name string, revision plimso
 	return r
 }
 
-// judgeLike is a matcher: each hash bit of set, package and revision decides one id.
+// judgeLike is a matcher: each hash bit of package and revision decides one id.
 func judgeLike(set plimsoll.PackageSet, revision plimsoll.Revision, severities []plimsoll.Severity) plimsoll.Judgement {
 	j := judged(revision)
 	for _, p := range set.Packages {
-		bits := plimsoll.DigestOf(fmt.Append(nil, set.Kind, p.Name, revision)).Hex()
+		bits := plimsoll.DigestOf(fmt.Append(nil, p.Name, revision)).Hex()
 		for i := range 3 {
 			if bits[i] < '8' {
 				j.Vulnerabilities = append(j.Vulnerabilities, vulnerable(p.Name, fmt.Sprint("CVE-", i), severities[i]))
@@ -239,7 +239,6 @@ func testFindingProperties(t *rapid.T, f *findings, project string) {
 	for _, img := range images {
 		f.wantCountsMatchLists(img)
 	}
-	f.finishRematch(revision)
 }
 
 // scanOne scans one artifact and holds that the others are as before, and that again changes nothing.
@@ -262,16 +261,17 @@ func (f *findings) scanOne(t *rapid.T, tenant plimsoll.Tenant, names []string, r
 	}
 }
 
+// rematchAll judges every stored package as judgeLike does.
 func (f *findings) rematchAll(revision plimsoll.Revision) {
 	f.Helper()
-	sets, err := f.s.PackageSets(f.ctx, 0, 10_000)
-	f.must(err)
-	var js []plimsoll.SetJudgement
-	for _, s := range sets {
-		js = append(js, plimsoll.SetJudgement{SetID: s.ID, Judgement: judgeLike(s.PackageSet, revision, plimsoll.Severities())})
+	r := f.begin(matcher, revision)
+	var js []plimsoll.PackageJudgement
+	for _, p := range f.packages() {
+		j := judgeLike(plimsoll.PackageSet{Packages: []plimsoll.Package{p.Package}}, revision, plimsoll.Severities())
+		js = append(js, plimsoll.PackageJudgement{PackageID: p.ID, Vulnerabilities: j.Vulnerabilities})
 	}
-	_, err = f.s.SaveJudgements(f.ctx, matcher, js)
-	f.must(err)
+	f.rejudge(r, js)
+	f.finish(r)
 }
 
 func (f *findings) wantCountsMatchLists(img plimsoll.Image) {
