@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"path/filepath"
 	"slices"
+	"sync"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -61,26 +62,29 @@ func publish(t *testing.T, a *store.Advisories, name string, f feed) plimsoll.Re
 	return r
 }
 
-// judging is the real store, and notes which sets were judged.
+// judging is the real store, and notes which packages were judged.
 type judging struct {
 	*store.Store
+	mu        sync.Mutex
 	judged    []int64
 	finishing func() // once, before a rematch ends
 }
 
-func (j *judging) SaveJudgements(ctx context.Context, matcher string, js []plimsoll.SetJudgement) (int, error) {
+func (j *judging) JudgementChanges(ctx context.Context, js []plimsoll.PackageJudgement) (plimsoll.PackageChanges, error) {
+	j.mu.Lock()
 	for _, one := range js {
-		j.judged = append(j.judged, one.SetID)
+		j.judged = append(j.judged, one.PackageID)
 	}
-	return j.Store.SaveJudgements(ctx, matcher, js)
+	j.mu.Unlock()
+	return j.Store.JudgementChanges(ctx, js)
 }
 
-func (j *judging) FinishRematch(ctx context.Context, matcher string, through plimsoll.Revision, newest int64) (bool, error) {
+func (j *judging) FinishRematch(ctx context.Context, r plimsoll.Rematch) (bool, error) {
 	if f := j.finishing; f != nil {
 		j.finishing = nil
 		f()
 	}
-	return j.Store.FinishRematch(ctx, matcher, through, newest)
+	return j.Store.FinishRematch(ctx, r)
 }
 
 // bench is a store with images of one package each, and advisories.
@@ -114,7 +118,7 @@ func (b *bench) renew(t *testing.T) {
 	b.rematcher = &scan.Rematcher{Store: b.sets, Advisories: a, Logger: slog.New(slog.DiscardHandler)}
 }
 
-// hold stores an image of one package, judged as clean at a revision. Its set has the
+// hold stores an image of one package, judged as clean at a revision. Its package has the
 // image's number.
 func (b *bench) hold(t *testing.T, p plimsoll.Package, at plimsoll.Revision) {
 	t.Helper()
@@ -132,7 +136,7 @@ func (b *bench) hold(t *testing.T, p plimsoll.Package, at plimsoll.Revision) {
 	}
 }
 
-// rematch runs one and returns which sets were judged.
+// rematch runs one and returns which packages were judged.
 func (b *bench) rematch(t *testing.T) []int64 {
 	t.Helper()
 	b.sets.judged = nil
@@ -183,7 +187,7 @@ func TestRematchTouchesWhatChanged(t *testing.T) {
 	step := func(what string, want []int64) {
 		t.Helper()
 		if diff := cmp.Diff(want, b.rematch(t)); diff != "" {
-			t.Errorf("%s: sets judged (-want +got):\n%s", what, diff)
+			t.Errorf("%s: packages judged (-want +got):\n%s", what, diff)
 		}
 	}
 	step("the first rematch", all)

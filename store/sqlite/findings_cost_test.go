@@ -92,7 +92,10 @@ func TestUnchangedResultWritesNoRow(t *testing.T) {
 	}{
 		{"SaveLayer", func() error { return s.SaveLayer(t.Context(), costTenant, layer.Digest, layer.DiffID, reports) }},
 		{"SaveScan", func() error { _, err := s.SaveScan(t.Context(), largeScan("a", 40, 30, 1)); return err }},
-		{"rematch", func() error { _, err := rematch(t.Context(), s, 2, largeScan("a", 40, 20, 2).Judgements[0]); return err }},
+		{"rematch", func() error {
+			_, err := rematch(t.Context(), s, 2, largeScan("a", 40, 20, 2).Judgements[0])
+			return err
+		}},
 		{"SaveScan of a failure", func() error { _, err := s.SaveScan(t.Context(), failed); return err }},
 		{"FailScan", func() error { return s.FailScan(t.Context(), costTenant, failed.Digest, plimsoll.FailureAuth, "x") }},
 	} {

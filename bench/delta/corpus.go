@@ -1,0 +1,157 @@
+package main
+
+import (
+	"bufio"
+	"cmp"
+	"encoding/json"
+	"io"
+	"maps"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"github.com/klauspost/compress/zip"
+
+	"plimsoll"
+	"plimsoll/advisory"
+)
+
+// record is a file of a dump.
+type record struct {
+	name string
+	raw  []byte
+	plimsoll.Advisory
+}
+
+// pool is the packages that records of one ecosystem (with its release) name.
+type pool struct {
+	ecosystem string
+	names     []string
+	versions  map[string][]string
+}
+
+// corpus is what a fleet is composed of.
+type corpus struct {
+	records []record
+	pools   map[string]*pool
+	roots   [][]plimsoll.Package // packages of real base images that have a dpkg database
+}
+
+func readCorpus(data string) (*corpus, error) {
+	c := &corpus{pools: map[string]*pool{}}
+	zips, err := filepath.Glob(filepath.Join(data, "osv", "*.zip"))
+	if err != nil {
+		return nil, err
+	}
+	for _, path := range zips {
+		if err := c.readZip(path); err != nil {
+			return nil, err
+		}
+	}
+	for _, p := range c.pools {
+		for name, versions := range p.versions {
+			slices.Sort(versions)
+			p.versions[name] = slices.Compact(versions)
+		}
+		p.names = slices.Sorted(maps.Keys(p.versions))
+	}
+	for root, ecosystem := range map[string]string{"debian-11.11": "Debian:11"} {
+		packages, err := readDpkg(filepath.Join(data, "roots", root, "var", "lib", "dpkg", "status"), ecosystem)
+		if err != nil {
+			return nil, err
+		}
+		c.roots = append(c.roots, packages)
+	}
+	slices.SortFunc(c.roots, func(a, b []plimsoll.Package) int { return strings.Compare(a[0].Ecosystem, b[0].Ecosystem) })
+	return c, nil
+}
+
+func (c *corpus) readZip(path string) error {
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		return err
+	}
+	defer z.Close() //nolint:errcheck // only read from
+	feed := strings.TrimSuffix(filepath.Base(path), ".zip")
+	for _, f := range z.File {
+		r, err := f.Open()
+		if err != nil {
+			return err
+		}
+		raw, err := io.ReadAll(r)
+		r.Close() //nolint:errcheck,gosec // only read from
+		if err != nil {
+			return err
+		}
+		a, err := advisory.Parse(raw)
+		if err != nil {
+			continue // the import counts it as skipped
+		}
+		c.records = append(c.records, record{name: feed + "/" + f.Name, raw: raw, Advisory: a})
+		for _, affected := range a.Affected {
+			c.add(affected)
+		}
+	}
+	return nil
+}
+
+// add learns a name and the versions that a record speaks of.
+func (c *corpus) add(a plimsoll.Affected) {
+	p := c.pools[a.Ecosystem]
+	if p == nil {
+		p = &pool{ecosystem: a.Ecosystem, versions: map[string][]string{}}
+		c.pools[a.Ecosystem] = p
+	}
+	list := append(p.versions[a.Name], a.Versions...)
+	for _, r := range a.Ranges {
+		for _, e := range r.Events {
+			if v := cmp.Or(e.Fixed, e.LastAffected); v != "" {
+				list = append(list, v)
+			}
+		}
+	}
+	if len(list) > 0 {
+		p.versions[a.Name] = list
+	}
+}
+
+// readDpkg reads the installed packages of a dpkg status file.
+func readDpkg(path, ecosystem string) ([]plimsoll.Package, error) {
+	f, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer f.Close() //nolint:errcheck // only read from
+	var out []plimsoll.Package
+	p := plimsoll.Package{Ecosystem: ecosystem}
+	lines := bufio.NewScanner(f)
+	lines.Buffer(nil, 1<<20)
+	for lines.Scan() {
+		key, value, _ := strings.Cut(lines.Text(), ": ")
+		switch key {
+		case "Package":
+			p.Name = value
+		case "Version":
+			p.Version = value
+		case "Architecture":
+			p.Arch = value
+		case "Source":
+			p.Source, p.SourceVersion, _ = strings.Cut(strings.TrimSuffix(value, ")"), " (")
+		case "":
+			out = append(out, p)
+			p = plimsoll.Package{Ecosystem: ecosystem}
+		}
+	}
+	return out, lines.Err()
+}
+
+// change rewrites members of a record.
+func (r record) change(members map[string]any) ([]byte, error) {
+	var whole map[string]any
+	if err := json.Unmarshal(r.raw, &whole); err != nil {
+		return nil, err
+	}
+	maps.Copy(whole, members)
+	return json.Marshal(whole)
+}

@@ -1,0 +1,243 @@
+// Command delta measures how long it takes until every image is current after advisories
+// changed: 100,000 images over 5,000 operating-system sets and 50,000 language sets, in an
+// inventory on disk. Names and versions of packages are those of real records and real
+// base images.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"plimsoll/advisory"
+	"plimsoll/scan"
+	"plimsoll/store"
+	"plimsoll/store/sqlite"
+)
+
+func main() {
+	data := flag.String("data", filepath.Join("..", "shared", "data"), "folder with osv/*.zip and roots/")
+	scale := flag.Float64("scale", 1, "of 100,000 images")
+	keep := flag.String("keep", "", "folder to leave the databases in")
+	flag.Parse()
+	if _, err := os.Stat(filepath.Join(*data, "osv")); err != nil {
+		fmt.Println("skipped: no real records in", *data)
+		if os.Getenv("CI") == "true" {
+			os.Exit(1)
+		}
+		return
+	}
+	if err := run(context.Background(), *data, *scale, *keep); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
+	}
+}
+
+// bench is the databases under test, and what the process asked of networks.
+type bench struct {
+	dir        string
+	inventory  *store.Store
+	advisories *store.Advisories
+	rematcher  *scan.Rematcher
+	requests   atomic.Int64
+}
+
+// RoundTrip counts and refuses: nothing here may ask anybody.
+func (b *bench) RoundTrip(r *http.Request) (*http.Response, error) {
+	b.requests.Add(1)
+	return nil, fmt.Errorf("a request to %s", r.URL.Host)
+}
+
+func run(ctx context.Context, data string, scale float64, keep string) error {
+	b, err := open(ctx, keep)
+	if err != nil {
+		return err
+	}
+	defer b.close(keep)
+	begun := time.Now()
+	corpus, err := readCorpus(data)
+	if err != nil {
+		return err
+	}
+	full, changed := filepath.Join(b.dir, "full.zip"), filepath.Join(b.dir, "changed.zip")
+	if err := writeFeeds(corpus, full, changed); err != nil {
+		return err
+	}
+	fleet := compose(corpus, sizes{images: int(100_000 * scale), osSets: int(5_000 * scale), languageSets: int(50_000 * scale)})
+	if err := b.fill(ctx, fleet); err != nil {
+		return err
+	}
+	fmt.Printf("composed in %.0f s: %s\n", time.Since(begun).Seconds(), fleet)
+	steps := []struct {
+		name string
+		do   func(context.Context) error
+	}{
+		{"first import and match of everything", func(ctx context.Context) error { return b.importAndMatch(ctx, full) }},
+		{"the same import again", func(ctx context.Context) error { return b.importAndMatch(ctx, full) }},
+		{fmt.Sprintf("import that touches %d packages", touchedPackages), func(ctx context.Context) error { return b.importAndMatch(ctx, changed) }},
+		{"another matcher version: everything again", b.matchAll},
+	}
+	for _, s := range steps {
+		if err := b.step(ctx, s.name, s.do); err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	fmt.Printf("network requests of the process: %d (it has no registry client; its HTTP transport counts and refuses)\n", b.requests.Load())
+	return nil
+}
+
+func open(ctx context.Context, keep string) (*bench, error) {
+	dir := keep
+	if dir == "" {
+		var err error
+		if dir, err = os.MkdirTemp("", "bench-delta-"); err != nil {
+			return nil, err
+		}
+	}
+	b := &bench{dir: dir}
+	http.DefaultTransport = b
+	var err error
+	if b.inventory, err = sqlite.Inventory(ctx, filepath.Join(dir, "plimsoll.db")); err != nil {
+		return nil, err
+	}
+	if b.advisories, err = sqlite.Advisories(ctx, filepath.Join(dir, "advisories.db")); err != nil {
+		return nil, err
+	}
+	b.rematcher = &scan.Rematcher{Store: b.inventory, Advisories: b.advisories, Logger: slog.New(slog.DiscardHandler)}
+	return b, nil
+}
+
+func (b *bench) close(keep string) {
+	b.inventory.Close()  //nolint:errcheck,gosec // the program ends
+	b.advisories.Close() //nolint:errcheck,gosec // the program ends
+	if keep == "" {
+		os.RemoveAll(b.dir) //nolint:errcheck,gosec // a temporary folder
+	}
+}
+
+// step runs one step between two pictures of the database, and prints what it cost and wrote.
+func (b *bench) step(ctx context.Context, name string, do func(context.Context) error) error {
+	before, err := b.picture(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("\n%s\n", name)
+	watch := b.watchReaders(ctx)
+	wall, cpu := time.Now(), cpuTime()
+	err = do(ctx)
+	seconds, cpuSeconds := time.Since(wall).Seconds(), (cpuTime() - cpu).Seconds()
+	longest, waits := watch()
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  current after      %8.1f s (CPU %.1f s)\n", seconds, cpuSeconds)
+	fmt.Printf("  another writer     %8.0f ms at most for one row, %d tries\n", longest.Seconds()*1000, waits)
+	return b.report(ctx, before)
+}
+
+// importAndMatch imports a dump and judges until nothing is due.
+func (b *bench) importAndMatch(ctx context.Context, path string) error {
+	src, err := advisory.Open(path)
+	if err != nil {
+		return err
+	}
+	defer src.Close() //nolint:errcheck // only read from
+	begun := time.Now()
+	out, err := advisory.Import(ctx, src, "osv", b.advisories, nil)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  import             %8.1f s: %d records, %d new, %d changed, %d withdrawn\n",
+		time.Since(begun).Seconds(), out.Records, out.New, out.Changed, out.Withdrawn)
+	due, err := b.rematcher.Due(ctx)
+	if err != nil || !due {
+		return err
+	}
+	return b.match(ctx)
+}
+
+func (b *bench) match(ctx context.Context) error {
+	begun := time.Now()
+	out, err := b.rematcher.Once(ctx)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("  rematch            %8.1f s: %d packages judged, each once for every set that holds it\n", time.Since(begun).Seconds(), out.Packages)
+	if due, err := b.rematcher.Due(ctx); due || err != nil {
+		return fmt.Errorf("a rematch is due after the rematch: %w", err)
+	}
+	return nil
+}
+
+// matchAll makes the last rematch look as if another version of the matcher had made it.
+func (b *bench) matchAll(ctx context.Context) error {
+	if _, err := b.inventory.DB().Writer.ExecContext(ctx, `UPDATE rematch SET matcher = 'before'`); err != nil {
+		return err
+	}
+	return b.match(ctx)
+}
+
+// watchReaders writes a row beside a step, again and again, as sign-ins do; the function it
+// returns ends that and tells the longest wait.
+func (b *bench) watchReaders(ctx context.Context) func() (longest time.Duration, tries int) {
+	ctx, stop := context.WithCancel(ctx)
+	type waits struct {
+		longest time.Duration
+		tries   int
+	}
+	ended := make(chan waits)
+	go func() {
+		var w waits
+		tick := time.NewTicker(20 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			begun := time.Now()
+			_, err := b.inventory.DB().Writer.ExecContext(ctx, `INSERT INTO meta (key, value) VALUES ('bench', ?)
+				ON CONFLICT (key) DO UPDATE SET value = excluded.value`, begun.String())
+			if err == nil {
+				w.tries++
+				w.longest = max(w.longest, time.Since(begun))
+			}
+			select {
+			case <-ctx.Done():
+				ended <- w
+				return
+			case <-tick.C:
+			}
+		}
+	}()
+	return func() (time.Duration, int) {
+		stop()
+		w := <-ended
+		return w.longest, w.tries
+	}
+}
+
+// cpuTime is what the process has used on all cores.
+func cpuTime() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// resident is the peak resident memory in MiB.
+func resident() int64 {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		return 0
+	}
+	if runtime.GOOS == "darwin" {
+		return u.Maxrss >> 20
+	}
+	return u.Maxrss >> 10
+}

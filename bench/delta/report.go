@@ -1,0 +1,237 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+
+	"plimsoll"
+	"plimsoll/match"
+)
+
+// picture is what the database says at some time.
+type picture struct {
+	counts   map[int64]int // shown, by image
+	raw      map[int64]int // by artifact
+	verdicts int
+	rematch  int64 // the newest
+	written  int   // rows that the writing connection ever wrote
+}
+
+func (b *bench) picture(ctx context.Context) (p picture, err error) {
+	if p.counts, err = b.numbers(ctx, `SELECT id, vulnerabilities FROM image`); err != nil {
+		return p, err
+	}
+	if p.raw, err = b.numbers(ctx, `SELECT id, raw_vulnerabilities FROM artifact`); err != nil {
+		return p, err
+	}
+	err = b.inventory.DB().Reader.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM verdict), (SELECT COALESCE(MAX(id), 0) FROM rematch)`).
+		Scan(&p.verdicts, &p.rematch)
+	if err != nil {
+		return p, err
+	}
+	return p, b.inventory.DB().Writer.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&p.written)
+}
+
+func (b *bench) numbers(ctx context.Context, query string) (map[int64]int, error) {
+	out := map[int64]int{}
+	rows, err := b.inventory.DB().Reader.QueryContext(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	for rows.Next() {
+		var id int64
+		var n int
+		if err := rows.Scan(&id, &n); err != nil {
+			return nil, err
+		}
+		out[id] = n
+	}
+	return out, rows.Err()
+}
+
+// differing counts the entries that are not the same.
+func differing(a, b map[int64]int) (n int) {
+	for id, v := range b {
+		if old, ok := a[id]; !ok || old != v {
+			n++
+		}
+	}
+	return n
+}
+
+// report prints what a step wrote beside what differs, and holds counts and lists to each other.
+func (b *bench) report(ctx context.Context, before picture) error {
+	after, err := b.picture(ctx)
+	if err != nil {
+		return err
+	}
+	var judgement, sets int
+	err = b.inventory.DB().Reader.QueryRowContext(ctx, `SELECT COUNT(*), COUNT(DISTINCT set_id) FROM set_vulnerability
+		WHERE from_revision > ? OR to_revision > ?`, before.rematch, before.rematch).Scan(&judgement, &sets)
+	if err != nil {
+		return err
+	}
+	artifacts, images := differing(before.raw, after.raw), differing(before.counts, after.counts)
+	differ := judgement + artifacts + images + after.verdicts - before.verdicts
+	fmt.Printf("  sets that differ   %8d\n", sets)
+	fmt.Printf("  rows that differ   %8d: judgement %d, verdicts %d, artifacts %d, images %d\n",
+		differ, judgement, after.verdicts-before.verdicts, artifacts, images)
+	fmt.Printf("  rows written       %8d, work lists and the other writer's included\n", after.written-before.written)
+	fmt.Printf("  databases          %8d MiB inventory, %d MiB advisories; %d MiB resident at most\n",
+		b.size("plimsoll.db")>>20, b.size("advisories.db")>>20, resident())
+	return b.verify(ctx, after)
+}
+
+func (b *bench) size(name string) (n int64) {
+	for _, suffix := range []string{"", "-wal"} {
+		if info, err := os.Stat(filepath.Join(b.dir, name+suffix)); err == nil {
+			n += info.Size()
+		}
+	}
+	return n
+}
+
+// checked is how many sets and images verify looks at in full.
+const checked = 200
+
+// verify recounts every image in a way of its own, judges some sets whole, and compares
+// some lists with their counts.
+func (b *bench) verify(ctx context.Context, now picture) error {
+	ids := map[int64]map[string]bool{} // by set
+	err := b.each(ctx, `SELECT s.set_id, v.vulnerability FROM set_vulnerability s JOIN verdict v ON v.id = s.verdict_id
+		WHERE s.to_revision IS NULL`, func(set int64, id string) {
+		if ids[set] == nil {
+			ids[set] = map[string]bool{}
+		}
+		ids[set][id] = true
+	})
+	if err != nil {
+		return err
+	}
+	unions := map[int64]map[string]bool{} // by artifact
+	err = b.each(ctx, `SELECT artifact_id, CAST(set_id AS TEXT) FROM artifact_set`, func(artifact int64, set string) {
+		if unions[artifact] == nil {
+			unions[artifact] = map[string]bool{}
+		}
+		var number int64
+		fmt.Sscan(set, &number) //nolint:errcheck,gosec // it is a number
+		for id := range ids[number] {
+			unions[artifact][id] = true
+		}
+	})
+	if err != nil {
+		return err
+	}
+	total := 0
+	for artifact, n := range now.raw {
+		if n != len(unions[artifact]) || n != now.counts[artifact] {
+			return fmt.Errorf("image %d shows %d, its artifact %d, and has %d", artifact, now.counts[artifact], n, len(unions[artifact]))
+		}
+		total += n
+	}
+	if total == 0 {
+		return errors.New("no image has a vulnerability")
+	}
+	if err := b.verifySets(ctx, ids); err != nil {
+		return err
+	}
+	if err := b.verifyLists(ctx, now); err != nil {
+		return err
+	}
+	fmt.Printf("  verified           %8d counts (%d on average), %d sets judged whole, %d lists\n", len(now.raw), total/len(now.raw), checked, checked)
+	return nil
+}
+
+func (b *bench) each(ctx context.Context, query string, f func(int64, string)) error {
+	rows, err := b.inventory.DB().Reader.QueryContext(ctx, query)
+	if err != nil {
+		return err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	for rows.Next() {
+		var id int64
+		var text string
+		if err := rows.Scan(&id, &text); err != nil {
+			return err
+		}
+		f(id, text)
+	}
+	return rows.Err()
+}
+
+// verifySets judges whole sets, as a scan does.
+func (b *bench) verifySets(ctx context.Context, ids map[int64]map[string]bool) error {
+	sets, err := b.numbers(ctx, `SELECT id, packages FROM package_set`)
+	if err != nil {
+		return err
+	}
+	for range checked {
+		set := 1 + rand.Int64N(int64(len(sets))) //nolint:gosec // a sample
+		var packages []plimsoll.Package
+		rows, err := b.inventory.DB().Reader.QueryContext(ctx, `SELECT p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
+			FROM set_package s JOIN package p ON p.id = s.package_id WHERE s.set_id = ?`, set)
+		if err != nil {
+			return err
+		}
+		for rows.Next() {
+			var p plimsoll.Package
+			if err := rows.Scan(&p.Ecosystem, &p.Name, &p.Version, &p.Source, &p.SourceVersion, &p.Arch, &p.PURL); err != nil {
+				return errors.Join(err, rows.Close())
+			}
+			packages = append(packages, p)
+		}
+		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
+			return err
+		}
+		evidence, err := b.advisories.Evidence(ctx, match.Keys(packages))
+		if err != nil {
+			return err
+		}
+		want := map[string]bool{}
+		for _, v := range match.Judge(packages, evidence).Vulnerabilities {
+			want[v.ID] = true
+		}
+		if len(want) != len(ids[set]) {
+			return fmt.Errorf("set %d has %d vulnerabilities, judged whole %d", set, len(ids[set]), len(want))
+		}
+		for id := range want {
+			if !ids[set][id] {
+				return fmt.Errorf("set %d lacks %s", set, id)
+			}
+		}
+	}
+	return nil
+}
+
+// verifyLists compares the count of images with the list that another operation returns.
+func (b *bench) verifyLists(ctx context.Context, now picture) error {
+	for range checked {
+		id := 1 + rand.Int64N(int64(len(now.counts))) //nolint:gosec // a sample
+		img, err := b.inventory.Image(ctx, "p", nil, id)
+		if err != nil {
+			return err
+		}
+		found := map[string]bool{}
+		for offset := 0; ; offset += plimsoll.MaxLimit {
+			page, err := b.inventory.ImageVulnerabilities(ctx, img, plimsoll.VulnerabilityFilter{Offset: offset, Limit: plimsoll.MaxLimit})
+			if err != nil {
+				return err
+			}
+			for _, v := range page.Items {
+				found[v.ID] = true
+			}
+			if offset+len(page.Items) >= page.Total {
+				break
+			}
+		}
+		if len(found) != now.counts[id] {
+			return fmt.Errorf("image %d counts %d and lists %d", id, now.counts[id], len(found))
+		}
+	}
+	return nil
+}
