@@ -71,6 +71,10 @@ bench-images/%.tar: # needs root, debootstrap and npm; makes both
 bench-content: ## MB/s on one core of the literal filter and the rule engine over files of this machine, beside SHA-256
 	$(GO) run ./bench/content $(if $(RULES),-rules $(RULES))
 
+.PHONY: bench-delta
+bench-delta: ## an import that changes advisories until 100,000 images are current (SCALE=0.1: a tenth)
+	$(GO) run ./bench/delta -scale $${SCALE:-1}
+
 .PHONY: demo
 demo: ## serve sample images on 127.0.0.1:8080
 	$(GO) run ./cmd/plimsoll serve --demo

@@ -10,7 +10,7 @@ import (
 
 // rowsPerWrite bounds how long SaveChanges keeps the writer from others: about so many
 // rows are written in one transaction.
-const rowsPerWrite = 2_000
+const rowsPerWrite = 1_000
 
 // SaveChanges writes changes of findings for every set that holds their packages, in short
 // transactions, and returns how many rows that were. Nothing of it is in sight until the

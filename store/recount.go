@@ -12,7 +12,7 @@ import (
 // Bounds of RecountChanged: artifacts of one transaction, and those whose sets are read
 // ahead of it.
 const (
-	countsPerWrite = 500
+	countsPerWrite = 250
 	countsAhead    = 50 * countsPerWrite
 )
 

@@ -12,7 +12,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"runtime"
+	"runtime/debug"
+	"runtime/pprof"
+	"strings"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -27,6 +29,7 @@ func main() {
 	data := flag.String("data", filepath.Join("..", "shared", "data"), "folder with osv/*.zip and roots/")
 	scale := flag.Float64("scale", 1, "of 100,000 images")
 	keep := flag.String("keep", "", "folder to leave the databases in")
+	profile := flag.String("profile", "", "file for a CPU profile of the import that touches few packages")
 	flag.Parse()
 	if _, err := os.Stat(filepath.Join(*data, "osv")); err != nil {
 		fmt.Println("skipped: no real records in", *data)
@@ -35,7 +38,7 @@ func main() {
 		}
 		return
 	}
-	if err := run(context.Background(), *data, *scale, *keep); err != nil {
+	if err := run(context.Background(), *data, *scale, *keep, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
@@ -56,33 +59,25 @@ func (b *bench) RoundTrip(r *http.Request) (*http.Response, error) {
 	return nil, fmt.Errorf("a request to %s", r.URL.Host)
 }
 
-func run(ctx context.Context, data string, scale float64, keep string) error {
+func run(ctx context.Context, data string, scale float64, keep, profile string) error {
 	b, err := open(ctx, keep)
 	if err != nil {
 		return err
 	}
 	defer b.close(keep)
-	begun := time.Now()
-	corpus, err := readCorpus(data)
-	if err != nil {
-		return err
-	}
 	full, changed := filepath.Join(b.dir, "full.zip"), filepath.Join(b.dir, "changed.zip")
-	if err := writeFeeds(corpus, full, changed); err != nil {
+	if err := b.setUp(ctx, data, scale, full, changed); err != nil {
 		return err
 	}
-	fleet := compose(corpus, sizes{images: int(100_000 * scale), osSets: int(5_000 * scale), languageSets: int(50_000 * scale)})
-	if err := b.fill(ctx, fleet); err != nil {
-		return err
-	}
-	fmt.Printf("composed in %.0f s: %s\n", time.Since(begun).Seconds(), fleet)
 	steps := []struct {
 		name string
 		do   func(context.Context) error
 	}{
 		{"first import and match of everything", func(ctx context.Context) error { return b.importAndMatch(ctx, full) }},
 		{"the same import again", func(ctx context.Context) error { return b.importAndMatch(ctx, full) }},
-		{fmt.Sprintf("import that touches %d packages", touchedPackages), func(ctx context.Context) error { return b.importAndMatch(ctx, changed) }},
+		{fmt.Sprintf("import that touches %d packages", touchedPackages), func(ctx context.Context) error {
+			return profiled(profile, func() error { return b.importAndMatch(ctx, changed) })
+		}},
 		{"another matcher version: everything again", b.matchAll},
 	}
 	for _, s := range steps {
@@ -123,6 +118,24 @@ func (b *bench) close(keep string) {
 	}
 }
 
+// setUp writes the dumps and the fleet. Nothing of it is held afterwards.
+func (b *bench) setUp(ctx context.Context, data string, scale float64, full, changed string) error {
+	begun := time.Now()
+	corpus, err := readCorpus(data)
+	if err != nil {
+		return err
+	}
+	if err := writeFeeds(corpus, full, changed); err != nil {
+		return err
+	}
+	fleet := compose(corpus, sizes{images: int(100_000 * scale), osSets: int(5_000 * scale), languageSets: int(50_000 * scale)})
+	if err := b.fill(ctx, fleet); err != nil {
+		return err
+	}
+	fmt.Printf("composed in %.0f s: %s\n", time.Since(begun).Seconds(), fleet)
+	return nil
+}
+
 // step runs one step between two pictures of the database, and prints what it cost and wrote.
 func (b *bench) step(ctx context.Context, name string, do func(context.Context) error) error {
 	before, err := b.picture(ctx)
@@ -131,16 +144,35 @@ func (b *bench) step(ctx context.Context, name string, do func(context.Context) 
 	}
 	fmt.Printf("\n%s\n", name)
 	watch := b.besideWriter(ctx)
+	forgetPeak()
 	wall, cpu := time.Now(), cpuTime()
 	err = do(ctx)
 	seconds, cpuSeconds := time.Since(wall).Seconds(), (cpuTime() - cpu).Seconds()
 	longest, waits := watch()
+	memory := peak()
 	if err != nil {
 		return err
 	}
 	fmt.Printf("  current after      %8.1f s (CPU %.1f s)\n", seconds, cpuSeconds)
+	fmt.Printf("  resident at most   %8s\n", memory)
 	fmt.Printf("  another writer     %8.0f ms at most for one row, %d tries\n", longest.Seconds()*1000, waits)
 	return b.report(ctx, before)
+}
+
+func profiled(path string, do func() error) error {
+	if path == "" {
+		return do()
+	}
+	f, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close() //nolint:errcheck // a profile
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	return do()
 }
 
 // importAndMatch imports a dump and judges until nothing is due.
@@ -231,14 +263,22 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// resident is the peak resident memory in MiB.
-func resident() int64 {
-	var u syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
-		return 0
+// forgetPeak gives back what set-up used and starts the peak of resident memory anew; Linux only.
+func forgetPeak() {
+	debug.FreeOSMemory()
+	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) //nolint:errcheck,gosec // the peak is then since the start
+}
+
+// peak is the largest resident memory since forgetPeak, as Linux tells it.
+func peak() string {
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		return "unknown"
 	}
-	if runtime.GOOS == "darwin" {
-		return u.Maxrss >> 20
+	for line := range strings.Lines(string(status)) {
+		if size, ok := strings.CutPrefix(line, "VmHWM:"); ok {
+			return strings.TrimSpace(size)
+		}
 	}
-	return u.Maxrss >> 10
+	return "unknown"
 }
