@@ -28,8 +28,16 @@ func says(id, ecosystem, name, fixed string, ratings ...plimsoll.Rating) plimsol
 		Ranges: []plimsoll.Range{{Type: "ECOSYSTEM", Events: []plimsoll.Event{{Introduced: "0"}, {Fixed: fixed}}}}}}}
 }
 
+// tester is what *testing.T and *rapid.T have in common.
+type tester interface {
+	Helper()
+	Context() context.Context
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // publish imports a feed as a whole.
-func publish(t *testing.T, a *store.Advisories, name string, f feed) plimsoll.Revision {
+func publish(t tester, a *store.Advisories, name string, f feed) plimsoll.Revision {
 	t.Helper()
 	known, err := a.BeginImport(t.Context(), name, "/dumps/"+name)
 	if err != nil {
