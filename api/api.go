@@ -56,6 +56,7 @@ type Roles struct {
 	Lookup          ImageFinder
 	Files           FileLister
 	Vulnerabilities VulnerabilityLister
+	Histories       HistoryReader
 	Scans           Scanner
 	Registries      RegistryStore
 	NewRegistries   RegistryAdder
@@ -109,6 +110,7 @@ func (a *API) registerOwn() {
 	a.registerRegistries()
 	a.registerOwnImages()
 	a.registerOwnFiles()
+	a.registerHistory()
 	a.registerTasks()
 	a.registerAdvisories()
 	a.registerUsers()

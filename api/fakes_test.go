@@ -53,6 +53,7 @@ type world struct {
 	bases       [][]string
 	vulFilters  []plimsoll.VulnerabilityFilter
 	refs        []plimsoll.ImageRef
+	histories   []plimsoll.HistoryFilter
 	created     []plimsoll.Task
 	work        []plimsoll.Work
 	spec        plimsoll.RegistrySpec
@@ -96,7 +97,7 @@ func newWorld() *world {
 
 func (w *world) roles() Roles {
 	return Roles{
-		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Vulnerabilities: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
+		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Vulnerabilities: w, Histories: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
 		Advisories: w, Users: w, Keys: w,
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
 	}
@@ -206,6 +207,18 @@ func (w *world) ImageFiles(context.Context, plimsoll.Image) (plimsoll.FileFacts,
 func (w *world) BaseImages(_ context.Context, _ plimsoll.Image, eps []string) ([]plimsoll.BaseImage, error) {
 	w.bases = append(w.bases, eps)
 	return []plimsoll.BaseImage{{Repository: "base/debian", Tag: "12", Digest: digestB, TopLayer: digestC, Release: &plimsoll.OSRelease{ID: "debian", VersionID: "12"}}, {Repository: "scratchy"}}, w.err
+}
+
+func (w *world) ImageHistory(_ context.Context, img plimsoll.Image, f plimsoll.HistoryFilter) (plimsoll.HistoryPage, error) {
+	w.histories = append(w.histories, f)
+	event := plimsoll.HistoryEvent{At: testNow(), Kind: plimsoll.EventAppeared, Reason: plimsoll.ReasonNewAdvisory, Vulnerability: "CVE-2026-1", Digest: img.Digest,
+		Now: []plimsoll.HistoryState{}, Was: []plimsoll.HistoryState{}}
+	return plimsoll.HistoryPage{Items: []plimsoll.HistoryEvent{event}, Next: "more"}, w.err
+}
+
+func (w *world) ImageFindingsAt(_ context.Context, _ plimsoll.Image, f plimsoll.HistoryFilter) (plimsoll.FindingsAt, error) {
+	w.histories = append(w.histories, f)
+	return plimsoll.FindingsAt{At: f.At, Items: []plimsoll.HistoryState{}}, w.err
 }
 
 func (w *world) ScanImages(_ context.Context, by string, _ plimsoll.Priority, f plimsoll.ImageFilter, refs []plimsoll.ImageRef) (plimsoll.Task, error) {

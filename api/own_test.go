@@ -106,3 +106,31 @@ func TestOwnImageFilter(t *testing.T) {
 		}
 	}
 }
+
+func TestHistory(t *testing.T) {
+	w := newWorld()
+	h := w.api(t, nil)
+	const history, findings = "/api/v1/images/7/history", "/api/v1/images/7/findings"
+	run(t, h, []scenario{
+		{name: "history", method: "GET", url: history + "?vulnerability=cve-2026-1&after=abc&limit=3", token: "t-reader", status: 200,
+			has: []string{`"event":"appeared"`, `"reason":"new_advisory"`, `"next":"more"`}},
+		{name: "findings at", method: "GET", url: findings + "?at=2026-01-02T03:04:05Z", token: "t-scoped", status: 200, has: []string{`"known":false`, `"items":[]`}},
+		{name: "findings now", method: "GET", url: findings, token: "t-admin", status: 200},
+		{name: "nobody", method: "GET", url: history, status: 401},
+		{name: "no role", method: "GET", url: history, token: "t-none", status: 403},
+		{name: "no project", method: "GET", url: history, token: "t-unscoped", status: 403},
+		{name: "enterprise project of others", method: "GET", url: findings + "?enterprise_project_id=e9", token: "t-scoped", status: 403},
+		{name: "unknown image", method: "GET", url: "/api/v1/images/404/history", token: "t-reader", status: 404, has: []string{"no such image"}, hasNot: []string{"elsewhere"}},
+		{name: "not a time", method: "GET", url: findings + "?at=yesterday", token: "t-reader", status: 400},
+		{name: "too many", method: "GET", url: history + "?limit=201", token: "t-reader", status: 400},
+	})
+	want := []plimsoll.HistoryFilter{
+		{Vulnerability: "cve-2026-1", After: "abc", Limit: 3}, {At: time.Date(2026, 1, 2, 3, 4, 5, 0, time.UTC), Limit: 50}, {Limit: 50},
+	}
+	if diff := cmp.Diff(want, w.histories); diff != "" {
+		t.Error(diff)
+	}
+	if l := w.lookups[0]; l.ProjectID != project || l.ID != "7" || l.EnterpriseProjects != nil || len(w.lookups[1].EnterpriseProjects) != 2 {
+		t.Errorf("%+v", w.lookups)
+	}
+}

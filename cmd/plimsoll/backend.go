@@ -13,6 +13,10 @@ import (
 type backend interface {
 	Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error)
 
+	// An image is named by its record id, or the hex digits of its manifest digest.
+	ImageHistory(ctx context.Context, image string, f plimsoll.HistoryFilter) (plimsoll.HistoryPage, error)
+	ImageFindingsAt(ctx context.Context, image string, f plimsoll.HistoryFilter) (plimsoll.FindingsAt, error)
+
 	Registries(ctx context.Context) ([]plimsoll.Registry, error)
 	AddRegistry(ctx context.Context, spec plimsoll.RegistrySpec) (plimsoll.Registry, error)
 	RemoveRegistry(ctx context.Context, name string) error
