@@ -35,6 +35,7 @@ type PackageJudgement struct {
 type PackageChanges struct {
 	Findings  []FindingChange
 	NotJudged map[int64]string // by package; "" = it is judged now
+	Rows      int              // about so many rows are to be written
 }
 
 // FindingChange is a finding about a package that begins, or ends, to be true.

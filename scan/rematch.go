@@ -3,8 +3,10 @@ package scan
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/errgroup"
@@ -109,7 +111,7 @@ func (r *Rematcher) Once(ctx context.Context) (RematchOutcome, error) {
 	for done := false; err == nil && !done; {
 		done, err = w.end(ctx)
 	}
-	out := RematchOutcome{All: !known, Packages: int(w.packages.Load()), Rows: int(w.rows.Load()), Images: w.images}
+	out := RematchOutcome{All: !known, Packages: int(w.packages.Load()), Rows: w.rows, Images: w.images}
 	if err == nil {
 		r.Logger.InfoContext(ctx, "packages judged again", "packages", out.Packages, "rows_changed", out.Rows,
 			"images_changed", out.Images, "all", out.All, "revision", changes.Through)
@@ -120,9 +122,13 @@ func (r *Rematcher) Once(ctx context.Context) (RematchOutcome, error) {
 // walk is one rematch: what it has done so far.
 type walk struct {
 	*Rematcher
-	rematch        plimsoll.Rematch
-	packages, rows atomic.Int64
-	images         int
+	rematch  plimsoll.Rematch
+	packages atomic.Int64
+	rows     int
+	images   int
+
+	mu      sync.Mutex // of what follows, and of writing
+	changes plimsoll.PackageChanges
 }
 
 // end judges what scans left behind, counts, and finishes if nothing was left meanwhile.
@@ -145,17 +151,32 @@ func (w *walk) end(ctx context.Context) (done bool, err error) {
 	return w.Store.FinishRematch(ctx, w.rematch)
 }
 
-// packagesPerBatch bounds the evidence that one batch holds in memory.
-const packagesPerBatch = 200
+const (
+	packagesPerBatch = 200     // bounds the evidence that one batch holds in memory
+	rowsPerSave      = 500_000 // bounds the changes that are held until they are written, in order of their sets
+)
 
-// judge judges packages, several batches at once.
+// judge judges packages, several batches at once, and writes what differs.
 func (w *walk) judge(ctx context.Context, ids []int64) error {
-	g, ctx := errgroup.WithContext(ctx)
+	g, within := errgroup.WithContext(ctx)
 	g.SetLimit(runtime.GOMAXPROCS(0))
 	for part := range slices.Chunk(ids, packagesPerBatch) {
-		g.Go(func() error { return w.batch(ctx, part) })
+		g.Go(func() error { return w.batch(within, part) })
 	}
-	return g.Wait()
+	if err := g.Wait(); err != nil {
+		return err
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.save(ctx)
+}
+
+// save writes the changes that are held; w.mu is locked.
+func (w *walk) save(ctx context.Context) error {
+	rows, err := w.Store.SaveChanges(ctx, w.rematch, w.changes)
+	w.rows += rows
+	w.changes = plimsoll.PackageChanges{}
+	return err
 }
 
 func (w *walk) batch(ctx context.Context, ids []int64) error {
@@ -174,10 +195,19 @@ func (w *walk) batch(ctx context.Context, ids []int64) error {
 	if err := w.reason(ctx, changes.Findings); err != nil {
 		return err
 	}
-	rows, err := w.Store.SaveChanges(ctx, w.rematch, changes)
 	w.packages.Add(int64(len(stored)))
-	w.rows.Add(int64(rows))
-	return err
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.changes.Findings = append(w.changes.Findings, changes.Findings...)
+	w.changes.Rows += changes.Rows
+	if w.changes.NotJudged == nil {
+		w.changes.NotJudged = map[int64]string{}
+	}
+	maps.Copy(w.changes.NotJudged, changes.NotJudged)
+	if w.changes.Rows < rowsPerSave {
+		return nil
+	}
+	return w.save(ctx)
 }
 
 // judgements judges each package by itself: what is wrong with one does not depend on others.

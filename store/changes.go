@@ -3,144 +3,141 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"slices"
 
 	"plimsoll"
 )
 
-// rowsPerWrite bounds how long SaveChanges keeps the writer from others: about so many
-// rows are written in one transaction.
+// rowsPerWrite bounds how long SaveChanges keeps the writer from others.
 const rowsPerWrite = 1_000
 
 // SaveChanges writes changes of findings for every set that holds their packages, in short
 // transactions, and returns how many rows that were. Nothing of it is in sight until the
 // artifacts above are counted, or the rematch finishes. Saved again, it writes nothing.
+//
+// Rows of a set stand together on disk, so they are written in the order of sets: many
+// changes at a time cost much less than the same ones one by one.
 func (s *Store) SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.PackageChanges) (rows int, err error) {
-	units, err := s.units(ctx, c)
-	if err != nil {
-		return 0, err
+	byPackage := map[int64][]plimsoll.FindingChange{}
+	for _, f := range c.Findings {
+		byPackage[f.PackageID] = append(byPackage[f.PackageID], f)
 	}
-	for len(units) > 0 {
+	pairs, err := s.holdersOf(ctx, c, byPackage)
+	for err == nil && len(pairs) > 0 {
 		n, size := 0, 0
-		for n < len(units) && (n == 0 || size+units[n].size() <= rowsPerWrite) {
-			size += units[n].size()
+		for n < len(pairs) && (n == 0 || size+len(byPackage[pairs[n].pkg])+1 <= rowsPerWrite) {
+			size += len(byPackage[pairs[n].pkg]) + 1
 			n++
 		}
 		var w *writer
-		err := s.db.write(ctx, func(tx *Tx) error {
+		err = s.db.write(ctx, func(tx *Tx) error {
 			w = &writer{Tx: tx}
-			for _, u := range units[:n] {
-				if err := w.saveUnit(ctx, r, u); err != nil {
-					return err
-				}
-			}
-			return nil
+			return w.saveChanges(ctx, r, c, byPackage, pairs[:n])
 		})
-		if err != nil {
-			return rows, err
+		if err == nil {
+			rows += w.rows
 		}
-		rows += w.rows
-		units = units[n:]
+		pairs = pairs[n:]
 	}
-	return rows, nil
+	return rows, err
 }
 
-// unit is the changes of one package for some of the sets that hold it.
-type unit struct {
-	pkg         int64
-	first, last int64 // ids of sets
-	sets        int
-	findings    []plimsoll.FindingChange
-	notJudged   *string // nil = as it was
-}
+// holder is a set that holds a package.
+type holder struct{ set, pkg int64 }
 
-func (u unit) size() int { return u.sets * (len(u.findings) + 1) }
-
-// units cuts changes into parts of which a transaction can take at least one.
-func (s *Store) units(ctx context.Context, c plimsoll.PackageChanges) ([]unit, error) {
-	byPackage := map[int64]*unit{}
-	of := func(pkg int64) *unit {
-		if byPackage[pkg] == nil {
-			byPackage[pkg] = &unit{pkg: pkg}
+// holdersOf returns the sets that hold changed packages, sorted.
+func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange) ([]holder, error) {
+	var packages []int64
+	for id := range byPackage {
+		packages = append(packages, id)
+	}
+	for id := range c.NotJudged {
+		if byPackage[id] == nil {
+			packages = append(packages, id)
 		}
-		return byPackage[pkg]
 	}
-	for _, f := range c.Findings {
-		u := of(f.PackageID)
-		u.findings = append(u.findings, f)
-	}
-	for pkg, reason := range c.NotJudged {
-		of(pkg).notJudged = &reason
-	}
-	var units []unit
+	var out []holder
 	err := s.db.read(ctx, func(tx *Tx) error {
-		for _, u := range byPackage {
-			rows, err := tx.Query(ctx, `SELECT set_id FROM set_package WHERE package_id = ? ORDER BY set_id`, u.pkg)
-			sets, err := collect(rows, err, scanID)
+		for part := range slices.Chunk(packages, chunk) {
+			rows, err := tx.Query(ctx, `SELECT set_id, package_id FROM set_package WHERE package_id IN (`+marks(len(part))+`)`, anys(part)...)
+			found, err := collect(rows, err, func(rows *sql.Rows) (h holder, err error) {
+				err = rows.Scan(&h.set, &h.pkg)
+				return h, err
+			})
 			if err != nil {
 				return err
 			}
-			for part := range slices.Chunk(sets, max(1, rowsPerWrite/(len(u.findings)+1))) {
-				one := *u
-				one.first, one.last, one.sets = part[0], part[len(part)-1], len(part)
-				units = append(units, one)
-			}
+			out = append(out, found...)
 		}
 		return nil
 	})
-	// Sets that stand together in the tables are written together.
-	slices.SortFunc(units, func(a, b unit) int { return cmp.Or(cmp.Compare(a.first, b.first), cmp.Compare(a.pkg, b.pkg)) })
-	return units, err
+	slices.SortFunc(out, func(a, b holder) int { return cmp.Or(cmp.Compare(a.set, b.set), cmp.Compare(a.pkg, b.pkg)) })
+	return out, err
 }
 
 const (
-	// The sets of a unit. Bound: package, first, last.
-	unitSets = ` FROM set_package sp WHERE sp.package_id = ? AND sp.set_id >= ? AND sp.set_id <= ?`
+	changedRow  = `(CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS BIGINT), CAST(? AS TEXT))`
+	changedRows = `WITH want (set_id, package_id, verdict_id, reason) AS (VALUES `
 
-	sqlEnd = `UPDATE set_vulnerability SET to_revision = ?, ended = ?
-		WHERE package_id = ? AND verdict_id = ? AND to_revision IS NULL AND set_id IN (SELECT sp.set_id` + unitSets + `)`
+	sqlEnd = `) UPDATE set_vulnerability SET to_revision = ?, ended = want.reason FROM want
+		WHERE set_vulnerability.set_id = want.set_id AND set_vulnerability.package_id = want.package_id
+		  AND set_vulnerability.verdict_id = want.verdict_id AND set_vulnerability.to_revision IS NULL`
 
 	// A row that ended in the same rematch, because another process had read other
 	// advisories, stands again.
-	sqlBegin = `INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision, began)
-		SELECT sp.set_id, sp.package_id, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS TEXT)` + unitSets + `
-		AND NOT EXISTS (SELECT 1 FROM set_vulnerability s WHERE s.set_id = sp.set_id AND s.package_id = sp.package_id
-			AND s.verdict_id = ? AND s.to_revision IS NULL)
+	sqlBegin = `) INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision, began)
+		SELECT want.set_id, want.package_id, want.verdict_id, CAST(? AS TEXT), CAST(? AS BIGINT), want.reason FROM want
+		WHERE NOT EXISTS (SELECT 1 FROM set_vulnerability s WHERE s.set_id = want.set_id AND s.package_id = want.package_id
+			AND s.verdict_id = want.verdict_id AND s.to_revision IS NULL)
 		ON CONFLICT (set_id, package_id, verdict_id, from_revision) DO UPDATE SET to_revision = NULL, ended = ''`
 
-	sqlJudged = `DELETE FROM set_not_judged WHERE package_id = ? AND set_id IN (SELECT sp.set_id` + unitSets + `)`
-
-	sqlNotJudged = `INSERT INTO set_not_judged (set_id, package_id, reason)
-		SELECT sp.set_id, sp.package_id, CAST(? AS TEXT)` + unitSets + `
-		ON CONFLICT (set_id, package_id) DO UPDATE SET reason = excluded.reason WHERE set_not_judged.reason <> excluded.reason`
-
-	sqlToCount = `INSERT INTO set_recount (set_id) SELECT sp.set_id` + unitSets + ` ON CONFLICT DO NOTHING`
+	sqlNotJudged = `INSERT INTO set_not_judged (set_id, package_id, reason) VALUES `
 )
 
-func (w *writer) saveUnit(ctx context.Context, r plimsoll.Rematch, u unit) error {
-	for _, f := range u.findings {
-		query, args := sqlBegin, []any{f.VerdictID, r.Matcher, r.ID, f.Reason, u.pkg, u.first, u.last, f.VerdictID}
-		if f.Ends {
-			query, args = sqlEnd, []any{r.ID, f.Reason, u.pkg, f.VerdictID, u.pkg, u.first, u.last}
+func (w *writer) saveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange, pairs []holder) error {
+	var begin, end, unjudged, sets []any
+	for _, h := range pairs {
+		for _, f := range byPackage[h.pkg] {
+			if f.Ends {
+				end = append(end, h.set, h.pkg, f.VerdictID, f.Reason)
+			} else {
+				begin = append(begin, h.set, h.pkg, f.VerdictID, f.Reason)
+			}
 		}
-		if err := w.change(ctx, query, args...); err != nil {
+		if len(byPackage[h.pkg]) > 0 && (len(sets) == 0 || sets[len(sets)-1] != h.set) {
+			sets = append(sets, h.set)
+		}
+		reason, differs := c.NotJudged[h.pkg]
+		switch {
+		case !differs:
+		case reason != "":
+			unjudged = append(unjudged, h.set, h.pkg, reason)
+		default:
+			if err := w.change(ctx, `DELETE FROM set_not_judged WHERE set_id = ? AND package_id = ?`, h.set, h.pkg); err != nil {
+				return err
+			}
+		}
+	}
+	for part := range slices.Chunk(end, 4*chunk) {
+		if err := w.change(ctx, changedRows+tuples(len(part)/4, changedRow)+sqlEnd, append(slices.Clip(part), r.ID)...); err != nil {
 			return err
 		}
 	}
-	switch {
-	case u.notJudged == nil:
-	case *u.notJudged == "":
-		if err := w.change(ctx, sqlJudged, u.pkg, u.pkg, u.first, u.last); err != nil {
-			return err
-		}
-	default:
-		if err := w.change(ctx, sqlNotJudged, *u.notJudged, u.pkg, u.first, u.last); err != nil {
+	for part := range slices.Chunk(begin, 4*chunk) {
+		if err := w.change(ctx, changedRows+tuples(len(part)/4, changedRow)+sqlBegin, append(slices.Clip(part), r.Matcher, r.ID)...); err != nil {
 			return err
 		}
 	}
-	if len(u.findings) == 0 {
-		return nil
+	err := w.insert(ctx, sqlNotJudged, "(?, ?, ?)", 3, unjudged, ` ON CONFLICT (set_id, package_id) DO UPDATE SET reason = excluded.reason
+		WHERE set_not_judged.reason <> excluded.reason`)
+	if err != nil {
+		return err
 	}
-	_, err := w.Exec(ctx, sqlToCount, u.pkg, u.first, u.last)
-	return err
+	for part := range slices.Chunk(sets, chunk) {
+		if _, err := w.Exec(ctx, `INSERT INTO set_recount (set_id) VALUES `+tuples(len(part), "(?)")+` ON CONFLICT DO NOTHING`, part...); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -114,6 +114,7 @@ func compare(ctx context.Context, tx *Tx, js []plimsoll.PackageJudgement, want s
 		whole[[2]int64{pkg, verdict}] = n == holders[pkg]
 		if _, ok := want[pkg][verdict]; !ok {
 			out.Findings = append(out.Findings, plimsoll.FindingChange{PackageID: pkg, VerdictID: verdict, Ends: true})
+			out.Rows += n
 		}
 		return err
 	})
@@ -126,6 +127,7 @@ func compare(ctx context.Context, tx *Tx, js []plimsoll.PackageJudgement, want s
 				out.Findings = append(out.Findings, plimsoll.FindingChange{
 					PackageID: j.PackageID, VerdictID: verdict, Vulnerability: v.ID, Advisories: v.Advisories,
 				})
+				out.Rows += holders[j.PackageID]
 			}
 		}
 	}
