@@ -7,9 +7,12 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"sync"
+	"syscall"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -341,6 +344,44 @@ func TestRematchCutOffAtAnyStatement(t *testing.T) {
 		if n > 1000 {
 			t.Fatal("a rematch of five packages runs more than 1,000 statements")
 		}
+	}
+}
+
+// TestRematchKilledAtAnyStatement is the same with a process that is killed: this test runs
+// itself as that process.
+func TestRematchKilledAtAnyStatement(t *testing.T) {
+	const folder, statements = "PLIMSOLL_TEST_SHED", "PLIMSOLL_TEST_STATEMENTS"
+	if dir := os.Getenv(folder); dir != "" {
+		s := openShed(t, dir)
+		n, err := strconv.Atoi(os.Getenv(statements))
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.inventory.DB().Dialect = &cutter{Dialect: s.inventory.DB().Dialect, left: n, cut: func() { syscall.Kill(os.Getpid(), syscall.SIGKILL) }}
+		s.rematch(t)
+		return
+	}
+	whole := changingShed(t)
+	whole.rematch(t)
+	want := whole.state(t)
+	for n, killed := 2+rand.IntN(8), true; killed; n += 5 + rand.IntN(8) {
+		s := changingShed(t)
+		s.close()
+		child := exec.CommandContext(t.Context(), os.Args[0], "-test.run=^TestRematchKilledAtAnyStatement$")
+		child.Env = append(os.Environ(), folder+"="+s.dir, statements+"="+strconv.Itoa(n))
+		out, err := child.CombinedOutput()
+		if killed = err != nil; killed && child.ProcessState.Sys().(syscall.WaitStatus).Signal() != syscall.SIGKILL {
+			t.Fatalf("the process that was to be killed: %v\n%s", err, out)
+		}
+		s = openShed(t, s.dir)
+		if err := s.wantConsistent(t.Context(), fmt.Sprint("killed at statement ", n)); err != nil {
+			t.Error(err)
+		}
+		s.rematch(t)
+		if diff := cmp.Diff(want, s.state(t)); diff != "" {
+			t.Fatalf("killed at statement %d (-want +got)\n%s", n, diff)
+		}
+		s.close()
 	}
 }
 
