@@ -12,9 +12,6 @@ import (
 
 // HistoryReader tells the past of one image.
 type HistoryReader interface {
-	// FindImage finds the image that everything given matches: of several the newest, NotFound for none.
-	FindImage(ctx context.Context, l plimsoll.ImageLookup) (plimsoll.Image, error)
-
 	ImageHistory(ctx context.Context, img plimsoll.Image, f plimsoll.HistoryFilter) (plimsoll.HistoryPage, error)
 	ImageFindingsAt(ctx context.Context, img plimsoll.Image, f plimsoll.HistoryFilter) (plimsoll.FindingsAt, error)
 }
@@ -90,7 +87,7 @@ func (a *API) pastImage(ctx context.Context, in HistoryQuery) (plimsoll.Image, e
 	if err != nil {
 		return plimsoll.Image{}, err
 	}
-	img, err := a.roles.Histories.FindImage(ctx, plimsoll.ImageLookup{ProjectID: p.Project.ID, EnterpriseProjects: eps, ID: in.ID})
+	img, err := a.roles.Lookup.FindImage(ctx, plimsoll.ImageLookup{ProjectID: p.Project.ID, EnterpriseProjects: eps, ID: in.ID})
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
 		return plimsoll.Image{}, plimsoll.Errorf(plimsoll.NotFound, "no such image") // in the same words whatever the reason
 	}

@@ -316,7 +316,7 @@ func TestRematchCutOffAtAnyStatement(t *testing.T) {
 	whole := changingShed(t)
 	whole.rematch(t)
 	want := whole.state(t)
-	for n, cut := 1, true; cut; n += 1 + rand.IntN(3) {
+	for n, cut := 1, true; cut; n += 2 + rand.IntN(4) {
 		s := changingShed(t)
 		ctx, stop := context.WithCancel(t.Context())
 		dialect := s.inventory.DB().Dialect

@@ -250,6 +250,7 @@ func (f *findings) scanOne(t *rapid.T, tenant plimsoll.Tenant, names []string, r
 		return [][]string{
 			f.rows(`SELECT * FROM artifact WHERE project_id = ? AND digest NOT IN (?, ?)`, own...), f.rows(`SELECT * FROM image `+others, own...),
 			f.rows(`SELECT * FROM artifact_set `+others, own...), f.rows(`SELECT * FROM artifact_setting `+others, own...),
+			f.rows(`SELECT * FROM image_set WHERE image_id IN (SELECT id FROM image `+others+`)`, own...),
 		}
 	}
 	before := rest()
