@@ -97,6 +97,7 @@ const (
 
 func (w *writer) saveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange, pairs []holder) error {
 	var begin, end, unjudged, sets []any
+	var judged []holder
 	for _, h := range pairs {
 		for _, f := range byPackage[h.pkg] {
 			if f.Ends {
@@ -114,10 +115,11 @@ func (w *writer) saveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll
 		case reason != "":
 			unjudged = append(unjudged, h.set, h.pkg, reason)
 		default:
-			if err := w.change(ctx, `DELETE FROM set_not_judged WHERE set_id = ? AND package_id = ?`, h.set, h.pkg); err != nil {
-				return err
-			}
+			judged = append(judged, h)
 		}
+	}
+	if err := w.nowJudged(ctx, judged); err != nil {
+		return err
 	}
 	for part := range slices.Chunk(end, 4*chunk) {
 		if err := w.change(ctx, changedRows+tuples(len(part)/4, changedRow)+sqlEnd, append(slices.Clip(part), r.ID)...); err != nil {
@@ -138,6 +140,31 @@ func (w *writer) saveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll
 		if _, err := w.Exec(ctx, `INSERT INTO set_recount (set_id) VALUES `+tuples(len(part), "(?)")+` ON CONFLICT DO NOTHING`, part...); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// nowJudged forgets why packages of sets were not judged, by a prepared statement: SQLite
+// finds no index for a list of pairs.
+func (w *writer) nowJudged(ctx context.Context, pairs []holder) error {
+	if len(pairs) == 0 {
+		return nil
+	}
+	stmt, err := w.PrepareContext(ctx, w.db.Dialect.Rebind(`DELETE FROM set_not_judged WHERE set_id = ? AND package_id = ?`))
+	if err != nil {
+		return err
+	}
+	defer stmt.Close() //nolint:errcheck // the transaction ends it in any case
+	for _, h := range pairs {
+		res, err := stmt.ExecContext(ctx, h.set, h.pkg)
+		if err != nil {
+			return err
+		}
+		n, err := res.RowsAffected()
+		if err != nil {
+			return err
+		}
+		w.rows += int(n)
 	}
 	return nil
 }
