@@ -103,7 +103,7 @@ func (c *corpus) add(a plimsoll.Affected) {
 		p = &pool{ecosystem: a.Ecosystem, versions: map[string][]string{}}
 		c.pools[a.Ecosystem] = p
 	}
-	list := append(p.versions[a.Name], a.Versions...)
+	list := slices.Concat(p.versions[a.Name], a.Versions)
 	for _, r := range a.Ranges {
 		for _, e := range r.Events {
 			if v := cmp.Or(e.Fixed, e.LastAffected); v != "" {

@@ -172,20 +172,8 @@ func (b *bench) verifySets(ctx context.Context, ids map[int64]map[string]bool) e
 	}
 	for range checked {
 		set := 1 + rand.Int64N(int64(len(sets))) //nolint:gosec // a sample
-		var packages []plimsoll.Package
-		rows, err := b.inventory.DB().Reader.QueryContext(ctx, `SELECT p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
-			FROM set_package s JOIN package p ON p.id = s.package_id WHERE s.set_id = ?`, set)
+		packages, err := b.packagesOf(ctx, set)
 		if err != nil {
-			return err
-		}
-		for rows.Next() {
-			var p plimsoll.Package
-			if err := rows.Scan(&p.Ecosystem, &p.Name, &p.Version, &p.Source, &p.SourceVersion, &p.Arch, &p.PURL); err != nil {
-				return errors.Join(err, rows.Close())
-			}
-			packages = append(packages, p)
-		}
-		if err := errors.Join(rows.Err(), rows.Close()); err != nil {
 			return err
 		}
 		evidence, err := b.advisories.Evidence(ctx, match.Keys(packages))
@@ -206,6 +194,24 @@ func (b *bench) verifySets(ctx context.Context, ids map[int64]map[string]bool) e
 		}
 	}
 	return nil
+}
+
+func (b *bench) packagesOf(ctx context.Context, set int64) ([]plimsoll.Package, error) {
+	rows, err := b.inventory.DB().Reader.QueryContext(ctx, `SELECT p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
+		FROM set_package s JOIN package p ON p.id = s.package_id WHERE s.set_id = ?`, set)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	var out []plimsoll.Package
+	for rows.Next() {
+		var p plimsoll.Package
+		if err := rows.Scan(&p.Ecosystem, &p.Name, &p.Version, &p.Source, &p.SourceVersion, &p.Arch, &p.PURL); err != nil {
+			return nil, err
+		}
+		out = append(out, p)
+	}
+	return out, rows.Err()
 }
 
 // verifyLists compares the count of images with the list that another operation returns.

@@ -110,7 +110,6 @@ func testHistory(f *findings) {
 	bash, bashLow, curl := vulnerable("bash", "CVE-1", high), vulnerable("bash", "CVE-1", low), vulnerable("curl", "CVE-2", high)
 	curl.Aliases = []string{"GHSA-2"}
 	p.push("v1", Artifact("one"))
-	img := p.imageOf("v1")
 	p.next()
 	p.scan("one", placed(plimsoll.SetOS, "bash", "curl"), bash)
 	p.next()
@@ -121,7 +120,7 @@ func testHistory(f *findings) {
 	p.rematchFor(plimsoll.ReasonNewAdvisory, 4, bashLow, curl)
 	p.next()
 	p.push("v1", Artifact("two"))
-	img = p.imageOf("v1")
+	img := p.imageOf("v1")
 	p.next()
 	p.scan("two", placed(plimsoll.SetOS, "curl"), curl)
 	p.next()
