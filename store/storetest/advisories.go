@@ -34,6 +34,7 @@ func Advisories(t *testing.T, open func(t *testing.T, path string) *store.Adviso
 		"ManyKeys":       checkManyKeys,
 		"Changes":        checkChanges,
 		"ManyChanges":    checkManyChanges,
+		"Origins":        checkOrigins,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()
