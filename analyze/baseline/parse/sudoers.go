@@ -2,6 +2,7 @@ package parse
 
 import (
 	"io"
+	"slices"
 	"strings"
 
 	"plimsoll"
@@ -97,7 +98,7 @@ func grants(c *collector, n int, text string) error {
 				if !found || !isTag(strings.TrimSpace(tag)) {
 					break
 				}
-				tags = strings.Trim(tags+","+strings.TrimSpace(tag), ",")
+				tags = withTag(tags, strings.TrimSpace(tag))
 				one = strings.TrimSpace(after)
 			}
 			if one == "" {
@@ -109,6 +110,16 @@ func grants(c *collector, n int, text string) error {
 		}
 	}
 	return nil
+}
+
+// withTag adds a tag, which takes its opposite away.
+func withTag(tags, tag string) string {
+	opposite := "NO" + tag
+	if rest, ok := strings.CutPrefix(tag, "NO"); ok {
+		opposite = rest
+	}
+	list := slices.DeleteFunc(strings.Split(tags, ","), func(t string) bool { return t == "" || t == tag || t == opposite })
+	return strings.Join(append(list, tag), ",")
 }
 
 // tagEnd stands for the colon after a tag while a line is split at colons.
