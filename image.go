@@ -164,6 +164,8 @@ type ImageFilter struct {
 	HasSetting       *bool
 	HasVulnerability *bool
 
+	Setting *SettingFilter // nil = any
+
 	Offset int
 	Limit  int // 0 = MaxLimit
 }

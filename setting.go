@@ -63,6 +63,22 @@ type Setting struct {
 	Passwords   []WeakPassword `json:"weak_passwords,omitempty"` // of the rule about weak passwords
 }
 
+// Setting is the result of a check of this rule, without evidence.
+func (r Rule) Setting(result SettingResult) Setting {
+	return Setting{
+		Rule: r.ID, Check: r.Check, Kind: r.Kind, Title: r.Title, Severity: r.Severity, Standards: r.Standards, Result: result,
+		Description: r.Description, Advice: r.Advice, References: r.References,
+	}
+}
+
+// About is what the check was about.
+func (s Setting) About() Rule {
+	return Rule{
+		ID: s.Rule, Check: s.Check, Kind: s.Kind, Title: s.Title, Severity: s.Severity, Standards: s.Standards,
+		Description: s.Description, Advice: s.Advice, References: s.References,
+	}
+}
+
 // Counted reports whether Counts.Settings counts the result.
 func (s Setting) Counted() bool {
 	return s.Result == SettingFailed && (s.Kind == KindConfiguration || s.Kind == "")
@@ -75,4 +91,19 @@ type WeakPassword struct {
 	Masked  string `json:"masked"`            // "1****6"
 	Reason  string `json:"reason"`            // "common password", "made from the user name"
 	Changed int64  `json:"changed,omitempty"` // day of the last change since 1970; 0 = not said
+}
+
+// SettingFilter selects images by the results of baseline checks.
+type SettingFilter struct {
+	Kind   SettingKind   // "" = any
+	Rule   string        // "" = any
+	Result SettingResult // required; not "not applicable"
+}
+
+// RuleTally is how a rule fared over images: an index counts once, with the worst of its platforms.
+type RuleTally struct {
+	Rule
+	Passed    int // images
+	Failed    int
+	NotLooked int
 }

@@ -77,6 +77,7 @@ func imageClauses(f plimsoll.ImageFilter) (*clauses, error) {
 	c.positive("i.malware", f.HasMalware)
 	c.positive("i.settings", f.HasSetting)
 	c.positive("i.vulnerabilities", f.HasVulnerability)
+	withSetting(c, f)
 	return c, nil
 }
 

@@ -57,12 +57,9 @@ func (r rule) Run(i analyze.Image) plimsoll.Setting {
 	if extra := len(evidence) - maxEvidence; extra > 0 {
 		evidence = append(slices.Clip(evidence[:maxEvidence-1]), fmt.Sprintf("and %d more", extra+1))
 	}
-	about := r.Rule()
-	return plimsoll.Setting{
-		Rule: r.id, Check: r.check, Kind: r.kind, Title: r.title, Severity: r.severity, Standards: about.Standards,
-		Description: r.description, Advice: r.advice, References: r.references,
-		Result: v.result, Evidence: evidence, Passwords: v.passwords,
-	}
+	out := r.Rule().Setting(v.result)
+	out.Evidence, out.Passwords = evidence, v.passwords
+	return out
 }
 
 // Checks returns the rules, family by family.
