@@ -152,6 +152,7 @@ type ImageFilter struct {
 
 	InstanceID   string
 	InstanceName string
+	RegistryKind RegistryKind // "" = any
 
 	Size int64 // bytes, equality; 0 = any
 

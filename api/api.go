@@ -55,6 +55,7 @@ type Roles struct {
 	Images          ImageLister
 	Lookup          ImageFinder
 	Files           FileLister
+	Settings        SettingLister
 	Vulnerabilities VulnerabilityLister
 	Scans           Scanner
 	Registries      RegistryStore
@@ -98,6 +99,8 @@ func (a *API) registerContract() {
 	a.registerImages()
 	a.registerVulnerabilities()
 	a.registerFiles()
+	a.registerBaseline()
+	a.registerPasswords()
 	a.registerScans()
 	a.registerSyncs()
 	a.registerTokens()
@@ -109,6 +112,7 @@ func (a *API) registerOwn() {
 	a.registerRegistries()
 	a.registerOwnImages()
 	a.registerOwnFiles()
+	a.registerOwnSettings()
 	a.registerTasks()
 	a.registerAdvisories()
 	a.registerUsers()

@@ -77,6 +77,12 @@ func TestWhoMayDoWhat(t *testing.T) {
 	}{
 		{"GET", seed, "", plimsoll.RoleReader, 200, true},
 		{"GET", vuls, "", plimsoll.RoleReader, 200, true},
+		{"GET", "/v5/p1/image/baseline/risk-configs?image_type=private_image", "", plimsoll.RoleReader, 200, true},
+		{"GET", "/v5/p1/image/baseline/risk-configs/SSH/rules?image_type=private_image&standard=hw_standard", "", plimsoll.RoleReader, 200, true},
+		{"GET", "/v5/p1/image/baseline/statistic?image_type=private_image", "", plimsoll.RoleReader, 200, true},
+		{"GET", "/v5/p1/image/baseline/weak-password-users?image_type=private_image", "", plimsoll.RoleReader, 200, true},
+		{"GET", "/v5/p1/image/baseline/password-complexity?image_type=private_image", "", plimsoll.RoleReader, 200, true},
+		{"GET", own + "/images/1/settings", "", plimsoll.RoleReader, 200, true},
 		{"POST", syncing, private, plimsoll.RoleEditor, 200, true},
 		{"POST", scanning, oneRef, plimsoll.RoleEditor, 200, true},
 		{"GET", own + "/registries", "", plimsoll.RoleReader, 200, true},
