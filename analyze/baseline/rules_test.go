@@ -187,3 +187,39 @@ func TestRulesAreComplete(t *testing.T) {
 		}
 	}
 }
+
+// TestRulesAreDocumented holds docs/rules.md, which -update writes, against the rules.
+func TestRulesAreDocumented(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("# Rules\n\nWhat images are checked for. Made from the rules by `go test ./analyze/baseline -run Documented -update`.\n\n" +
+		"A rule passes, fails, does not apply, or says that it could not look. `unsafe_setting_num` of an image is the number of\n" +
+		"rules that failed; those about weak passwords and password complexity are counted apart. Standards: *practice* is what\n" +
+		"providers of container platforms and the CIS benchmarks recommend, *protection* is GB/T 22239-2019.\n")
+	family := ""
+	for _, r := range rules() {
+		about := r.Rule()
+		if about.Check != family {
+			family = about.Check
+			fmt.Fprintf(&b, "\n## %s\n", family)
+		}
+		var standards []string
+		for _, s := range about.Standards {
+			standards = append(standards, string(s))
+		}
+		fmt.Fprintf(&b, "\n### %s\n\n**%s.** Severity %s; %s.\n\n%s\n\nWhat to do: %s\n\nSources: %s.\n", about.ID, about.Title, about.Severity, strings.Join(standards, ", "),
+			about.Description, about.Advice, strings.Join(about.References, "; "))
+	}
+	path := filepath.Join("..", "..", "docs", "rules.md")
+	if *update {
+		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(raw) != b.String() {
+		t.Errorf("%s is behind the rules; run go test ./analyze/baseline -run Documented -update", path)
+	}
+}
