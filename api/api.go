@@ -56,6 +56,7 @@ type Roles struct {
 	Lookup          ImageFinder
 	Files           FileLister
 	Settings        SettingLister
+	Software        SoftwareKeeper
 	Vulnerabilities VulnerabilityLister
 	Scans           Scanner
 	Registries      RegistryStore
@@ -101,6 +102,7 @@ func (a *API) registerContract() {
 	a.registerFiles()
 	a.registerBaseline()
 	a.registerPasswords()
+	a.registerSoftware()
 	a.registerScans()
 	a.registerSyncs()
 	a.registerTokens()
@@ -113,6 +115,7 @@ func (a *API) registerOwn() {
 	a.registerOwnImages()
 	a.registerOwnFiles()
 	a.registerOwnSettings()
+	a.registerOwnSoftware()
 	a.registerTasks()
 	a.registerAdvisories()
 	a.registerUsers()

@@ -98,7 +98,7 @@ func newWorld() *world {
 
 func (w *world) roles() Roles {
 	return Roles{
-		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Settings: w, Vulnerabilities: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
+		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Settings: w, Software: w, Vulnerabilities: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
 		Advisories: w, Users: w, Keys: w,
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
 	}
@@ -212,6 +212,18 @@ func (w *world) RuleTallies(_ context.Context, f plimsoll.ImageFilter) ([]plimso
 
 func (w *world) ImageSettings(context.Context, plimsoll.Image) ([]plimsoll.Setting, error) {
 	return w.settings, w.err
+}
+
+func (w *world) SoftwarePolicy(context.Context, string) ([]plimsoll.SoftwareRule, error) {
+	return plimsoll.DefaultSoftwarePolicy(), w.err
+}
+
+func (w *world) SetSoftwarePolicy(context.Context, string, string, []plimsoll.SoftwareRule) error {
+	return w.err
+}
+
+func (w *world) ForbiddenSoftware(context.Context, plimsoll.Image) ([]plimsoll.ForbiddenSoftware, error) {
+	return nil, w.err
 }
 
 func (w *world) BaseImages(_ context.Context, _ plimsoll.Image, eps []string) ([]plimsoll.BaseImage, error) {

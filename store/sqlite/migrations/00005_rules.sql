@@ -35,6 +35,15 @@ DROP TABLE artifact_setting;
 ALTER TABLE setting_result RENAME TO artifact_setting;
 CREATE INDEX artifact_setting_failed ON artifact_setting (project_id, rule_id, artifact_id) WHERE result = 'failed';
 
+-- What software a project forbids; without a row the default.
+CREATE TABLE software_policy (
+    project_id TEXT PRIMARY KEY,
+    rules      TEXT NOT NULL, -- JSON, see SoftwareRule
+    changed_by TEXT NOT NULL,
+    changed_at INTEGER NOT NULL
+);
+
 -- +goose Down
+DROP TABLE software_policy;
 DROP TABLE artifact_setting;
 DROP TABLE setting_rule;
