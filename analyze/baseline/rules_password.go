@@ -59,7 +59,7 @@ func passwordRules() []rule {
 			description: fmt.Sprintf("Looks at field 5 of /etc/shadow for accounts with a password. Fails if it is empty or over %d days.", longLife) + applies,
 			advice:      fmt.Sprintf("Set a maximum age of %d days or less (chage -M).", longLife),
 			references:  []string{"chage(1)"}, judge: ageing(func(a plimsoll.Ageing) string {
-				return said(a.Max < 0 || a.Max > longLife, "has a password without end: maximum age "+dayText(a.Max))
+				return said(a.Max < 0 || a.Max > longLife, "has the maximum age "+dayText(a.Max))
 			}),
 		},
 		{
@@ -75,7 +75,7 @@ func passwordRules() []rule {
 			description: "Looks at field 6 of /etc/shadow for accounts with a password. Fails if it is empty or under 7 days." + applies,
 			advice:      "Warn 7 days before (chage -W 7).",
 			references:  []string{"chage(1)"}, judge: ageing(func(a plimsoll.Ageing) string {
-				return said(a.Warn < 7, "is warned "+dayText(a.Warn)+" before")
+				return said(a.Warn < 7, "has the warning time "+dayText(a.Warn))
 			}),
 		},
 		{
@@ -83,7 +83,7 @@ func passwordRules() []rule {
 			description: "Looks at field 7 of /etc/shadow for accounts with a password. Fails if it is empty or over 45 days." + applies,
 			advice:      "Close accounts 45 days after their password expired, or earlier (chage -I 45).",
 			references:  []string{"chage(1)"}, judge: ageing(func(a plimsoll.Ageing) string {
-				return said(a.Inactive < 0 || a.Inactive > 45, "stays open after its password expired: "+dayText(a.Inactive))
+				return said(a.Inactive < 0 || a.Inactive > 45, "has the inactive time "+dayText(a.Inactive))
 			}),
 		},
 	}
@@ -91,7 +91,7 @@ func passwordRules() []rule {
 
 func dayText(days int64) string {
 	if days < 0 {
-		return "not set"
+		return "(not set)"
 	}
 	return fmt.Sprintf("%d days", days)
 }

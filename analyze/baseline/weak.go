@@ -121,19 +121,22 @@ func Guess(hash string, candidates []Candidate, allowance int64) Guessed {
 	return g
 }
 
-// Candidates are the passwords every account is tried with: none, those made from its name,
-// common ones. The most frequent come first.
+// Candidates are the passwords every account is tried with: those made from its name and
+// common ones in turn, the most frequent of each first, because with a costly hash the first
+// few are all that is tried; then none at all.
 func Candidates(user string) []Candidate {
-	list := []Candidate{{"", reasonEmpty}}
+	var own []string
 	if user != "" && len(user) <= 64 && utf8.ValidString(user) {
-		for _, v := range variants(user) {
-			list = append(list, Candidate{v, reasonName})
-		}
+		own = variants(user)
 	}
-	for _, p := range strings.Fields(commonPasswords) {
+	var list []Candidate
+	for i, p := range strings.Fields(commonPasswords) {
+		if i < len(own) {
+			list = append(list, Candidate{own[i], reasonName})
+		}
 		list = append(list, Candidate{p, reasonCommon})
 	}
-	return list
+	return append(list, Candidate{"", reasonEmpty})
 }
 
 // Listed are the candidates of a project's own list.
