@@ -29,7 +29,7 @@ func buildRules() []rule {
 		},
 		{
 			id: "build.chmod_everybody", title: "A build step lets everybody write", severity: medium, protection: true,
-			description: "Fails for chmod with write permission for others (777, 666, o+w, a+w)." + applies,
+			description: "Fails for chmod with write permission for others (777, 666, o+w, a+w) without the sticky bit (1777)." + applies,
 			advice:      "Give the files to the user that needs them (COPY --chown, chown), and take the permission for others away.",
 			references:  []string{"chmod(1)"}, judge: commands(matches(chmodEverybody)),
 		},
@@ -55,7 +55,7 @@ func buildRules() []rule {
 			id: "build.sudo", title: "A build step uses sudo", severity: low,
 			description: "Fails for a command that begins with sudo. A build is root already; sudo in an image is a way back to root." + applies,
 			advice:      "Use USER to change users within the build file, and leave sudo out of the image.",
-			references:  []string{dockerfile}, judge: commands(matches(sudoCommand)),
+			references:  []string{dockerfile}, judge: commands(func(c string) string { return strings.TrimLeft(matches(sudoCommand)(c), ";&|( ") }),
 		},
 		{
 			id: "build.arg_secret", title: "A build argument seems to be a secret", severity: high, protection: true,
@@ -98,7 +98,7 @@ func buildRules() []rule {
 		},
 		{
 			id: "build.set_uid", title: "A build step makes a program set-uid", severity: medium, protection: true,
-			description: "Fails for chmod with u+s, g+s or a number of four digits with set-uid or set-gid." + applies,
+			description: "Fails for chmod with u+s or a number of four digits with set-uid. Set-gid is mostly meant for directories and is left to file.setgid_unknown." + applies,
 			advice:      "Start the program as the user it needs, or give it the one capability it needs.",
 			references:  []string{cisDocker + "4.8"}, judge: commands(matches(chmodSetUID)),
 		},
@@ -212,11 +212,11 @@ func matches(pattern *regexp.Regexp) func(string) string {
 const begin = `(?:^|[;&|(\s])`
 
 var (
-	chmodEverybody   = regexp.MustCompile(`\bchmod\s+(?:-\w+\s+|--\w+\s+)*(?:[0-7]?[0-7]{2}[2367]|[ugo]*[oa][ugo]*\+[rx]*w[rwx]*|\+[rx]*w[rwx]*|[ugo]*[oa][ugo]*=[rx]*w[rwx]*)\b`)
-	chmodSetUID      = regexp.MustCompile(`\bchmod\s+(?:-\w+\s+|--\w+\s+)*(?:0?[2-7][0-7]{3}|[ugoa]*\+[rwxX]*s[rwxX]*)\b`)
+	chmodEverybody   = regexp.MustCompile(`\bchmod\s+(?:-\w+\s+|--\w+\s+)*(?:[0246]?[0-7]{2}[2367]|[ugo]*[oa][ugo]*\+[rx]*w[rwx]*|\+[rx]*w[rwx]*|[ugo]*[oa][ugo]*=[rx]*w[rwx]*)\b`)
+	chmodSetUID      = regexp.MustCompile(`\bchmod\s+(?:-\w+\s+|--\w+\s+)*(?:0?[4-7][0-7]{3}|(?:[go]*[ua][ugoa]*)?\+[rwxX]*s[rwxX]*)\b`)
 	noCertificates   = regexp.MustCompile(`\bcurl\b[^|;&]*?\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)\b|\bwget\b[^|;&]*?\s--no-check-certificate\b|\bpip3?\b[^|;&]*?\s--trusted-host\b|http\.sslVerify[ =]"?(?:false|0)|strict-ssl[ =]"?false|NODE_TLS_REJECT_UNAUTHORIZED=["']?0|GIT_SSL_NO_VERIFY=|PYTHONHTTPSVERIFY=["']?0`)
 	unsigned         = regexp.MustCompile(`--allow-unauthenticated\b|--force-yes\b|--allow-untrusted\b|--nogpgcheck\b|--no-gpg-checks?\b|--nosignature\b|--nodigest\b|\[trusted=yes\]|gpgcheck=0`)
-	sudoCommand      = regexp.MustCompile(begin + `sudo\s+(?:-\w+\s+)*[\w./-]+`)
+	sudoCommand      = regexp.MustCompile(`(?:^|[;&|(]\s*)sudo\s+(?:-\w+\s+)*[\w./-]+`)
 	sshServerPackage = regexp.MustCompile(`\b(?:install|add)\b[^|;&]*?\s(?:openssh-server|openssh-sftp-server|dropbear|dropbear-bin)(?:[=\s]|$)`)
 	updateCommand    = regexp.MustCompile(begin + `(?:apt-get|apt|aptitude|apk|yum|dnf|microdnf|zypper)\s+(?:-\S+\s+)*(?:update|makecache|refresh)\b`)
 	installCommand   = regexp.MustCompile(`\b(?:install|add|upgrade|dist-upgrade|full-upgrade|build-dep|source|groupinstall|distro-sync)\b|\byum\s+(?:-\S+\s+)*update\b|\bdnf\s+(?:-\S+\s+)*update\b|\bmicrodnf\s+(?:-\S+\s+)*update\b`)

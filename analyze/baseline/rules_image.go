@@ -148,7 +148,7 @@ func secretVariable(name string) bool {
 		"_ACCESS_KEY", "_ENCRYPTION_KEY", "_CREDENTIALS",
 	} {
 		if strings.HasSuffix(name, end) {
-			return !strings.HasPrefix(name, "NO_") && name != "GOOGLE_APPLICATION_CREDENTIALS" && !strings.HasPrefix(name, "ALLOW_EMPTY")
+			return name != "GOOGLE_APPLICATION_CREDENTIALS" && !strings.Contains(name, "ALLOW_EMPTY") && !strings.Contains(name, "RANDOM_ROOT")
 		}
 	}
 	return name == "API_KEY" || name == "APIKEY" || name == "AUTH_KEY"
