@@ -99,7 +99,7 @@ func TestUnsafeSettingsAreTheRulesThatFailed(t *testing.T) {
 		t.Errorf("detail %v", detail)
 	}
 	own := h.get(token, "/api/v1/projects/"+h.project.ID+"/images/"+strconv.FormatInt(int64(image["id"].(float64)), 10)+"/settings", 200)
-	if own["total"] != 10.0 {
+	if own["total"] != 9.0 {
 		t.Errorf("settings %v", own)
 	}
 }

@@ -143,7 +143,7 @@ func (a *API) registerOwnSettings() {
 	closed(a, huma.Operation{
 		OperationID: "listSettings", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/images/{id}/settings",
 		Tags: []string{"settings"}, Summary: "List the results of the baseline rules of an image",
-		Description: "All four results, \"not applicable\" and \"not looked\" too. Of a multi-architecture image the worst of its platforms.",
+		Description: "Passed, failed and \"not looked\"; rules that do not apply are left out. Of a multi-architecture image the worst of its platforms.",
 	}, a.listOwnSettings)
 }
 

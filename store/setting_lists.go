@@ -1,9 +1,11 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -34,16 +36,19 @@ func withSetting(c *clauses, f plimsoll.ImageFilter) {
 		slices.Concat(args, args)...)
 }
 
-// sqlTallies: of an index the members count, and an image with the worst of its results.
-func sqlTallies(c *clauses) string {
-	return `WITH shown (image, artifact) AS (
-			SELECT i.id, i.artifact_id FROM image i WHERE ` + c.sql.String() + `
-			UNION SELECT i.id, a.id FROM image i, ` + members + ` WHERE c.artifact_id = i.artifact_id AND ` + c.sql.String() + `),
-		worst (rule, rule_id, bad) AS (
-			SELECT s.rule, MAX(s.rule_id), MAX(CASE s.result WHEN 'failed' THEN 3 WHEN 'not_looked' THEN 2 WHEN 'pass' THEN 1 ELSE 0 END)
-			FROM shown JOIN artifact_setting s ON s.artifact_id = shown.artifact GROUP BY shown.image, s.rule)
-		SELECT MAX(rule_id), SUM(CASE bad WHEN 1 THEN 1 ELSE 0 END), SUM(CASE bad WHEN 3 THEN 1 ELSE 0 END), SUM(CASE bad WHEN 2 THEN 1 ELSE 0 END)
-		FROM worst GROUP BY rule`
+// sqlPlainTallies: a plain image has one result a rule. It is nearly every image, and needs no sorting.
+func sqlPlainTallies(c *clauses) string {
+	return `SELECT s.rule_id, s.result, COUNT(*) FROM image i JOIN artifact_setting s ON s.artifact_id = i.artifact_id
+		WHERE ` + c.sql.String() + ` GROUP BY s.rule_id, s.result`
+}
+
+// sqlIndexTallies: an index counts once a rule, with the worst result of its members.
+func sqlIndexTallies(c *clauses) string {
+	return `WITH worst (rule_id, bad) AS (
+			SELECT MAX(s.rule_id), MAX(CASE s.result WHEN 'failed' THEN 3 WHEN 'not_looked' THEN 2 ELSE 1 END)
+			FROM image i, ` + members + ` JOIN artifact_setting s ON s.artifact_id = a.id
+			WHERE c.artifact_id = i.artifact_id AND ` + c.sql.String() + ` GROUP BY i.id, s.rule)
+		SELECT rule_id, CASE bad WHEN 3 THEN 'failed' WHEN 2 THEN 'not_looked' ELSE 'pass' END, COUNT(*) FROM worst GROUP BY rule_id, bad`
 }
 
 // RuleTallies returns how rules fared over the images of a filter, by check and rule; rules
@@ -53,39 +58,55 @@ func (s *Store) RuleTallies(ctx context.Context, f plimsoll.ImageFilter) ([]plim
 	if err != nil {
 		return nil, err
 	}
-	type row struct {
-		id    int64
-		tally plimsoll.RuleTally
-	}
-	var tallies []plimsoll.RuleTally
+	byID := map[int64]*plimsoll.RuleTally{}
+	rules := map[string]plimsoll.RuleTally{}
 	err = s.db.read(ctx, func(tx *Tx) error {
-		rows, err := tx.Query(ctx, sqlTallies(c), slices.Concat(c.args, c.args)...)
-		list, err := collect(rows, err, func(rows *sql.Rows) (r row, err error) {
-			return r, rows.Scan(&r.id, &r.tally.Passed, &r.tally.Failed, &r.tally.NotLooked)
-		})
-		if err != nil {
-			return err
+		for _, query := range [...]string{sqlPlainTallies(c), sqlIndexTallies(c)} {
+			if err := addTallies(ctx, tx, byID, query, c.args); err != nil {
+				return err
+			}
 		}
-		for _, r := range list {
-			if r.tally.Passed+r.tally.Failed+r.tally.NotLooked == 0 {
-				continue
-			}
+		for _, id := range slices.Sorted(maps.Keys(byID)) {
+			tally := byID[id]
 			var about string
-			if err := tx.QueryRow(ctx, `SELECT about FROM setting_rule WHERE id = ?`, r.id).Scan(&about); err != nil {
+			if err := tx.QueryRow(ctx, `SELECT about FROM setting_rule WHERE id = ?`, id).Scan(&about); err != nil {
 				return err
 			}
-			if err := json.Unmarshal([]byte(about), &r.tally.Rule); err != nil {
+			if err := json.Unmarshal([]byte(about), &tally.Rule); err != nil {
 				return err
 			}
-			tallies = append(tallies, r.tally)
+			older := rules[tally.ID]
+			tally.Passed, tally.Failed, tally.NotLooked = tally.Passed+older.Passed, tally.Failed+older.Failed, tally.NotLooked+older.NotLooked
+			rules[tally.ID] = *tally
 		}
 		return nil
 	})
-	slices.SortFunc(tallies, func(a, b plimsoll.RuleTally) int {
-		if a.Check != b.Check {
-			return strings.Compare(a.Check, b.Check)
-		}
-		return strings.Compare(a.ID, b.ID)
+	tallies := slices.SortedFunc(maps.Values(rules), func(a, b plimsoll.RuleTally) int {
+		return cmp.Or(strings.Compare(a.Check, b.Check), strings.Compare(a.ID, b.ID))
 	})
 	return tallies, err
+}
+
+func addTallies(ctx context.Context, tx *Tx, byID map[int64]*plimsoll.RuleTally, query string, args []any) error {
+	rows, err := tx.Query(ctx, query, args...)
+	return each(rows, err, func(rows *sql.Rows) error {
+		var id int64
+		var result plimsoll.SettingResult
+		var n int
+		if err := rows.Scan(&id, &result, &n); err != nil {
+			return err
+		}
+		if byID[id] == nil {
+			byID[id] = new(plimsoll.RuleTally)
+		}
+		switch result {
+		case plimsoll.SettingFailed:
+			byID[id].Failed += n
+		case plimsoll.SettingNotLooked:
+			byID[id].NotLooked += n
+		default:
+			byID[id].Passed += n
+		}
+		return nil
+	})
 }

@@ -64,11 +64,13 @@ func encodePasswords(list []plimsoll.WeakPassword) string {
 }
 
 // saveSettings rewrites the rows that differ. Of two results of one rule the last counts.
+// Rules that do not apply have no rows: they are most rules of most images.
 func (w *writer) saveSettings(ctx context.Context, t plimsoll.Tenant, artifact int64, settings []plimsoll.Setting) error {
 	stored, err := readSettings(ctx, w.Tx, artifact)
 	if err != nil {
 		return err
 	}
+	settings = slices.DeleteFunc(slices.Clone(settings), func(s plimsoll.Setting) bool { return s.Result == plimsoll.SettingNotApplicable })
 	ids, err := w.ruleIDs(ctx, settings)
 	if err != nil {
 		return err
@@ -142,8 +144,8 @@ func (w *writer) ruleIDs(ctx context.Context, settings []plimsoll.Setting) ([]in
 	return ids, nil
 }
 
-// ImageSettings returns the results of the baseline checks of an image by rule; for an
-// index the worst result of each rule over its platforms.
+// ImageSettings returns the results of the baseline checks of an image by rule, without those
+// that do not apply; for an index the worst result of each rule over its platforms.
 func (s *Store) ImageSettings(ctx context.Context, img plimsoll.Image) ([]plimsoll.Setting, error) {
 	worst := map[string]plimsoll.Setting{}
 	err := s.eachMember(ctx, img, func(tx *Tx, m member) error {

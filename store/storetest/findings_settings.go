@@ -28,7 +28,7 @@ func testSettings(f *findings) {
 	settings, err := f.s.ImageSettings(f.ctx, index)
 	f.must(err)
 	wantEqual(f, []plimsoll.Setting{
-		setting("a1", plimsoll.KindConfiguration, failed), setting("a2", plimsoll.KindConfiguration, none), setting("b", plimsoll.KindComplexity, failed), weak,
+		setting("a1", plimsoll.KindConfiguration, failed), setting("b", plimsoll.KindComplexity, failed), weak,
 	}, settings)
 
 	tallies, err := f.s.RuleTallies(f.ctx, plimsoll.ImageFilter{ProjectID: findingTenant.ProjectID, IDs: []int64{index.ID, plain.ID}})

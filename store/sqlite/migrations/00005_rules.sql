@@ -1,7 +1,7 @@
 -- +goose Up
 
--- What rules of the baseline are about, once each: an artifact has a row a rule, and a
--- project a million artifacts. A rule whose text changes gets another row.
+-- What rules of the baseline are about, once each: an artifact has a row a rule that applies, and
+-- a project a million artifacts. A rule whose text changes gets another row.
 CREATE TABLE setting_rule (
     id    INTEGER PRIMARY KEY AUTOINCREMENT,
     hash  TEXT NOT NULL UNIQUE, -- SHA-256 of about, in hex
@@ -29,7 +29,7 @@ CREATE TABLE setting_result (
 
 INSERT INTO setting_result (artifact_id, project_id, enterprise_project_id, rule, rule_id, result, evidence, passwords)
 SELECT s.artifact_id, s.project_id, s.enterprise_project_id, s.rule, r.id, s.result, s.evidence, '[]'
-FROM artifact_setting s JOIN setting_rule r ON r.rule = s.rule;
+FROM artifact_setting s JOIN setting_rule r ON r.rule = s.rule WHERE s.result <> 'not_applicable';
 
 DROP TABLE artifact_setting;
 ALTER TABLE setting_result RENAME TO artifact_setting;
