@@ -102,11 +102,12 @@ func failing(t *testing.T, name, dir string, modes bool) string {
 
 func visitFile(run *analyze.Run, root *os.Root, path string, info fs.FileInfo, modes bool) error {
 	e := plimsoll.Entry{Path: path, Mode: 0o644, Size: info.Size()}
-	if info.IsDir() {
+	switch kind := info.Mode().Type(); {
+	case kind.IsDir():
 		e.Type, e.Mode = plimsoll.EntryDir, 0o755
-	} else if info.Mode()&fs.ModeSymlink != 0 {
+	case kind == fs.ModeSymlink:
 		e.Type = plimsoll.EntrySymlink
-	} else if !info.Mode().IsRegular() {
+	case !kind.IsRegular():
 		e.Type = plimsoll.EntryOther
 	}
 	if stat, ok := info.Sys().(*syscall.Stat_t); ok && modes {
