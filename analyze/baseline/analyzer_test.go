@@ -29,7 +29,7 @@ func with(f file, body string) file {
 
 func report(t *testing.T, files ...file) plimsoll.LayerReport {
 	t.Helper()
-	run := analyze.NewRun(t.Context(), []analyze.Analyzer{New()}, plimsoll.DefaultBudget(), nil)
+	run := begun(t)
 	for _, f := range files {
 		f.Size = int64(len(f.body))
 		if err := run.Visit(f.Entry, strings.NewReader(f.body)); err != nil {
@@ -149,7 +149,7 @@ func TestEvidenceIsBoundedAndPrintable(t *testing.T) {
 }
 
 func TestBoundOnFacts(t *testing.T) {
-	run := analyze.NewRun(t.Context(), []analyze.Analyzer{New()}, plimsoll.DefaultBudget(), nil)
+	run := begun(t)
 	for i := range maxConfigs + 5 {
 		e := plimsoll.Entry{Path: fmt.Sprintf("srv/%d.p12", i), Mode: 0o644}
 		if err := run.Visit(e, strings.NewReader("")); err != nil {
@@ -160,4 +160,14 @@ func TestBoundOnFacts(t *testing.T) {
 	if len(reports[0].Configs) != maxConfigs || len(reports[0].Failures) != 1 || reports[0].Failures[0].Path != "" {
 		t.Errorf("%d files, failures %v", len(reports[0].Configs), reports[0].Failures)
 	}
+}
+
+// begun starts a pass of this analyzer alone.
+func begun(t *testing.T) *analyze.Run {
+	t.Helper()
+	set, err := analyze.NewSet([]analyze.Analyzer{New()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set.Run(t.Context(), plimsoll.DefaultBudget(), nil)
 }

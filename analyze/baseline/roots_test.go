@@ -66,7 +66,7 @@ func golden(t *testing.T, name, got string) {
 // failing lists rules that failed or could not look, with their evidence.
 func failing(t *testing.T, name, dir string, modes bool) string {
 	t.Helper()
-	run := analyze.NewRun(t.Context(), []analyze.Analyzer{New()}, plimsoll.DefaultBudget(), nil)
+	run := begun(t)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)

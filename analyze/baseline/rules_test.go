@@ -106,7 +106,7 @@ func testRule(t *testing.T, r rule, name string) {
 func sampleImage(t *testing.T, files map[string]string) analyze.Image {
 	t.Helper()
 	var image analyze.Image
-	run := analyze.NewRun(t.Context(), []analyze.Analyzer{New()}, plimsoll.DefaultBudget(), nil)
+	run := begun(t)
 	visit := func(e plimsoll.Entry, body string) {
 		t.Helper()
 		e.Size = int64(len(body))
