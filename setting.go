@@ -1,5 +1,7 @@
 package plimsoll
 
+import "time"
+
 // SettingResult is the outcome of a baseline check.
 type SettingResult string
 
@@ -106,4 +108,5 @@ type RuleTally struct {
 	Passed    int // images
 	Failed    int
 	NotLooked int
+	Scanned   time.Time // the newest inspection of these images
 }

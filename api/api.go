@@ -103,6 +103,7 @@ func (a *API) registerContract() {
 	a.registerBaseline()
 	a.registerPasswords()
 	a.registerSoftware()
+	a.registerBuild()
 	a.registerScans()
 	a.registerSyncs()
 	a.registerTokens()

@@ -39,6 +39,7 @@ func (h *harbour) judge() {
 			testSetting("ssh.c", "SSH", plimsoll.KindConfiguration, plimsoll.SeverityHigh, pass, practice, protection),
 			testSetting("ssh.d", "SSH", plimsoll.KindConfiguration, plimsoll.SeverityHigh, plimsoll.SettingNotLooked, practice),
 			testSetting("cron.a", "Cron jobs", plimsoll.KindConfiguration, plimsoll.SeverityLow, failed, practice, protection),
+			testSetting("build.a", "Build commands", plimsoll.KindConfiguration, plimsoll.SeverityHigh, failed, practice),
 			testSetting("file.a", "Files", plimsoll.KindConfiguration, plimsoll.SeverityLow, pass, practice),
 			testSetting("file.b", "Files", plimsoll.KindConfiguration, plimsoll.SeverityLow, plimsoll.SettingNotApplicable, practice),
 			weak,
@@ -76,7 +77,7 @@ func TestUnsafeSettingsAreTheRulesThatFailed(t *testing.T) {
 				sum += failed
 			}
 		}
-		if n := float64(len(rules)); image["unsafe_setting_num"] != n || sum != n || n != 3 {
+		if n := float64(len(rules)); image["unsafe_setting_num"] != n || sum != n || n != 4 {
 			t.Errorf("%s: unsafe_setting_num %v, %v rules failed, %v of hw_standard", one, image["unsafe_setting_num"], slices.Collect(maps.Keys(rules)), sum)
 		}
 		statistic := h.get(token, base+"baseline/statistic?image_type=registry"+one, 200)
@@ -99,7 +100,7 @@ func TestUnsafeSettingsAreTheRulesThatFailed(t *testing.T) {
 		t.Errorf("detail %v", detail)
 	}
 	own := h.get(token, "/api/v1/projects/"+h.project.ID+"/images/"+strconv.FormatInt(int64(image["id"].(float64)), 10)+"/settings", 200)
-	if own["total"] != 9.0 {
+	if own["total"] != 10.0 {
 		t.Errorf("settings %v", own)
 	}
 }
@@ -110,21 +111,22 @@ func TestBaselineFilters(t *testing.T) {
 	h.judge()
 	token, base := h.signIn("reader", h.project.ID), "/v5/"+h.project.ID+"/image/baseline/"
 	for query, want := range map[string]float64{
-		"risk-configs?image_type=private_image": 5, "risk-configs?image_type=registry": 5, "risk-configs?image_type=shared_image": 0, "risk-configs?image_type=local": 0,
+		"risk-configs?image_type=private_image": 6, "risk-configs?image_type=registry": 6, "risk-configs?image_type=shared_image": 0, "risk-configs?image_type=local": 0,
 		"risk-configs?image_type=private_image&check_name=SSH": 2, "risk-configs?image_type=private_image&check_name=ssh": 0,
-		"risk-configs?image_type=private_image&standard=hw_standard": 3, "risk-configs?image_type=private_image&severity=High": 2,
+		"risk-configs?image_type=private_image&standard=hw_standard": 4, "risk-configs?image_type=private_image&severity=High": 3,
 		"risk-configs?image_type=private_image&severity=Security": 1, "risk-configs?image_type=private_image&severity=Low": 2,
 		"risk-configs?image_type=private_image&image_id=" + digestB.Hex(): 0, "risk-configs?image_type=private_image&image_id=nonsense": 0,
-		"risk-configs?image_type=private_image&image_version=9": 5, "risk-configs?image_type=private_image&image_name=app&image_version=9": 0,
-		"risk-configs?image_type=private_image&image_id=" + digestA.Hex() + "&image_name=wrong": 5,
+		"risk-configs?image_type=private_image&image_version=9": 6, "risk-configs?image_type=private_image&image_name=app&image_version=9": 0,
+		"risk-configs?image_type=private_image&image_id=" + digestA.Hex() + "&image_name=wrong": 6,
 		"risk-configs/SSH/rules?image_type=private_image&standard=hw_standard":                  3, "risk-configs/SSH/rules?image_type=private_image&standard=cn_standard": 2,
 		"risk-configs/SSH/rules?image_type=private_image&standard=hw_standard&result_type=pass": 1, "risk-configs/SSH/rules?image_type=private_image&standard=hw_standard&severity=Critical": 1,
 		"risk-configs/SSH/rules?image_type=private_image&standard=hw_standard&severity=High": 2, "risk-configs/SSH/rules?image_type=private_image&standard=hw_standard&check_rule_name=SSH.B": 1,
 		"risk-configs/Cron%20jobs/rules?image_type=private_image&standard=hw_standard": 1, "risk-configs/None/rules?image_type=private_image&standard=hw_standard": 0,
 		"weak-password-users?image_type=cicd": 0, "weak-password-users?image_type=registry&user_name=nobody": 0, "password-complexity": 1, "password-complexity?image_type=harbor": 0,
-		"password-complexity?offset=1": 1,
+		"password-complexity?offset=1": 1, "../build-command-risks?image_type=registry": 1, "../build-command-risks?image_type=cicd": 0,
+		"../build-command-risks?image_type=registry&risk_level=low": 0, "../build-command-risks?image_type=registry&risk_name=BUILD.A&risk_level=high": 1,
 	} {
-		if list := h.get(token, base+query, 200); list["total_num"] != want {
+		if list := h.get(token, strings.Replace(base+query, "baseline/../", "", 1), 200); list["total_num"] != want {
 			t.Errorf("%s: %v, want %v", query, list["total_num"], want)
 		}
 	}

@@ -62,6 +62,7 @@ func Differences() []Difference {
 		{"ListImageWeakPwdUsers", "response data_list[].user_name", "range", neverCut},
 		{"ListImageWeakPwdUsers", "response data_list[].latest_scan_time", "range", longTimes},
 		{"ListImageNonCompliantApp", "query limit", "range", widerLimit},
+		{"ListImageBuildCommandRisks", "query limit", "range", widerLimit},
 		{"ListImageNonCompliantApp", "response data_list[].app_name", "range", neverCut},
 		{"ListImageNonCompliantApp", "response data_list[].app_path", "range", neverCut},
 		{"ListImageNonCompliantApp", "response data_list[].app_version", "range", neverCut},

@@ -85,6 +85,7 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"GET", own + "/images/1/settings", "", plimsoll.RoleReader, 200, true},
 		{"GET", "/v5/p1/image/1/non-compliant-app?image_type=private_image", "", plimsoll.RoleReader, 200, true},
 		{"GET", own + "/software-policy", "", plimsoll.RoleReader, 200, true},
+		{"GET", "/v5/p1/image/build-command-risks?image_type=registry", "", plimsoll.RoleReader, 200, true},
 		{"PUT", own + "/software-policy", `{"rules":null}`, plimsoll.RoleAdmin, 200, true},
 		{"POST", syncing, private, plimsoll.RoleEditor, 200, true},
 		{"POST", scanning, oneRef, plimsoll.RoleEditor, 200, true},

@@ -38,17 +38,17 @@ func withSetting(c *clauses, f plimsoll.ImageFilter) {
 
 // sqlPlainTallies: a plain image has one result a rule. It is nearly every image, and needs no sorting.
 func sqlPlainTallies(c *clauses) string {
-	return `SELECT s.rule_id, s.result, COUNT(*) FROM image i JOIN artifact_setting s ON s.artifact_id = i.artifact_id
+	return `SELECT s.rule_id, s.result, COUNT(*), MAX(i.scanned_at) FROM image i JOIN artifact_setting s ON s.artifact_id = i.artifact_id
 		WHERE ` + c.sql.String() + ` GROUP BY s.rule_id, s.result`
 }
 
 // sqlIndexTallies: an index counts once a rule, with the worst result of its members.
 func sqlIndexTallies(c *clauses) string {
-	return `WITH worst (rule_id, bad) AS (
-			SELECT MAX(s.rule_id), MAX(CASE s.result WHEN 'failed' THEN 3 WHEN 'not_looked' THEN 2 ELSE 1 END)
+	return `WITH worst (rule_id, bad, scanned_at) AS (
+			SELECT MAX(s.rule_id), MAX(CASE s.result WHEN 'failed' THEN 3 WHEN 'not_looked' THEN 2 ELSE 1 END), MAX(i.scanned_at)
 			FROM image i, ` + members + ` JOIN artifact_setting s ON s.artifact_id = a.id
 			WHERE c.artifact_id = i.artifact_id AND ` + c.sql.String() + ` GROUP BY i.id, s.rule)
-		SELECT rule_id, CASE bad WHEN 3 THEN 'failed' WHEN 2 THEN 'not_looked' ELSE 'pass' END, COUNT(*) FROM worst GROUP BY rule_id, bad`
+		SELECT rule_id, CASE bad WHEN 3 THEN 'failed' WHEN 2 THEN 'not_looked' ELSE 'pass' END, COUNT(*), MAX(scanned_at) FROM worst GROUP BY rule_id, bad`
 }
 
 // RuleTallies returns how rules fared over the images of a filter, by check and rule; rules
@@ -77,6 +77,9 @@ func (s *Store) RuleTallies(ctx context.Context, f plimsoll.ImageFilter) ([]plim
 			}
 			older := rules[tally.ID]
 			tally.Passed, tally.Failed, tally.NotLooked = tally.Passed+older.Passed, tally.Failed+older.Failed, tally.NotLooked+older.NotLooked
+			if older.Scanned.After(tally.Scanned) {
+				tally.Scanned = older.Scanned
+			}
 			rules[tally.ID] = *tally
 		}
 		return nil
@@ -93,11 +96,15 @@ func addTallies(ctx context.Context, tx *Tx, byID map[int64]*plimsoll.RuleTally,
 		var id int64
 		var result plimsoll.SettingResult
 		var n int
-		if err := rows.Scan(&id, &result, &n); err != nil {
+		var scanned int64
+		if err := rows.Scan(&id, &result, &n, &scanned); err != nil {
 			return err
 		}
 		if byID[id] == nil {
 			byID[id] = new(plimsoll.RuleTally)
+		}
+		if at := fromMillis(scanned); at.After(byID[id].Scanned) {
+			byID[id].Scanned = at
 		}
 		switch result {
 		case plimsoll.SettingFailed:

@@ -33,13 +33,14 @@ type yesParams struct {
 // What is computed at all; the memory is 128·n·r bytes.
 const (
 	maxYesMemory = 64 << 20
+	maxYesCheap  = 32 << 20 // more is too much for a process that reads layers; distributions use 16 MiB
 	maxYesLanes  = 64
 	maxYesTime   = 16
 )
 
 // cost: memory is filled once and read (1/3 + t) times; what Verify refuses costs too much for anybody.
 func (p yesParams) cost() int64 {
-	if p.refused() {
+	if p.refused() || 128*p.n*uint64(p.r) > maxYesCheap {
 		return 1 << 40
 	}
 	mebibytes := float64(128*p.n*uint64(p.r)) / (1 << 20)
