@@ -152,6 +152,7 @@ type ImageFilter struct {
 
 	InstanceID   string
 	InstanceName string
+	RegistryKind RegistryKind // "" = any
 
 	Size int64 // bytes, equality; 0 = any
 
@@ -163,6 +164,8 @@ type ImageFilter struct {
 	HasMalware       *bool
 	HasSetting       *bool
 	HasVulnerability *bool
+
+	Setting *SettingFilter // nil = any
 
 	Offset int
 	Limit  int // 0 = MaxLimit

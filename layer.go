@@ -21,6 +21,7 @@ type LayerReport struct {
 	Releases []OSRelease   `json:"releases,omitempty"`
 	Packages []PackageFile `json:"packages,omitempty"`
 	Accounts []AccountFile `json:"accounts,omitempty"`
+	Configs  []ConfigFile  `json:"configs,omitempty"`
 	Modes    []FileMode    `json:"modes,omitempty"`
 	Malware  []Malware     `json:"malware,omitempty"`
 	Secrets  []Secret      `json:"secrets,omitempty"`
@@ -122,14 +123,66 @@ type PackageFile struct {
 type AccountFile struct {
 	Path     string    `json:"path"`
 	Accounts []Account `json:"accounts"`
+	Groups   []Group   `json:"groups,omitempty"` // of group(5) and gshadow(5)
+	Legacy   int       `json:"legacy,omitempty"` // lines that bring in accounts of a network service ("+", "-")
 }
 
 // Account is one line of passwd(5) or shadow(5).
 type Account struct {
 	Name          string `json:"name"`
-	UID           int64  `json:"uid"` // -1 in shadow files
+	UID           int64  `json:"uid"`           // -1 in shadow files
+	GID           int64  `json:"gid,omitempty"` // of passwd files
+	Home          string `json:"home,omitempty"`
 	Shell         string `json:"shell,omitempty"`
 	EmptyPassword bool   `json:"empty_password,omitempty"` // shadow: no password is needed; passwd: field 2 is empty
+
+	// Scheme is the algorithm of the password hash, as in crypt(5); "" if no password fits.
+	Scheme string `json:"scheme,omitempty"`
+
+	// Same is a number that accounts of this file with the same hash share; 0 = nobody else has it.
+	Same int `json:"same,omitempty"`
+
+	Weak      *WeakPassword `json:"weak,omitempty"`      // the password was guessed
+	Unchecked string        `json:"unchecked,omitempty"` // why it was not held against every common password
+
+	Ageing *Ageing `json:"ageing,omitempty"` // shadow: of an account with a password
+}
+
+// Ageing is the part of shadow(5) that says when a password expires: days, -1 = not set.
+type Ageing struct {
+	Changed  int64 `json:"changed"`
+	Min      int64 `json:"min"`
+	Max      int64 `json:"max"`
+	Warn     int64 `json:"warn"`
+	Inactive int64 `json:"inactive"`
+}
+
+// Group is one line of group(5) or gshadow(5).
+type Group struct {
+	Name     string   `json:"name"`
+	GID      int64    `json:"gid"` // -1 in gshadow files
+	Members  []string `json:"members,omitempty"`
+	Password bool     `json:"password,omitempty"` // a password lets others join
+}
+
+// ConfigKind is the kind of a configuration file that checks read.
+type ConfigKind string
+
+// ConfigFile is a file reduced to the directives, or the facts, that checks read. Values
+// that may be secrets are left out.
+type ConfigFile struct {
+	Path   string       `json:"path"`
+	Kind   ConfigKind   `json:"kind"`
+	Lines  []ConfigLine `json:"lines,omitempty"`
+	Unread string       `json:"unread,omitempty"` // why a file that matters little was not read
+}
+
+// ConfigLine is one directive. What scope, key and arguments are depends on the kind.
+type ConfigLine struct {
+	Line  int      `json:"line"` // from 1
+	Scope string   `json:"scope,omitempty"`
+	Key   string   `json:"key"`
+	Args  []string `json:"args,omitempty"`
 }
 
 // FileMode is a regular file, or a directory, whose permission bits matter to a check.

@@ -7,6 +7,9 @@ type Check interface {
 	// ID is the stable rule id, "image.user".
 	ID() string
 
+	// Rule says what the check is about.
+	Rule() plimsoll.Rule
+
 	Run(Image) plimsoll.Setting
 }
 
@@ -15,6 +18,7 @@ type Image struct {
 	Config   *plimsoll.ImageConfig // nil = not read
 	Release  *plimsoll.OSRelease   // nil = none in the image
 	Accounts []plimsoll.AccountFile
+	Configs  []plimsoll.ConfigFile
 	Modes    []plimsoll.FileMode
 
 	// Failures are the visible places where the baseline analyzer could not look.

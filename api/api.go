@@ -55,6 +55,8 @@ type Roles struct {
 	Images          ImageLister
 	Lookup          ImageFinder
 	Files           FileLister
+	Settings        SettingLister
+	Software        SoftwareKeeper
 	Vulnerabilities VulnerabilityLister
 	Histories       HistoryReader
 	Scans           Scanner
@@ -99,6 +101,10 @@ func (a *API) registerContract() {
 	a.registerImages()
 	a.registerVulnerabilities()
 	a.registerFiles()
+	a.registerBaseline()
+	a.registerPasswords()
+	a.registerSoftware()
+	a.registerBuild()
 	a.registerScans()
 	a.registerSyncs()
 	a.registerTokens()
@@ -111,6 +117,8 @@ func (a *API) registerOwn() {
 	a.registerOwnImages()
 	a.registerOwnFiles()
 	a.registerHistory()
+	a.registerOwnSettings()
+	a.registerOwnSoftware()
 	a.registerTasks()
 	a.registerAdvisories()
 	a.registerUsers()

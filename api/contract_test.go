@@ -103,7 +103,9 @@ func readOurs(t *testing.T) document {
 
 func implemented() []string {
 	return []string{"ListSwrImageRepository", "RunImageSynchronize", "BatchScanSwrImage", "ListImageVulnerabilities",
-		"ListImageFiles", "ShowImageFilesStat", "ListImageBasicImage"}
+		"ListImageFiles", "ShowImageFilesStat", "ListImageBasicImage",
+		"ListImageRiskConfigs", "ListImageRiskConfigRules", "ShowImageCheckRuleDetail", "ShowImageBaselineStatistic", "ListImageWeakPwdUsers",
+		"ListImagePwdComplexity", "ListImageNonCompliantApp", "ListImageBuildCommandRisks"}
 }
 
 // comparison collects where ours and the contract differ and strikes out what was chosen.

@@ -18,6 +18,7 @@ func Differences() []Difference {
 		notNeeded   = "there is one region"
 		namesBase   = "a base image that is known has a name"
 		neverCut    = "what was found is told in full; half a path or an address is of no use"
+		longTimes   = "milliseconds since 1970 passed 2147483647 in that year's January"
 		honestTypes = "an image says which of the queried types it is; the contract's text names two of four"
 	)
 	return []Difference{
@@ -55,5 +56,18 @@ func Differences() []Difference {
 		{"ListImageBasicImage", "response data_list[].image_name", "added", namesBase},
 		{"ListImageBasicImage", "response data_list[].image_version", "added", namesBase},
 		{"ListImageBasicImage", "response data_list[].image_id", "added", namesBase},
+
+		{"ListImageRiskConfigs", "query limit", "range", widerLimit},
+		{"ListImageWeakPwdUsers", "query limit", "range", widerLimit},
+		{"ListImageWeakPwdUsers", "response data_list[].user_name", "range", neverCut},
+		{"ListImageWeakPwdUsers", "response data_list[].latest_scan_time", "range", longTimes},
+		{"ListImageNonCompliantApp", "query limit", "range", widerLimit},
+		{"ListImageBuildCommandRisks", "query limit", "range", widerLimit},
+		{"ListImageNonCompliantApp", "response data_list[].app_name", "range", neverCut},
+		{"ListImageNonCompliantApp", "response data_list[].app_path", "range", neverCut},
+		{"ListImageNonCompliantApp", "response data_list[].app_version", "range", neverCut},
+		{"ListImagePwdComplexity", "query limit", "range", widerLimit},
+		{"ListImagePwdComplexity", "response data_list[].image_version", "range", ociLimits},
+		{"ListImagePwdComplexity", "response data_list[].latest_scan_time", "range", longTimes},
 	}
 }

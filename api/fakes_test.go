@@ -51,6 +51,8 @@ type world struct {
 	filters     []plimsoll.ImageFilter
 	lookups     []plimsoll.ImageLookup
 	bases       [][]string
+	tallies     []plimsoll.RuleTally
+	settings    []plimsoll.Setting
 	vulFilters  []plimsoll.VulnerabilityFilter
 	refs        []plimsoll.ImageRef
 	histories   []plimsoll.HistoryFilter
@@ -97,7 +99,8 @@ func newWorld() *world {
 
 func (w *world) roles() Roles {
 	return Roles{
-		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Vulnerabilities: w, Histories: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
+		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Settings: w, Software: w,
+		Vulnerabilities: w, Histories: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
 		Advisories: w, Users: w, Keys: w,
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
 	}
@@ -202,6 +205,27 @@ func (w *world) ImageVulnerabilities(_ context.Context, _ plimsoll.Image, f plim
 
 func (w *world) ImageFiles(context.Context, plimsoll.Image) (plimsoll.FileFacts, error) {
 	return plimsoll.FileFacts{Count: 2, Bytes: 12, Largest: []plimsoll.FileFact{{Path: "usr/bin/a", Size: 9}, {Path: "etc/B", Size: 3}}}, w.err
+}
+
+func (w *world) RuleTallies(_ context.Context, f plimsoll.ImageFilter) ([]plimsoll.RuleTally, error) {
+	w.filters = append(w.filters, f)
+	return w.tallies, w.err
+}
+
+func (w *world) ImageSettings(context.Context, plimsoll.Image) ([]plimsoll.Setting, error) {
+	return w.settings, w.err
+}
+
+func (w *world) SoftwarePolicy(context.Context, string) ([]plimsoll.SoftwareRule, error) {
+	return plimsoll.DefaultSoftwarePolicy(), w.err
+}
+
+func (w *world) SetSoftwarePolicy(context.Context, string, string, []plimsoll.SoftwareRule) error {
+	return w.err
+}
+
+func (w *world) ForbiddenSoftware(context.Context, plimsoll.Image) ([]plimsoll.ForbiddenSoftware, error) {
+	return nil, w.err
 }
 
 func (w *world) BaseImages(_ context.Context, _ plimsoll.Image, eps []string) ([]plimsoll.BaseImage, error) {

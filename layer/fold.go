@@ -16,7 +16,8 @@ type Folded struct {
 
 	Packages []OSPackage            // by path, then as in the database
 	Language []LanguageFile         // by layer, then path
-	Accounts []plimsoll.AccountFile // etc/passwd, etc/shadow, under these names
+	Accounts []plimsoll.AccountFile // etc/passwd, shadow, group, gshadow, under these names
+	Configs  []plimsoll.ConfigFile  // by path
 	Modes    []plimsoll.FileMode    // by path
 
 	// Malware and Secrets are of every layer, bottom first, with the diff ID of the layer.
@@ -57,7 +58,7 @@ type Failure struct {
 // The files of the operating system that are looked for in the folded image.
 var (
 	releasePaths  = [...]string{"etc/os-release", "usr/lib/os-release"}
-	accountPaths  = [...]string{"etc/passwd", "etc/shadow"}
+	accountPaths  = [...]string{"etc/passwd", "etc/shadow", "etc/group", "etc/gshadow"}
 	databasePaths = [...]string{"var/lib/dpkg/status", "lib/apk/db/installed", "usr/lib/apk/db/installed"}
 
 	// An image has one rpm database: the one that was written last, and of those of one
@@ -118,6 +119,7 @@ type facts struct {
 	release  *plimsoll.OSRelease
 	packages *plimsoll.PackageFile
 	accounts *plimsoll.AccountFile
+	config   *plimsoll.ConfigFile
 	mode     *plimsoll.FileMode
 	large    *plimsoll.FileFact // what its layer's tree says of it, if it is one of the largest
 	failures []Failure
@@ -181,6 +183,9 @@ func interesting(reports []plimsoll.LayerReport) map[string]*node {
 			paths[v.Path] = nil
 		}
 		for _, v := range r.Accounts {
+			paths[v.Path] = nil
+		}
+		for _, v := range r.Configs {
 			paths[v.Path] = nil
 		}
 		for _, v := range r.Modes {
@@ -263,6 +268,9 @@ func (f *folder) note(index int, r *plimsoll.LayerReport, nodes map[string]*node
 	for i := range r.Accounts {
 		at(r.Accounts[i].Path).accounts = &r.Accounts[i]
 	}
+	for i := range r.Configs {
+		at(r.Configs[i].Path).config = &r.Configs[i]
+	}
 	for i := range r.Modes {
 		at(r.Modes[i].Path).mode = &r.Modes[i]
 	}
@@ -293,6 +301,11 @@ func (f *folder) finish() {
 			m.Path = path
 			f.out.Modes = append(f.out.Modes, m)
 		}
+		if facts.config != nil && n.kind == fileNode {
+			c := *facts.config
+			c.Path = path
+			f.out.Configs = append(f.out.Configs, c)
+		}
 		f.packageFile(n, facts, path)
 		for _, failure := range facts.failures {
 			failure.Path = path
@@ -300,6 +313,7 @@ func (f *folder) finish() {
 		}
 	}
 	slices.SortFunc(f.out.Modes, func(a, b plimsoll.FileMode) int { return cmp.Compare(a.Path, b.Path) })
+	slices.SortFunc(f.out.Configs, func(a, b plimsoll.ConfigFile) int { return cmp.Compare(a.Path, b.Path) })
 	f.findings()
 }
 
@@ -339,7 +353,9 @@ func (f *folder) accounts() {
 			continue
 		}
 		if facts := f.facts[n]; facts != nil && facts.accounts != nil {
-			f.out.Accounts = append(f.out.Accounts, plimsoll.AccountFile{Path: path, Accounts: facts.accounts.Accounts})
+			file := *facts.accounts
+			file.Path = path
+			f.out.Accounts = append(f.out.Accounts, file)
 			continue
 		}
 		f.unread(n, plimsoll.FailureSettings)

@@ -301,7 +301,8 @@ func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a pli
 		return record, err
 	}
 	facts := analyze.Image{
-		Config: a.Settings, Release: folded.Release, Accounts: folded.Accounts, Modes: folded.Modes,
+		Config: a.Settings, Release: folded.Release, Accounts: folded.Accounts, Configs: folded.Configs,
+		Modes:    folded.Modes,
 		Failures: fileFailures(folded.Failures),
 	}
 	record.Facts = &plimsoll.ImageFacts{Release: folded.Release, Files: folded.Files}

@@ -163,7 +163,9 @@ func TestHardLinks(t *testing.T) {
 		bad = append(bad, m.Path)
 	}
 	for _, m := range folded.Modes {
-		setuid = append(setuid, m.Path)
+		if m.Mode&0o4000 != 0 {
+			setuid = append(setuid, m.Path)
+		}
 	}
 	want := []string{"opt/bad", "opt/second", "opt/third"}
 	if diff := cmp.Diff(want, bad); diff != "" {

@@ -163,7 +163,8 @@ func (w *writer) refreshIndex(ctx context.Context, index int64) error {
 
 const (
 	sqlIndexSettings = `SELECT COUNT(DISTINCT s.rule) FROM ` + members + `
-		JOIN artifact_setting s ON s.artifact_id = a.id WHERE c.artifact_id = ? AND s.result = 'failed'`
+		JOIN artifact_setting s ON s.artifact_id = a.id JOIN setting_rule r ON r.id = s.rule_id
+		WHERE c.artifact_id = ? AND s.result = 'failed' AND r.kind IN ('configuration', '')`
 	sqlIndexMalware = `SELECT COUNT(DISTINCT m.path) FROM ` + members + `
 		JOIN artifact_malware m ON m.artifact_id = a.id WHERE c.artifact_id = ? AND m.kind = 'match' AND m.shadowed = 0`
 )

@@ -4,23 +4,11 @@ import (
 	"cmp"
 	"context"
 	"database/sql"
-	"encoding/json"
 	"slices"
 	"strings"
 
 	"plimsoll"
 )
-
-// failedRules counts distinct rules that failed.
-func failedRules(settings []plimsoll.Setting) int64 {
-	rules := map[string]bool{}
-	for _, s := range settings {
-		if s.Result == plimsoll.SettingFailed {
-			rules[s.Rule] = true
-		}
-	}
-	return int64(len(rules))
-}
 
 // visiblePaths counts distinct paths with a match that no upper layer hides.
 func visiblePaths(malware []plimsoll.Malware) int64 {
@@ -31,56 +19,6 @@ func visiblePaths(malware []plimsoll.Malware) int64 {
 		}
 	}
 	return int64(len(paths))
-}
-
-const settingColumns = `rule, title, severity, result, advice, evidence`
-
-func settingFields(s plimsoll.Setting) []any {
-	return []any{s.Rule, s.Title, s.Severity, s.Result, s.Advice, encodeList(s.Evidence)}
-}
-
-func readSettings(ctx context.Context, tx *Tx, artifact int64) ([]plimsoll.Setting, error) {
-	rows, err := tx.Query(ctx, `SELECT `+settingColumns+` FROM artifact_setting WHERE artifact_id = ? ORDER BY rule`, artifact)
-	return collect(rows, err, func(rows *sql.Rows) (s plimsoll.Setting, err error) {
-		var evidence string
-		if err := rows.Scan(&s.Rule, &s.Title, &s.Severity, &s.Result, &s.Advice, &evidence); err != nil {
-			return s, err
-		}
-		err = json.Unmarshal([]byte(evidence), &s.Evidence)
-		return s, err
-	})
-}
-
-// saveSettings rewrites the rows that differ. Of two results of one rule the last counts.
-func (w *writer) saveSettings(ctx context.Context, t plimsoll.Tenant, artifact int64, settings []plimsoll.Setting) error {
-	stored, err := readSettings(ctx, w.Tx, artifact)
-	if err != nil {
-		return err
-	}
-	gone := map[string]plimsoll.Setting{}
-	for _, s := range stored {
-		gone[s.Rule] = s
-	}
-	for _, s := range settings {
-		old, ok := gone[s.Rule]
-		delete(gone, s.Rule)
-		if ok && slices.Equal(settingFields(old), settingFields(s)) {
-			continue
-		}
-		args := append([]any{artifact, t.ProjectID, t.EnterpriseProject}, settingFields(s)...)
-		err := w.change(ctx, `INSERT INTO artifact_setting (artifact_id, project_id, enterprise_project_id, `+settingColumns+`)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, rule) DO UPDATE SET title = excluded.title,
-			severity = excluded.severity, result = excluded.result, advice = excluded.advice, evidence = excluded.evidence`, args...)
-		if err != nil {
-			return err
-		}
-	}
-	for rule := range gone {
-		if err := w.change(ctx, `DELETE FROM artifact_setting WHERE artifact_id = ? AND rule = ?`, artifact, rule); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 const malwareColumns = `path, layer, rule, kind, engine, size, sha256, shadowed`
@@ -160,37 +98,6 @@ func compareBool(a, b bool) int {
 	default:
 		return 1
 	}
-}
-
-// ImageSettings returns the results of the baseline checks of an image by rule; for an
-// index the worst result of each rule over its platforms.
-func (s *Store) ImageSettings(ctx context.Context, img plimsoll.Image) ([]plimsoll.Setting, error) {
-	worst := map[string]plimsoll.Setting{}
-	err := s.eachMember(ctx, img, func(tx *Tx, m member) error {
-		settings, err := readSettings(ctx, tx, m.artifact)
-		for _, now := range settings {
-			if old, ok := worst[now.Rule]; !ok || badness(now.Result) > badness(old.Result) {
-				worst[now.Rule] = now
-			}
-		}
-		return err
-	})
-	if err != nil {
-		return nil, err
-	}
-	var out []plimsoll.Setting
-	for _, setting := range worst {
-		out = append(out, setting)
-	}
-	slices.SortFunc(out, func(a, b plimsoll.Setting) int { return strings.Compare(a.Rule, b.Rule) })
-	return out, nil
-}
-
-// badness orders results: a failure first, then what could not be looked at.
-func badness(r plimsoll.SettingResult) int {
-	return slices.Index([]plimsoll.SettingResult{
-		plimsoll.SettingNotApplicable, plimsoll.SettingPass, plimsoll.SettingNotLooked, plimsoll.SettingFailed,
-	}, r)
 }
 
 // member is an artifact whose findings an image shows.

@@ -77,6 +77,7 @@ func imageClauses(f plimsoll.ImageFilter) (*clauses, error) {
 	c.positive("i.malware", f.HasMalware)
 	c.positive("i.settings", f.HasSetting)
 	c.positive("i.vulnerabilities", f.HasVulnerability)
+	withSetting(c, f)
 	return c, nil
 }
 
@@ -91,6 +92,9 @@ func names(c *clauses, f plimsoll.ImageFilter) {
 	}
 	called(c, f.ProjectID, plimsoll.ImageRef{Namespace: f.Namespace, Name: f.Name, Tag: f.Tag, InstanceID: f.InstanceID})
 	c.equal("i.digest", string(f.Digest))
+	if f.RegistryKind != "" {
+		c.and("i.registry_id IN (SELECT s.id FROM registry s WHERE s.project_id = ? AND s.kind = ?)", f.ProjectID, f.RegistryKind)
+	}
 	if f.InstanceName != "" {
 		c.and("i.registry_id IN (SELECT s.id FROM registry s WHERE s.project_id = ? AND s.instance_name = ?)", f.ProjectID, f.InstanceName)
 	}

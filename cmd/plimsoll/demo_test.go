@@ -35,7 +35,7 @@ func demoRows() []string {
 		"base/alpine 3.20 done 3 1 0",
 		"shop/web 1.5.0 done 0 0 0",
 		"shop/web 1.4.0 done 4 0 0",
-		"legacy/ftp old done 4 5 0",
+		"legacy/ftp old done 4 8 0",
 		"base/debian 12 done 4 1 0",
 		"shop/worker 7 done 2 0 0",
 		"base/static 1 done 0 0 0",

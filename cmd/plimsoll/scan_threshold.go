@@ -34,7 +34,7 @@ func parseThreshold(s string) (threshold, error) {
 
 func (t threshold) met(r scanOutput) bool {
 	infected := slices.ContainsFunc(r.Malware, malicious)
-	failed := failedSettings(r.Settings) > 0
+	failed := slices.ContainsFunc(r.Settings, func(s plimsoll.Setting) bool { return s.Result == plimsoll.SettingFailed })
 	switch {
 	case t.any:
 		return len(r.Vulnerabilities) > 0 || infected || failed
@@ -53,10 +53,11 @@ func malicious(m plimsoll.Malware) bool {
 	return m.Kind == plimsoll.MalwareMatch && !m.Shadowed
 }
 
+// failedSettings counts as images do: weak passwords and password complexity have counts of their own.
 func failedSettings(settings []plimsoll.Setting) int {
 	n := 0
 	for _, s := range settings {
-		if s.Result == plimsoll.SettingFailed {
+		if s.Counted() {
 			n++
 		}
 	}

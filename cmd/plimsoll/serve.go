@@ -153,7 +153,9 @@ func (s *services) handler(publicURL string) *api.API {
 	config.Version, config.Log, config.OperatorDomain, config.PublicURL = readBuild().Version, s.logger, s.domain.ID, publicURL
 	config.TempDir = s.analysis.options.Temp // emptied at each start: a killed server leaves no upload behind
 	return api.New(config, api.Roles{
-		Callers: s.auth, SignIns: s, Projects: s.inventory, Images: s.inventory, Lookup: s.inventory, Files: s.inventory, Vulnerabilities: s.inventory, Histories: s.inventory, Scans: s, Registries: s.inventory,
+		Callers: s.auth, SignIns: s, Projects: s.inventory, Images: s.inventory, Lookup: s.inventory, Files: s.inventory,
+		Settings: s.inventory, Software: s.inventory,
+		Vulnerabilities: s.inventory, Histories: s.inventory, Scans: s, Registries: s.inventory,
 		NewRegistries: s, Tasks: s, Advisories: s, Users: people{s.identity}, Keys: s.identity,
 		Checks: []api.Check{
 			{Name: "store", Run: func(ctx context.Context) error { _, err := s.inventory.PendingCounts(ctx); return err }},

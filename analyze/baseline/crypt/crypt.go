@@ -1,0 +1,160 @@
+package crypt
+
+import (
+	"crypto/subtle"
+	"errors"
+	"strings"
+
+	"golang.org/x/crypto/bcrypt"
+)
+
+// Scheme is the algorithm of a hash, under the name crypt(5) gives it.
+type Scheme string
+
+// The schemes. Only those of Checkable can be verified.
+const (
+	None       Scheme = "none"   // the field is empty: no password is asked for
+	Locked     Scheme = "locked" // no password fits ("*", "!", "x")
+	DES        Scheme = "descrypt"
+	BSDI       Scheme = "bsdicrypt"
+	MD5        Scheme = "md5crypt"
+	NT         Scheme = "nt"
+	SHA1       Scheme = "sha1crypt"
+	SunMD5     Scheme = "sunmd5"
+	Bcrypt     Scheme = "bcrypt"
+	SHA256     Scheme = "sha256crypt"
+	SHA512     Scheme = "sha512crypt"
+	Scrypt     Scheme = "scrypt"
+	GostYes    Scheme = "gost-yescrypt"
+	Yescrypt   Scheme = "yescrypt"
+	Unknown    Scheme = "unknown"
+	maxHash           = 512 // bytes
+	maxAttempt        = 128 // bytes of a password that are tried at most
+	lockMarker        = "!*"
+)
+
+// Identify names the scheme of a hash field of shadow(5). A hash behind "!" is that of a
+// locked account.
+func Identify(field string) Scheme {
+	switch {
+	case field == "":
+		return None
+	case strings.ContainsAny(field[:1], lockMarker), field == "x", len(field) > maxHash:
+		return Locked
+	}
+	for prefix, scheme := range prefixes {
+		if strings.HasPrefix(field, prefix) {
+			return scheme
+		}
+	}
+	switch {
+	case strings.HasPrefix(field, "$"):
+		return Unknown
+	case len(field) == 13 && base64Only(field):
+		return DES
+	case field[0] == '_' && len(field) == 20 && base64Only(field[1:]):
+		return BSDI
+	}
+	return Locked // what no algorithm writes fits no password
+}
+
+var prefixes = map[string]Scheme{
+	"$1$": MD5, "$3$": NT, "$sha1$": SHA1, "$md5": SunMD5, "$5$": SHA256, "$6$": SHA512,
+	"$2a$": Bcrypt, "$2b$": Bcrypt, "$2y$": Bcrypt, "$7$": Scrypt, "$gy$": GostYes, "$y$": Yescrypt,
+}
+
+// Weak reports whether the scheme is broken or far too fast for today's machines.
+func (s Scheme) Weak() bool {
+	switch s {
+	case DES, BSDI, MD5, NT, SHA1, SunMD5:
+		return true
+	default:
+		return false
+	}
+}
+
+// Password reports whether some password fits a hash of this scheme.
+func (s Scheme) Password() bool { return s != None && s != Locked }
+
+// Checkable reports whether Verify knows the scheme.
+func (s Scheme) Checkable() bool {
+	switch s {
+	case MD5, SHA256, SHA512, Bcrypt, Yescrypt:
+		return true
+	default:
+		return false
+	}
+}
+
+// ErrHash is a hash that is none of its scheme's.
+var ErrHash = errors.New("not a valid hash")
+
+// Cost is what one attempt costs: microseconds of one core, roughly, of a machine of the
+// year 2024. It grows with the parameters and never depends on a clock, so that what is
+// and what is not checked is the same everywhere.
+func Cost(hash string) (int64, error) {
+	switch Identify(hash) {
+	case MD5:
+		return 400, nil
+	case SHA256:
+		return shaCost(hash, &sha256Scheme)
+	case SHA512:
+		return shaCost(hash, &sha512Scheme)
+	case Bcrypt:
+		n, err := bcrypt.Cost([]byte(hash))
+		if err != nil || n < bcrypt.MinCost || n > bcrypt.MaxCost {
+			return 0, ErrHash
+		}
+		return 85 << n, nil
+	case Yescrypt:
+		p, _, _, err := parseYescrypt(hash)
+		if err != nil {
+			return 0, err
+		}
+		return p.cost(), nil
+	default:
+		return 0, ErrHash
+	}
+}
+
+// Verify reports whether a password fits a hash. Passwords that crypt(3) would cut are
+// compared as it does; those over 128 bytes fit nothing.
+func Verify(password, hash string) (bool, error) {
+	if len(password) > maxAttempt {
+		return false, nil
+	}
+	var got string
+	var err error
+	switch Identify(hash) {
+	case MD5:
+		got, err = md5Crypt(password, hash)
+	case SHA256:
+		got, err = sha256Scheme.crypt(password, hash)
+	case SHA512:
+		got, err = sha512Scheme.crypt(password, hash)
+	case Yescrypt:
+		got, err = yescrypt(password, hash)
+	case Bcrypt:
+		err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password))
+		if err == nil || errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) || errors.Is(err, bcrypt.ErrPasswordTooLong) {
+			return err == nil, nil
+		}
+		return false, ErrHash
+	default:
+		return false, ErrHash
+	}
+	return err == nil && subtle.ConstantTimeCompare([]byte(got), []byte(hash)) == 1, err
+}
+
+// digits are those of crypt(5), "./0-9A-Za-z".
+const digits = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+
+func base64Only(s string) bool { return strings.Trim(s, digits) == "" }
+
+// encode24 writes up to 24 bits, the lowest six first.
+func encode24(b *strings.Builder, v uint32, chars int) {
+	for range chars {
+		b.WriteByte(digits[v&63])
+		v >>= 6
+	}
+}

@@ -1,0 +1,179 @@
+package crypt
+
+// The block functions of yescrypt. Blocks are kept as pairs of 32-bit words in the shuffled
+// order of the specification, in which Salsa20's diagonals are columns.
+
+const (
+	pwxRounds = 6
+	boxPairs  = 1 << 8 * 2 // 64-bit entries of one S-box
+	boxMask   = (1<<8 - 1) * 2
+)
+
+// sbox is the state of pwxform: three S-boxes that change places, and where the next write goes.
+type sbox struct {
+	memory  [3 * boxPairs]uint64
+	a, b, c []uint64
+	at      int
+}
+
+// newSbox fills the S-boxes from the first 128 bytes of a lane, which it mixes.
+func newSbox(lane []uint32) *sbox {
+	s := new(sbox)
+	s.c, s.b, s.a = s.memory[:boxPairs], s.memory[boxPairs:2*boxPairs], s.memory[2*boxPairs:]
+	fill(lane[:32], s.memory[:], 3*boxPairs/16, nil)
+	return s
+}
+
+// pwxform mixes one block of four lanes of two 64-bit values.
+func (s *sbox) pwxform(x *[8]uint64) {
+	a, b, c := (*[boxPairs]uint64)(s.a), (*[boxPairs]uint64)(s.b), (*[boxPairs]uint64)(s.c)
+	at := s.at
+	for round := range pwxRounds {
+		write := round != 0 && round != pwxRounds-1
+		for j := 0; j < 8; j += 2 {
+			low, high := uint32(x[j])>>3&boxMask, uint32(x[j]>>32)>>3&boxMask
+			first := (x[j]>>32*(x[j]&0xffffffff) + a[low]) ^ b[high]
+			second := (x[j+1]>>32*(x[j+1]&0xffffffff) + a[low+1]) ^ b[high+1]
+			x[j], x[j+1] = first, second
+			if write {
+				c[at&(boxPairs-1)], c[(at+1)&(boxPairs-1)] = first, second
+				at += 2
+			}
+		}
+	}
+	s.a, s.b, s.c = s.c, s.a, s.b
+	s.at = at & (boxPairs - 1)
+}
+
+// blockMix is the block function with S-boxes ("BlockMix_pwxform").
+func (s *sbox) blockMix(x []uint64) {
+	last := len(x) - 8
+	state := *(*[8]uint64)(x[last:])
+	for i := 0; i < len(x); i += 8 {
+		block := (*[8]uint64)(x[i:])
+		for k := range state {
+			state[k] ^= block[k]
+		}
+		s.pwxform(&state)
+		*block = state
+	}
+	salsa((*[8]uint64)(x[last:]), 2)
+}
+
+// blockMix8 is the block function of scrypt (RFC 7914, section 4).
+func blockMix8(x, y []uint64) {
+	state := *(*[8]uint64)(x[len(x)-8:])
+	half := len(x) / 2
+	for i := 0; i < len(x); i += 8 {
+		block := (*[8]uint64)(x[i:])
+		for k := range state {
+			state[k] ^= block[k]
+		}
+		salsa(&state, 8)
+		to := i / 2
+		if i/8%2 != 0 {
+			to = half + (i-8)/2
+		}
+		*(*[8]uint64)(y[to:]) = state
+	}
+	copy(x, y)
+}
+
+// salsa applies Salsa20 with so many rounds (RFC 7914, section 3).
+func salsa(b *[8]uint64, rounds int) {
+	var x, in [16]uint32
+	for i := range 8 {
+		in[2*i], in[2*i+1] = uint32(b[i]), uint32(b[i]>>32)
+	}
+	for i := range in {
+		x[i*5%16] = in[i]
+	}
+	for range rounds / 2 {
+		for i := range 4 { // columns
+			quarter(&x[5*i%16], &x[(5*i+4)%16], &x[(5*i+8)%16], &x[(5*i+12)%16])
+		}
+		for i := range 4 { // rows
+			row := 4 * i
+			quarter(&x[row+i], &x[row+(i+1)%4], &x[row+(i+2)%4], &x[row+(i+3)%4])
+		}
+	}
+	for i := range 8 {
+		b[i] = uint64(in[2*i]+x[2*i*5%16]) | uint64(in[2*i+1]+x[(2*i+1)*5%16])<<32
+	}
+}
+
+func quarter(a, b, c, d *uint32) {
+	rotate := func(v uint32, n int) uint32 { return v<<n | v>>(32-n) }
+	*b ^= rotate(*a+*d, 7)
+	*c ^= rotate(*b+*a, 9)
+	*d ^= rotate(*c+*b, 13)
+	*a ^= rotate(*d+*c, 18)
+}
+
+// load brings a lane into the order of this file, store takes it back.
+func load(lane []uint32) []uint64 {
+	x := make([]uint64, len(lane)/2)
+	for i := range x {
+		block := i / 8 * 16
+		low, high := 2*(i%8), 2*(i%8)+1
+		x[i] = uint64(lane[block+low*5%16]) | uint64(lane[block+high*5%16])<<32
+	}
+	return x
+}
+
+func store(lane []uint32, x []uint64) {
+	for i, pair := range x {
+		block := i / 8 * 16
+		low, high := 2*(i%8), 2*(i%8)+1
+		lane[block+low*5%16], lane[block+high*5%16] = uint32(pair), uint32(pair>>32)
+	}
+}
+
+// pick is the number that chooses a block ("Integerify"); memories here have fewer than 2^32 blocks.
+func pick(x []uint64) uint64 { return x[len(x)-8] & 0xffffffff }
+
+func xor(x, v []uint64) {
+	v = v[:len(x)]
+	for i := range x {
+		x[i] ^= v[i]
+	}
+}
+
+// fill writes n blocks of memory ("SMix1"); with S-boxes, blocks depend on earlier ones.
+func fill(lane []uint32, v []uint64, n uint64, box *sbox) {
+	x := load(lane)
+	y := make([]uint64, len(x))
+	for i := range n {
+		copy(v[int(i)*len(x):], x)
+		if box == nil {
+			blockMix8(x, y)
+			continue
+		}
+		if i > 1 {
+			below := powerBelow(i)
+			j := pick(x)&(below-1) + (i - below)
+			xor(x, v[int(j)*len(x):])
+		}
+		box.blockMix(x)
+	}
+	store(lane, x)
+}
+
+// walk reads the memory in an order that the data chooses ("SMix2"), and changes it if write is set.
+func walk(lane []uint32, v []uint64, n, loops uint64, write bool, box *sbox) {
+	x := load(lane)
+	y := make([]uint64, len(x))
+	for range loops {
+		block := v[int(pick(x)&(n-1))*len(x):]
+		xor(x, block)
+		if write {
+			copy(block, x)
+		}
+		if box == nil {
+			blockMix8(x, y)
+			continue
+		}
+		box.blockMix(x)
+	}
+	store(lane, x)
+}

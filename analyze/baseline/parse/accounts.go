@@ -1,0 +1,173 @@
+package parse
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"strconv"
+	"strings"
+
+	"plimsoll"
+	"plimsoll/analyze/baseline/crypt"
+)
+
+// Bounds of account databases.
+const (
+	maxAccountLine = 4096 // bytes; a group with many members may be longer
+	maxGroupLine   = 64 << 10
+	maxAccounts    = 100_000
+	maxMembers     = 1000 // of one group
+)
+
+// Hash is the password hash of an account; it never leaves the process that read it.
+type Hash struct {
+	Account int // index
+	Text    string
+}
+
+// Passwd reads passwd(5). A line that is not one is an error after the rest was read;
+// comments and empty lines are skipped, lines of a network service ("+", "-") counted.
+func Passwd(r io.Reader) (plimsoll.AccountFile, []Hash, error) {
+	return accounts(r, func(fields []string) (plimsoll.Account, string, bool) {
+		if len(fields) != 7 {
+			return plimsoll.Account{}, "", false
+		}
+		uid, err := strconv.ParseUint(fields[2], 10, 32)
+		if err != nil {
+			return plimsoll.Account{}, "", false
+		}
+		gid, err := strconv.ParseUint(fields[3], 10, 32)
+		if err != nil {
+			return plimsoll.Account{}, "", false
+		}
+		return plimsoll.Account{
+			UID: int64(uid), GID: int64(gid), Home: Short(fields[5]), Shell: Short(fields[6]), EmptyPassword: fields[1] == "",
+		}, fields[1], true
+	})
+}
+
+// Shadow reads shadow(5). Of field 2 the result keeps the algorithm and whether it is empty.
+func Shadow(r io.Reader) (plimsoll.AccountFile, []Hash, error) {
+	return accounts(r, func(fields []string) (plimsoll.Account, string, bool) {
+		if len(fields) < 2 || len(fields) > 9 {
+			return plimsoll.Account{}, "", false
+		}
+		a := plimsoll.Account{UID: -1, EmptyPassword: fields[1] == ""}
+		if a.EmptyPassword || crypt.Identify(fields[1]).Password() {
+			a.Ageing = &plimsoll.Ageing{Changed: days(fields, 2), Min: days(fields, 3), Max: days(fields, 4), Warn: days(fields, 5), Inactive: days(fields, 6)}
+		}
+		return a, fields[1], true
+	})
+}
+
+func days(fields []string, i int) int64 {
+	if i >= len(fields) {
+		return -1
+	}
+	n, err := strconv.ParseInt(fields[i], 10, 32)
+	if err != nil || n < 0 {
+		return -1
+	}
+	return n
+}
+
+func accounts(r io.Reader, parse func([]string) (plimsoll.Account, string, bool)) (plimsoll.AccountFile, []Hash, error) {
+	var file plimsoll.AccountFile
+	var hashes []Hash
+	err := database(r, maxAccountLine, &file, func(fields []string) (bool, error) {
+		a, hash, ok := parse(fields)
+		if a.Name = Short(fields[0]); !ok || a.Name == "" {
+			return false, nil
+		}
+		if len(file.Accounts) == maxAccounts {
+			return true, plimsoll.Errorf(plimsoll.TooLarge, "more than %d accounts", maxAccounts)
+		}
+		if scheme := crypt.Identify(hash); scheme.Password() {
+			a.Scheme = string(scheme)
+			hashes = append(hashes, Hash{len(file.Accounts), strings.Clone(hash)})
+		}
+		file.Accounts = append(file.Accounts, a)
+		return true, nil
+	})
+	return file, hashes, err
+}
+
+// Group reads group(5).
+func Group(r io.Reader) (plimsoll.AccountFile, error) {
+	return groups(r, func(fields []string) (plimsoll.Group, bool) {
+		if len(fields) != 4 {
+			return plimsoll.Group{}, false
+		}
+		gid, err := strconv.ParseUint(fields[2], 10, 32)
+		return plimsoll.Group{GID: int64(gid)}, err == nil
+	})
+}
+
+// GShadow reads gshadow(5).
+func GShadow(r io.Reader) (plimsoll.AccountFile, error) {
+	return groups(r, func(fields []string) (plimsoll.Group, bool) {
+		return plimsoll.Group{GID: -1}, len(fields) == 4
+	})
+}
+
+func groups(r io.Reader, parse func([]string) (plimsoll.Group, bool)) (plimsoll.AccountFile, error) {
+	var file plimsoll.AccountFile
+	err := database(r, maxGroupLine, &file, func(fields []string) (bool, error) {
+		g, ok := parse(fields)
+		if g.Name = Short(fields[0]); !ok || g.Name == "" {
+			return false, nil
+		}
+		if len(file.Groups) == maxAccounts {
+			return true, plimsoll.Errorf(plimsoll.TooLarge, "more than %d groups", maxAccounts)
+		}
+		g.Password = crypt.Identify(fields[1]).Password()
+		for name := range strings.SplitSeq(fields[3], ",") {
+			if name = strings.TrimSpace(name); name == "" {
+				continue
+			}
+			if len(g.Members) == maxMembers {
+				return true, plimsoll.Errorf(plimsoll.TooLarge, "a group of more than %d members", maxMembers)
+			}
+			g.Members = append(g.Members, Short(name))
+		}
+		file.Groups = append(file.Groups, g)
+		return true, nil
+	})
+	return file, err
+}
+
+// database reads lines of fields between colons; take says whether it understood one.
+func database(r io.Reader, longest int, file *plimsoll.AccountFile, take func([]string) (bool, error)) error {
+	in := bufio.NewScanner(r)
+	in.Buffer(nil, longest)
+	n, bad, first := 0, 0, 0
+	for in.Scan() {
+		n++
+		line := in.Text()
+		switch {
+		case strings.TrimSpace(line) == "" || line[0] == '#':
+			continue
+		case line[0] == '+' || line[0] == '-':
+			file.Legacy++
+			continue
+		}
+		ok, err := take(strings.Split(line, ":"))
+		if err != nil {
+			return err
+		}
+		if !ok {
+			if bad++; bad == 1 {
+				first = n
+			}
+		}
+	}
+	if err := in.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return plimsoll.Errorf(plimsoll.Invalid, "line %d is longer than %d bytes", n+1, longest)
+	} else if err != nil {
+		return err
+	}
+	if bad > 0 {
+		return plimsoll.Errorf(plimsoll.Invalid, "%d lines are not accounts, the first is line %d", bad, first)
+	}
+	return nil
+}

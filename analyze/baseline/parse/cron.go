@@ -1,0 +1,189 @@
+package parse
+
+import (
+	"io"
+	"regexp"
+	"strings"
+
+	"plimsoll"
+)
+
+// Crontab reads crontab(5): the system's tables name a user in each line, a user's own do
+// not. Keys:
+//
+//	env  arguments: name and, of PATH and SHELL alone, value
+//	job  scope: the user, "" in a user's own table; arguments: the absolute paths of the
+//	     command, and "download" if it runs what it fetches
+func Crontab(r io.Reader, system bool) ([]plimsoll.ConfigLine, error) {
+	var c collector
+	err := lines(r, "", func(n int, text string) error {
+		text = strings.TrimSpace(text)
+		if text == "" || text[0] == '#' {
+			return nil
+		}
+		if name, value, ok := strings.Cut(text, "="); ok && isName(strings.TrimSpace(name)) {
+			name = strings.TrimSpace(name)
+			if name != "PATH" && name != "SHELL" {
+				return c.add(n, "", "env", name)
+			}
+			return c.add(n, "", "env", name, strings.Trim(strings.TrimSpace(value), `"'`))
+		}
+		rest, times := text, 5
+		if text[0] == '@' {
+			times = 1
+		}
+		for range times {
+			_, rest = cutSpace(rest)
+		}
+		user := ""
+		if system {
+			user, rest = cutSpace(rest)
+		}
+		if rest == "" {
+			return nil
+		}
+		var args []string
+		for _, word := range strings.Fields(rest) {
+			if word = strings.Trim(word, `"';()&|`); strings.HasPrefix(word, "/") {
+				args = append(args, word)
+			}
+		}
+		if FetchedAndRun(rest) {
+			args = append(args, "download")
+		}
+		return c.add(n, user, "job", args...)
+	})
+	return c.list, err
+}
+
+func isName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+var fetchedAndRun = regexp.MustCompile(`\b(?:curl|wget|fetch)\b[^|;&]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:/\S*/)?(?:env\s+)?(?:ba|da|z|k|a)?sh\b|` +
+	`\b(?:ba|da|z|k|a)?sh\s+(?:-c\s+)?["']?(?:<\(|\$\(|` + "`" + `)\s*(?:curl|wget)\b|` +
+	`\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:python3?|perl|ruby|node|php)\b`)
+
+// FetchedAndRun reports whether a shell command feeds a download to an interpreter.
+func FetchedAndRun(command string) bool { return fetchedAndRun.MatchString(command) }
+
+// What a script is looked at for.
+const (
+	PasswordVariable = "password-variable" // an assignment of a literal; argument: the name
+	PasswordOption   = "password-option"   // an option with a literal; argument: the program
+	PasswordSet      = "password-set"      // a literal given to chpasswd, passwd or useradd
+	Umask            = "umask"             // argument: the number
+	SearchPath       = "path"              // PATH with an entry that is not absolute
+)
+
+var (
+	assignment = regexp.MustCompile(`^\s*(?:export\s+|readonly\s+|local\s+|declare\s+(?:-\w+\s+)*)?([A-Za-z_]*(?i:passw(?:or)?d|passwd|_pwd|secret_?key|api_?key|auth_?token|access_?token)[A-Za-z0-9_]*)=(\S.*)$`)
+	option     = regexp.MustCompile(`\b(sshpass)\s+-p\s*(\S+)|\b(mysql|mysqladmin|mysqldump|mariadb)\b[^|;&#]*\s(?:-p([^\s-]\S*)|--password=(\S+))|\b(curl)\b[^|;&#]*\s(?:-u|--user)[\s=]*["']?[^\s:"']+:(\S+)|\b(redis-cli)\b[^|;&#]*\s-a\s+(\S+)`)
+	passwords  = regexp.MustCompile(`\becho\s+(?:-\w+\s+)*["']?[\w.-]+:(\S+?)["']?\s*\|\s*(?:sudo\s+)?(?:/usr/sbin/)?chpasswd\b|\bpasswd\s+--stdin\b|\buseradd\b[^|;&#]*\s(?:-p|--password)[\s=]+(\S+)|\busermod\b[^|;&#]*\s(?:-p|--password)[\s=]+(\S+)`)
+	umask      = regexp.MustCompile(`(?:^|[;&]|\bthen|\belse)\s*umask\s+(0?[0-7]{1,4})\b`)
+	searchPath = regexp.MustCompile(`^\s*(?:export\s+)?PATH=(\S+)`)
+)
+
+// Script looks at a shell script line by line.
+func Script(r io.Reader) ([]plimsoll.ConfigLine, error) {
+	var c collector
+	err := lines(r, "\\", func(n int, text string) error {
+		if t := strings.TrimSpace(text); t == "" || t[0] == '#' {
+			return nil
+		}
+		if m := assignment.FindStringSubmatch(text); m != nil && literal(m[2]) {
+			if err := c.add(n, "", PasswordVariable, m[1]); err != nil {
+				return err
+			}
+		}
+		if program := PasswordInOption(text); program != "" {
+			if err := c.add(n, "", PasswordOption, program); err != nil {
+				return err
+			}
+		}
+		if SetsPassword(text) {
+			if err := c.add(n, "", PasswordSet); err != nil {
+				return err
+			}
+		}
+		if m := umask.FindStringSubmatch(text); m != nil {
+			if err := c.add(n, "", Umask, m[1]); err != nil {
+				return err
+			}
+		}
+		if m := searchPath.FindStringSubmatch(text); m != nil && relativeEntry(m[1]) {
+			return c.add(n, "", SearchPath)
+		}
+		return nil
+	})
+	return c.list, err
+}
+
+// PasswordInOption names the program that is given a literal password on its command line, or "".
+func PasswordInOption(command string) string {
+	m := option.FindStringSubmatch(command)
+	if m == nil {
+		return ""
+	}
+	for i := 1; i < len(m); i++ {
+		if m[i] == "" {
+			continue
+		}
+		for _, value := range m[i+1:] {
+			if value != "" {
+				if literal(value) {
+					return m[i]
+				}
+				return ""
+			}
+		}
+	}
+	return ""
+}
+
+// SetsPassword reports whether a command gives an account a literal password.
+func SetsPassword(command string) bool {
+	m := passwords.FindStringSubmatch(command)
+	if m == nil {
+		return false
+	}
+	given := false
+	for _, value := range m[1:] {
+		if value != "" {
+			given = true
+			if literal(value) {
+				return true
+			}
+		}
+	}
+	return !given && !strings.Contains(command, "$")
+}
+
+// literal reports whether a value is spelt out: no variable, no command, no placeholder.
+func literal(value string) bool {
+	value = strings.Trim(strings.TrimRight(value, "; "), `"'`)
+	if value == "" || strings.ContainsAny(value, "$`") || strings.HasPrefix(value, "(") || strings.HasPrefix(value, "/") {
+		return false
+	}
+	switch strings.ToLower(value) {
+	case "true", "false", "yes", "no", "1", "0", "null", "none", "*", "!", "x":
+		return false
+	}
+	return !strings.HasPrefix(value, "<")
+}
+
+// relativeEntry reports whether a search path has an entry that depends on where one stands.
+func relativeEntry(value string) bool {
+	value = strings.Trim(value, `"'`)
+	for entry := range strings.SplitSeq(value, ":") {
+		if entry == "" || entry == "." || entry == ".." || strings.HasPrefix(entry, "./") {
+			return true
+		}
+	}
+	return false
+}

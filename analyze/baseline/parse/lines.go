@@ -1,0 +1,128 @@
+package parse
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"strings"
+
+	"plimsoll"
+)
+
+// Bounds of one file. The longest line that is common in practice is a sudoers alias of
+// some hundred bytes; the longest file a sources.list of some hundred lines.
+const (
+	maxLine  = 16 << 10 // bytes, continuations included
+	maxLines = 10_000   // directives kept of one file
+	maxWord  = 256      // bytes kept of a word
+	maxWords = 64       // words kept of a directive
+)
+
+// lines calls f for every line, without its end, until f fails. With a mark ("\\"), a line
+// that ends in it goes on in the next.
+func lines(r io.Reader, mark string, f func(n int, text string) error) error {
+	in := bufio.NewScanner(r)
+	in.Buffer(nil, maxLine)
+	n, start, held := 0, 0, ""
+	for in.Scan() {
+		n++
+		text := strings.TrimSuffix(in.Text(), "\r")
+		if held == "" {
+			start = n
+		}
+		if head, more := strings.CutSuffix(text, mark); mark != "" && more {
+			if held += head + " "; len(held) > maxLine {
+				return plimsoll.Errorf(plimsoll.Invalid, "line %d is longer than %d bytes", start, maxLine)
+			}
+			continue
+		}
+		text, held = held+text, ""
+		if err := f(start, text); err != nil {
+			return err
+		}
+	}
+	if err := in.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return plimsoll.Errorf(plimsoll.Invalid, "line %d is longer than %d bytes", n+1, maxLine)
+	} else if err != nil {
+		return err
+	}
+	if held != "" {
+		return f(start, held)
+	}
+	return nil
+}
+
+// collector gathers directives up to the bound.
+type collector struct{ list []plimsoll.ConfigLine }
+
+func (c *collector) add(n int, scope, key string, args ...string) error {
+	if len(c.list) == maxLines {
+		return plimsoll.Errorf(plimsoll.TooLarge, "more than %d directives", maxLines)
+	}
+	line := plimsoll.ConfigLine{Line: n, Scope: Short(scope), Key: Short(key)}
+	for _, a := range args[:min(len(args), maxWords)] {
+		line.Args = append(line.Args, Short(a))
+	}
+	c.list = append(c.list, line)
+	return nil
+}
+
+// Short keeps what is needed to recognise a word, as valid UTF-8.
+func Short(s string) string {
+	s = strings.Clone(s[:min(len(s), maxWord)])
+	return strings.ToValidUTF8(s, "\uFFFD")
+}
+
+// uncomment cuts a line at a "#" that begins a word.
+func uncomment(text string) string {
+	for i := 0; i < len(text); i++ {
+		if text[i] == '#' && (i == 0 || text[i-1] == ' ' || text[i-1] == '\t') {
+			return strings.TrimSpace(text[:i])
+		}
+	}
+	return strings.TrimSpace(text)
+}
+
+// words splits at white space, but not within double quotes, which it removes.
+func words(text string) []string {
+	var out []string
+	var word strings.Builder
+	quoted, open := false, false
+	for i := 0; i < len(text); i++ {
+		switch c := text[i]; {
+		case c == '"':
+			quoted, open = !quoted, true
+		case (c == ' ' || c == '\t') && !quoted:
+			if open {
+				out = append(out, word.String())
+				word.Reset()
+				open = false
+			}
+		default:
+			word.WriteByte(c)
+			open = true
+		}
+	}
+	if open {
+		out = append(out, word.String())
+	}
+	return out
+}
+
+// withoutUser takes name and password out of an address. It says whether there was a password.
+func withoutUser(address string) (string, bool) {
+	scheme, rest, ok := strings.Cut(address, "://")
+	if !ok {
+		return address, false
+	}
+	host, path, slash := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(host, '@'); at >= 0 {
+		secret := strings.Contains(host[:at], ":")
+		host = host[at+1:]
+		if slash {
+			host += "/" + path
+		}
+		return scheme + "://" + host, secret
+	}
+	return address, false
+}

@@ -1,0 +1,249 @@
+package parse
+
+import (
+	"io"
+	"slices"
+	"strings"
+
+	"plimsoll"
+)
+
+// Words that AptSources and Ini put beside an address.
+const withPassword = "password-in-address"
+
+// AptSources reads sources.list(5), one-line and deb822 style. Key is "source"; the
+// arguments are the address without name and password, then options as "trusted=yes".
+func AptSources(r io.Reader) ([]plimsoll.ConfigLine, error) {
+	var c collector
+	stanza, start := map[string]string{}, 0
+	last := ""
+	flush := func() error {
+		defer func() { clear(stanza); start, last = 0, "" }()
+		if stanza["uris"] == "" || stanza["enabled"] == "no" {
+			return nil
+		}
+		var options []string
+		for _, name := range [...]string{"trusted", "allow-insecure", "allow-weak", "check-valid-until"} {
+			if v := stanza[name]; v != "" {
+				options = append(options, name+"="+v)
+			}
+		}
+		if stanza["signed-by"] != "" {
+			options = append(options, "signed-by")
+		}
+		for _, uri := range strings.Fields(stanza["uris"]) {
+			if err := addSource(&c, start, uri, options); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	err := lines(r, "", func(n int, text string) error {
+		first, rest := cutSpace(text)
+		switch {
+		case strings.TrimSpace(text) == "":
+			return flush()
+		case text[0] == '#':
+			return nil
+		case first == "deb" || first == "deb-src" || first == "rpm":
+			return oneLine(&c, n, uncomment(rest))
+		case text[0] == ' ' || text[0] == '\t':
+			stanza[last] = bounded(stanza[last] + " " + strings.TrimSpace(text))
+			return nil
+		}
+		name, value, ok := strings.Cut(text, ":")
+		if !ok {
+			return nil
+		}
+		if start == 0 {
+			start = n
+		}
+		last = strings.ToLower(strings.TrimSpace(name))
+		if len(stanza) < maxWords {
+			stanza[last] = strings.TrimSpace(value)
+		}
+		return nil
+	})
+	if err == nil {
+		err = flush()
+	}
+	return c.list, err
+}
+
+func bounded(s string) string { return s[:min(len(s), maxLine)] }
+
+func oneLine(c *collector, n int, rest string) error {
+	var options []string
+	if inside, ok := strings.CutPrefix(rest, "["); ok {
+		var given string
+		given, rest, _ = strings.Cut(inside, "]")
+		for _, o := range strings.Fields(strings.ToLower(given)) {
+			if name, _, _ := strings.Cut(o, "="); name == "signed-by" {
+				o = name
+			}
+			options = append(options, o)
+		}
+	}
+	uri, _ := cutSpace(rest)
+	if uri == "" {
+		return nil
+	}
+	return addSource(c, n, uri, options)
+}
+
+func addSource(c *collector, n int, uri string, options []string) error {
+	uri, secret := withoutUser(uri)
+	if secret {
+		options = append(slices.Clip(options), withPassword)
+	}
+	return c.add(n, "", "source", append([]string{uri}, options...)...)
+}
+
+// AptConf reads apt.conf(5). Key is the whole name of an option, in lower case.
+func AptConf(r io.Reader) ([]plimsoll.ConfigLine, error) {
+	var c collector
+	p := aptScope{}
+	err := lines(r, "", func(n int, text string) error {
+		for _, token := range p.tokens(text) {
+			switch token {
+			case "{":
+				if len(p.open) == maxWords {
+					return plimsoll.Errorf(plimsoll.Invalid, "more than %d open braces", maxWords)
+				}
+				p.open = append(p.open, strings.Join(p.words, " "))
+				p.words = nil
+			case "}":
+				if len(p.open) > 0 {
+					p.open = p.open[:len(p.open)-1]
+				}
+				p.words = nil
+			case ";":
+				if err := p.end(&c, n); err != nil {
+					return err
+				}
+			default:
+				if len(p.words) < maxWords {
+					p.words = append(p.words, token)
+				}
+			}
+		}
+		return nil
+	})
+	return c.list, err
+}
+
+type aptScope struct {
+	open, words []string
+	comment     bool
+}
+
+func (p *aptScope) end(c *collector, n int) error {
+	defer func() { p.words = nil }()
+	if len(p.words) < 2 || strings.HasPrefix(p.words[0], "#") {
+		return nil
+	}
+	name := strings.ToLower(strings.Join(append(slices.Clone(p.open), p.words[0]), "::"))
+	value := strings.Join(p.words[1:], " ")
+	if strings.Contains(name, "proxy") || secretName(name) {
+		var secret bool
+		if value, secret = withoutUser(value); secret {
+			return c.add(n, "", name, value, withPassword)
+		}
+	}
+	return c.add(n, "", name, value)
+}
+
+// tokens are words, quoted words without their quotes, braces and semicolons.
+func (p *aptScope) tokens(text string) []string {
+	var out []string
+	for text = strings.TrimLeft(text, " \t"); text != ""; text = strings.TrimLeft(text, " \t") {
+		if p.comment {
+			_, after, ok := strings.Cut(text, "*/")
+			if !ok {
+				return out
+			}
+			p.comment, text = false, after
+			continue
+		}
+		switch {
+		case strings.HasPrefix(text, "//") || text[0] == '#' && !strings.HasPrefix(text, "#clear"):
+			return out
+		case strings.HasPrefix(text, "/*"):
+			p.comment, text = true, text[2:]
+		case strings.ContainsRune("{};", rune(text[0])):
+			out, text = append(out, text[:1]), text[1:]
+		case text[0] == '"':
+			word, after, _ := strings.Cut(text[1:], `"`)
+			out, text = append(out, word), after
+		default:
+			end := strings.IndexAny(text, " \t{};\"")
+			if end < 0 {
+				end = len(text)
+			}
+			out, text = append(out, text[:end]), text[end:]
+		}
+	}
+	return out
+}
+
+// Ini reads files of sections (yum and dnf, pip, git). Scope is the section, key a name out
+// of keep, both in lower case; of an address name and password are left out.
+func Ini(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
+	var c collector
+	section, last := "", ""
+	err := lines(r, "", func(n int, text string) error {
+		trimmed := strings.TrimSpace(text)
+		switch {
+		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
+			return nil
+		case trimmed[0] == '[':
+			section, _, _ = strings.Cut(trimmed[1:], "]")
+			section, last = strings.ToLower(strings.TrimSpace(section)), ""
+			return nil
+		}
+		name, value, ok := strings.Cut(trimmed, "=")
+		if text[0] == ' ' && last != "" && !ok {
+			name, value = last, trimmed
+		} else if last = ""; !ok {
+			value = "true" // a name alone is a switch
+		}
+		name = strings.ToLower(strings.TrimSpace(name))
+		if !slices.Contains(keep, name) {
+			return nil
+		}
+		last = name
+		for _, one := range strings.Fields(value) {
+			one, secret := withoutUser(one)
+			args := []string{strings.Trim(one, `"`)}
+			if secret {
+				args = append(args, withPassword)
+			}
+			if err := c.add(n, section, name, args...); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	return c.list, err
+}
+
+// HasPassword reports whether a line's address held a password.
+func HasPassword(l plimsoll.ConfigLine) bool { return slices.Contains(l.Args, withPassword) }
+
+// Switches reads rc files of programs (curl, wget, npm): key is a name out of keep.
+func Switches(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
+	var c collector
+	err := lines(r, "", func(n int, text string) error {
+		text = uncomment(text)
+		cut := strings.IndexAny(text, " \t=:")
+		if cut < 0 {
+			cut = len(text)
+		}
+		name := strings.ToLower(strings.TrimLeft(text[:cut], "-"))
+		if !slices.Contains(keep, name) {
+			return nil
+		}
+		return c.add(n, "", name, strings.Trim(strings.Trim(text[cut:], " \t=:"), `"'`))
+	})
+	return c.list, err
+}

@@ -1,0 +1,200 @@
+package baseline
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+
+	"plimsoll"
+	"plimsoll/analyze"
+)
+
+// maxEvidence bounds what one setting lists.
+const maxEvidence = 20
+
+// rule is a check: what it is about, and how it judges.
+type rule struct {
+	id          string
+	title       string
+	severity    plimsoll.Severity
+	protection  bool // GB/T 22239-2019 asks for it too
+	description string
+	advice      string
+	references  []string
+	judge       func(analyze.Image) verdict
+
+	// Of the family.
+	check string
+	kind  plimsoll.SettingKind
+}
+
+const (
+	critical = plimsoll.SeverityCritical
+	high     = plimsoll.SeverityHigh
+	medium   = plimsoll.SeverityMedium
+	low      = plimsoll.SeverityLow
+)
+
+// ID implements analyze.Check.
+func (r rule) ID() string { return r.id }
+
+// Rule implements analyze.Check.
+func (r rule) Rule() plimsoll.Rule {
+	standards := []plimsoll.Standard{plimsoll.StandardPractice}
+	if r.protection {
+		standards = append(standards, plimsoll.StandardProtection)
+	}
+	return plimsoll.Rule{
+		ID: r.id, Check: r.check, Kind: r.kind, Title: r.title, Severity: r.severity, Standards: standards,
+		Description: r.description, Advice: r.advice, References: r.references,
+	}
+}
+
+// Run implements analyze.Check.
+func (r rule) Run(i analyze.Image) plimsoll.Setting {
+	v := r.judge(i)
+	evidence := v.evidence
+	if extra := len(evidence) - maxEvidence; extra > 0 {
+		evidence = append(slices.Clip(evidence[:maxEvidence-1]), fmt.Sprintf("and %d more", extra+1))
+	}
+	out := r.Rule().Setting(v.result)
+	out.Evidence, out.Passwords = evidence, v.passwords
+	return out
+}
+
+// Checks returns the rules, family by family.
+func Checks() []analyze.Check {
+	var list []analyze.Check
+	for _, r := range rules() {
+		list = append(list, r)
+	}
+	return list
+}
+
+func rules() []rule {
+	return slices.Concat(
+		family("Image configuration", plimsoll.KindConfiguration, imageRules()),
+		family("Build commands", plimsoll.KindConfiguration, buildRules()),
+		family("Accounts", plimsoll.KindConfiguration, accountRules()),
+		family("Accounts", plimsoll.KindConfiguration, passwordRules()),
+		family("Accounts", plimsoll.KindConfiguration, groupRules()),
+		family("Login", plimsoll.KindConfiguration, loginRules()),
+		family("Trust", plimsoll.KindConfiguration, trustRules()),
+		family("Scripts", plimsoll.KindConfiguration, scriptRules()),
+		family("SSH", plimsoll.KindConfiguration, sshRules()),
+		family("SSH", plimsoll.KindConfiguration, sshKeyRules()),
+		family("sudo", plimsoll.KindConfiguration, sudoRules()),
+		family("PAM", plimsoll.KindConfiguration, pamRules()),
+		family("Files", plimsoll.KindConfiguration, fileRules()),
+		family("Keys and credentials", plimsoll.KindConfiguration, keyRules()),
+		family("Cron", plimsoll.KindConfiguration, cronRules()),
+		family("Package manager", plimsoll.KindConfiguration, repositoryRules()),
+		family("Weak passwords", plimsoll.KindWeakPassword, weakRules()),
+		family("Password complexity", plimsoll.KindComplexity, complexityRules()),
+	)
+}
+
+func family(check string, kind plimsoll.SettingKind, list []rule) []rule {
+	for i := range list {
+		list[i].check, list[i].kind = check, kind
+	}
+	return list
+}
+
+// verdict is what a rule says of one image.
+type verdict struct {
+	result    plimsoll.SettingResult
+	evidence  []string
+	passwords []plimsoll.WeakPassword
+}
+
+func notApplicable() verdict { return verdict{result: plimsoll.SettingNotApplicable} }
+
+// decide is the common end of rules: failed if anything was found; not looked, with the
+// reasons, if something could not be read; not applicable if the image has nothing of the kind.
+func decide(found, unread []string, applies bool) verdict {
+	switch {
+	case len(found) > 0:
+		return verdict{result: plimsoll.SettingFailed, evidence: found}
+	case len(unread) > 0:
+		return verdict{result: plimsoll.SettingNotLooked, evidence: unread}
+	case !applies:
+		return notApplicable()
+	}
+	return verdict{result: plimsoll.SettingPass}
+}
+
+// failures tells where the analyzer could not look, of the places that matter; a failure
+// without a path matters to everybody.
+func failures(i analyze.Image, about func(path string) bool) []string {
+	var list []string
+	for _, f := range i.Failures {
+		if f.Path == "" || about(f.Path) {
+			list = append(list, strings.TrimPrefix(printable(f.Path)+": ", ": ")+printable(f.Detail))
+		}
+	}
+	return list
+}
+
+// printable makes text from an image fit for a terminal, and bounds it.
+func printable(s string) string {
+	quoted := fmt.Sprintf("%.512q", s)
+	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
+}
+
+// inConfigs judges files of some kinds, one by one.
+func inConfigs(f func(plimsoll.ConfigFile) []string, kinds ...*kind) func(analyze.Image) verdict {
+	return func(i analyze.Image) verdict {
+		var found []string
+		files, unread := configs(i, kinds...)
+		for _, file := range files {
+			found = append(found, f(file)...)
+		}
+		return decide(found, unread, len(files) > 0)
+	}
+}
+
+// configs lists the files of some kinds, and where one of them could not be read.
+func configs(i analyze.Image, kinds ...*kind) (files []plimsoll.ConfigFile, unread []string) {
+	is := func(name plimsoll.ConfigKind) bool {
+		return slices.ContainsFunc(kinds, func(k *kind) bool { return k.name == name })
+	}
+	for _, c := range i.Configs {
+		if !is(c.Kind) {
+			continue
+		}
+		files = append(files, c)
+		if c.Unread != "" {
+			unread = append(unread, printable(c.Path)+": "+printable(c.Unread))
+		}
+	}
+	return files, append(unread, failures(i, func(path string) bool {
+		k := kindOf(path)
+		return k != nil && is(k.name)
+	})...)
+}
+
+// at points at a line of a file.
+func at(c plimsoll.ConfigFile, l plimsoll.ConfigLine, text string) string {
+	return fmt.Sprintf("%s:%d: %s", printable(c.Path), l.Line, printable(text))
+}
+
+// eachLine makes a judge of files out of one of lines: it returns what to say of a bad one, "" of a good one.
+func eachLine(f func(plimsoll.ConfigLine) string) func(plimsoll.ConfigFile) []string {
+	return func(c plimsoll.ConfigFile) []string {
+		var found []string
+		for _, l := range c.Lines {
+			if text := f(l); text != "" {
+				found = append(found, at(c, l, text))
+			}
+		}
+		return found
+	}
+}
+
+func arg(l plimsoll.ConfigLine, n int) string {
+	if n < len(l.Args) {
+		return l.Args[n]
+	}
+	return ""
+}
