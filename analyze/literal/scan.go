@@ -65,15 +65,14 @@ type finder struct {
 // run looks at every second position. Its loops are what everything else serves: they must stay
 // free of calls and bounds checks where nothing is found.
 func (f *finder) run() bool {
-	i, ok := 0, true
-	switch m := f.m; {
-	case len(m.stored) == 0:
+	if len(f.m.stored) == 0 {
 		return true
-	case len(m.short.entries) == 0:
-		i, ok = f.runLong()
-	default:
-		i, ok = f.runBoth()
 	}
+	loop := f.runBoth
+	if len(f.m.short.entries) == 0 {
+		loop = f.runLong
+	}
+	i, ok := loop()
 	for ; ok && i < len(f.text); i += 2 {
 		var word [8]byte
 		copy(word[:], f.text[i:])
