@@ -1,3 +1,5 @@
+//go:build linux
+
 // Command content measures what looking for malware and secrets in file content costs, on one core, over real
 // files of this machine, beside SHA-256 of the same bytes in the same run:
 //
