@@ -144,9 +144,18 @@ func (f *finder) check(t *table, at int, word uint64) bool {
 		if h := sieveHash(piece); t.sieve[h>>6]&(1<<(h&63)) == 0 {
 			continue
 		}
-		slot := t.slot(piece, k)
+		slot := t.slot(piece)
 		for _, e := range t.entries[t.starts[slot]:t.starts[slot+1]] {
-			if e.piece == piece && e.kind == k && !f.compare(at-int(e.back), e.pattern) {
+			if e.piece != piece {
+				continue
+			}
+			if e.extra != 0 {
+				i := at + int(e.at)
+				if i < 0 || i+4 > len(f.text) || binary.LittleEndian.Uint32(f.text[i:])|foldMask&0xffffffff != e.extra {
+					continue
+				}
+			}
+			if !f.compare(at-int(e.back), e.pattern) {
 				return false
 			}
 		}
