@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"math/bits"
 )
 
 // Bounds of a pattern set.
@@ -90,20 +91,40 @@ func (m *Matcher) enter(pattern uint32, p []byte, seen map[uint64]int) {
 	}
 	for parity := range 2 {
 		var best entry
+		var fixed kind
 		lowest := ^uint64(0)
 		for back := -parity; back < min(len(p)-1, 256); back += 2 {
 			k := kindAt(p, back)
 			if k == none {
 				continue
 			}
-			e := entry{piece: piece(p, back, k), kind: k, pattern: pattern, back: int32(back)}
-			if c := cost(p, e, seen); c < lowest {
-				best, lowest = e, c
+			e := entry{piece: piece(p, back, k), pattern: pattern, back: int32(back)}
+			if c := cost(p, e, k, seen); c < lowest {
+				best, fixed, lowest = e, k, c
 			}
 		}
 		seen[best.piece]++
+		best.at, best.extra = extra(p, best, fixed)
 		t.entries = append(t.entries, best)
 	}
+}
+
+// extra chooses four bytes outside of a piece that spare most comparisons of the whole; 0 = there are none.
+func extra(p []byte, e entry, k kind) (at int32, folded uint32) {
+	from, to := int(e.back), int(e.back)+bits.Len64(uint64(k))/8
+	best, lowest := -1, int(^uint(0)>>1)
+	for i := 0; i+4 <= len(p) && i < 512; i++ {
+		if shared := min(i+4, to) - max(i, from); shared > 2 {
+			continue
+		}
+		if f := Frequency(p[i : i+4]); f < lowest {
+			best, lowest = i, f
+		}
+	}
+	if best < 0 {
+		return 0, 0
+	}
+	return int32(best - from), binary.LittleEndian.Uint32(p[best:]) | foldMask&0xffffffff
 }
 
 // kindAt is the kind of piece that a pattern has at a distance from its start.

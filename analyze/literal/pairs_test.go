@@ -6,7 +6,6 @@ import (
 	"math"
 	"os"
 	"path/filepath"
-	"runtime"
 	"testing"
 )
 
@@ -32,9 +31,9 @@ func TestPairs(t *testing.T) {
 func measurePairs(t *testing.T) {
 	var counts [128][128]float64
 	for _, roots := range [][]string{
-		{"/usr/bin", "/usr/lib", filepath.Join(runtime.GOROOT(), "bin"), filepath.Join(runtime.GOROOT(), "pkg")}, // programs
-		{filepath.Join(runtime.GOROOT(), "src"), "/usr/share", "/etc"},                                           // mostly text
-		{"/usr/share/doc", "/var/lib/dpkg"},                                                                      // archives and databases
+		{"/usr/bin", "/usr/lib", filepath.Join(goRoot(), "bin"), filepath.Join(goRoot(), "pkg")}, // programs
+		{filepath.Join(goRoot(), "src"), "/usr/share", "/etc"},                                   // mostly text
+		{"/usr/share/doc", "/var/lib/dpkg"},                                                      // archives and databases
 	} {
 		var part [128][128]float64
 		total := 0.0

@@ -46,13 +46,13 @@ func Frequency(piece []byte) int {
 
 // cost estimates what a piece costs a scan: calls where its hash is met, comparisons where the piece is
 // met, more if other patterns have it too. Only the order counts.
-func cost(p []byte, e entry, seen map[uint64]int) uint64 {
+func cost(p []byte, e entry, k kind, seen map[uint64]int) uint64 {
 	often := func(from, n int) uint64 {
 		from = max(from, 0)
 		return 1 << min(max(Frequency(p[from:min(from+n, len(p))])+24, 0), 56)
 	}
 	var c uint64
-	switch back := int(e.back); e.kind {
+	switch back := int(e.back); k {
 	case six:
 		c = often(back, 6)
 	case four:

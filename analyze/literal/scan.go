@@ -65,15 +65,14 @@ type finder struct {
 // run looks at every second position. Its loops are what everything else serves: they must stay
 // free of calls and bounds checks where nothing is found.
 func (f *finder) run() bool {
-	i, ok := 0, true
-	switch m := f.m; {
-	case len(m.stored) == 0:
+	if len(f.m.stored) == 0 {
 		return true
-	case len(m.short.entries) == 0:
-		i, ok = f.runLong()
-	default:
-		i, ok = f.runBoth()
 	}
+	loop := f.runBoth
+	if len(f.m.short.entries) == 0 {
+		loop = f.runLong
+	}
+	i, ok := loop()
 	for ; ok && i < len(f.text); i += 2 {
 		var word [8]byte
 		copy(word[:], f.text[i:])
@@ -145,9 +144,18 @@ func (f *finder) check(t *table, at int, word uint64) bool {
 		if h := sieveHash(piece); t.sieve[h>>6]&(1<<(h&63)) == 0 {
 			continue
 		}
-		slot := t.slot(piece, k)
+		slot := t.slot(piece)
 		for _, e := range t.entries[t.starts[slot]:t.starts[slot+1]] {
-			if e.piece == piece && e.kind == k && !f.compare(at-int(e.back), e.pattern) {
+			if e.piece != piece {
+				continue
+			}
+			if e.extra != 0 {
+				i := at + int(e.at)
+				if i < 0 || i+4 > len(f.text) || binary.LittleEndian.Uint32(f.text[i:])|foldMask&0xffffffff != e.extra {
+					continue
+				}
+			}
+			if !f.compare(at-int(e.back), e.pattern) {
 				return false
 			}
 		}

@@ -47,13 +47,15 @@ func sieveHash(piece uint64) uint64 { return (piece ^ piece>>23) * factorSieve >
 // shortHash hashes four folded bytes.
 func shortHash(w uint32) uint32 { return w * factor >> (32 - shortBits) }
 
-// entry is a piece of a pattern: if the bytes at a position, folded and masked by kind, are
-// piece, then the pattern may start at the position minus back.
+// entry is a piece of a pattern: if the bytes at a position, folded and masked, are piece, and the four folded bytes at a
+// distance are extra, then the pattern may start at the position minus back. Pieces of different kinds are
+// never equal, because a folded byte is never zero.
 type entry struct {
 	piece   uint64
-	kind    kind
+	extra   uint32 // 0 = the pattern is too short for one
 	pattern uint32
 	back    int32
+	at      int32 // distance of extra from the position
 }
 
 // table has pieces that are all hashed alike: six bytes by 64 bits, or up to four by 32.
@@ -71,39 +73,49 @@ func (t *table) index(words int) {
 	t.bitmap, t.sieve = make([]uint64, words), make([]uint64, sieveWords)
 	t.bucket = uint8(64 - min(max(bits.Len(uint(len(t.entries))), 8), 18))
 	for _, e := range t.entries {
-		if !slices.Contains(t.kinds, e.kind) {
-			t.kinds = append(t.kinds, e.kind)
+		k := kindOf(e.piece)
+		if !slices.Contains(t.kinds, k) {
+			t.kinds = append(t.kinds, k)
 		}
-		t.mark(e)
+		t.mark(e.piece, k)
 		h := sieveHash(e.piece)
 		t.sieve[h>>6] |= 1 << (h & 63)
 	}
 	slices.SortStableFunc(t.entries, func(a, b entry) int {
-		return cmp.Compare(t.slot(a.piece, a.kind), t.slot(b.piece, b.kind))
+		return cmp.Compare(t.slot(a.piece), t.slot(b.piece))
 	})
 	t.starts = make([]uint32, 1<<(64-t.bucket)+1)
 	for _, e := range t.entries {
-		t.starts[t.slot(e.piece, e.kind)+1]++
+		t.starts[t.slot(e.piece)+1]++
 	}
 	for i := 1; i < len(t.starts); i++ {
 		t.starts[i] += t.starts[i-1]
 	}
 }
 
-// slot is the bucket of a piece.
-func (t *table) slot(piece uint64, k kind) uint64 {
-	return (piece ^ uint64(k)>>7) * factorLong >> t.bucket
+// kindOf says which bytes a piece fixes.
+func kindOf(piece uint64) kind {
+	var k kind
+	for i := range 8 {
+		if piece>>(8*i)&0xff != 0 {
+			k |= 0xff << (8 * i)
+		}
+	}
+	return k
 }
 
+// slot is the bucket of a piece.
+func (t *table) slot(piece uint64) uint64 { return piece * factorLong >> t.bucket }
+
 // mark sets the bits of every word that has the piece in it.
-func (t *table) mark(e entry) {
-	if e.kind == six {
-		t.set(longHash(e.piece))
+func (t *table) mark(piece uint64, k kind) {
+	if k == six {
+		t.set(longHash(piece))
 		return
 	}
-	open := ^uint32(e.kind) & 0xdfdfdfdf // a folded byte always has the bit 0x20
+	open := ^uint32(k) & 0xdfdfdfdf // a folded byte always has the bit 0x20
 	for sub := open; ; sub = (sub - 1) & open {
-		t.set(uint64(shortHash(uint32(e.piece) | sub | foldMask&0xffffffff)))
+		t.set(uint64(shortHash(uint32(piece) | sub | foldMask&0xffffffff)))
 		if sub == 0 {
 			return
 		}
