@@ -3,7 +3,9 @@ package secret
 import (
 	"crypto/sha256"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 
 	"plimsoll"
 	"plimsoll/analyze/literal"
@@ -21,13 +23,14 @@ type Engine struct {
 	literals []literal.Pattern
 	matcher  *literal.Matcher // of the literals, for texts that are searched here
 	byHit    [][]int          // by literal: the rules that wait for it
-	byName   []int            // rules that files are chosen for by name
+	byName   map[string][]int // rules for lines, by a base name of their files
+	byGlob   []int            // rules for lines that have a pattern with a wildcard
 	id       plimsoll.AnalyzerID
 }
 
 // New compiles the rules. Its error is a defect of a rule.
 func New() (*Engine, error) {
-	e := &Engine{}
+	e := &Engine{byName: map[string][]int{}}
 	index := map[string]int{}
 	sum := sha256.New()
 	for _, r := range allRules() {
@@ -39,7 +42,7 @@ func New() (*Engine, error) {
 		e.rules = append(e.rules, c)
 		r.digest(sum)
 		if c.linesRE != nil {
-			e.byName = append(e.byName, n)
+			e.enterNames(n)
 		}
 		for _, text := range r.literals {
 			key := fmt.Sprint(r.fold, text)
@@ -60,6 +63,34 @@ func New() (*Engine, error) {
 	digest := plimsoll.DigestFrom([sha256.Size]byte(sum.Sum(nil)))
 	e.id = plimsoll.AnalyzerID{Name: Name, Version: version + "-" + digest.Short()}
 	return e, nil
+}
+
+// enterNames makes a rule for lines found by the names of its files.
+func (e *Engine) enterNames(n int) {
+	glob := false
+	for _, pattern := range e.rules[n].names {
+		if strings.Contains(pattern, "*") {
+			glob = true
+			continue
+		}
+		if base := path.Base(pattern); !slices.Contains(e.byName[base], n) {
+			e.byName[base] = append(e.byName[base], n)
+		}
+	}
+	if glob {
+		e.byGlob = append(e.byGlob, n)
+	}
+}
+
+// namedFor returns the rules for the lines of a file. Both names are in lower case.
+func (e *Engine) namedFor(file, base string) []int {
+	var out []int
+	for _, n := range slices.Concat(e.byName[base], e.byGlob) {
+		if !slices.Contains(out, n) && e.rules[n].named(file, base) {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // ID names the engine; the version has the digest of the rules.
