@@ -1,12 +1,14 @@
 package secret
 
 import (
-	"bytes"
 	"crypto/sha256"
 	"fmt"
+	"path"
 	"slices"
+	"strings"
 
 	"plimsoll"
+	"plimsoll/analyze/literal"
 )
 
 // Name is the name of the analyzer that this engine serves.
@@ -15,25 +17,20 @@ const Name = "secret"
 // version is raised when output changes for the same tables of rules: when code that decides changes.
 const version = "1"
 
-// Literal is a text that some rule wants to be told about.
-type Literal struct {
-	Bytes []byte
-	Fold  bool // ASCII letters match in either case
-}
-
 // Engine is the compiled rules. It is immutable and safe for concurrent use.
 type Engine struct {
 	rules    []compiled
-	literals []Literal
-	starts   *starts
-	byHit    [][]int // by literal: the rules that wait for it
-	byName   []int   // rules that files are chosen for by name
+	literals []literal.Pattern
+	matcher  *literal.Matcher // of the literals, for texts that are searched here
+	byHit    [][]int          // by literal: the rules that wait for it
+	byName   map[string][]int // rules for lines, by a base name of their files
+	byGlob   []int            // rules for lines that have a pattern with a wildcard
 	id       plimsoll.AnalyzerID
 }
 
 // New compiles the rules. Its error is a defect of a rule.
 func New() (*Engine, error) {
-	e := &Engine{}
+	e := &Engine{byName: map[string][]int{}}
 	index := map[string]int{}
 	sum := sha256.New()
 	for _, r := range allRules() {
@@ -45,7 +42,7 @@ func New() (*Engine, error) {
 		e.rules = append(e.rules, c)
 		r.digest(sum)
 		if c.linesRE != nil {
-			e.byName = append(e.byName, n)
+			e.enterNames(n)
 		}
 		for _, text := range r.literals {
 			key := fmt.Sprint(r.fold, text)
@@ -53,23 +50,54 @@ func New() (*Engine, error) {
 			if !ok {
 				i = len(e.literals)
 				index[key] = i
-				e.literals = append(e.literals, Literal{Bytes: []byte(text), Fold: r.fold})
+				e.literals = append(e.literals, literal.Pattern{Bytes: []byte(text), Fold: r.fold})
 				e.byHit = append(e.byHit, nil)
 			}
 			e.byHit[i] = append(e.byHit[i], n)
 		}
 	}
-	e.starts = startsOf(e.literals)
+	var err error
+	if e.matcher, err = literal.New(e.literals); err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Internal, "literals of secret rules: %w", err)
+	}
 	digest := plimsoll.DigestFrom([sha256.Size]byte(sum.Sum(nil)))
 	e.id = plimsoll.AnalyzerID{Name: Name, Version: version + "-" + digest.Short()}
 	return e, nil
+}
+
+// enterNames makes a rule for lines found by the names of its files.
+func (e *Engine) enterNames(n int) {
+	glob := false
+	for _, pattern := range e.rules[n].names {
+		if strings.Contains(pattern, "*") {
+			glob = true
+			continue
+		}
+		if base := path.Base(pattern); !slices.Contains(e.byName[base], n) {
+			e.byName[base] = append(e.byName[base], n)
+		}
+	}
+	if glob {
+		e.byGlob = append(e.byGlob, n)
+	}
+}
+
+// namedFor returns the rules for the lines of a file. Both names are in lower case.
+func (e *Engine) namedFor(file, base string) []int {
+	var out []int
+	for _, n := range slices.Concat(e.byName[base], e.byGlob) {
+		if !slices.Contains(out, n) && e.rules[n].named(file, base) {
+			out = append(out, n)
+		}
+	}
+	return out
 }
 
 // ID names the engine; the version has the digest of the rules.
 func (e *Engine) ID() plimsoll.AnalyzerID { return e.id }
 
 // Literals are what a file is to be searched for. A hit is reported by the index here.
-func (e *Engine) Literals() []Literal { return slices.Clone(e.literals) }
+func (e *Engine) Literals() []literal.Pattern { return slices.Clone(e.literals) }
 
 // Rules lists every rule, in a fixed order.
 func (e *Engine) Rules() []Rule {
@@ -80,70 +108,20 @@ func (e *Engine) Rules() []Rule {
 	return rules
 }
 
-// starts finds literals by their first two bytes, ASCII letters in lower case.
-type starts struct {
-	table [1 << 16]uint16 // 1 + index of a list, 0 = no literal starts so
-	lists [][]int
-}
-
-func pair(a, b byte) int { return int(lowerASCII(a))<<8 | int(lowerASCII(b)) }
-
-func lowerASCII(c byte) byte {
-	if c >= 'A' && c <= 'Z' {
-		return c + 'a' - 'A'
-	}
-	return c
-}
-
-func startsOf(literals []Literal) *starts {
-	s := &starts{}
-	for i, l := range literals {
-		at := &s.table[pair(l.Bytes[0], l.Bytes[1])]
-		if *at == 0 {
-			s.lists = append(s.lists, nil)
-			*at = uint16(len(s.lists))
-		}
-		s.lists[*at-1] = append(s.lists[*at-1], i)
-	}
-	return s
-}
-
-// search is the plain way to find the literals in a text that is in memory.
-func (e *Engine) search(text []byte, hit func(literal int, offset int64)) {
-	for i := 0; i+1 < len(text); i++ {
-		n := e.starts.table[pair(text[i], text[i+1])]
-		if n == 0 {
-			continue
-		}
-		for _, l := range e.starts.lists[n-1] {
-			if e.literals[l].at(text[i:]) {
-				hit(l, int64(i))
-			}
-		}
-	}
-}
-
-// at reports whether the literal stands at the start of b.
-func (l Literal) at(b []byte) bool {
-	if len(b) < len(l.Bytes) {
-		return false
-	}
-	if !l.Fold {
-		return bytes.HasPrefix(b, l.Bytes)
-	}
-	for i, c := range l.Bytes {
-		if lowerASCII(b[i]) != lowerASCII(c) {
-			return false
-		}
-	}
-	return true
+// search finds the literals in a text that is in memory.
+func (e *Engine) search(text []byte, hit func(number int, offset int64)) {
+	var state literal.State
+	e.matcher.Scan(text, &state, func(h literal.Hit) bool {
+		hit(h.Pattern, h.Offset)
+		return true
+	})
 }
 
 // excerptOf is the public text of the literal that a rule was found by.
-func (e *Engine) excerptOf(rule, literal int) string {
+func (e *Engine) excerptOf(rule, number int) string {
 	r := e.rules[rule]
-	if literal < 0 {
+	if number < 0 {
 		return maxStars
 	}
-	return r.excerpt(string(e.literals[literal].Bytes))
+	return r.excerpt(string(e.literals[number].Bytes))
 }

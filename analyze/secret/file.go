@@ -73,11 +73,7 @@ func (e *Engine) open(name string, v *window.Window) *File {
 	head, err := f.view.Slice(0, sniff)
 	f.read(err)
 	f.binary = binary(head)
-	for _, n := range e.byName {
-		if e.rules[n].named(f.low, f.base) {
-			f.named = append(f.named, n)
-		}
-	}
+	f.named = e.namedFor(f.low, f.base)
 	return f
 }
 
