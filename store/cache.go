@@ -21,6 +21,9 @@ func NewCache(db *DB) *Cache { return &Cache{Layers: &Layers{db}, db: db} }
 // Close closes the database.
 func (c *Cache) Close() error { return c.db.Close() }
 
+// DB is the engine.
+func (c *Cache) DB() *DB { return c.db }
+
 // Scanned is a finished scan without its judgement, which is made anew each time.
 type Scanned struct {
 	Artifact plimsoll.Artifact   `json:"artifact"` // without its config
