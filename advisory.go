@@ -93,5 +93,6 @@ type ImportOutcome struct {
 	Changed   int            `json:"changed"`
 	Unchanged int            `json:"unchanged"`
 	Withdrawn int            `json:"withdrawn"`
+	Missing   int            `json:"missing,omitempty"` // files that a full dump lacked for the first time; withdrawn if the next lacks them too
 	Skipped   map[string]int `json:"skipped,omitempty"` // by reason
 }

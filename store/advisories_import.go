@@ -6,8 +6,10 @@ import (
 	"database/sql"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"plimsoll"
 )
@@ -16,8 +18,10 @@ import (
 type advisoryImport struct {
 	feed, source string
 	revision     plimsoll.Revision // that its rows are written with
-	nextID       int64             // of a record
-	changed      bool
+
+	mu      sync.Mutex // held while rows are written
+	nextID  int64      // of a record
+	changed bool
 }
 
 // BeginImport starts an import of a feed, cleans up what a dead one left, and returns
@@ -133,16 +137,21 @@ func scanRecordID(rows *sql.Rows) (any, error) {
 }
 
 // SaveRecords writes new and changed files of the running import. They stay out of
-// sight until it is published.
+// sight until it is published. Callers may be several: each puts its records into stored
+// form, and then they write one after the other.
 func (a *Advisories) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) error {
 	i, err := a.running()
 	if err != nil {
 		return err
 	}
-	rows, err := a.packRecords(records)
-	if err != nil {
-		return dbError(err)
+	rows := make([]packedRecord, len(records))
+	for k := range records {
+		if rows[k], err = a.packRecord(&records[k]); err != nil {
+			return dbError(err)
+		}
 	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	return a.inSlices(ctx, func(w *sliceWriter) error { return w.save(ctx, i, rows) })
 }
 
@@ -223,4 +232,57 @@ func cvssOf(a plimsoll.Advisory, ratings []plimsoll.Rating) ([]string, string, e
 	}
 	b, err := json.Marshal(vectors)
 	return cves, string(b), err
+}
+
+// MissingFiles are the stored files that the feed's last full dump lacked.
+func (a *Advisories) MissingFiles(ctx context.Context, feed string) (map[string]bool, error) {
+	out := map[string]bool{}
+	err := a.db.read(ctx, func(tx *Tx) error {
+		rows, err := tx.Query(ctx, `SELECT file FROM feed_missing WHERE feed = ?`, feed)
+		return each(rows, err, func(rows *sql.Rows) error {
+			var file string
+			err := rows.Scan(&file)
+			out[file] = true
+			return err
+		})
+	})
+	return out, err
+}
+
+// NoteMissing replaces what MissingFiles tells, in short transactions.
+func (a *Advisories) NoteMissing(ctx context.Context, feed string, files []string) error {
+	before, err := a.MissingFiles(ctx, feed)
+	if err != nil {
+		return err
+	}
+	var fresh []string
+	for _, file := range files {
+		if !before[file] {
+			fresh = append(fresh, file)
+		}
+		delete(before, file)
+	}
+	for part := range slices.Chunk(slices.Collect(maps.Keys(before)), nameChunk) {
+		err := a.db.write(ctx, func(tx *Tx) error {
+			_, err := tx.Exec(ctx, `DELETE FROM feed_missing WHERE feed = ? AND file IN (`+marks(len(part))+`)`, append([]any{feed}, anys(part)...)...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	for part := range slices.Chunk(fresh, nameChunk) {
+		var args []any
+		for _, file := range part {
+			args = append(args, feed, file)
+		}
+		err := a.db.write(ctx, func(tx *Tx) error {
+			_, err := tx.Exec(ctx, `INSERT INTO feed_missing (feed, file) VALUES `+tuples(len(part), "(?, ?)"), args...)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

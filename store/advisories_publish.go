@@ -3,31 +3,10 @@ package store
 import (
 	"context"
 	"database/sql"
-	"runtime"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"plimsoll"
 )
-
-// packRecords turns records into stored form on all cores, in their order.
-func (a *Advisories) packRecords(records []plimsoll.FeedRecord) ([]packedRecord, error) {
-	out := make([]packedRecord, len(records))
-	var g errgroup.Group
-	part := (len(records) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
-	for from := 0; from < len(records); from += part {
-		g.Go(func() (err error) {
-			for k := from; k < min(from+part, len(records)); k++ {
-				if out[k], err = a.packRecord(&records[k]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return out, g.Wait()
-}
 
 // feedState sums up a feed as the running import leaves it.
 type feedState struct {
