@@ -39,6 +39,9 @@ const (
 type Plan struct {
 	Feed string
 
+	// Address is where the dump came from, if not from where it was opened.
+	Address string
+
 	// Part: the dump holds some files of the feed. Nothing is withdrawn.
 	Part bool
 
@@ -66,7 +69,11 @@ func Update(ctx context.Context, src *Source, store Store, plan Plan) (plimsoll.
 	if !plainName(plan.Feed) {
 		return out, plimsoll.Errorf(plimsoll.Invalid, "advisory: feed name %.80q is empty, too long or has control characters", plan.Feed)
 	}
-	known, err := store.BeginImport(ctx, plan.Feed, src.Path())
+	address := src.Path()
+	if plan.Address != "" {
+		address = plan.Address
+	}
+	known, err := store.BeginImport(ctx, plan.Feed, address)
 	if err != nil {
 		return out, err
 	}
@@ -77,7 +84,7 @@ func Update(ctx context.Context, src *Source, store Store, plan Plan) (plimsoll.
 	if out = i.out; err != nil {
 		return out, err
 	}
-	if out.Records == 0 {
+	if out.Records == 0 && !plan.Part {
 		return out, plimsoll.Errorf(plimsoll.Invalid, "advisory: no OSV record in %s", src.Path()).
 			WithHint("nothing was changed; %d files were skipped", src.Len())
 	}

@@ -108,7 +108,7 @@ func content(t *testing.T, path string) string {
 	}
 	defer db.Close()
 	out := ""
-	for _, table := range []string{"revision", "feed", "feed_release", "record", "affected", "rating"} {
+	for _, table := range []string{"revision", "feed", "feed_release", "record", "statement", "lookup"} {
 		rows, err := db.Query(`SELECT * FROM ` + table)
 		if err != nil {
 			t.Fatal(err)

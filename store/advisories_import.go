@@ -4,11 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
-	"strings"
 	"sync"
 
 	"plimsoll"
@@ -22,6 +18,8 @@ type advisoryImport struct {
 	mu      sync.Mutex // held while rows are written
 	nextID  int64      // of a record
 	changed bool
+	lookups lookups
+	rated   []string // CVEs whose threats changed so that findings may be judged otherwise
 }
 
 // BeginImport starts an import of a feed, cleans up what a dead one left, and returns
@@ -104,9 +102,13 @@ func (a *Advisories) cleanUp(ctx context.Context) error {
 				return err
 			}
 			res, err := tx.Exec(ctx, reviveRecords, newest)
-			if err == nil {
-				left, err = res.RowsAffected()
+			if err != nil {
+				return err
 			}
+			if left, err = res.RowsAffected(); err != nil || left > 0 {
+				return err
+			}
+			left, err = cleanThreats(ctx, tx, newest)
 			return err
 		})
 		if err != nil || left == 0 {
@@ -117,7 +119,8 @@ func (a *Advisories) cleanUp(ctx context.Context) error {
 
 func deleteRecords(ctx context.Context, tx *Tx, ids []any) error {
 	for _, query := range [...]string{
-		`DELETE FROM affected WHERE record_id IN (%s)`, `DELETE FROM rating WHERE record_id IN (%s)`, `DELETE FROM record WHERE id IN (%s)`,
+		`DELETE FROM lookup WHERE (ecosystem, name, record_id) IN (SELECT ecosystem, name, record_id FROM statement WHERE record_id IN (%s))`,
+		`DELETE FROM statement WHERE record_id IN (%s)`, `DELETE FROM record WHERE id IN (%s)`,
 	} {
 		if _, err := tx.Exec(ctx, fmt.Sprintf(query, marks(len(ids))), ids...); err != nil {
 			return err
@@ -171,118 +174,4 @@ func (a *Advisories) WithdrawRecords(ctx context.Context, files []string) error 
 		}
 		return nil
 	})
-}
-
-// packedRecord is a record in stored form.
-type packedRecord struct {
-	*plimsoll.FeedRecord
-	ecosystems    string
-	body, details []byte
-	affected      []packedAffected
-	cves          []string // none if it has no CVSS vector
-	ratings       string
-}
-
-type packedAffected struct {
-	key     plimsoll.AdvisoryKey
-	entries []byte
-}
-
-func (a *Advisories) packRecord(r *plimsoll.FeedRecord) (packedRecord, error) {
-	out := packedRecord{FeedRecord: r, details: a.pack([]byte(r.Advisory.Details))}
-	head := r.Advisory
-	head.Feed, head.Details, head.Affected = "", "", nil
-	var err error
-	if out.body, err = a.packJSON(head); err != nil || !r.Advisory.Withdrawn.IsZero() {
-		return out, err
-	}
-	groups := map[plimsoll.AdvisoryKey][]plimsoll.Affected{}
-	var ecosystems []string
-	ratings := slices.Clone(r.Advisory.Ratings)
-	for _, f := range r.Advisory.Affected {
-		key := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
-		groups[key] = append(groups[key], f)
-		ecosystems = append(ecosystems, f.Ecosystem)
-		ratings = append(ratings, f.Ratings...)
-	}
-	for key, group := range groups {
-		entries, err := a.packJSON(group)
-		if err != nil {
-			return out, err
-		}
-		out.affected = append(out.affected, packedAffected{key, entries})
-	}
-	slices.Sort(ecosystems)
-	out.ecosystems = strings.Join(slices.Compact(ecosystems), "\n")
-	out.cves, out.ratings, err = cvssOf(r.Advisory, ratings)
-	return out, err
-}
-
-// cvssOf returns the record's distinct CVSS vectors in JSON and the CVEs they are for.
-func cvssOf(a plimsoll.Advisory, ratings []plimsoll.Rating) ([]string, string, error) {
-	var vectors []plimsoll.Rating
-	for _, r := range ratings {
-		if strings.HasPrefix(r.Type, "CVSS_") && !slices.Contains(vectors, r) {
-			vectors = append(vectors, r)
-		}
-	}
-	cves := a.CVEs()
-	if len(vectors) == 0 || len(cves) == 0 {
-		return nil, "", nil
-	}
-	b, err := json.Marshal(vectors)
-	return cves, string(b), err
-}
-
-// MissingFiles are the stored files that the feed's last full dump lacked.
-func (a *Advisories) MissingFiles(ctx context.Context, feed string) (map[string]bool, error) {
-	out := map[string]bool{}
-	err := a.db.read(ctx, func(tx *Tx) error {
-		rows, err := tx.Query(ctx, `SELECT file FROM feed_missing WHERE feed = ?`, feed)
-		return each(rows, err, func(rows *sql.Rows) error {
-			var file string
-			err := rows.Scan(&file)
-			out[file] = true
-			return err
-		})
-	})
-	return out, err
-}
-
-// NoteMissing replaces what MissingFiles tells, in short transactions.
-func (a *Advisories) NoteMissing(ctx context.Context, feed string, files []string) error {
-	before, err := a.MissingFiles(ctx, feed)
-	if err != nil {
-		return err
-	}
-	var fresh []string
-	for _, file := range files {
-		if !before[file] {
-			fresh = append(fresh, file)
-		}
-		delete(before, file)
-	}
-	for part := range slices.Chunk(slices.Collect(maps.Keys(before)), nameChunk) {
-		err := a.db.write(ctx, func(tx *Tx) error {
-			_, err := tx.Exec(ctx, `DELETE FROM feed_missing WHERE feed = ? AND file IN (`+marks(len(part))+`)`, append([]any{feed}, anys(part)...)...)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	for part := range slices.Chunk(fresh, nameChunk) {
-		var args []any
-		for _, file := range part {
-			args = append(args, feed, file)
-		}
-		err := a.db.write(ctx, func(tx *Tx) error {
-			_, err := tx.Exec(ctx, `INSERT INTO feed_missing (feed, file) VALUES `+tuples(len(part), "(?, ?)"), args...)
-			return err
-		})
-		if err != nil {
-			return err
-		}
-	}
-	return nil
 }

@@ -23,7 +23,7 @@ type user struct {
 }
 
 // pause is between two requests; a sign-in hashes a password for some 20 ms.
-const pause = 100 * time.Millisecond
+const pause = 250 * time.Millisecond
 
 func startUser(ctx context.Context, dir string) (*user, error) {
 	inventory, err := sqlite.Inventory(ctx, filepath.Join(dir, "plimsoll-"+strconv.FormatInt(time.Now().UnixNano(), 36)+".db"))

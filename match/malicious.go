@@ -1,0 +1,42 @@
+package match
+
+import (
+	"slices"
+	"strings"
+
+	"plimsoll"
+)
+
+// maliciousID begins the ids of records that say that a package is malware itself
+// (https://github.com/ossf/malicious-packages).
+const maliciousID = "MAL-"
+
+// split parts evidence of malicious packages from evidence of vulnerabilities. A record
+// that the same hits name by another id (an alias of a MAL record) stays what it is.
+func split(hits []hit) (malicious, others []hit) {
+	for _, x := range hits {
+		if strings.HasPrefix(x.advisory.ID, maliciousID) {
+			malicious = append(malicious, x)
+		} else {
+			others = append(others, x)
+		}
+	}
+	return malicious, others
+}
+
+// maliciousPackage makes one finding of all the hits on a package.
+func maliciousPackage(p plimsoll.Package, hits []hit) []plimsoll.MaliciousPackage {
+	if len(hits) == 0 {
+		return nil
+	}
+	slices.SortStableFunc(hits, compareHits)
+	m := plimsoll.MaliciousPackage{Package: p}
+	for _, x := range hits {
+		m.Advisories = append(m.Advisories, x.advisory.ID)
+		if m.Summary == "" {
+			m.Summary = x.advisory.Summary
+		}
+	}
+	m.Advisories = slices.Compact(m.Advisories)
+	return []plimsoll.MaliciousPackage{m}
+}
