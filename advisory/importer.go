@@ -31,14 +31,14 @@ type importer struct {
 	budget   *semaphore.Weighted
 	readers  int
 
-	known map[string][sha256.Size]byte // files not met yet; only list touches it
+	known map[string]digest // files not met yet; only list touches it
 
 	mu   sync.Mutex
 	out  plimsoll.ImportOutcome
 	done int
 }
 
-func newImporter(src *Source, store Store, known map[string][sha256.Size]byte, progress func(done, total int)) *importer {
+func newImporter(src *Source, store Store, known map[string]digest, progress func(done, total int)) *importer {
 	return &importer{
 		src: src, store: store, known: known, progress: progress,
 		budget: semaphore.NewWeighted(inFlight), readers: runtime.GOMAXPROCS(0) + 1,
@@ -46,10 +46,12 @@ func newImporter(src *Source, store Store, known map[string][sha256.Size]byte, p
 	}
 }
 
+type digest = [sha256.Size]byte
+
 // job is a file to be read.
 type job struct {
 	entry
-	old   [sha256.Size]byte
+	old   digest
 	known bool
 	cost  int64
 }
@@ -154,6 +156,9 @@ func (i *importer) read(ctx context.Context, jobs <-chan job) error {
 // read reads one file, by way of buf, and parses it if it differs from what is stored.
 func read(j job, buf []byte) (result, []byte) {
 	r := result{job: j}
+	if r.same = j.known && j.hash != (digest{}) && j.old == j.hash; r.same {
+		return r, buf
+	}
 	raw, err := readEntry(j.entry, buf)
 	switch {
 	case err != nil:
@@ -164,6 +169,9 @@ func read(j job, buf []byte) (result, []byte) {
 		return r, raw
 	}
 	r.record = plimsoll.FeedRecord{File: j.name, Hash: sha256.Sum256(raw), Replaces: j.known}
+	if j.hash != (digest{}) {
+		r.record.Hash = j.hash
+	}
 	if j.known && j.old == r.record.Hash {
 		r.same = true
 		return r, raw

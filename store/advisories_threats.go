@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"maps"
 	"slices"
+	"time"
 
 	"plimsoll"
 )
@@ -215,9 +216,9 @@ func (a *Advisories) SaveFeedState(ctx context.Context, s plimsoll.FeedState) er
 
 // NoteCheck sets when what is stored of a feed was current: a bundle brings feeds that
 // somebody else checked, some time ago.
-func (a *Advisories) NoteCheck(ctx context.Context, feed string, at int64) error {
+func (a *Advisories) NoteCheck(ctx context.Context, feed string, at time.Time) error {
 	return a.db.write(ctx, func(tx *Tx) error {
-		_, err := tx.Exec(ctx, upsertCheck, feed, at)
+		_, err := tx.Exec(ctx, upsertCheck, feed, millis(at))
 		return err
 	})
 }

@@ -17,7 +17,7 @@ import (
 // Bounds of a list of threats.
 const (
 	maxKEV     = 64 << 20  // bytes of JSON
-	maxEPSS    = 512 << 20 // bytes of CSV, unpacked
+	maxEPSS    = 128 << 20 // bytes of CSV, unpacked
 	maxThreats = 2_000_000
 )
 
