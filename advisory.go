@@ -82,7 +82,7 @@ type AdvisoryStatus struct {
 // judged then, which is told apart.
 func (s *AdvisoryStatus) Judge(staleAfter time.Duration) {
 	s.StaleAfterSeconds = int64(staleAfter / time.Second)
-	s.Stale = staleAfter > 0 && len(s.Feeds) > 0 && s.AgeSeconds > s.StaleAfterSeconds
+	s.Stale = staleAfter > 0 && len(s.Feeds) > 0 && s.AgeSeconds >= s.StaleAfterSeconds
 }
 
 // FeedStatus is the state of one feed.
