@@ -86,7 +86,7 @@ func TestDecodeLikeTheStandardLibrary(t *testing.T) {
 		}
 		defer z.Close()
 		for i, f := range z.File {
-			if i%5 != 0 && len(z.File) > 3000 { // cmp is slow
+			if i%20 != 0 { // comparing is slow
 				continue
 			}
 			r, err := f.Open()
@@ -112,7 +112,7 @@ func TestDecodeLikeTheStandardLibrary(t *testing.T) {
 			compared++
 		}
 	}
-	if t.Logf("%d records are read alike", compared); compared < 10_000 || refused > 1 {
+	if t.Logf("%d records are read alike", compared); compared < 2000 || refused > 1 {
 		t.Errorf("%d compared, %d refused by the standard library", compared, refused)
 	}
 }

@@ -33,7 +33,10 @@ func mirror(t *testing.T, files map[string][]byte) string {
 func gzipped(t testing.TB, write func(io.Writer)) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	w := gzip.NewWriter(&b)
+	w, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
+	if err != nil {
+		t.Fatal(err)
+	}
 	write(w)
 	if err := w.Close(); err != nil {
 		t.Fatal(err)

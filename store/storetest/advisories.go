@@ -35,6 +35,11 @@ func Advisories(t *testing.T, open func(t *testing.T, path string) *store.Adviso
 		"Changes":        checkChanges,
 		"ManyChanges":    checkManyChanges,
 		"Origins":        checkOrigins,
+		"Missing":        checkMissing,
+		"Threats":        checkThreats,
+		"DeadThreats":    checkDeadThreats,
+		"FeedState":      checkFeedState,
+		"EachRecord":     checkEachRecord,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()
