@@ -19,6 +19,7 @@ import (
 // batches that are not full; the other half is enough for the largest record.
 const (
 	inFlight     = 2 * MaxRecord // bytes of JSON between reading and saving
+	batchBytes   = 2 << 20
 	batchRecords = 1024
 )
 
@@ -143,7 +144,7 @@ func (i *importer) read(ctx context.Context, jobs <-chan job) error {
 			continue
 		}
 		batch = append(batch, r.record)
-		if held += r.cost; held < inFlight/2/int64(i.readers) && len(batch) < batchRecords {
+		if held += r.cost; held < min(batchBytes, inFlight/2/int64(i.readers)) && len(batch) < batchRecords {
 			continue
 		}
 		if err := flush(); err != nil {

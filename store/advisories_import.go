@@ -90,7 +90,7 @@ func (a *Advisories) cleanUp(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision > ? LIMIT 500`, newest)
+			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision > ? LIMIT ?`, newest, recordsPerWrite)
 			ids, err := collect(rows, err, scanRecordID)
 			if err != nil {
 				return err
@@ -131,7 +131,7 @@ func deleteRecords(ctx context.Context, tx *Tx, ids []any) error {
 
 const reviveRecords = `
 UPDATE record SET to_revision = NULL
-WHERE id IN (SELECT id FROM record WHERE to_revision > ? LIMIT 2000)`
+WHERE id IN (SELECT id FROM record WHERE to_revision > ? LIMIT 1000)`
 
 func scanRecordID(rows *sql.Rows) (any, error) {
 	var id int64

@@ -22,6 +22,7 @@ whole if it changed. A record that is gone is withdrawn when a second full dump 
 too. If no upstream answers, what was read before stays. Stored images are judged again.
 
 It works on the data directory. A running server reads its --feeds by itself.`,
+		Args: cobra.ArbitraryArgs,
 		Example: `  plimsoll advisories update Debian Alpine kev epss
   plimsoll advisories update --feeds Debian --feeds-from https://mirror.example.org/osv`,
 		RunE: func(cmd *cobra.Command, args []string) error {
