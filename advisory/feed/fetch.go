@@ -22,7 +22,7 @@ const (
 	maxRecord = 16 << 20
 )
 
-// ErrStalled: an upstream sent nothing for too long.
+// ErrStalled tells that an upstream sent nothing for too long.
 var ErrStalled = plimsoll.Errorf(plimsoll.Unavailable, "feed: the upstream sends nothing")
 
 // errAbsent: the upstream has no such file.
@@ -65,7 +65,7 @@ func (r *Remote) open(ctx context.Context, address string, old validators, limit
 	}
 	watch := time.AfterFunc(r.Stall, func() { cancel(ErrStalled) })
 	release := func() { watch.Stop(); cancel(nil) }
-	resp, err := r.Client.Do(req)
+	resp, err := r.Client.Do(req) //nolint:bodyclose // body.close does, and where there is no body this function
 	if err != nil {
 		release()
 		return nil, told(ctx, err)
