@@ -28,7 +28,8 @@ type bucket struct {
 
 	mu    sync.Mutex
 	files map[string][]byte
-	asked []string // paths, with " 304" where nothing was sent
+	times map[string]string // Last-Modified
+	asked []string          // paths, with " 304" where nothing was sent
 	serve http.HandlerFunc
 }
 
@@ -58,6 +59,9 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	etag := fmt.Sprintf(`"%x"`, sha256.Sum256(content))
 	w.Header().Set("ETag", etag)
+	if at := b.times[r.URL.Path]; at != "" {
+		w.Header().Set("Last-Modified", at)
+	}
 	if r.Header.Get("If-None-Match") == etag {
 		b.asked = append(b.asked, r.URL.Path+" 304")
 		w.WriteHeader(http.StatusNotModified)

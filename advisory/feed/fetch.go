@@ -17,9 +17,10 @@ import (
 
 // Bounds of what an upstream may send, in bytes.
 const (
-	maxDump   = 8 << 30
-	maxList   = 256 << 20 // KEV, EPSS, an index
-	maxRecord = 16 << 20
+	maxDump    = 8 << 30
+	maxList    = 256 << 20 // KEV, EPSS, an index
+	maxRecord  = 16 << 20
+	maxRecords = 1 << 30 // of one update
 )
 
 // ErrStalled tells that an upstream sent nothing for too long.

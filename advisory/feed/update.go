@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -98,16 +100,32 @@ func (u *Updater) osv(ctx context.Context, f Feed, bucket, dir string, state *pl
 		return plimsoll.ImportOutcome{}, err
 	}
 	full := u.Now().Sub(state.FullAt) >= fullEvery || state.ReadThrough.IsZero() || listed.many || err != nil
-	var out plimsoll.ImportOutcome
-	if full {
-		out, err = u.dump(ctx, f, in(bucket, f.Name, "all.zip"), dir, state)
-	} else {
-		out, err = u.records(ctx, f, bucket, dir, listed)
+	if !full {
+		out, err := u.records(ctx, f, bucket, dir, listed)
+		if err == nil && listed.newest.After(state.ReadThrough) {
+			state.ReadThrough = listed.newest
+		}
+		return out, err
 	}
-	if err == nil && listed.newest.After(state.ReadThrough) {
-		state.ReadThrough = listed.newest
+	before := validators{state.ETag, state.LastModified}
+	out, err := u.dump(ctx, f, in(bucket, f.Name, "all.zip"), dir, state)
+	if fresh := before != (validators{state.ETag, state.LastModified}); err == nil && (fresh || state.ReadThrough.IsZero()) {
+		state.ReadThrough = dumpThrough(listed.newest, state.LastModified)
 	}
 	return out, err
+}
+
+// dumpAge is how long before its Last-Modified a dump may have been begun.
+const dumpAge = time.Hour
+
+// dumpThrough is the time up to which a dump has every change: the index is newer than the
+// dump, so what it lists beyond that is still to be fetched.
+func dumpThrough(newest time.Time, modified string) time.Time {
+	at, err := http.ParseTime(modified)
+	if at = at.Add(-dumpAge); err == nil && at.Before(newest) {
+		return at
+	}
+	return newest
 }
 
 func (u *Updater) index(ctx context.Context, address string, since time.Time) (changes, error) {
@@ -123,14 +141,22 @@ func (u *Updater) index(ctx context.Context, address string, since time.Time) (c
 func (u *Updater) records(ctx context.Context, f Feed, bucket, dir string, listed changes) (plimsoll.ImportOutcome, error) {
 	out := plimsoll.ImportOutcome{Feed: f.Name}
 	absent := make([]bool, len(listed.ids))
+	var total atomic.Int64
 	g, fetching := errgroup.WithContext(ctx)
 	g.SetLimit(atOnce)
 	for i, id := range listed.ids {
 		g.Go(func() error {
 			file := id + ".json"
-			_, _, err := u.Remote.download(fetching, in(bucket, f.Name, file), filepath.Join(dir, file), validators{}, maxRecord)
+			if total.Load() > maxRecords {
+				return tooLarge(maxRecords)
+			}
+			path := filepath.Join(dir, file)
+			_, _, err := u.Remote.download(fetching, in(bucket, f.Name, file), path, validators{}, maxRecord)
 			if absent[i] = errors.Is(err, errAbsent); absent[i] {
 				return nil
+			}
+			if info, err := os.Stat(path); err == nil {
+				total.Add(info.Size())
 			}
 			return err
 		})

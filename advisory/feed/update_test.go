@@ -77,6 +77,36 @@ func TestOSV(t *testing.T) {
 	step("one goes again, for the first time", plimsoll.ImportOutcome{Revision: 3, Records: 1, Unchanged: 1, Missing: 1}, "/Debian/all.zip", "/Debian/modified_id.csv")
 }
 
+// TestDumpOlderThanIndex: what changed after the dump was made is fetched, at the latest
+// with the next dump.
+func TestDumpOlderThanIndex(t *testing.T) {
+	b := newBucket(t)
+	r := newRig(t, b)
+	b.times = map[string]string{"/Debian/all.zip": "Wed, 01 Apr 2026 12:00:00 GMT"}
+	b.put("/Debian/all.zip", zipOf(t, map[string][]byte{"A-1": record("A-1", "1")}))
+	b.put("/Debian/modified_id.csv", []byte("2026-04-02T00:00:00Z,A-2\n2026-04-01T11:30:00Z,A-1\n2026-04-01T10:00:00Z,A-0\n"))
+	b.put("/Debian/A-1.json", record("A-1", "2"))
+	b.put("/Debian/A-2.json", record("A-2", "1"))
+	if out, err := r.Update(t.Context(), debian(b)); err != nil || out.New != 1 {
+		t.Fatalf("%+v, %v", out, err)
+	}
+	if out, err := r.Update(t.Context(), debian(b)); err != nil || out.New != 1 || out.Changed != 1 {
+		t.Errorf("what the dump lacks: %+v, %v", out, err)
+	}
+	var index strings.Builder
+	for i := range maxChanges + 1 {
+		fmt.Fprintf(&index, "2026-04-03T00:00:00Z,B-%d\n", i)
+	}
+	b.put("/Debian/modified_id.csv", []byte(index.String()))
+	if out, err := r.Update(t.Context(), debian(b)); err != nil || out.New != 0 {
+		t.Errorf("many changes, and the dump is still the old one: %+v, %v", out, err)
+	}
+	b.put("/Debian/all.zip", zipOf(t, map[string][]byte{"A-1": record("A-1", "2"), "A-2": record("A-2", "1"), "B-1": record("B-1", "1")}))
+	if out, err := r.Update(t.Context(), debian(b)); err != nil || out.New != 1 {
+		t.Errorf("the next dump: %+v, %v", out, err)
+	}
+}
+
 // TestManyChanges reads the dump if the index lists too much.
 func TestManyChanges(t *testing.T) {
 	b := newBucket(t)

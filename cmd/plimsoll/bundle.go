@@ -93,7 +93,7 @@ func (a *app) export(ctx context.Context, path string, key ed25519.PrivateKey) e
 	if err != nil {
 		return err
 	}
-	defer l.Close() //nolint:errcheck // the error of writing matters more
+	defer l.Close()                                                       //nolint:errcheck // the error of writing matters more
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o644) //nolint:gosec // a bundle is there to be handed on
 	if err != nil {
 		return plimsoll.Errorf(plimsoll.Invalid, "export: %w", err)
