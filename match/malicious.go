@@ -2,20 +2,15 @@ package match
 
 import (
 	"slices"
-	"strings"
 
 	"plimsoll"
 )
-
-// maliciousID begins the ids of records that say that a package is malware itself
-// (https://github.com/ossf/malicious-packages).
-const maliciousID = "MAL-"
 
 // split parts evidence of malicious packages from evidence of vulnerabilities. A record
 // that the same hits name by another id (an alias of a MAL record) stays what it is.
 func split(hits []hit) (malicious, others []hit) {
 	for _, x := range hits {
-		if strings.HasPrefix(x.advisory.ID, maliciousID) {
+		if x.advisory.Malicious() {
 			malicious = append(malicious, x)
 		} else {
 			others = append(others, x)

@@ -38,7 +38,9 @@ func (a *Advisories) packRecord(r *plimsoll.FeedRecord) (packedRecord, error) {
 	for _, f := range r.Advisory.Affected {
 		key := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
 		groups[key] = append(groups[key], f)
-		ecosystems = append(ecosystems, f.Ecosystem)
+		if !r.Advisory.Malicious() { // whoever lists malware does not list vulnerabilities
+			ecosystems = append(ecosystems, f.Ecosystem)
+		}
 		ratings = append(ratings, f.Ratings...)
 	}
 	for key, group := range groups {

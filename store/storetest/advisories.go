@@ -40,6 +40,7 @@ func Advisories(t *testing.T, open func(t *testing.T, path string) *store.Adviso
 		"DeadThreats":    checkDeadThreats,
 		"FeedState":      checkFeedState,
 		"EachRecord":     checkEachRecord,
+		"Malicious":      checkMalicious,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()

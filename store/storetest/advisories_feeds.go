@@ -169,3 +169,18 @@ func checkEachRecord(t *testing.T, open func() *store.Advisories) {
 		t.Errorf("a reader that stops: %v", err)
 	}
 }
+
+// checkMalicious: a feed of malicious packages is evidence, but nobody judged vulnerabilities by it.
+func checkMalicious(t *testing.T, open func() *store.Advisories) {
+	s := open()
+	loadFeed(t, s, "malicious", feedDump{"a.json": osvRecord("MAL-2026-1", "npm", "x", "1")})
+	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{{Ecosystem: "npm", Name: "x"}})
+	noError(t, err)
+	if len(e.Advisories) != 1 || len(e.Releases) != 0 {
+		t.Errorf("%+v", e)
+	}
+	loadFeed(t, s, "npm", feedDump{"a.json": osvRecord("A-1", "npm", "y", "1")})
+	e, err = s.Evidence(t.Context(), []plimsoll.AdvisoryKey{{Ecosystem: "npm", Name: "x"}})
+	noError(t, err)
+	equal(t, "releases", map[string]bool{"npm": true}, e.Releases)
+}
