@@ -75,6 +75,10 @@ bench-content: ## MB/s on one core of the literal filter and the rule engine ove
 bench-delta: ## an import that changes advisories until 100,000 images are current (SCALE=0.1: a tenth)
 	$(GO) run ./bench/delta -scale $${SCALE:-1}
 
+.PHONY: bench-import
+bench-import: ## import COPIES (default 10) times the OSV dumps in DUMPS, beside sign-ins and tasks
+	$(GO) run ./bench/import $${DUMPS:-../shared/data/osv} $${COPIES:-10}
+
 .PHONY: demo
 demo: ## serve sample images on 127.0.0.1:8080
 	$(GO) run ./cmd/plimsoll serve --demo

@@ -71,6 +71,18 @@ type AdvisoryStatus struct {
 	Revision   Revision     `json:"revision"`
 	AgeSeconds int64        `json:"age_seconds"` // since the oldest feed was last checked; 0 without feeds
 	Feeds      []FeedStatus `json:"feeds"`
+
+	// StaleAfterSeconds is the age from which advisories count as stale; Stale says that
+	// they are. 0 = nobody asked.
+	StaleAfterSeconds int64 `json:"stale_after_seconds,omitempty"`
+	Stale             bool  `json:"stale,omitempty"`
+}
+
+// Judge notes whether the advisories are stale. Without any feed they are not: nothing is
+// judged then, which is told apart.
+func (s *AdvisoryStatus) Judge(staleAfter time.Duration) {
+	s.StaleAfterSeconds = int64(staleAfter / time.Second)
+	s.Stale = staleAfter > 0 && len(s.Feeds) > 0 && s.AgeSeconds >= s.StaleAfterSeconds
 }
 
 // FeedStatus is the state of one feed.
@@ -82,6 +94,8 @@ type FeedStatus struct {
 	CheckedAt time.Time `json:"checked_at"`
 	ChangedAt time.Time `json:"changed_at"`
 	Newest    time.Time `json:"newest_modified,omitzero"`
+	FailedAt  time.Time `json:"failed_at,omitzero"` // of the last attempt to read it online, unless that went well
+	Failure   string    `json:"failure,omitempty"`
 }
 
 // ImportOutcome counts what an import did.
@@ -93,5 +107,8 @@ type ImportOutcome struct {
 	Changed   int            `json:"changed"`
 	Unchanged int            `json:"unchanged"`
 	Withdrawn int            `json:"withdrawn"`
+	Missing   int            `json:"missing,omitempty"` // files that a full dump lacked for the first time; withdrawn if the next lacks them too
 	Skipped   map[string]int `json:"skipped,omitempty"` // by reason
+
+	Feeds []ImportOutcome `json:"feeds,omitempty"` // of a bundle, which has several
 }

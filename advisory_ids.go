@@ -46,6 +46,10 @@ func (a Advisory) Erratum() bool {
 	return slices.ContainsFunc(errata[:], func(p string) bool { return strings.HasPrefix(a.ID, p) })
 }
 
+// Malicious reports whether the record says that a package is malware itself
+// (https://github.com/ossf/malicious-packages).
+func (a Advisory) Malicious() bool { return strings.HasPrefix(a.ID, "MAL-") }
+
 // CVEs are the CVE ids that the record stands for, sorted: those among its id, aliases
 // and upstream ids, and among the related ids of an erratum. Related ids of other
 // records are only similar.

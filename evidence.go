@@ -13,6 +13,9 @@ type Evidence struct {
 	// Ratings are the CVSS vectors of every stored record that names a CVE, by CVE.
 	Ratings map[string][]Rating
 
+	// Threats are what is known about attacks on those CVEs, by CVE.
+	Threats map[string]Threat
+
 	// Releases are the ecosystems, as records write them, that have any record. A
 	// package of another release cannot be judged.
 	Releases map[string]bool

@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 
@@ -108,7 +109,7 @@ func content(t *testing.T, path string) string {
 	}
 	defer db.Close()
 	out := ""
-	for _, table := range []string{"revision", "feed", "feed_release", "record", "affected", "rating"} {
+	for _, table := range []string{"revision", "feed", "feed_release", "record", "statement", "lookup"} {
 		rows, err := db.Query(`SELECT * FROM ` + table)
 		if err != nil {
 			t.Fatal(err)
@@ -286,13 +287,13 @@ func importFeed(t testing.TB, db advisory.Store, path, feed string) plimsoll.Imp
 // failing is the real store, until it has saved so many batches.
 type failing struct {
 	*store.Advisories
-	left int
+	left atomic.Int64
 }
 
 var errDisk = errors.New("disk full")
 
 func (f *failing) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) error {
-	if f.left--; f.left < 0 {
+	if f.left.Add(-1) < 0 {
 		return errDisk
 	}
 	return f.Advisories.SaveRecords(ctx, records)
@@ -306,7 +307,9 @@ func TestImportFailsMidway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	if _, err := advisory.Import(t.Context(), src, "Alpine", &failing{db, 2}, nil); !errors.Is(err, errDisk) {
+	f := &failing{Advisories: db}
+	f.left.Store(1)
+	if _, err := advisory.Import(t.Context(), src, "Alpine", f, nil); !errors.Is(err, errDisk) {
 		t.Fatal(err)
 	}
 	e, err := db.Evidence(t.Context(), []plimsoll.AdvisoryKey{{Ecosystem: "Alpine", Name: "openssl"}})

@@ -1,12 +1,9 @@
 package advisory
 
 import (
-	"bytes"
-	"encoding/json"
 	"net/url"
 	"slices"
 	"strings"
-	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -29,69 +26,6 @@ const (
 	maxURL      = 2 << 10
 )
 
-// record is an OSV record as it is written.
-type record struct {
-	ID        string      `json:"id"`
-	Modified  time.Time   `json:"modified"`
-	Published time.Time   `json:"published"`
-	Withdrawn time.Time   `json:"withdrawn"`
-	Aliases   []string    `json:"aliases"`
-	Upstream  []string    `json:"upstream"`
-	Related   []string    `json:"related"`
-	Summary   string      `json:"summary"`
-	Details   string      `json:"details"`
-	Severity  []score     `json:"severity"`
-	Affected  []affected  `json:"affected"`
-	Refs      []reference `json:"references"`
-	Database  specific    `json:"database_specific"`
-}
-
-type reference struct {
-	Type string `json:"type"`
-	URL  string `json:"url"`
-}
-
-type score struct {
-	Type  string `json:"type"`
-	Score string `json:"score"`
-}
-
-type affected struct {
-	Package struct {
-		Ecosystem string `json:"ecosystem"`
-		Name      string `json:"name"`
-	} `json:"package"`
-	Versions  []string         `json:"versions"`
-	Ranges    []plimsoll.Range `json:"ranges"`
-	Severity  []score          `json:"severity"`
-	Ecosystem specific         `json:"ecosystem_specific"`
-	Database  specific         `json:"database_specific"`
-}
-
-// specific is what a source writes beside the schema. Only words of severity are read;
-// anything else may have any form.
-type specific struct{ words []string }
-
-// UnmarshalJSON never refuses well-formed JSON.
-func (s *specific) UnmarshalJSON(raw []byte) error {
-	if !bytes.Contains(raw, []byte(`"severity"`)) && !bytes.Contains(raw, []byte(`"urgency"`)) {
-		return nil
-	}
-	var v struct {
-		Severity any `json:"severity"`
-		Urgency  any `json:"urgency"`
-	}
-	if json.Unmarshal(raw, &v) != nil {
-		return nil //nolint:nilerr // what a vendor puts there is free: another shape holds no rating
-	}
-	for _, w := range [...]any{v.Severity, v.Urgency} {
-		if word, ok := w.(string); ok && word != "" {
-			s.words = append(s.words, word)
-		}
-	}
-	return nil
-}
-
 // Parse reads one OSV record. Ranges of type GIT are dropped, strings lose space around
 // them and control characters, texts are cut at 1 KiB (summary) and 64 KiB (details).
 // Errors are Invalid, or TooLarge for a record beyond the bounds.
@@ -99,9 +33,9 @@ func Parse(raw []byte) (plimsoll.Advisory, error) {
 	if len(raw) > MaxRecord {
 		return plimsoll.Advisory{}, tooLarge("bytes", len(raw), MaxRecord)
 	}
-	var r record
-	if err := json.Unmarshal(raw, &r); err != nil {
-		return plimsoll.Advisory{}, plimsoll.Errorf(plimsoll.Invalid, "advisory: record is not OSV JSON: %w", err)
+	r, err := decodeRecord(string(raw))
+	if err != nil {
+		return plimsoll.Advisory{}, err
 	}
 	a := plimsoll.Advisory{
 		ID:        clean(r.ID),
@@ -115,7 +49,6 @@ func Parse(raw []byte) (plimsoll.Advisory, error) {
 	if a.ID == "" || len(a.ID) > maxID {
 		return plimsoll.Advisory{}, plimsoll.Errorf(plimsoll.Invalid, "advisory: record has no id, or one longer than %d bytes", maxID)
 	}
-	var err error
 	for _, list := range [...]struct {
 		to   *[]string
 		from []string
@@ -175,7 +108,7 @@ func ratings(scores []score, more ...specific) ([]plimsoll.Rating, error) {
 		}
 	}
 	for _, s := range more {
-		for _, word := range s.words {
+		for _, word := range [...]string{s.severity, s.urgency} {
 			if word = clean(word); word != "" && len(word) <= maxID {
 				out = append(out, plimsoll.Rating{Type: "vendor", Value: word})
 			}
@@ -190,7 +123,7 @@ func packages(list []affected) ([]plimsoll.Affected, error) {
 	}
 	out := make([]plimsoll.Affected, 0, len(list))
 	for _, f := range list {
-		p := plimsoll.Affected{Ecosystem: clean(f.Package.Ecosystem), Name: clean(f.Package.Name)}
+		p := plimsoll.Affected{Ecosystem: clean(f.Ecosystem), Name: clean(f.Name)}
 		if p.Ecosystem == "" || p.Name == "" {
 			continue // a source repository, without a package
 		}
@@ -198,7 +131,7 @@ func packages(list []affected) ([]plimsoll.Affected, error) {
 			return nil, tooLarge("bytes of a package name", len(p.Ecosystem)+len(p.Name), maxName)
 		}
 		var err error
-		if p.Ratings, err = ratings(f.Severity, f.Ecosystem, f.Database); err != nil {
+		if p.Ratings, err = ratings(f.Severity, f.Specific, f.OfDataset); err != nil {
 			return nil, err
 		}
 		if p.Versions, err = versions(f.Versions); err != nil {
@@ -298,6 +231,9 @@ func link(refs []reference) string {
 
 // clean is for one-line strings: no space around them, no control characters.
 func clean(s string) string {
+	if plain(s) {
+		return s
+	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) || r == utf8.RuneError {
 			return -1
@@ -306,10 +242,24 @@ func clean(s string) string {
 	}, s))
 }
 
+// plain reports whether s is printable ASCII without space around it: most are, and
+// need no second look.
+func plain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] > '~' {
+			return false
+		}
+	}
+	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
+}
+
 // text is for texts: line breaks stay, other control characters go.
 func text(s string, size int) string {
 	if len(s) > size {
 		s = strings.ToValidUTF8(s[:size], "")
+	}
+	if !strings.ContainsFunc(s, func(r rune) bool { return r < ' ' && r != '\n' && r != '\t' || r > '~' }) {
+		return strings.TrimSpace(s)
 	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) && r != '\n' && r != '\t' {

@@ -118,27 +118,35 @@ func TestParseCorpus(t *testing.T) {
 		t.Fatal("no dumps", err)
 	}
 	for _, path := range zips {
-		z, err := zip.OpenReader(path)
+		eachRecord(t, path, 10, func(raw []byte) { // the import tests and benchmarks read the rest
+			if _, err := advisory.Parse(raw); err != nil {
+				t.Errorf("%s: %v\n%.200s", path, err, raw)
+			}
+		})
+	}
+}
+
+// eachRecord calls f for every so manieth file of a zip.
+func eachRecord(t *testing.T, path string, every int, f func(raw []byte)) {
+	t.Helper()
+	z, err := zip.OpenReader(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer z.Close()
+	for i, file := range z.File {
+		if i%every != 0 {
+			continue
+		}
+		r, err := file.Open()
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer z.Close()
-		for i, f := range z.File {
-			if i%10 != 0 { // the import tests and benchmarks read the rest
-				continue
-			}
-			r, err := f.Open()
-			if err != nil {
-				t.Fatal(err)
-			}
-			raw, err := io.ReadAll(r)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if _, err := advisory.Parse(raw); err != nil {
-				t.Errorf("%s %s: %v", path, f.Name, err)
-			}
+		raw, err := io.ReadAll(r)
+		if err != nil {
+			t.Fatal(err)
 		}
+		f(raw)
 	}
 }
 

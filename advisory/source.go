@@ -1,6 +1,7 @@
 package advisory
 
 import (
+	"crypto/sha256"
 	"errors"
 	"io"
 	"io/fs"
@@ -45,6 +46,7 @@ type Source struct {
 type entry struct {
 	name string // in the dump, slash-separated; never opened as a path of the system
 	size int64
+	hash [sha256.Size]byte // of the file that the feed had, if not of what open gives
 	open func() (io.ReadCloser, error)
 }
 

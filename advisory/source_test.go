@@ -94,14 +94,14 @@ func TestEntrySize(t *testing.T) {
 	if why := unfit(s.entries[0], ""); why != SkippedTooLarge {
 		t.Errorf("%q", why)
 	}
-	if r := read(job{entry: s.entries[0]}); r.skipped != SkippedTooLarge {
+	if r, _ := read(job{entry: s.entries[0]}, nil); r.skipped != SkippedTooLarge {
 		t.Errorf("%q", r.skipped)
 	}
 	liar := bytes.ReplaceAll(big, []byte{1, 0, 0, 1}, []byte{16, 0, 0, 0}) // the size in the directory
 	if s, err = readZip(bytes.NewReader(liar), int64(len(liar))); err != nil || s.entries[0].size != 16 {
 		t.Fatal(err, s)
 	}
-	if r := read(job{entry: s.entries[0]}); r.skipped != SkippedUnreadable {
+	if r, _ := read(job{entry: s.entries[0]}, nil); r.skipped != SkippedUnreadable {
 		t.Errorf("%q", r.skipped)
 	}
 }
@@ -156,7 +156,7 @@ func FuzzZip(f *testing.F) {
 		}
 		for _, e := range s.entries {
 			if unfit(e, "") == "" {
-				if raw, err := readEntry(e); err == nil && len(raw) > MaxRecord+1 {
+				if raw, err := readEntry(e, nil); err == nil && len(raw) > MaxRecord+1 {
 					t.Errorf("%d bytes of one entry", len(raw))
 				}
 			}

@@ -8,7 +8,7 @@ import (
 )
 
 // Version is raised whenever the same packages and evidence would be judged otherwise.
-const Version = "2"
+const Version = "3"
 
 // Keys returns what advisories have to be looked up for the packages, sorted, each once.
 func Keys(packages []plimsoll.Package) []plimsoll.AdvisoryKey {
@@ -43,8 +43,9 @@ func Judge(packages []plimsoll.Package, e plimsoll.Evidence) plimsoll.Judgement 
 	}
 	out := plimsoll.Judgement{Revision: e.Revision}
 	for _, p := range packages {
-		found, reason := j.pack(p)
+		found, malware, reason := j.pack(p)
 		out.Vulnerabilities = append(out.Vulnerabilities, found...)
+		out.Malicious = append(out.Malicious, malware...)
 		if reason != "" {
 			out.NotJudged = append(out.NotJudged, plimsoll.NotJudged{Package: p, Reason: reason})
 		}
@@ -55,6 +56,7 @@ func Judge(packages []plimsoll.Package, e plimsoll.Evidence) plimsoll.Judgement 
 		}
 		return a.Package.Compare(b.Package)
 	})
+	slices.SortFunc(out.Malicious, func(a, b plimsoll.MaliciousPackage) int { return a.Package.Compare(b.Package) })
 	slices.SortFunc(out.NotJudged, func(a, b plimsoll.NotJudged) int { return a.Package.Compare(b.Package) })
 	return out
 }
@@ -106,21 +108,21 @@ func coverage(releases map[string]bool) map[string]bool {
 }
 
 // pack judges one package; reason says why it could not be judged, or not by every advisory.
-func (j *judge) pack(p plimsoll.Package) (found []plimsoll.Vulnerability, reason string) {
+func (j *judge) pack(p plimsoll.Package) (found []plimsoll.Vulnerability, malware []plimsoll.MaliciousPackage, reason string) {
 	base, suffix, _ := strings.Cut(p.Ecosystem, ":")
 	if base == "" {
-		return nil, plimsoll.NotJudgedDistribution
+		return nil, nil, plimsoll.NotJudgedDistribution
 	}
 	s, known := schemeOf(base)
 	if !known {
-		return nil, plimsoll.NotJudgedEcosystem
+		return nil, nil, plimsoll.NotJudgedEcosystem
 	}
 	if s.version == nil {
-		return nil, plimsoll.NotJudgedOrder
+		return nil, nil, plimsoll.NotJudgedOrder
 	}
 	release, ok := s.release(suffix)
 	if !ok {
-		return nil, plimsoll.NotJudgedDistribution
+		return nil, nil, plimsoll.NotJudgedDistribution
 	}
 	h := j.holders[base]
 	if h == nil {
@@ -134,7 +136,8 @@ func (j *judge) pack(p plimsoll.Package) (found []plimsoll.Vulnerability, reason
 	case unjudged:
 		reason = plimsoll.NotJudgedVersion
 	}
-	return j.merge(h, p, hits), reason
+	malicious, hits := split(hits)
+	return j.merge(h, p, hits), maliciousPackage(p, malicious), reason
 }
 
 // hit is an entry that affects the package.
@@ -214,6 +217,8 @@ func (j *judge) vulnerability(h *holder, id string, p plimsoll.Package, hits []h
 	slices.Sort(v.Aliases)
 	v.Aliases = slices.Compact(v.Aliases)
 	v.Severity, v.Score = severity(hits, j.evidence.Ratings[id])
+	threat := j.evidence.Threats[id]
+	v.Urgency, v.Exploited = threat.Urgency(v.Severity), threat.Exploited
 	return v
 }
 

@@ -77,8 +77,8 @@ func TestMerge(t *testing.T) {
 	)
 	want := []plimsoll.Vulnerability{
 		{ID: "CVE-2026-0001", Advisories: []string{"DEBIAN-CVE-2026-0001", "DSA-2-1"}, Aliases: []string{"A-1", "B-1"}, Package: libssl,
-			FixedVersion: "3.0.10-1", Severity: plimsoll.SeverityUnknown, Summary: "text", URL: "https://example.test"},
-		{ID: "CVE-2026-0002", Advisories: []string{"DSA-2-1"}, Aliases: []string{"B-1"}, Package: libssl, FixedVersion: "3.0.9-1", Severity: plimsoll.SeverityUnknown},
+			FixedVersion: "3.0.10-1", Severity: plimsoll.SeverityUnknown, Urgency: plimsoll.UrgencySoon, Summary: "text", URL: "https://example.test"},
+		{ID: "CVE-2026-0002", Advisories: []string{"DSA-2-1"}, Aliases: []string{"B-1"}, Package: libssl, FixedVersion: "3.0.9-1", Severity: plimsoll.SeverityUnknown, Urgency: plimsoll.UrgencySoon},
 	}
 	if diff := cmp.Diff(want, got.Vulnerabilities); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)

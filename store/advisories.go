@@ -55,9 +55,11 @@ func newestRevision(ctx context.Context, tx *Tx) (r plimsoll.Revision, err error
 }
 
 const selectFeeds = `
-SELECT f.name, f.source, f.records, f.revision, c.checked_at, f.changed_at, f.newest
-FROM feed f JOIN feed_check c ON c.feed = f.name
-ORDER BY f.name`
+SELECT n.feed, COALESCE(f.source, ''), COALESCE(f.records, 0), COALESCE(f.revision, 0), COALESCE(c.checked_at, 0), COALESCE(f.changed_at, 0),
+    COALESCE(f.newest, 0), COALESCE(s.failed_at, 0), COALESCE(s.failure, '')
+FROM (SELECT feed FROM feed_check UNION SELECT feed FROM feed_state) n
+LEFT JOIN feed_check c ON c.feed = n.feed LEFT JOIN feed f ON f.name = n.feed LEFT JOIN feed_state s ON s.feed = n.feed
+ORDER BY n.feed`
 
 // Status sums up the feeds, by name.
 func (a *Advisories) Status(ctx context.Context) (plimsoll.AdvisoryStatus, error) {
@@ -69,8 +71,9 @@ func (a *Advisories) Status(ctx context.Context) (plimsoll.AdvisoryStatus, error
 		rows, err := tx.Query(ctx, selectFeeds)
 		feeds, err := collect(rows, err, scanFeed)
 		for _, f := range feeds {
-			age := a.db.Now().Sub(f.CheckedAt)
-			status.AgeSeconds = max(status.AgeSeconds, int64(age/time.Second))
+			if !f.CheckedAt.IsZero() { // else it was never read
+				status.AgeSeconds = max(status.AgeSeconds, int64(a.db.Now().Sub(f.CheckedAt)/time.Second))
+			}
 			status.Feeds = append(status.Feeds, f)
 		}
 		return err
@@ -79,8 +82,9 @@ func (a *Advisories) Status(ctx context.Context) (plimsoll.AdvisoryStatus, error
 }
 
 func scanFeed(rows *sql.Rows) (f plimsoll.FeedStatus, err error) {
-	var checked, changed, newest int64
-	err = rows.Scan(&f.Name, &f.Source, &f.Records, &f.Revision, &checked, &changed, &newest)
+	var checked, changed, newest, failed int64
+	err = rows.Scan(&f.Name, &f.Source, &f.Records, &f.Revision, &checked, &changed, &newest, &failed, &f.Failure)
+	f.FailedAt = fromMillis(failed)
 	f.CheckedAt, f.ChangedAt, f.Newest = fromMillis(checked), fromMillis(changed), fromMillis(newest)
 	return f, err
 }

@@ -37,17 +37,9 @@ func (a *Advisories) noteChanges(ctx context.Context, revision plimsoll.Revision
 		part := ids[:min(len(ids), recordsPerWrite)]
 		ids = ids[len(part):]
 		err := a.db.write(ctx, func(tx *Tx) error {
-			for _, query := range [...]string{
-				`INSERT INTO change_key (revision, ecosystem, name) SELECT DISTINCT %d, ecosystem, name FROM affected
-				WHERE record_id IN (%s) ON CONFLICT DO NOTHING`,
-				`INSERT INTO change_key (revision, ecosystem, name) SELECT DISTINCT %d, '', cve FROM rating
-				WHERE record_id IN (%s) ON CONFLICT DO NOTHING`,
-			} {
-				if _, err := tx.Exec(ctx, fmt.Sprintf(query, revision, marks(len(part))), part...); err != nil {
-					return err
-				}
-			}
-			return nil
+			_, err := tx.Exec(ctx, fmt.Sprintf(`INSERT INTO change_key (revision, ecosystem, name) SELECT DISTINCT %d, ecosystem, name FROM statement
+				WHERE record_id IN (%s) ON CONFLICT DO NOTHING`, revision, marks(len(part))), part...)
+			return err
 		})
 		if err != nil {
 			return false, err

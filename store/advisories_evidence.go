@@ -32,7 +32,7 @@ func inNameChunks(values []string, do func(query string, args []any) error, quer
 // Evidence returns what packages with these keys are held against, at the newest
 // revision: one state, however long imports run beside it.
 func (a *Advisories) Evidence(ctx context.Context, keys []plimsoll.AdvisoryKey) (plimsoll.Evidence, error) {
-	e := plimsoll.Evidence{Ratings: map[string][]plimsoll.Rating{}, Releases: map[string]bool{}}
+	e := plimsoll.Evidence{Ratings: map[string][]plimsoll.Rating{}, Threats: map[string]plimsoll.Threat{}, Releases: map[string]bool{}}
 	err := a.db.read(ctx, func(tx *Tx) (err error) {
 		if e.Revision, err = newestRevision(ctx, tx); err != nil {
 			return err
@@ -45,7 +45,11 @@ func (a *Advisories) Evidence(ctx context.Context, keys []plimsoll.AdvisoryKey) 
 			return err
 		}
 		e.Advisories = assemble(parts)
-		return evidenceRatings(ctx, tx, e.Revision, e.Advisories, e.Ratings)
+		cves := cvesOf(e.Advisories)
+		if err := evidenceThreats(ctx, tx, e.Revision, cves, e.Threats); err != nil {
+			return err
+		}
+		return evidenceRatings(ctx, tx, e.Revision, cves, e.Ratings)
 	})
 	return e, err
 }
@@ -117,9 +121,10 @@ func (a *Advisories) parts(ctx context.Context, tx *Tx, at plimsoll.Revision, ke
 }
 
 const selectParts = `
-SELECT a.name, r.id, r.feed, r.body, a.entries
-FROM affected a JOIN record r ON r.id = a.record_id
-WHERE a.name IN (%s) AND a.ecosystem = ?
+SELECT s.name, r.id, r.feed, r.body, s.body
+FROM lookup k JOIN record r ON r.id = k.record_id
+JOIN statement s ON s.record_id = k.record_id AND s.ecosystem = k.ecosystem AND s.name = k.name
+WHERE k.name IN (%s) AND k.ecosystem = ?
   AND r.from_revision <= ? AND (r.to_revision IS NULL OR r.to_revision > ?)`
 
 func (a *Advisories) scanPart(rows *sql.Rows) (p evidencePart, err error) {
@@ -136,26 +141,33 @@ func (a *Advisories) scanPart(rows *sql.Rows) (p evidencePart, err error) {
 }
 
 const selectRatings = `
-SELECT g.cve, g.ratings FROM rating g JOIN record r ON r.id = g.record_id
-WHERE g.cve IN (%s) AND r.from_revision <= ? AND (r.to_revision IS NULL OR r.to_revision > ?)
-ORDER BY g.cve, g.record_id`
+SELECT k.name, s.body FROM lookup k JOIN record r ON r.id = k.record_id
+JOIN statement s ON s.record_id = k.record_id AND s.ecosystem = k.ecosystem AND s.name = k.name
+WHERE k.name IN (%s) AND k.ecosystem = '' AND r.from_revision <= ? AND (r.to_revision IS NULL OR r.to_revision > ?)
+ORDER BY k.name, k.record_id`
 
-// evidenceRatings reads the vectors of every CVE that the advisories name.
-func evidenceRatings(ctx context.Context, tx *Tx, at plimsoll.Revision, advisories []plimsoll.Advisory, out map[string][]plimsoll.Rating) error {
+// cvesOf are the CVEs that the advisories name.
+func cvesOf(advisories []plimsoll.Advisory) []string {
 	var cves []string
 	for _, a := range advisories {
 		cves = append(cves, a.CVEs()...)
 	}
 	slices.Sort(cves)
-	return inNameChunks(slices.Compact(cves), func(query string, args []any) error {
+	return slices.Compact(cves)
+}
+
+// evidenceRatings reads the vectors of the CVEs.
+func evidenceRatings(ctx context.Context, tx *Tx, at plimsoll.Revision, cves []string, out map[string][]plimsoll.Rating) error {
+	return inNameChunks(cves, func(query string, args []any) error {
 		rows, err := tx.Query(ctx, query, append(args, at, at)...)
 		_, err = collect(rows, err, func(rows *sql.Rows) (none struct{}, err error) {
-			var cve, text string
+			var cve string
+			var text sql.RawBytes
 			if err := rows.Scan(&cve, &text); err != nil {
 				return none, err
 			}
 			var found []plimsoll.Rating
-			err = json.Unmarshal([]byte(text), &found)
+			err = json.Unmarshal(text, &found)
 			out[cve] = append(out[cve], found...)
 			return none, err
 		})

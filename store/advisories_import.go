@@ -4,10 +4,8 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"encoding/json"
 	"fmt"
-	"slices"
-	"strings"
+	"sync"
 
 	"plimsoll"
 )
@@ -16,8 +14,12 @@ import (
 type advisoryImport struct {
 	feed, source string
 	revision     plimsoll.Revision // that its rows are written with
-	nextID       int64             // of a record
-	changed      bool
+
+	mu      sync.Mutex // held while rows are written
+	nextID  int64      // of a record
+	changed bool
+	lookups lookups
+	rated   []string // CVEs whose threats changed so that findings may be judged otherwise
 }
 
 // BeginImport starts an import of a feed, cleans up what a dead one left, and returns
@@ -88,7 +90,7 @@ func (a *Advisories) cleanUp(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision > ? LIMIT 500`, newest)
+			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision > ? LIMIT ?`, newest, recordsPerWrite)
 			ids, err := collect(rows, err, scanRecordID)
 			if err != nil {
 				return err
@@ -100,9 +102,13 @@ func (a *Advisories) cleanUp(ctx context.Context) error {
 				return err
 			}
 			res, err := tx.Exec(ctx, reviveRecords, newest)
-			if err == nil {
-				left, err = res.RowsAffected()
+			if err != nil {
+				return err
 			}
+			if left, err = res.RowsAffected(); err != nil || left > 0 {
+				return err
+			}
+			left, err = cleanThreats(ctx, tx, newest)
 			return err
 		})
 		if err != nil || left == 0 {
@@ -113,7 +119,8 @@ func (a *Advisories) cleanUp(ctx context.Context) error {
 
 func deleteRecords(ctx context.Context, tx *Tx, ids []any) error {
 	for _, query := range [...]string{
-		`DELETE FROM affected WHERE record_id IN (%s)`, `DELETE FROM rating WHERE record_id IN (%s)`, `DELETE FROM record WHERE id IN (%s)`,
+		`DELETE FROM lookup WHERE (ecosystem, name, record_id) IN (SELECT ecosystem, name, record_id FROM statement WHERE record_id IN (%s))`,
+		`DELETE FROM statement WHERE record_id IN (%s)`, `DELETE FROM record WHERE id IN (%s)`,
 	} {
 		if _, err := tx.Exec(ctx, fmt.Sprintf(query, marks(len(ids))), ids...); err != nil {
 			return err
@@ -124,7 +131,7 @@ func deleteRecords(ctx context.Context, tx *Tx, ids []any) error {
 
 const reviveRecords = `
 UPDATE record SET to_revision = NULL
-WHERE id IN (SELECT id FROM record WHERE to_revision > ? LIMIT 2000)`
+WHERE id IN (SELECT id FROM record WHERE to_revision > ? LIMIT 1000)`
 
 func scanRecordID(rows *sql.Rows) (any, error) {
 	var id int64
@@ -133,16 +140,21 @@ func scanRecordID(rows *sql.Rows) (any, error) {
 }
 
 // SaveRecords writes new and changed files of the running import. They stay out of
-// sight until it is published.
+// sight until it is published. Callers may be several: each puts its records into stored
+// form, and then they write one after the other.
 func (a *Advisories) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) error {
 	i, err := a.running()
 	if err != nil {
 		return err
 	}
-	rows, err := a.packRecords(records)
-	if err != nil {
-		return dbError(err)
+	rows := make([]packedRecord, len(records))
+	for k := range records {
+		if rows[k], err = a.packRecord(&records[k]); err != nil {
+			return dbError(err)
+		}
 	}
+	i.mu.Lock()
+	defer i.mu.Unlock()
 	return a.inSlices(ctx, func(w *sliceWriter) error { return w.save(ctx, i, rows) })
 }
 
@@ -162,65 +174,4 @@ func (a *Advisories) WithdrawRecords(ctx context.Context, files []string) error 
 		}
 		return nil
 	})
-}
-
-// packedRecord is a record in stored form.
-type packedRecord struct {
-	*plimsoll.FeedRecord
-	ecosystems    string
-	body, details []byte
-	affected      []packedAffected
-	cves          []string // none if it has no CVSS vector
-	ratings       string
-}
-
-type packedAffected struct {
-	key     plimsoll.AdvisoryKey
-	entries []byte
-}
-
-func (a *Advisories) packRecord(r *plimsoll.FeedRecord) (packedRecord, error) {
-	out := packedRecord{FeedRecord: r, details: a.pack([]byte(r.Advisory.Details))}
-	head := r.Advisory
-	head.Feed, head.Details, head.Affected = "", "", nil
-	var err error
-	if out.body, err = a.packJSON(head); err != nil || !r.Advisory.Withdrawn.IsZero() {
-		return out, err
-	}
-	groups := map[plimsoll.AdvisoryKey][]plimsoll.Affected{}
-	var ecosystems []string
-	ratings := slices.Clone(r.Advisory.Ratings)
-	for _, f := range r.Advisory.Affected {
-		key := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
-		groups[key] = append(groups[key], f)
-		ecosystems = append(ecosystems, f.Ecosystem)
-		ratings = append(ratings, f.Ratings...)
-	}
-	for key, group := range groups {
-		entries, err := a.packJSON(group)
-		if err != nil {
-			return out, err
-		}
-		out.affected = append(out.affected, packedAffected{key, entries})
-	}
-	slices.Sort(ecosystems)
-	out.ecosystems = strings.Join(slices.Compact(ecosystems), "\n")
-	out.cves, out.ratings, err = cvssOf(r.Advisory, ratings)
-	return out, err
-}
-
-// cvssOf returns the record's distinct CVSS vectors in JSON and the CVEs they are for.
-func cvssOf(a plimsoll.Advisory, ratings []plimsoll.Rating) ([]string, string, error) {
-	var vectors []plimsoll.Rating
-	for _, r := range ratings {
-		if strings.HasPrefix(r.Type, "CVSS_") && !slices.Contains(vectors, r) {
-			vectors = append(vectors, r)
-		}
-	}
-	cves := a.CVEs()
-	if len(vectors) == 0 || len(cves) == 0 {
-		return nil, "", nil
-	}
-	b, err := json.Marshal(vectors)
-	return cves, string(b), err
 }

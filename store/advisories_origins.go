@@ -10,7 +10,7 @@ import (
 // A record that says nothing about any package is withdrawn.
 const selectOrigins = `
 SELECT r.advisory,
-    MAX(CASE WHEN r.to_revision IS NULL AND r.from_revision <= ? AND EXISTS (SELECT 1 FROM affected a WHERE a.record_id = r.id) THEN 1 ELSE 0 END),
+    MAX(CASE WHEN r.to_revision IS NULL AND r.from_revision <= ? AND EXISTS (SELECT 1 FROM statement s WHERE s.record_id = r.id) THEN 1 ELSE 0 END),
     MAX(CASE WHEN r.from_revision <= ? THEN 1 ELSE 0 END)
 FROM record r WHERE r.advisory IN (%s) GROUP BY r.advisory`
 

@@ -3,31 +3,11 @@ package store
 import (
 	"context"
 	"database/sql"
-	"runtime"
+	"errors"
 	"strings"
-
-	"golang.org/x/sync/errgroup"
 
 	"plimsoll"
 )
-
-// packRecords turns records into stored form on all cores, in their order.
-func (a *Advisories) packRecords(records []plimsoll.FeedRecord) ([]packedRecord, error) {
-	out := make([]packedRecord, len(records))
-	var g errgroup.Group
-	part := (len(records) + runtime.GOMAXPROCS(0) - 1) / runtime.GOMAXPROCS(0)
-	for from := 0; from < len(records); from += part {
-		g.Go(func() (err error) {
-			for k := from; k < min(from+part, len(records)); k++ {
-				if out[k], err = a.packRecord(&records[k]); err != nil {
-					return err
-				}
-			}
-			return nil
-		})
-	}
-	return out, g.Wait()
-}
 
 // feedState sums up a feed as the running import leaves it.
 type feedState struct {
@@ -58,6 +38,12 @@ func (a *Advisories) feedState(ctx context.Context, feed string) (feedState, err
 			}
 			return none, err
 		})
+		if err != nil {
+			return err
+		}
+		var threats int
+		err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM threat WHERE feed = ? AND to_revision IS NULL`, feed).Scan(&threats)
+		s.records += threats
 		return err
 	})
 	return s, err
@@ -88,6 +74,9 @@ func (a *Advisories) PublishImport(ctx context.Context) (plimsoll.Revision, erro
 			return err
 		})
 	}
+	if err := a.inSlices(ctx, func(w *sliceWriter) error { return i.lookups.flush(ctx, w) }); err != nil {
+		return 0, err
+	}
 	state, err := a.feedState(ctx, i.feed)
 	if err != nil {
 		return 0, err
@@ -96,13 +85,19 @@ func (a *Advisories) PublishImport(ctx context.Context) (plimsoll.Revision, erro
 	if err != nil {
 		return 0, err
 	}
+	rated, err := a.noteRated(ctx, i.revision, i.rated)
+	if err != nil {
+		return 0, err
+	}
+	known = known && rated
 	err = a.db.write(ctx, func(tx *Tx) error { return publishRevision(ctx, tx, i, state, known) })
 	if err != nil {
 		return 0, err
 	}
 	i.changed = false
 	i.revision++
-	return i.revision - 1, a.prune(ctx, i.revision-1)
+	i.rated = nil
+	return i.revision - 1, errors.Join(a.prune(ctx, i.revision-1), a.pruneThreats(ctx, i.revision-1))
 }
 
 func publishRevision(ctx context.Context, tx *Tx, i *advisoryImport, state feedState, known bool) error {

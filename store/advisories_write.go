@@ -8,6 +8,8 @@ import (
 	"slices"
 	"strings"
 	"time"
+
+	"plimsoll"
 )
 
 // writeSlice is how long an import holds the write lock at a time, without the commit.
@@ -22,21 +24,27 @@ const (
 	stmtEnd = iota
 	stmtRecord
 	stmtRecords // rowsPerInsert of them
-	stmtAffected
-	stmtAffecteds
-	stmtRating
-	stmtRatings
+	stmtSays
+	stmtSaysMany
+	stmtLookup
+	stmtLookups
+	stmtThreatEnd
+	stmtThreat
+	stmtThreats
 	stmtCount
 )
 
 const (
-	endRecord      = `UPDATE record SET to_revision = ? WHERE feed = ? AND file = ? AND to_revision IS NULL`
-	insertRecord   = `INSERT INTO record (id, feed, file, advisory, hash, modified, ecosystems, from_revision, body, details) VALUES `
-	recordRow      = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
-	insertAffected = `INSERT INTO affected (ecosystem, name, record_id, entries) VALUES `
-	affectedRow    = `(?, ?, ?, ?)`
-	insertRating   = `INSERT INTO rating (cve, record_id, ratings) VALUES `
-	ratingRow      = `(?, ?, ?)`
+	endRecord    = `UPDATE record SET to_revision = ? WHERE feed = ? AND file = ? AND to_revision IS NULL`
+	insertRecord = `INSERT INTO record (id, feed, file, advisory, hash, modified, ecosystems, from_revision, body, details) VALUES `
+	recordRow    = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
+	insertSays   = `INSERT INTO statement (record_id, ecosystem, name, body) VALUES `
+	saysRow      = `(?, ?, ?, ?)`
+	insertLookup = `INSERT INTO lookup (ecosystem, name, record_id) VALUES `
+	lookupRow    = `(?, ?, ?)`
+	endThreat    = `UPDATE threat SET to_revision = ? WHERE cve = ? AND feed = ? AND to_revision IS NULL`
+	insertThreat = `INSERT INTO threat (cve, feed, from_revision, exploited, ransomware, epss) VALUES `
+	threatRow    = `(?, ?, ?, ?, ?, ?)`
 )
 
 func sliceStatements() [stmtCount]string {
@@ -44,10 +52,13 @@ func sliceStatements() [stmtCount]string {
 		stmtEnd:       endRecord,
 		stmtRecord:    insertRecord + recordRow,
 		stmtRecords:   insertRecord + tuples(rowsPerInsert, recordRow),
-		stmtAffected:  insertAffected + affectedRow,
-		stmtAffecteds: insertAffected + tuples(rowsPerInsert, affectedRow),
-		stmtRating:    insertRating + ratingRow,
-		stmtRatings:   insertRating + tuples(rowsPerInsert, ratingRow),
+		stmtSays:      insertSays + saysRow,
+		stmtSaysMany:  insertSays + tuples(rowsPerInsert, saysRow),
+		stmtLookup:    insertLookup + lookupRow,
+		stmtLookups:   insertLookup + tuples(rowsPerInsert, lookupRow),
+		stmtThreatEnd: endThreat,
+		stmtThreat:    insertThreat + threatRow,
+		stmtThreats:   insertThreat + tuples(rowsPerInsert, threatRow),
 	}
 }
 
@@ -134,13 +145,12 @@ func (r *rows) end(ctx context.Context) error {
 	return nil
 }
 
-// save writes records of a running import table by table, each in the order of its key:
-// rows that stand on one page of the file come together.
+// save writes records of a running import table by table, each in the order of its key.
+// Their lookup rows wait in the import: see lookups.
 func (w *sliceWriter) save(ctx context.Context, i *advisoryImport, records []packedRecord) error {
 	i.changed = i.changed || len(records) > 0
 	heads := rows{w: w, one: stmtRecord, many: stmtRecords, width: strings.Count(recordRow, "?")}
-	var packages []affectedOf
-	var ratings []ratingOf
+	first := i.nextID
 	for k := range records {
 		r := &records[k]
 		if r.Replaces {
@@ -148,61 +158,78 @@ func (w *sliceWriter) save(ctx context.Context, i *advisoryImport, records []pac
 				return err
 			}
 		}
-		id := i.nextID
-		i.nextID++
-		if err := heads.add(ctx, id, i.feed, r.File, r.Advisory.ID, r.Hash[:],
+		if err := heads.add(ctx, i.nextID, i.feed, r.File, r.Advisory.ID, r.Hash[:],
 			millis(r.Advisory.Modified), r.ecosystems, i.revision, r.body, r.details); err != nil {
 			return err
 		}
-		for _, p := range r.affected {
-			packages = append(packages, affectedOf{p, id})
-		}
-		for _, cve := range r.cves {
-			ratings = append(ratings, ratingOf{cve, id, r.ratings})
-		}
+		i.nextID++
 	}
 	if err := heads.end(ctx); err != nil {
 		return err
 	}
-	if err := w.saveAffected(ctx, packages); err != nil {
+	says := rows{w: w, one: stmtSays, many: stmtSaysMany, width: strings.Count(saysRow, "?")}
+	for k := range records {
+		id := first + int64(k)
+		for _, p := range records[k].says {
+			if err := says.add(ctx, id, p.key.Ecosystem, p.key.Name, p.body); err != nil {
+				return err
+			}
+			i.lookups.add(p.key, id)
+		}
+	}
+	if err := says.end(ctx); err != nil {
 		return err
 	}
-	return w.saveRatings(ctx, ratings)
+	if len(i.lookups.rows) < lookupRun {
+		return nil
+	}
+	return i.lookups.flush(ctx, w)
 }
 
-type affectedOf struct {
-	packedAffected
+// lookupRun is how many lookup rows make a run. Sorted by name, a run of this size writes
+// each page of the table about once; rows as they come would write a page each.
+const lookupRun = 500_000
+
+// lookups are rows of the table lookup that are not written yet.
+type lookups struct {
+	rows  []lookup
+	names map[string]string // what the rows share, apart from the text of records
+}
+
+type lookup struct {
+	key    plimsoll.AdvisoryKey
 	record int64
 }
 
-func (w *sliceWriter) saveAffected(ctx context.Context, list []affectedOf) error {
-	slices.SortFunc(list, func(a, b affectedOf) int {
+func (l *lookups) add(key plimsoll.AdvisoryKey, record int64) {
+	key.Ecosystem, key.Name = l.own(key.Ecosystem), l.own(key.Name)
+	l.rows = append(l.rows, lookup{key, record})
+}
+
+// own returns a copy of s: s itself may be part of a whole record.
+func (l *lookups) own(s string) string {
+	c, ok := l.names[s]
+	if !ok {
+		c = strings.Clone(s)
+		if l.names == nil {
+			l.names = map[string]string{}
+		}
+		l.names[c] = c
+	}
+	return c
+}
+
+// flush writes the rows in the order of their key.
+func (l *lookups) flush(ctx context.Context, w *sliceWriter) error {
+	slices.SortFunc(l.rows, func(a, b lookup) int {
 		return cmp.Or(strings.Compare(a.key.Ecosystem, b.key.Ecosystem), strings.Compare(a.key.Name, b.key.Name), cmp.Compare(a.record, b.record))
 	})
-	out := rows{w: w, one: stmtAffected, many: stmtAffecteds, width: strings.Count(affectedRow, "?")}
-	for _, p := range list {
-		if err := out.add(ctx, p.key.Ecosystem, p.key.Name, p.record, p.entries); err != nil {
+	out := rows{w: w, one: stmtLookup, many: stmtLookups, width: strings.Count(lookupRow, "?")}
+	for _, r := range l.rows {
+		if err := out.add(ctx, r.key.Ecosystem, r.key.Name, r.record); err != nil {
 			return err
 		}
 	}
-	return out.end(ctx)
-}
-
-type ratingOf struct {
-	cve     string
-	record  int64
-	ratings string
-}
-
-func (w *sliceWriter) saveRatings(ctx context.Context, list []ratingOf) error {
-	slices.SortFunc(list, func(a, b ratingOf) int {
-		return cmp.Or(strings.Compare(a.cve, b.cve), cmp.Compare(a.record, b.record))
-	})
-	out := rows{w: w, one: stmtRating, many: stmtRatings, width: strings.Count(ratingRow, "?")}
-	for _, r := range list {
-		if err := out.add(ctx, r.cve, r.record, r.ratings); err != nil {
-			return err
-		}
-	}
+	l.rows, l.names = l.rows[:0], nil
 	return out.end(ctx)
 }

@@ -6,6 +6,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
+	"plimsoll/advisory/bundle"
 )
 
 // backend does what commands ask, on the data directory of this machine or through a
@@ -25,7 +26,7 @@ type backend interface {
 	Sync(ctx context.Context, registry string, watch func(plimsoll.Task)) (plimsoll.Task, error)
 
 	AdvisoryStatus(ctx context.Context) (plimsoll.AdvisoryStatus, error)
-	ImportAdvisories(ctx context.Context, path, feed string, watch func(records int)) (plimsoll.ImportOutcome, error)
+	ImportAdvisories(ctx context.Context, path, feed string, trust bundle.Trust, watch func(records int)) (plimsoll.ImportOutcome, error)
 
 	Users(ctx context.Context) ([]plimsoll.User, error)
 	AddUser(ctx context.Context, name, password string, grants []plimsoll.Grant) (plimsoll.User, error)

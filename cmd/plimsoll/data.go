@@ -11,7 +11,6 @@ import (
 	"strings"
 
 	"plimsoll"
-	"plimsoll/outbound"
 )
 
 // dataFile is a path in the data directory, which it creates.
@@ -32,12 +31,7 @@ func (a *app) freshTemp() (string, error) {
 
 // transport dials registries by the outbound policy, with further addresses allowed.
 func (a *app) transport(alsoAllow ...string) (http.RoundTripper, error) {
-	policy := outbound.Policy{Allow: append(append([]string{}, a.allowHosts...), alsoAllow...), Proxy: http.ProxyFromEnvironment}
-	if err := policy.Validate(); err != nil {
-		return nil, err
-	}
-	var err error
-	policy.RootCAs, err = a.roots()
+	policy, err := a.policy(alsoAllow...)
 	return policy.Transport(), err
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"plimsoll"
+	"plimsoll/advisory/bundle"
 	"plimsoll/demo"
 )
 
@@ -63,7 +64,7 @@ func (a *app) runDemo(ctx context.Context, d *daemon, samples *demo.Registry, to
 	if err := demo.WriteAdvisories(records); err != nil {
 		return err
 	}
-	if _, err := d.importFeed(ctx, records, demo.FeedName, nil); err != nil {
+	if _, err := d.importFeed(ctx, records, demo.FeedName, bundle.Trust{}, nil); err != nil {
 		return err
 	}
 	if err := d.askRematch(ctx, "demo"); err != nil {

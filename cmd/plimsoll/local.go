@@ -2,13 +2,12 @@ package main
 
 import (
 	"context"
-	"os"
 	"slices"
 	"strconv"
 	"time"
 
 	"plimsoll"
-	"plimsoll/advisory"
+	"plimsoll/advisory/bundle"
 	"plimsoll/identity"
 	"plimsoll/intake"
 	"plimsoll/queue"
@@ -134,36 +133,16 @@ func (s *site) queue(o queueOptions) *queue.Queue {
 
 // AdvisoryStatus reads the advisory store.
 func (l *localBackend) AdvisoryStatus(ctx context.Context) (plimsoll.AdvisoryStatus, error) {
-	return l.advisories.Status(ctx)
+	return l.advisoryStatus(ctx)
 }
 
 // ImportAdvisories imports a dump and judges stored sets again.
-func (l *localBackend) ImportAdvisories(ctx context.Context, path, feed string, watch func(int)) (plimsoll.ImportOutcome, error) {
-	outcome, err := l.importFeed(ctx, path, feed, watch)
+func (l *localBackend) ImportAdvisories(ctx context.Context, path, feed string, trust bundle.Trust, watch func(int)) (plimsoll.ImportOutcome, error) {
+	outcome, err := l.importFeed(ctx, path, feed, trust, watch)
 	if err != nil {
 		return outcome, err
 	}
 	return outcome, l.rematcher().Work(ctx, plimsoll.Work{})
-}
-
-// importFeed reads a zip or a folder as the whole of a feed.
-func (s *site) importFeed(ctx context.Context, path, feed string, watch func(int)) (plimsoll.ImportOutcome, error) {
-	if feed == "" {
-		feed = advisory.FeedName(path)
-	}
-	if _, err := os.Stat(path); err != nil {
-		return plimsoll.ImportOutcome{}, plimsoll.Errorf(plimsoll.NotFound, "advisories: %w", err)
-	}
-	src, err := advisory.Open(path)
-	if err != nil {
-		return plimsoll.ImportOutcome{}, err
-	}
-	defer src.Close() //nolint:errcheck // only read from
-	return advisory.Import(ctx, src, feed, s.advisories, func(done, _ int) {
-		if watch != nil {
-			watch(done)
-		}
-	})
 }
 
 // Users lists the users of the domain.

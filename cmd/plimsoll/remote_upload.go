@@ -13,10 +13,18 @@ import (
 
 	"plimsoll"
 	"plimsoll/advisory"
+	"plimsoll/advisory/bundle"
 )
 
-// ImportAdvisories uploads a zip; a folder is packed on the way.
-func (r *remoteBackend) ImportAdvisories(ctx context.Context, path, feed string, _ func(int)) (plimsoll.ImportOutcome, error) {
+// ImportAdvisories uploads a zip or a bundle; a folder is packed on the way.
+func (r *remoteBackend) ImportAdvisories(ctx context.Context, path, feed string, trust bundle.Trust, _ func(int)) (plimsoll.ImportOutcome, error) {
+	if trust.Unsigned || len(trust.Keys) > 0 {
+		return plimsoll.ImportOutcome{}, plimsoll.Errorf(plimsoll.Invalid, "which bundles are trusted is for the server to say").
+			WithHint("start it with --verify-key")
+	}
+	if feed == "" && bundle.Is(path) {
+		feed = "bundle"
+	}
 	if feed == "" {
 		feed = advisory.FeedName(path)
 	}

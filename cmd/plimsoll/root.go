@@ -4,6 +4,7 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -27,6 +28,7 @@ type app struct {
 	logFormat         string
 	allowHosts        []string
 	caFile            string
+	staleAfter        time.Duration
 }
 
 func (a *app) command() *cobra.Command {

@@ -24,6 +24,7 @@ type scanOptions struct {
 	platform       string
 	failOn         string
 	allowNotJudged bool
+	failOnStale    bool
 	plainHTTP      bool
 	username       string
 	passwordStdin  bool
@@ -44,7 +45,8 @@ Exit status:
   0  looked everywhere and judged everything; no threshold was met
   1  a --fail-on threshold was met
   2  could not look, or not everywhere, or (without --allow-not-judged) not judge
-     every package; also for any error
+     every package; also for any error, and (with --fail-on-stale) if the
+     advisories are older than --stale-after
 
 What could not be looked at outweighs a threshold, and a threshold outweighs what
 could not be judged.`,
@@ -63,6 +65,7 @@ could not be judged.`,
 		},
 	}
 	a.budgetFlags(cmd)
+	a.staleFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.archive, "archive", "", "read a docker-save or OCI layout tar file instead of a registry; - is standard input")
 	f.StringVar(&o.layout, "layout", "", "read an OCI image layout directory instead of a registry")
@@ -70,6 +73,7 @@ could not be judged.`,
 	f.StringVar(&o.platform, "platform", "linux/amd64", "which platform of an index to scan")
 	f.StringVar(&o.failOn, "fail-on", "", "exit 1 on a vulnerability of this severity or worse (critical, high, medium, low), on malware, or on any finding")
 	f.BoolVar(&o.allowNotJudged, "allow-not-judged", false, "do not fail because some packages could not be judged")
+	f.BoolVar(&o.failOnStale, "fail-on-stale", false, "exit 2 if the advisories are older than --stale-after, or there are none")
 	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak HTTP without TLS to the registry (default for loopback addresses)")
 	f.StringVar(&o.username, "username", "", "registry user")
 	f.BoolVar(&o.passwordStdin, "password-stdin", false, "read the registry secret from standard input")
@@ -103,6 +107,7 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 	if err != nil {
 		return err
 	}
+	status.Judge(a.staleAfter)
 	if o.parallel <= 0 {
 		o.parallel = min(runtime.NumCPU(), 4)
 	}
@@ -122,7 +127,11 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 	if err := a.printScan(result); err != nil {
 		return err
 	}
-	return verdict(result, threshold, failure, o.allowNotJudged)
+	a.warnStale(status)
+	if err := verdict(result, threshold, failure, o.allowNotJudged); err != nil || !o.failOnStale {
+		return err
+	}
+	return currentEnough(status)
 }
 
 // imageSource is where a scan reads from.

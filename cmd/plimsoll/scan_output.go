@@ -42,6 +42,8 @@ type vulnOutput struct {
 	Version      string            `json:"version"`
 	FixedVersion string            `json:"fixed_version"`
 	Severity     plimsoll.Severity `json:"severity"`
+	Urgency      plimsoll.Urgency  `json:"urgency"`
+	Exploited    bool              `json:"exploited,omitempty"`
 	Layer        plimsoll.Digest   `json:"layer"`
 	Path         string            `json:"path"`
 }
@@ -49,6 +51,7 @@ type vulnOutput struct {
 type advisoryOutput struct {
 	Revision plimsoll.Revision `json:"revision"`
 	Age      int64             `json:"age"` // seconds since the oldest feed was checked
+	Stale    bool              `json:"stale,omitempty"`
 }
 
 func newScanOutput(name string, a plimsoll.Artifact, r plimsoll.ScanRecord, status plimsoll.AdvisoryStatus, failure error) scanOutput {
@@ -56,7 +59,7 @@ func newScanOutput(name string, a plimsoll.Artifact, r plimsoll.ScanRecord, stat
 		Image: name, Artifact: a.Digest, Platform: a.Platform.String(),
 		Packages: []packageOutput{}, Vulnerabilities: []vulnOutput{}, Malware: list(r.Malware),
 		Settings: list(r.Settings), Secrets: []plimsoll.Secret{}, NotJudged: []plimsoll.NotJudged{},
-		Advisories: advisoryOutput{Revision: status.Revision, Age: status.AgeSeconds},
+		Advisories: advisoryOutput{Revision: status.Revision, Age: status.AgeSeconds, Stale: status.Stale},
 		Failure:    plimsoll.FailureOf(failure),
 	}
 	if r.Facts != nil {
@@ -91,11 +94,18 @@ func (out *scanOutput) addPackages(a plimsoll.Artifact, set plimsoll.PlacedSet) 
 
 func (out *scanOutput) addJudgement(a plimsoll.Artifact, j plimsoll.Judgement, places map[plimsoll.Package][]plimsoll.Place) {
 	out.NotJudged = append(out.NotJudged, j.NotJudged...)
+	for _, m := range j.Malicious {
+		for _, place := range places[m.Package] {
+			out.Malware = append(out.Malware, plimsoll.Malware{
+				Path: place.Path, Kind: plimsoll.MalwarePackage, Rule: m.Advisories[0], Engine: "advisories", Layer: a.Layers[place.Layer].DiffID,
+			})
+		}
+	}
 	for _, v := range j.Vulnerabilities {
 		for _, place := range places[v.Package] {
 			out.Vulnerabilities = append(out.Vulnerabilities, vulnOutput{
 				ID: v.ID, Advisories: list(v.Advisories), Aliases: list(v.Aliases), Package: v.Package.Name,
-				Version: v.Package.Version, FixedVersion: v.FixedVersion, Severity: v.Severity,
+				Version: v.Package.Version, FixedVersion: v.FixedVersion, Severity: v.Severity, Urgency: v.Urgency, Exploited: v.Exploited,
 				Layer: a.Layers[place.Layer].DiffID, Path: place.Path,
 			})
 		}

@@ -23,8 +23,8 @@ func (a *app) printScan(r scanOutput) error {
 			infected++
 		}
 	}
-	_, err := fmt.Fprintf(a.out, "%d packages, %d vulnerabilities%s, %d malicious files, %d failed settings, %d packages not judged; advisories at revision %d\n",
-		len(r.Packages), distinctIDs(r.Vulnerabilities), severities(r.Vulnerabilities), infected, failedSettings(r.Settings), len(r.NotJudged), r.Advisories.Revision)
+	_, err := fmt.Fprintf(a.out, "%d packages, %d vulnerabilities%s, %d malicious files, %d failed settings, %d packages not judged; advisories at revision %d, %s old\n",
+		len(r.Packages), distinctIDs(r.Vulnerabilities), severities(r.Vulnerabilities), infected, failedSettings(r.Settings), len(r.NotJudged), r.Advisories.Revision, ageText(r.Advisories.Age))
 	a.printVulnerabilities(r.Vulnerabilities)
 	a.printMalware(r.Malware)
 	a.printSettings(r.Settings)
@@ -59,6 +59,9 @@ func (a *app) printMalware(malware []plimsoll.Malware) {
 		name, note := a.colour(printable(m.Rule), text.FgRed), ""
 		if m.Kind == plimsoll.MalwareNotLooked {
 			name, note = painted(printable(m.Rule)), "could not look inside"
+		}
+		if m.Kind == plimsoll.MalwarePackage {
+			note = "the package itself is malware"
 		}
 		if m.Shadowed {
 			note = "removed by a later layer, not counted"

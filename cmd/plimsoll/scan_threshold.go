@@ -47,10 +47,10 @@ func (t threshold) met(r scanOutput) bool {
 	}
 }
 
-// malicious is a visible file that a signature matched; what an upper layer removed does
-// not count.
+// malicious is a visible file that a signature matched, or a package that is malware; what
+// an upper layer removed does not count.
 func malicious(m plimsoll.Malware) bool {
-	return m.Kind == plimsoll.MalwareMatch && !m.Shadowed
+	return (m.Kind == plimsoll.MalwareMatch || m.Kind == plimsoll.MalwarePackage) && !m.Shadowed
 }
 
 // failedSettings counts as images do: weak passwords and password complexity have counts of their own.

@@ -50,7 +50,7 @@ func TestScripts(t *testing.T) {
 			if err := writeArchives(e.WorkDir); err != nil {
 				return err
 			}
-			return demo.WriteAdvisories(filepath.Join(e.WorkDir, "records"))
+			return errors.Join(demo.WriteAdvisories(filepath.Join(e.WorkDir, "records")), writeMirror(filepath.Join(e.WorkDir, "mirror")))
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"samples": scriptSamples, "guarded": scriptGuarded, "server": scriptServer, "exits": scriptExits,

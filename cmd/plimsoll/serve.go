@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
+	"plimsoll/advisory/feed"
 	"plimsoll/api"
 	"plimsoll/auth"
 )
@@ -29,6 +30,8 @@ type serveOptions struct {
 	grace        time.Duration
 	demo         bool
 	exit         bool
+	feeds        feedOptions
+	verifyKeys   []string
 }
 
 func (a *app) serveCommand() *cobra.Command {
@@ -64,6 +67,10 @@ Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure
 	f.IntVar(&o.parallel, "parallel", 2, "layers of one image read at once")
 	f.DurationVar(&o.syncEvery, "sync-every", 24*time.Hour, "sync each registry this often; 0 = only when asked")
 	f.DurationVar(&o.grace, "grace", 20*time.Second, "how long running work is given to end when the server is stopped")
+	o.feeds.flags(cmd)
+	a.staleFlag(cmd)
+	f.DurationVar(&o.feeds.every, "feeds-every", time.Hour, "read each of --feeds this often, give or take a tenth; 0 = only when asked")
+	f.StringSliceVar(&o.verifyKeys, "verify-key", nil, "public key in PEM that uploaded bundles may be signed with (repeatable)")
 	f.BoolVar(&o.demo, "demo", false, "serve sample images from a registry in this process, in <data>/demo")
 	f.BoolVar(&o.exit, "exit", false, "with --demo: end after the list is printed")
 	return cmd
@@ -110,13 +117,22 @@ func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
 		return nil, plimsoll.Errorf(plimsoll.Unavailable, "listen: %w", err).
 			WithHint("choose another address with --listen; port 0 takes any that is free")
 	}
+	feeds, err := feed.Parse(o.feeds.feeds, o.feeds.from)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
+	trust, err := trustOf(o.verifyKeys, false)
+	if err != nil {
+		return nil, errors.Join(err, listener.Close())
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	sv := &services{
+		trust: trust,
 		site:  s,
 		queue: s.queue(queueOptions{concurrency: o.workers, parallel: o.parallel, grace: o.grace}),
 		auth:  auth.New(auth.DefaultConfig(), s.inventory, s.passwords, s.key, time.Now),
 	}
-	d := &daemon{services: sv, cancel: cancel, ended: make(chan error, 3), url: "http://" + listener.Addr().String()}
+	d := &daemon{services: sv, cancel: cancel, ended: make(chan error, 4), url: "http://" + listener.Addr().String()}
 	if config != nil {
 		d.url = "https://" + listener.Addr().String()
 	}
@@ -127,6 +143,13 @@ func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
 	d.run(func() error { return sv.queue.Run(ctx) })
 	d.run(func() error { return api.Serve(ctx, api.Server(sv.handler(o.publicURL), config, s.logger), listener) })
 	d.run(func() error { return sv.keepCurrent(ctx, o.syncEvery) })
+	if len(feeds) > 0 && o.feeds.every > 0 {
+		schedule := &feed.Schedule{
+			Updater: s.updater(), Feeds: feeds, Every: o.feeds.every,
+			Changed: func(ctx context.Context) error { return sv.askRematch(ctx, "feeds") },
+		}
+		d.run(func() error { return schedule.Run(ctx) })
+	}
 	return d, nil
 }
 
@@ -243,6 +266,9 @@ func (o serveOptions) check() error {
 	}
 	if o.syncEvery < 0 {
 		return plimsoll.Errorf(plimsoll.Invalid, "--sync-every %s is negative", o.syncEvery)
+	}
+	if o.feeds.every < 0 {
+		return plimsoll.Errorf(plimsoll.Invalid, "--feeds-every %s is negative", o.feeds.every)
 	}
 	if o.grace <= 0 {
 		return plimsoll.Errorf(plimsoll.Invalid, "--grace %s is not positive", o.grace)

@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"plimsoll"
+	"plimsoll/advisory/bundle"
 	"plimsoll/api"
 	"plimsoll/auth"
 	"plimsoll/identity"
@@ -15,6 +16,7 @@ type services struct {
 	*site
 	queue *queue.Queue
 	auth  *auth.Authenticator
+	trust bundle.Trust // of bundles that are uploaded
 }
 
 // SignIn adapts the API's words for an attempt to auth's.
@@ -29,12 +31,12 @@ func (s *services) AddRegistry(ctx context.Context, _ plimsoll.Principal, spec p
 
 // AdvisoryStatus reads the advisory store.
 func (s *services) AdvisoryStatus(ctx context.Context) (plimsoll.AdvisoryStatus, error) {
-	return s.advisories.Status(ctx)
+	return s.advisoryStatus(ctx)
 }
 
 // ImportAdvisories imports an uploaded dump and asks for stored sets to be judged again.
 func (s *services) ImportAdvisories(ctx context.Context, feed, file string) (plimsoll.ImportOutcome, error) {
-	outcome, err := s.importFeed(ctx, file, feed, nil)
+	outcome, err := s.importFeed(ctx, file, feed, s.trust, nil)
 	if err != nil {
 		return outcome, err
 	}

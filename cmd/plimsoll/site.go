@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net/http"
 	"os"
 	"runtime"
 	"time"
@@ -33,6 +34,8 @@ type site struct {
 	project    plimsoll.Project
 	analysis   *analysis
 	budget     plimsoll.Budget
+	feedClient *http.Client
+	staleAfter time.Duration
 	logger     *slog.Logger
 
 	// bootstrapped is set if this run made the first user.
@@ -50,7 +53,7 @@ func (a *app) openSite(ctx context.Context, alsoAllow ...string) (s *site, err e
 	if err := os.MkdirAll(a.data, 0o700); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Unavailable, "data directory: %w", err).WithHint("name another with --data")
 	}
-	s = &site{budget: a.limits(), logger: a.logger(), passwords: identity.NewPasswords(hashesAtOnce)}
+	s = &site{budget: a.limits(), logger: a.logger(), staleAfter: a.staleAfter, passwords: identity.NewPasswords(hashesAtOnce)}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -78,6 +81,9 @@ func (a *app) openSite(ctx context.Context, alsoAllow ...string) (s *site, err e
 	}
 	transport, err := a.transport(alsoAllow...)
 	if err != nil {
+		return s, err
+	}
+	if s.feedClient, err = a.outboundClient(); err != nil {
 		return s, err
 	}
 	s.identity = identity.New(s.inventory, s.key, s.passwords, time.Now)

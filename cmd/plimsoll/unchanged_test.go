@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
+	"plimsoll/advisory/bundle"
 	"plimsoll/demo"
 	"plimsoll/queue"
 )
@@ -86,7 +87,7 @@ func newWorks(t *testing.T) *works {
 
 func (w *works) imports(t *testing.T) plimsoll.ImportOutcome {
 	t.Helper()
-	outcome, err := w.importFeed(t.Context(), w.records, demo.FeedName, nil)
+	outcome, err := w.importFeed(t.Context(), w.records, demo.FeedName, bundle.Trust{}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -27,7 +27,7 @@ var files embed.FS
 
 // Inventory opens, and migrates, the inventory database at path.
 func Inventory(ctx context.Context, path string) (*store.Store, error) {
-	db, err := open(ctx, path, "migrations", "_txlock=immediate")
+	db, err := open(ctx, path, "migrations", 64<<10, "_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -36,8 +36,9 @@ func Inventory(ctx context.Context, path string) (*store.Store, error) {
 
 // Advisories opens, and migrates, the advisory database at path.
 func Advisories(ctx context.Context, path string) (*store.Advisories, error) {
-	// An import writes the same pages many times; 16 MiB of them are copied into the file at once.
-	db, err := open(ctx, path, "advisories", "_txlock=immediate&_pragma=wal_autocheckpoint(4096)")
+	// An import appends; 16 MiB of pages are copied into the file at once. It passes by the
+	// whole file, which no cache would hold.
+	db, err := open(ctx, path, "advisories", 24<<10, "_txlock=immediate&_pragma=wal_autocheckpoint(4096)")
 	if err != nil {
 		return nil, err
 	}
@@ -46,25 +47,26 @@ func Advisories(ctx context.Context, path string) (*store.Advisories, error) {
 
 // Cache opens, and migrates, the database at path that keeps scans without a server.
 func Cache(ctx context.Context, path string) (*store.Cache, error) {
-	db, err := open(ctx, path, "cache", "_txlock=immediate")
+	db, err := open(ctx, path, "cache", 64<<10, "_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
 	return store.NewCache(db), nil
 }
 
-func open(ctx context.Context, path, migrations, writing string) (*store.DB, error) {
+// open makes the pools; cache is what a connection may hold of the file, in KiB.
+func open(ctx context.Context, path, migrations string, cache int, writing string) (*store.DB, error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
-	writer, err := pool(path, 1, writing)
+	writer, err := pool(path, 1, cache, writing)
 	if err != nil {
 		return nil, err
 	}
 	if err := migrate(ctx, writer, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), writer.Close())
 	}
-	reader, err := pool(path, max(2, runtime.NumCPU()), "_pragma=query_only(1)")
+	reader, err := pool(path, max(2, runtime.NumCPU()), cache, "_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -80,10 +82,10 @@ func private(path string) error {
 	return f.Close()
 }
 
-func pool(path string, size int, option string) (*sql.DB, error) {
+func pool(path string, size, cache int, option string) (*sql.DB, error) {
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
-		"&_pragma=foreign_keys(1)&_pragma=cache_size(-65536)&_pragma=temp_store(MEMORY)&" + option
+		fmt.Sprintf("&_pragma=foreign_keys(1)&_pragma=cache_size(-%d)&_pragma=temp_store(MEMORY)&", cache) + option
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err

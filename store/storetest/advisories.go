@@ -35,6 +35,12 @@ func Advisories(t *testing.T, open func(t *testing.T, path string) *store.Adviso
 		"Changes":        checkChanges,
 		"ManyChanges":    checkManyChanges,
 		"Origins":        checkOrigins,
+		"Missing":        checkMissing,
+		"Threats":        checkThreats,
+		"DeadThreats":    checkDeadThreats,
+		"FeedState":      checkFeedState,
+		"EachRecord":     checkEachRecord,
+		"Malicious":      checkMalicious,
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()
@@ -140,7 +146,7 @@ func checkImport(t *testing.T, open func() *store.Advisories) {
 	noError(t, err)
 	want.Feed = "one"
 	equal(t, "evidence", plimsoll.Evidence{
-		Revision: 1, Advisories: []plimsoll.Advisory{want}, Ratings: map[string][]plimsoll.Rating{},
+		Revision: 1, Advisories: []plimsoll.Advisory{want}, Ratings: map[string][]plimsoll.Rating{}, Threats: map[string]plimsoll.Threat{},
 		Releases: map[string]bool{"Debian:12": true, "Debian:13": true},
 	}, e)
 	status, err := s.Status(t.Context())

@@ -1,0 +1,109 @@
+package bundle
+
+import (
+	"crypto/ed25519"
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"encoding/json"
+	"time"
+
+	"plimsoll"
+)
+
+// MediaType is what a bundle is called in a registry.
+const MediaType = "application/vnd.plimsoll.advisories.v1.tar+zstd"
+
+// Names in a bundle.
+const (
+	format       = "plimsoll advisories"
+	version      = 1
+	manifestName = "manifest.json"
+	sigName      = "manifest.sig"
+)
+
+// Kinds of feeds.
+const (
+	KindRecords = "osv"
+	KindThreats = "threats"
+)
+
+// Manifest says what a bundle holds.
+type Manifest struct {
+	Format  string    `json:"format"`
+	Version int       `json:"version"`
+	Created time.Time `json:"created"`
+	Feeds   []Feed    `json:"feeds"`
+}
+
+// Feed is one feed of a bundle.
+type Feed struct {
+	Name      string    `json:"name"`
+	Kind      string    `json:"kind"`
+	Source    string    `json:"source"`
+	CheckedAt time.Time `json:"checked_at"` // when it was known to be current
+	Newest    time.Time `json:"newest_modified,omitzero"`
+	Records   int       `json:"records"`
+	File      string    `json:"file"`
+	Size      int64     `json:"size"`   // bytes
+	SHA256    string    `json:"sha256"` // hex
+}
+
+// signature is manifest.sig.
+type signature struct {
+	Key       string `json:"key"` // KeyID of the key it was made with
+	Signature string `json:"signature"`
+}
+
+// purpose keeps a signature from meaning something elsewhere.
+const purpose = "plimsoll advisory bundle v1\n"
+
+// KeyID is a short name of a public key: the first 16 hex digits of its SHA-256.
+func KeyID(key ed25519.PublicKey) string {
+	sum := sha256.Sum256(key)
+	return hex.EncodeToString(sum[:8])
+}
+
+func sign(key ed25519.PrivateKey, manifest []byte) ([]byte, error) {
+	public, _ := key.Public().(ed25519.PublicKey)
+	return json.Marshal(signature{KeyID(public), base64.StdEncoding.EncodeToString(ed25519.Sign(key, append([]byte(purpose), manifest...)))})
+}
+
+// ErrUnsigned and ErrSignature refuse bundles.
+var (
+	ErrUnsigned  = plimsoll.Errorf(plimsoll.Invalid, "bundle: it is not signed, or there is no key to check it with")
+	ErrSignature = plimsoll.Errorf(plimsoll.Forbidden, "bundle: no key that is trusted signed this")
+)
+
+// Trust says which bundles are read. The zero value reads none.
+type Trust struct {
+	Keys     []ed25519.PublicKey // one of them must have signed
+	Unsigned bool                // read without looking at the signature
+}
+
+// check holds a signature against the keys.
+func (t Trust) check(manifest, sig []byte) error {
+	switch {
+	case t.Unsigned && len(t.Keys) > 0:
+		return plimsoll.Errorf(plimsoll.Invalid, "bundle: either its signature is checked with a key, or it is not")
+	case t.Unsigned:
+		return nil
+	case len(t.Keys) == 0 || len(sig) == 0:
+		return ErrUnsigned
+	}
+	var s signature
+	if err := json.Unmarshal(sig, &s); err != nil {
+		return plimsoll.Errorf(plimsoll.Invalid, "bundle: signature: %w", err)
+	}
+	raw, err := base64.StdEncoding.DecodeString(s.Signature)
+	if err != nil {
+		return plimsoll.Errorf(plimsoll.Invalid, "bundle: signature: %w", err)
+	}
+	signed := append([]byte(purpose), manifest...)
+	for _, key := range t.Keys {
+		if ed25519.Verify(key, signed, raw) {
+			return nil
+		}
+	}
+	return ErrSignature
+}

@@ -1,0 +1,70 @@
+package feed
+
+import (
+	"bufio"
+	"bytes"
+	"errors"
+	"io"
+	"regexp"
+	"time"
+
+	"plimsoll"
+)
+
+// maxChanges is how many changed records are fetched one by one. Beyond it the dump costs less.
+const maxChanges = 1000
+
+// changes are the records that an index lists since some time.
+type changes struct {
+	ids     []string
+	newest  time.Time
+	many    bool // more than maxChanges: ids are not all of them
+	skipped int  // lines whose id cannot be a file's name
+}
+
+// recordID is an id that is fit for a file's name.
+var recordID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
+
+// readIndex reads modified_id.csv of an ecosystem: "RFC3339,ID" a line, newest first. It
+// stops at the first line before since. Lines of the same millisecond as since are read
+// again: later ones may have come to it.
+func readIndex(r io.Reader, since time.Time) (c changes, err error) {
+	lines := bufio.NewScanner(r)
+	lines.Buffer(make([]byte, 4<<10), 4<<10)
+	seen := map[string]bool{}
+	for lines.Scan() {
+		line := bytes.TrimSpace(lines.Bytes())
+		if len(line) == 0 {
+			continue
+		}
+		stamp, id, ok := bytes.Cut(line, []byte(","))
+		var at time.Time
+		if !ok || at.UnmarshalText(stamp) != nil {
+			return c, plimsoll.Errorf(plimsoll.Invalid, "feed: index line %.80q is not a time and an id", line)
+		}
+		at = at.Truncate(time.Millisecond)
+		if at.After(c.newest) {
+			c.newest = at
+		}
+		if at.Before(since) {
+			return c, nil
+		}
+		switch name := string(id); {
+		case !recordID.MatchString(name):
+			c.skipped++
+		case seen[name]:
+		case len(c.ids) == maxChanges:
+			c.many = true
+			return c, nil
+		default:
+			seen[name] = true
+			c.ids = append(c.ids, name)
+		}
+	}
+	if err := lines.Err(); errors.Is(err, bufio.ErrTooLong) {
+		return c, plimsoll.Errorf(plimsoll.Invalid, "feed: an index line is longer than 4 KiB")
+	} else if err != nil {
+		return c, err
+	}
+	return c, nil
+}

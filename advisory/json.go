@@ -1,0 +1,308 @@
+package advisory
+
+import (
+	"strconv"
+	"strings"
+	"unicode/utf16"
+	"unicode/utf8"
+
+	"plimsoll"
+)
+
+// maxNesting bounds how deep values of a record may stand in one another.
+const maxNesting = 256
+
+// decoder reads JSON (RFC 8259) member by member. Strings without escapes are parts of
+// the text that it reads, so it allocates for little; what nobody asks for is checked
+// and skipped. After the first error every method returns its zero value.
+type decoder struct {
+	s     string
+	at    int
+	depth int
+	err   error
+}
+
+// fail notes the first error.
+func (d *decoder) fail(what string) {
+	if d.err == nil {
+		d.err = plimsoll.Errorf(plimsoll.Invalid, "advisory: record is not OSV JSON: %s at byte %d", what, d.at)
+	}
+}
+
+// next skips white space and returns the byte after it without taking it; 0 at the end
+// and after an error.
+func (d *decoder) next() byte {
+	if d.err != nil {
+		return 0
+	}
+	for ; d.at < len(d.s); d.at++ {
+		switch c := d.s[d.at]; c {
+		case ' ', '\n', '\r', '\t':
+		default:
+			return c
+		}
+	}
+	return 0
+}
+
+// open enters an object ('{') or a list ('['), and reports whether it has a member.
+// null is one without.
+func (d *decoder) open(bracket byte) bool {
+	switch d.next() {
+	case bracket:
+	case 'n':
+		d.word("null")
+		return false
+	default:
+		d.fail("not what stands here in OSV")
+		return false
+	}
+	if d.depth++; d.depth > maxNesting {
+		d.fail("nested too deep")
+		return false
+	}
+	d.at++
+	if d.next() == closing(bracket) {
+		d.at++
+		d.depth--
+		return false
+	}
+	return d.err == nil
+}
+
+// more reports whether another member follows, and leaves the object or list if not.
+func (d *decoder) more(bracket byte) bool {
+	switch d.next() {
+	case ',':
+		d.at++
+		return true
+	case closing(bracket):
+		d.at++
+		d.depth--
+	default:
+		d.fail("no comma or end")
+	}
+	return false
+}
+
+func closing(bracket byte) byte { return bracket + 2 } // ASCII has { } and [ ] two apart
+
+// key reads the name of a member, and the colon.
+func (d *decoder) key() string {
+	name := d.quoted()
+	if d.next() != ':' {
+		d.fail("no colon")
+		return ""
+	}
+	d.at++
+	return name
+}
+
+// str reads a string; null is an empty one.
+func (d *decoder) str() string {
+	if d.next() == 'n' {
+		d.word("null")
+		return ""
+	}
+	return d.quoted()
+}
+
+// quoted reads a string.
+func (d *decoder) quoted() string {
+	from, escaped := d.span()
+	if d.err != nil {
+		return ""
+	}
+	if text := d.s[from : d.at-1]; !escaped {
+		return text
+	}
+	return unescape(d.s[from : d.at-1])
+}
+
+// span takes a string and returns where its text begins; it ends before d.at-1.
+func (d *decoder) span() (from int, escaped bool) {
+	if d.next() != '"' {
+		d.fail("no string")
+		return 0, false
+	}
+	from = d.at + 1
+	for i := from; i < len(d.s); i++ {
+		switch c := d.s[i]; {
+		case c == '"':
+			d.at = i + 1
+			return from, escaped
+		case c == '\\':
+			escaped = true
+			n := escapeLen(d.s[i:])
+			if n == 0 {
+				d.fail("wrong escape in a string")
+				return from, false
+			}
+			i += n - 1
+		case c < ' ':
+			d.fail("control character in a string")
+			return from, false
+		}
+	}
+	d.fail("string without end")
+	return from, false
+}
+
+// escapeLen is the length of the escape that s begins with, 0 if it is none.
+func escapeLen(s string) int {
+	if len(s) < 2 {
+		return 0
+	}
+	switch s[1] {
+	case '"', '\\', '/', 'b', 'f', 'n', 'r', 't':
+		return 2
+	case 'u':
+		if _, ok := hexUnit(s); ok {
+			return 6
+		}
+	}
+	return 0
+}
+
+// hexUnit reads the UTF-16 unit of \uXXXX.
+func hexUnit(s string) (rune, bool) {
+	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
+		return 0, false
+	}
+	for _, c := range []byte(s[2:6]) {
+		if !strings.ContainsRune("0123456789abcdefABCDEF", rune(c)) {
+			return 0, false
+		}
+	}
+	n, err := strconv.ParseUint(s[2:6], 16, 16)
+	return rune(n), err == nil
+}
+
+// unescape resolves escapes that span has checked. Half a surrogate pair is U+FFFD.
+func unescape(s string) string {
+	out := make([]byte, 0, len(s))
+	for s != "" {
+		at := strings.IndexByte(s, '\\')
+		if at < 0 {
+			return string(append(out, s...))
+		}
+		out = append(out, s[:at]...)
+		s = s[at:]
+		if s[1] != 'u' {
+			out = append(out, plainEscape(s[1]))
+			s = s[2:]
+			continue
+		}
+		r, _ := hexUnit(s)
+		s = s[6:]
+		if utf16.IsSurrogate(r) {
+			second, _ := hexUnit(s)
+			if r = utf16.DecodeRune(r, second); r != utf8.RuneError {
+				s = s[6:]
+			}
+		}
+		out = utf8.AppendRune(out, r)
+	}
+	return string(out)
+}
+
+func plainEscape(c byte) byte {
+	switch c {
+	case 'b':
+		return '\b'
+	case 'f':
+		return '\f'
+	case 'n':
+		return '\n'
+	case 'r':
+		return '\r'
+	case 't':
+		return '\t'
+	default:
+		return c // quote, backslash, slash
+	}
+}
+
+// skip checks a value and passes it.
+func (d *decoder) skip() {
+	switch c := d.next(); c {
+	case '{':
+		for ok := d.open('{'); ok; ok = d.more('{') {
+			d.span()
+			if d.next() != ':' {
+				d.fail("no colon")
+				return
+			}
+			d.at++
+			d.skip()
+		}
+	case '[':
+		for ok := d.open('['); ok; ok = d.more('[') {
+			d.skip()
+		}
+	case '"':
+		d.span()
+	case 't':
+		d.word("true")
+	case 'f':
+		d.word("false")
+	case 'n':
+		d.word("null")
+	default:
+		d.number()
+	}
+}
+
+func (d *decoder) word(w string) {
+	if !strings.HasPrefix(d.s[d.at:], w) {
+		d.fail("no value")
+		return
+	}
+	d.at += len(w)
+}
+
+// number passes a number: sign, no leading zeros, fraction, exponent.
+func (d *decoder) number() {
+	if d.err != nil {
+		return
+	}
+	d.one("-")
+	if !d.one("0") && !d.digits() {
+		d.fail("no value")
+		return
+	}
+	if d.one(".") && !d.digits() {
+		d.fail("wrong number")
+		return
+	}
+	if d.one("eE") {
+		d.one("+-")
+		if !d.digits() {
+			d.fail("wrong number")
+		}
+	}
+}
+
+// one takes one byte of the set, if it is next.
+func (d *decoder) one(set string) bool {
+	if d.at < len(d.s) && strings.IndexByte(set, d.s[d.at]) >= 0 {
+		d.at++
+		return true
+	}
+	return false
+}
+
+func (d *decoder) digits() bool {
+	from := d.at
+	for d.at < len(d.s) && d.s[d.at] >= '0' && d.s[d.at] <= '9' {
+		d.at++
+	}
+	return d.at > from
+}
+
+// end wants nothing but white space.
+func (d *decoder) end() {
+	if d.next(); d.at < len(d.s) {
+		d.fail("something after the value")
+	}
+}

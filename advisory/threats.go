@@ -1,0 +1,32 @@
+package advisory
+
+import (
+	"context"
+
+	"plimsoll"
+)
+
+// ThreatStore keeps what is known about attacks.
+type ThreatStore interface {
+	Store
+	SaveThreats(ctx context.Context, list []plimsoll.Threat, out *plimsoll.ImportOutcome) error
+}
+
+// ImportThreats makes the list the whole of what the feed says about attacks, as one
+// revision. An unchanged list makes none.
+func ImportThreats(ctx context.Context, store ThreatStore, feed, source string, list []plimsoll.Threat) (plimsoll.ImportOutcome, error) {
+	out := plimsoll.ImportOutcome{Feed: feed}
+	if !plainName(feed) {
+		return out, plimsoll.Errorf(plimsoll.Invalid, "advisory: feed name %.80q is empty, too long or has control characters", feed)
+	}
+	if _, err := store.BeginImport(ctx, feed, source); err != nil {
+		return out, err
+	}
+	defer store.EndImport()
+	err := store.SaveThreats(ctx, list, &out)
+	if err != nil {
+		return out, err
+	}
+	out.Revision, err = store.PublishImport(ctx)
+	return out, err
+}

@@ -1,0 +1,105 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"runtime"
+
+	"github.com/klauspost/compress/zip"
+	"golang.org/x/sync/errgroup"
+)
+
+// maxCopies: the year of a CVE has four digits, of which the first two tell copies apart.
+const maxCopies = 79
+
+// multiply writes each dump of from to to, with so many copies of every record.
+func multiply(from, to string, copies int) error {
+	dumps, err := filepath.Glob(filepath.Join(from, "*.zip"))
+	if err != nil || len(dumps) == 0 {
+		return fmt.Errorf("no dumps in %s: %w", from, err)
+	}
+	if err := os.MkdirAll(to, 0o700); err != nil {
+		return err
+	}
+	var g errgroup.Group
+	g.SetLimit(runtime.GOMAXPROCS(0))
+	for _, dump := range dumps {
+		g.Go(func() error { return multiplyDump(dump, filepath.Join(to, filepath.Base(dump)), copies) })
+	}
+	return g.Wait()
+}
+
+func multiplyDump(from, to string, copies int) error {
+	in, err := zip.OpenReader(from)
+	if err != nil {
+		return err
+	}
+	defer in.Close() //nolint:errcheck // only read from
+	f, err := os.Create(to)
+	if err != nil {
+		return err
+	}
+	out := zip.NewWriter(f)
+	for _, entry := range in.File {
+		r, err := entry.Open()
+		if err != nil {
+			return err
+		}
+		raw, err := io.ReadAll(r)
+		if err != nil {
+			return err
+		}
+		for k := range copies {
+			w, err := out.Create(fmt.Sprintf("%02d/%s", 20+k, entry.Name))
+			if err != nil {
+				return err
+			}
+			if _, err := w.Write(renamed(raw, k)); err != nil {
+				return err
+			}
+		}
+	}
+	if err := out.Close(); err != nil {
+		return err
+	}
+	return f.Close()
+}
+
+// renamed makes copy k of a record; copy 0 is the record.
+func renamed(raw []byte, k int) []byte {
+	if k == 0 {
+		return raw
+	}
+	raw = bytes.ReplaceAll(raw, []byte("CVE-20"), fmt.Appendf(nil, "CVE-%d", 20+k))
+	suffix := fmt.Sprintf(".%d", k)
+	for _, key := range []string{`"id"`, `"name"`, `"fixed"`, `"last_affected"`} {
+		raw = suffixed(raw, key, suffix)
+	}
+	return raw
+}
+
+// suffixed appends to every string value of the key.
+func suffixed(raw []byte, key, suffix string) []byte {
+	out := make([]byte, 0, len(raw)+256)
+	for {
+		at := bytes.Index(raw, []byte(key))
+		if at < 0 {
+			return append(out, raw...)
+		}
+		at += len(key)
+		out, raw = append(out, raw[:at]...), raw[at:]
+		from := bytes.IndexByte(raw, '"') // of the value, if only a colon stands between
+		if from < 0 || len(bytes.TrimLeft(raw[:from], ": \n\t\r")) > 0 {
+			continue
+		}
+		to := bytes.IndexByte(raw[from+1:], '"')
+		if to < 0 || bytes.IndexByte(raw[from+1:from+1+to], '\\') >= 0 {
+			continue
+		}
+		out = append(append(out, raw[:from+1+to]...), suffix...)
+		raw = raw[from+1+to:]
+	}
+}

@@ -1,0 +1,148 @@
+// Command import measures an import of advisories at full size beside a server that
+// goes on writing. It reads the OSV dumps in DIR, makes N copies of them in which ids,
+// packages and versions are renamed, imports all of that into a fresh database, and then
+// once more. It prints records per second, resident memory, how long sign-ins and new
+// tasks took meanwhile, the size of the database, and how many rows the second import wrote.
+//
+//	import DIR [N]
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	"plimsoll/advisory"
+	"plimsoll/store/sqlite"
+)
+
+func main() {
+	ctx := context.Background()
+	var err error
+	switch args := os.Args[1:]; {
+	case len(args) == 3 && args[0] == "phase":
+		err = phase(ctx, args[1], args[2])
+	case len(args) == 1 || len(args) == 2:
+		err = run(ctx, args)
+	default:
+		err = errors.New("usage: import DIR [COPIES]")
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "import:", err)
+		os.Exit(1)
+	}
+}
+
+// run makes the dumps and starts each import in a process of its own, so that resident
+// memory is that of the import.
+func run(ctx context.Context, args []string) error {
+	copies := 1
+	if len(args) == 2 {
+		n, err := strconv.Atoi(args[1])
+		if err != nil || n < 1 || n > maxCopies {
+			return fmt.Errorf("copies: a number from 1 to %d", maxCopies)
+		}
+		copies = n
+	}
+	dir, err := os.MkdirTemp("", "plimsoll-bench-import-")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans its temporary files
+	if err := multiply(args[0], filepath.Join(dir, "dumps"), copies); err != nil {
+		return err
+	}
+	self, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for _, name := range []string{"first", "again"} {
+		cmd := exec.CommandContext(ctx, self, "phase", name, dir)
+		cmd.Stdout, cmd.Stderr = os.Stdout, os.Stderr
+		if err := cmd.Run(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// phase imports every dump of dir while somebody else uses the inventory.
+func phase(ctx context.Context, name, dir string) error {
+	path := filepath.Join(dir, "advisories.db")
+	db, err := sqlite.Advisories(ctx, path)
+	if err != nil {
+		return err
+	}
+	defer db.Close() //nolint:errcheck // measured before
+	if name == "again" {
+		if err := countRows(ctx, path); err != nil {
+			return err
+		}
+	}
+	dumps, err := filepath.Glob(filepath.Join(dir, "dumps", "*.zip"))
+	if err != nil || len(dumps) == 0 {
+		return errors.Join(errors.New("no dumps"), err)
+	}
+	beside, err := startUser(ctx, dir)
+	if err != nil {
+		return err
+	}
+	began, records, changed := time.Now(), 0, 0
+	for _, dump := range dumps {
+		src, err := advisory.Open(dump)
+		if err != nil {
+			return err
+		}
+		out, err := advisory.Import(ctx, src, advisory.FeedName(dump), db, nil)
+		if err := errors.Join(err, src.Close()); err != nil {
+			return err
+		}
+		if n := len(out.Skipped); n > 0 {
+			return fmt.Errorf("%s: skipped %v", dump, out.Skipped)
+		}
+		records += out.Records
+		changed += out.New + out.Changed + out.Withdrawn
+	}
+	took := time.Since(began)
+	waits, err := beside.stop()
+	if err != nil {
+		return err
+	}
+	report(name, records, changed, took, waits)
+	return sizes(ctx, name, path)
+}
+
+func report(name string, records, changed int, took time.Duration, waits []time.Duration) {
+	var u syscall.Rusage
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // of this process it does not fail
+	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	fmt.Printf("%s: %d records (%d new or changed) in %.1f s: %.0f records/s; %.1f CPU-s; peak resident %d MiB\n",
+		name, records, changed, took.Seconds(), float64(records)/took.Seconds(), cpu.Seconds(), u.Maxrss>>10)
+	slices.Sort(waits)
+	if n := len(waits); n > 0 {
+		fmt.Printf("%s: %d sign-ins and tasks beside it: median %s, p99 %s, longest %s\n", name, n,
+			waits[n/2].Round(time.Millisecond), waits[n*99/100].Round(time.Millisecond), waits[n-1].Round(time.Millisecond))
+	}
+}
+
+func sizes(ctx context.Context, name, path string) error {
+	info, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%s: database %d MiB\n", name, info.Size()>>20)
+	if name != "again" {
+		return nil
+	}
+	rows, err := writtenRows(ctx, path)
+	fmt.Printf("%s: rows written outside of feed-check tables: %d; in them: %d %s\n", name, rows.others, rows.checks, strings.Join(rows.tables, " "))
+	return err
+}
