@@ -20,7 +20,13 @@ import (
 type Config struct {
 	// Rules are files of signatures beside the embedded ones.
 	Rules []RuleFile `json:"rules,omitempty"`
+
+	// Without names analyzers that are left out: those of Optional.
+	Without []string `json:"without,omitempty"`
 }
+
+// Optional names the analyzers that can be left out.
+func Optional() []string { return []string{malware.Name, secret.Name} }
 
 // RuleFile is a file of signatures. The end of its name tells the format: .yar and .yara are
 // YARA rules, .sha256 is a list for package malware; anything else is ClamAV's.
@@ -31,6 +37,11 @@ type RuleFile struct {
 
 // Analyzers returns every analyzer. Names are unique.
 func Analyzers(c Config) ([]analyze.Analyzer, error) {
+	for _, name := range c.Without {
+		if !slices.Contains(Optional(), name) {
+			return nil, plimsoll.Errorf(plimsoll.Invalid, "no analyzer %.80q can be left out", name).WithHint("these can: %s", strings.Join(Optional(), ", "))
+		}
+	}
 	signatures, err := Signatures(c)
 	if err != nil {
 		return nil, err
@@ -39,13 +50,14 @@ func Analyzers(c Config) ([]analyze.Analyzer, error) {
 	if err != nil {
 		return nil, err
 	}
-	return []analyze.Analyzer{
+	list := []analyze.Analyzer{
 		analyze.Tree{},
 		packages.New(),
 		malware.New(signatures),
 		secret.NewAnalyzer(secrets),
 		baseline.New(),
-	}, nil
+	}
+	return slices.DeleteFunc(list, func(a analyze.Analyzer) bool { return slices.Contains(c.Without, a.ID().Name) }), nil
 }
 
 // Signatures loads what files are held against. Single rules and lines that cannot be used are

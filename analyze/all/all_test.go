@@ -63,6 +63,19 @@ func TestEveryFolderIsListed(t *testing.T) {
 	}
 }
 
+func TestWithout(t *testing.T) {
+	whole := analyzers(t)
+	less, err := Analyzers(Config{Without: Optional()})
+	if err != nil || len(less) != len(whole)-len(Optional()) {
+		t.Errorf("%d of %d analyzers: %v", len(less), len(whole), err)
+	}
+	for _, name := range []string{"packages", "tree", "nothing"} {
+		if _, err := Analyzers(Config{Without: []string{name}}); plimsoll.ErrorCode(err) != plimsoll.Invalid {
+			t.Errorf("%s was left out: %v", name, err)
+		}
+	}
+}
+
 // layer is a layer with something for every analyzer. Changing it makes every golden file wrong.
 func layer() []struct {
 	plimsoll.Entry

@@ -68,8 +68,8 @@ type analysis struct {
 }
 
 // analysis makes the analyzers. temp is where children keep temporary files; "" = the system's place.
-func (a *app) analysis(temp string) (*analysis, error) {
-	config := all.Config{}
+func (a *app) analysis(temp string, without ...string) (*analysis, error) {
+	config := all.Config{Without: without}
 	analyzers, err := all.Analyzers(config)
 	if err != nil {
 		return nil, err

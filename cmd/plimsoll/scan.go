@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
+	"plimsoll/analyze/all"
 	"plimsoll/archive"
 	"plimsoll/registry"
 	"plimsoll/scan"
@@ -30,6 +31,7 @@ type scanOptions struct {
 	passwordStdin  bool
 	parallel       int
 	noCache        bool
+	without        []string
 }
 
 func (a *app) scanCommand() *cobra.Command {
@@ -78,7 +80,9 @@ could not be judged.`,
 	f.StringVar(&o.username, "username", "", "registry user")
 	f.BoolVar(&o.passwordStdin, "password-stdin", false, "read the registry secret from standard input")
 	f.IntVar(&o.parallel, "parallel", 0, "layers read at once; 0 = one a core, at most 4")
+	f.StringSliceVar(&o.without, "without", nil, "do not look for these: malware, secret")
 	f.BoolVar(&o.noCache, "no-cache", false, "look into every layer again, and keep nothing")
+	complete(cmd, "without", all.Optional()...)
 	complete(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "any")
 	complete(cmd, "platform", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/riscv64", "linux/s390x")
 	return cmd
@@ -124,6 +128,7 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 		return failure // nothing was looked at
 	}
 	result := newScanOutput(name, artifact, record, status, failure)
+	result.Without = o.without
 	if err := a.printScan(result); err != nil {
 		return err
 	}

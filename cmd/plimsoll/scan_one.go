@@ -32,7 +32,7 @@ type singleScan struct {
 }
 
 func (a *app) singleScan(ctx context.Context, src scan.Source, advisories scan.Advisories, o scanOptions) (*singleScan, error) {
-	analysis, err := a.analysis("")
+	analysis, err := a.analysis("", o.without...)
 	if err != nil {
 		return nil, err
 	}

@@ -16,6 +16,8 @@ type scanOutput struct {
 	Files           *plimsoll.FileFacts  `json:"files,omitempty"`
 	Advisories      advisoryOutput       `json:"advisories"`
 
+	Without []string `json:"without,omitempty"` // what was not looked for, as asked
+
 	// Set only if some part could not be looked at; the exit status is 2 then.
 	Failure       plimsoll.FailureCode `json:"failure,omitempty"`
 	FailureDetail string               `json:"failure_detail,omitempty"`

@@ -25,6 +25,9 @@ func (a *app) printScan(r scanOutput) error {
 	}
 	_, err := fmt.Fprintf(a.out, "%d packages, %d vulnerabilities%s, %d malicious files, %d failed settings, %d packages not judged; advisories at revision %d, %s old\n",
 		len(r.Packages), distinctIDs(r.Vulnerabilities), severities(r.Vulnerabilities), infected, failedSettings(r.Settings), len(r.NotJudged), r.Advisories.Revision, ageText(r.Advisories.Age))
+	if len(r.Without) > 0 {
+		fmt.Fprintf(a.out, "not looked for, as asked: %s\n", strings.Join(r.Without, ", "))
+	}
 	a.printVulnerabilities(r.Vulnerabilities)
 	a.printMalware(r.Malware)
 	a.printSettings(r.Settings)
