@@ -87,20 +87,23 @@ func (w *writer) saveCounts(ctx context.Context, rematch int64, holders []int64,
 }
 
 const sqlRefreshImages = `UPDATE image SET scan_state = a.scan_state, failure = a.failure, failure_detail = a.failure_detail,
-		scanned_at = a.scanned_at, vulnerabilities = a.raw_vulnerabilities, settings = a.raw_settings, malware = a.raw_malware
+		scanned_at = a.scanned_at, vulnerabilities = a.raw_vulnerabilities - image.handled, settings = a.raw_settings, malware = a.raw_malware
 	FROM artifact a
 	WHERE a.id = image.artifact_id
 	  AND (image.scan_state <> a.scan_state OR image.failure <> a.failure OR image.failure_detail <> a.failure_detail
-	    OR image.scanned_at <> a.scanned_at OR image.vulnerabilities IS DISTINCT FROM a.raw_vulnerabilities
+	    OR image.scanned_at <> a.scanned_at OR image.vulnerabilities IS DISTINCT FROM a.raw_vulnerabilities - image.handled
 	    OR image.settings IS DISTINCT FROM a.raw_settings OR image.malware IS DISTINCT FROM a.raw_malware)
 	  AND image.artifact_id IN (`
 
 // refreshImages brings the image rows of artifacts up to date. Shown counts are the raw
-// ones: there are no decisions to take off.
+// ones without what decisions handle.
 func (w *writer) refreshImages(ctx context.Context, artifacts []int64) error {
 	before := w.rows
 	defer func() { w.images += w.rows - before }()
 	for part := range slices.Chunk(artifacts, chunk) {
+		if err := w.refreshHandled(ctx, part); err != nil {
+			return err
+		}
 		if err := w.change(ctx, sqlRefreshImages+marks(len(part))+`)`, anys(part)...); err != nil {
 			return err
 		}
