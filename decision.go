@@ -290,3 +290,16 @@ type VEXDocument struct {
 	Version string    // as the document has it
 	Time    time.Time // of its last update
 }
+
+// KnownProducts are the things of a tenant that VEX documents may name.
+type KnownProducts struct {
+	Digests      map[Digest]bool // of those that were asked for
+	Repositories []KnownRepository
+}
+
+// KnownRepository is a repository that has images.
+type KnownRepository struct {
+	RegistryID int64
+	URL        string // of the registry
+	Path       string
+}

@@ -83,6 +83,13 @@ func (w *writer) saveCounts(ctx context.Context, rematch int64, holders []int64,
 		return err
 	}
 	w.rows += len(changed)
+	decided, err := w.decided(ctx)
+	if err == nil && decided {
+		changed = holders // the same number may be of other vulnerabilities, handled or not
+	}
+	if err != nil {
+		return err
+	}
 	return w.refreshImages(ctx, changed)
 }
 

@@ -66,10 +66,25 @@ func (r *rulings) deciding(verdict int64, at plimsoll.FindingPlace) *plimsoll.De
 	return plimsoll.Deciding(r.about[verdict], at)
 }
 
+// decided reports whether there is, or was, any decision: without one nothing is handled.
+func (w *writer) decided(ctx context.Context) (bool, error) {
+	if w.decisions == nil {
+		var has bool
+		if err := w.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM decision WHERE id > 0)`).Scan(&has); err != nil {
+			return false, err
+		}
+		w.decisions = &has
+	}
+	return *w.decisions, nil
+}
+
 // refreshHandled brings the number of handled vulnerabilities of the images of artifacts
 // up to date: by canonical id, those whose every finding in the image is under a decision
 // that handles it. refreshImages takes them off the raw counts.
 func (w *writer) refreshHandled(ctx context.Context, artifacts []int64) error {
+	if decided, err := w.decided(ctx); err != nil || !decided {
+		return err
+	}
 	rows, err := w.Query(ctx, `SELECT DISTINCT project_id FROM artifact WHERE id IN (`+marks(len(artifacts))+`)`, anys(artifacts)...)
 	projects, err := collect(rows, err, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) })
 	if err != nil {
