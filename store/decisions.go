@@ -66,6 +66,7 @@ type deciding struct {
 	*writer
 	touched []int64
 	units   []plimsoll.Work
+	stored  int // active decisions of the project; 0 = not counted yet
 }
 
 const insertDecisionSQL = `INSERT INTO decision (project_id, enterprise_project_id, fingerprint, kind, finding, registry_id, repository, tag, digest,
@@ -112,14 +113,20 @@ func (w *deciding) decide(ctx context.Context, d plimsoll.Decision) (stored plim
 	return d, true, nil
 }
 
+// roomFor counts a new decision of a project; it is asked of one project a transaction.
 func (w *deciding) roomFor(ctx context.Context, projectID string) error {
-	var n int
-	err := w.QueryRow(ctx, `SELECT COUNT(*) FROM (SELECT 1 FROM decision WHERE project_id = ? AND ended_at = 0 LIMIT ?)`, projectID, maxActive).Scan(&n)
-	if err == nil && n >= maxActive {
-		return plimsoll.Errorf(plimsoll.TooLarge, "the project has %d decisions, which is as many as it can have", n).
+	if w.stored == 0 {
+		err := w.QueryRow(ctx, `SELECT COUNT(*) FROM decision WHERE project_id = ? AND ended_at = 0`, projectID).Scan(&w.stored)
+		if err != nil {
+			return err
+		}
+	}
+	if w.stored >= maxActive {
+		return plimsoll.Errorf(plimsoll.TooLarge, "the project would have more than %d decisions", maxActive).
 			WithHint("remove some: `plimsoll decisions list`, `plimsoll decisions remove`")
 	}
-	return err
+	w.stored++
+	return nil
 }
 
 // touch notes that counts have to follow, now and when the decision expires.
