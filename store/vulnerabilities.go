@@ -26,6 +26,14 @@ func (s *Store) ImageVulnerabilities(ctx context.Context, img plimsoll.Image, f 
 	match := matcherOf(f)
 	var all []placedRow
 	err := s.db.read(ctx, func(tx *Tx) error {
+		if f.AnyID != "" {
+			named, err := verdictsNamed(ctx, tx, f.AnyID)
+			if err != nil {
+				return err
+			}
+			others := match
+			match = func(r placedRow) bool { return named[r.verdict] && others(r) }
+		}
 		list, err := imageMembers(ctx, tx, img)
 		if err != nil {
 			return err
@@ -109,6 +117,17 @@ func matcherOf(f plimsoll.VulnerabilityFilter) func(placedRow) bool {
 			(f.OS == nil || *f.OS == r.os) &&
 			(f.Handled == nil || *f.Handled == (r.decision != nil && r.decision.Status.Handled()))
 	}
+}
+
+// verdictsNamed returns the verdicts that an id means.
+func verdictsNamed(ctx context.Context, tx *Tx, id string) (map[int64]bool, error) {
+	rows, err := tx.Query(ctx, `SELECT verdict_id FROM verdict_name WHERE name = ?`, id)
+	ids, err := collect(rows, err, scanID)
+	out := make(map[int64]bool, len(ids))
+	for _, v := range ids {
+		out[v] = true
+	}
+	return out, err
 }
 
 // heldPlaces is a set of an artifact with its places by package position.
