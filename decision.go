@@ -78,6 +78,9 @@ type DecisionScope struct {
 	// Package is a package URL, whose absent parts are not compared, or a name, or
 	// name@version. Names of source packages count too.
 	Package string `json:"package,omitempty"`
+
+	// Packages limits to those of the operating system, or of languages.
+	Packages SetKind `json:"packages,omitempty"`
 }
 
 // Decision is what a person, or a VEX document, said about a finding. It is never
@@ -143,6 +146,8 @@ func (d Decision) Validate() error {
 		return Errorf(Invalid, "author or document id is longer than %d bytes", maxAuthor)
 	case s.RegistryID < 0 || len(s.Repository) > maxScope || len(s.Tag) > maxScope || len(s.Package) > maxScope:
 		return Errorf(Invalid, "the scope is out of bounds")
+	case s.Packages != "" && s.Packages != SetOS && s.Packages != SetLanguage:
+		return Errorf(Invalid, "packages %.40q are neither %s nor %s", string(s.Packages), SetOS, SetLanguage)
 	case s.Tag != "" && s.Repository == "":
 		return Errorf(Invalid, "a tag needs its repository")
 	case strings.HasPrefix(s.Package, "pkg:"):
@@ -171,7 +176,8 @@ func (d Decision) Fingerprint() string {
 	h := sha256.New()
 	var size [binary.MaxVarintLen64]byte
 	for _, field := range [...]string{
-		string(d.Kind), d.Finding, strconv.FormatInt(d.Scope.RegistryID, 10), d.Scope.Repository, d.Scope.Tag, string(d.Scope.Digest), d.Scope.Package, d.Document,
+		string(d.Kind), d.Finding,
+		strconv.FormatInt(d.Scope.RegistryID, 10), d.Scope.Repository, d.Scope.Tag, string(d.Scope.Digest), d.Scope.Package, string(d.Scope.Packages), d.Document,
 	} {
 		h.Write(size[:binary.PutUvarint(size[:], uint64(len(field)))])
 		h.Write([]byte(field))
@@ -193,6 +199,7 @@ type FindingPlace struct {
 	Tag               string
 	Digests           []Digest // of the image, and of the member that has it if the image is an index
 	Package           Package
+	Set               SetKind // of the set that holds the package
 }
 
 // Covers reports whether the scope holds the place.
@@ -201,6 +208,7 @@ func (s DecisionScope) Covers(at FindingPlace) bool {
 		(s.Repository == "" || s.Repository == at.Repository) &&
 		(s.Tag == "" || s.Tag == at.Tag) &&
 		(s.Digest == "" || slices.Contains(at.Digests, s.Digest)) &&
+		(s.Packages == "" || s.Packages == at.Set) &&
 		(s.Package == "" || at.Package.Called(s.Package))
 }
 
@@ -302,4 +310,10 @@ type KnownRepository struct {
 	RegistryID int64
 	URL        string // of the registry
 	Path       string
+}
+
+// KnownImage is an artifact of a repository.
+type KnownImage struct {
+	KnownRepository
+	Digest Digest
 }

@@ -9,7 +9,7 @@ import (
 	"plimsoll"
 )
 
-const decisionColumns = `d.id, d.project_id, d.enterprise_project_id, d.kind, d.finding, d.registry_id, d.repository, d.tag, d.digest, d.package,
+const decisionColumns = `d.id, d.project_id, d.enterprise_project_id, d.kind, d.finding, d.registry_id, d.repository, d.tag, d.digest, d.package, d.packages,
 	d.status, d.justification, d.reason, d.document, d.author, d.created_at, d.expires_at, d.ended_at, d.ended_by`
 
 // decisionRow scans the columns above; decision finishes what it scanned.
@@ -21,7 +21,7 @@ type decisionRow struct {
 func (r *decisionRow) targets() []any {
 	d := &r.d
 	return []any{&d.ID, &d.ProjectID, &d.EnterpriseProject, &d.Kind, &d.Finding, &d.Scope.RegistryID, &d.Scope.Repository, &d.Scope.Tag,
-		&d.Scope.Digest, &d.Scope.Package, &d.Status, &d.Justification, &d.Reason, &d.Document, &d.Author, &r.created, &r.expires, &r.ended, &d.EndedBy}
+		&d.Scope.Digest, &d.Scope.Package, &d.Scope.Packages, &d.Status, &d.Justification, &d.Reason, &d.Document, &d.Author, &r.created, &r.expires, &r.ended, &d.EndedBy}
 }
 
 func (r *decisionRow) decision() plimsoll.Decision {
@@ -43,9 +43,19 @@ const maxActive = 50_000
 // is written. One that says otherwise ends it. An image's shown counts follow in the same
 // transaction if no more than 1,000 images can be touched, else by a job.
 func (s *Store) Decide(ctx context.Context, decisions []plimsoll.Decision) ([]plimsoll.Decision, error) {
+	return s.ChangeDecisions(ctx, decisions, nil)
+}
+
+// ChangeDecisions is Decide that first ends others of the project, by their EndedBy.
+func (s *Store) ChangeDecisions(ctx context.Context, decisions, ended []plimsoll.Decision) ([]plimsoll.Decision, error) {
 	var out []plimsoll.Decision
 	err := s.db.write(ctx, func(tx *Tx) error {
 		w := &deciding{writer: &writer{Tx: tx}}
+		for _, d := range ended {
+			if err := w.end(ctx, d, d.EndedBy); err != nil {
+				return err
+			}
+		}
 		for _, d := range decisions {
 			stored, _, err := w.decide(ctx, d)
 			if err != nil {
@@ -70,8 +80,8 @@ type deciding struct {
 }
 
 const insertDecisionSQL = `INSERT INTO decision (project_id, enterprise_project_id, fingerprint, kind, finding, registry_id, repository, tag, digest,
-	package, status, justification, reason, document, author, created_at, expires_at, recount_at)
-	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
+	package, packages, status, justification, reason, document, author, created_at, expires_at, recount_at)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
 
 // decide writes one decision; fresh tells whether it was not there already.
 func (w *deciding) decide(ctx context.Context, d plimsoll.Decision) (stored plimsoll.Decision, fresh bool, err error) {
@@ -103,7 +113,7 @@ func (w *deciding) decide(ctx context.Context, d plimsoll.Decision) (stored plim
 		}
 	}
 	err = w.QueryRow(ctx, insertDecisionSQL, d.ProjectID, d.EnterpriseProject, d.Fingerprint(), d.Kind, d.Finding, d.Scope.RegistryID,
-		d.Scope.Repository, d.Scope.Tag, d.Scope.Digest, d.Scope.Package, d.Status, d.Justification, d.Reason, d.Document, d.Author,
+		d.Scope.Repository, d.Scope.Tag, d.Scope.Digest, d.Scope.Package, d.Scope.Packages, d.Status, d.Justification, d.Reason, d.Document, d.Author,
 		millis(d.CreatedAt), millis(d.ExpiresAt), w.Now()).Scan(&d.ID)
 	if err != nil {
 		return d, false, err
@@ -140,7 +150,8 @@ func (w *deciding) touch(d plimsoll.Decision) {
 // end ends an active decision.
 func (w *deciding) end(ctx context.Context, d plimsoll.Decision, by string) error {
 	w.touched = append(w.touched, d.ID)
-	return w.change(ctx, `UPDATE decision SET ended_at = ?, ended_by = ?, recount_at = ? WHERE id = ? AND ended_at = 0`, w.Now(), by, w.Now(), d.ID)
+	return w.change(ctx, `UPDATE decision SET ended_at = ?, ended_by = ?, recount_at = ?
+		WHERE id = ? AND project_id = ? AND ended_at = 0`, w.Now(), by, w.Now(), d.ID, d.ProjectID)
 }
 
 // EndDecision ends an active decision of a project. One in an enterprise project that is

@@ -161,7 +161,7 @@ func handledOf(i handledImage, sets []memberSet, found map[int64][]ruledFinding,
 		}
 		for _, f := range found[s.set] {
 			id := r.names[f.verdict]
-			at.Package = f.pkg
+			at.Package, at.Set = f.pkg, f.set
 			d := r.deciding(f.verdict, at)
 			open[id] = open[id] || d == nil || !d.Status.Handled()
 		}
@@ -210,6 +210,7 @@ func memberSets(ctx context.Context, tx *Tx, artifacts []int64) (map[int64][]mem
 type ruledFinding struct {
 	verdict int64
 	pkg     plimsoll.Package
+	set     plimsoll.SetKind
 }
 
 // maxListed is up to how many verdicts the database is told which ones matter.
@@ -235,13 +236,13 @@ func ruledFindings(ctx context.Context, tx *Tx, sets map[int64][]memberSet, r *r
 	}
 	slices.Sort(ids)
 	for part := range slices.Chunk(ids, chunk) {
-		rows, err := tx.Query(ctx, `SELECT s.set_id, s.verdict_id, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
-			FROM set_vulnerability s JOIN package p ON p.id = s.package_id
+		rows, err := tx.Query(ctx, `SELECT s.set_id, s.verdict_id, k.kind, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
+			FROM set_vulnerability s JOIN package p ON p.id = s.package_id JOIN package_set k ON k.id = s.set_id
 			WHERE s.set_id IN (`+marks(len(part))+`) AND s.to_revision IS NULL`+only, append(anys(part), verdicts...)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var set int64
 			var f ruledFinding
-			err := rows.Scan(append([]any{&set, &f.verdict}, packageTargets(&f.pkg)...)...)
+			err := rows.Scan(append([]any{&set, &f.verdict, &f.set}, packageTargets(&f.pkg)...)...)
 			if _, ruled := r.names[f.verdict]; ruled {
 				out[set] = append(out[set], f)
 			}

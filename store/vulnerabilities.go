@@ -84,9 +84,12 @@ func placeOf(img plimsoll.Image, m member) plimsoll.FindingPlace {
 	}
 }
 
-func (p ruledPlace) decision(verdict int64, pkg plimsoll.Package) *plimsoll.Decision {
-	p.at.Package = pkg
-	return p.deciding(verdict, p.at)
+func (p ruledPlace) decision(row placedRow) *plimsoll.Decision {
+	p.at.Package, p.at.Set = row.pkg, plimsoll.SetLanguage
+	if row.os {
+		p.at.Set = plimsoll.SetOS
+	}
+	return p.deciding(row.verdict, p.at)
 }
 
 func comparePlaced(a, b placedRow) int {
@@ -161,7 +164,7 @@ func placedRows(ctx context.Context, tx *Tx, m member, ruled ruledPlace, match f
 		for _, f := range findings[h.set] {
 			row := f.row
 			row.os, row.platform = h.os, m.platform
-			row.decision = ruled.decision(row.verdict, row.pkg)
+			row.decision = ruled.decision(row)
 			if !match(row) {
 				continue
 			}

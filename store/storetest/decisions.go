@@ -498,6 +498,7 @@ func drawDecision(t *rapid.T, project string, now time.Time) plimsoll.Decision {
 	case 2:
 		d.Scope.Repository = rapid.SampledFrom([]string{"a", "c", "index"}).Draw(t, "repository")
 	}
+	d.Scope.Packages = rapid.SampledFrom([]plimsoll.SetKind{"", "", plimsoll.SetOS, plimsoll.SetLanguage}).Draw(t, "packages")
 	if rapid.Bool().Draw(t, "of a package") {
 		d.Scope.Package = rapid.SampledFrom(drawnPackages()).Draw(t, "package")
 	}

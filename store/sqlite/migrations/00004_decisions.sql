@@ -14,6 +14,7 @@ CREATE TABLE decision (
     tag                   TEXT NOT NULL DEFAULT '',
     digest                TEXT NOT NULL DEFAULT '',
     package               TEXT NOT NULL DEFAULT '',
+    packages              TEXT NOT NULL DEFAULT '',   -- 'os', 'language'
     status                TEXT NOT NULL,
     justification         TEXT NOT NULL DEFAULT '',
     reason                TEXT NOT NULL DEFAULT '',
