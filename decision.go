@@ -297,6 +297,8 @@ type VEXDocument struct {
 	Author  string
 	Version string    // as the document has it
 	Time    time.Time // of its last update
+
+	ImportedBy string
 }
 
 // KnownProducts are the things of a tenant that VEX documents may name.

@@ -57,11 +57,11 @@ func (w *deciding) saveDocument(ctx context.Context, t plimsoll.Tenant, doc plim
 	case err == nil && millis(doc.Time) < updated:
 		return plimsoll.Errorf(plimsoll.Conflict, "version %.40q of %s, of %s, was imported before: this one is older", have.Version, doc.ID, timestamp(updated))
 	}
-	return w.change(ctx, `INSERT INTO vex_document (project_id, enterprise_project_id, document, author, version, updated_at, imported_at)
-		VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, enterprise_project_id, document) DO UPDATE
-		SET author = excluded.author, version = excluded.version, updated_at = excluded.updated_at, imported_at = excluded.imported_at
+	return w.change(ctx, `INSERT INTO vex_document (project_id, enterprise_project_id, document, author, version, updated_at, imported_at, imported_by)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, enterprise_project_id, document) DO UPDATE
+		SET author = excluded.author, version = excluded.version, updated_at = excluded.updated_at, imported_at = excluded.imported_at, imported_by = excluded.imported_by
 		WHERE vex_document.author <> excluded.author OR vex_document.version <> excluded.version OR vex_document.updated_at <> excluded.updated_at`,
-		t.ProjectID, t.EnterpriseProject, doc.ID, doc.Author, doc.Version, millis(doc.Time), w.Now())
+		t.ProjectID, t.EnterpriseProject, doc.ID, doc.Author, doc.Version, millis(doc.Time), w.Now(), doc.ImportedBy)
 }
 
 func timestamp(ms int64) string { return fromMillis(ms).Format("2006-01-02T15:04:05Z") }

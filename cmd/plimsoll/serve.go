@@ -178,8 +178,9 @@ func (s *services) handler(publicURL string) *api.API {
 	return api.New(config, api.Roles{
 		Callers: s.auth, SignIns: s, Projects: s.inventory, Images: s.inventory, Lookup: s.inventory, Files: s.inventory,
 		Settings: s.inventory, Software: s.inventory,
-		Vulnerabilities: s.inventory, Histories: s.inventory, Scans: s, Registries: s.inventory,
+		Vulnerabilities: s, Histories: s.inventory, Scans: s, Registries: s.inventory,
 		NewRegistries: s, Tasks: s, Advisories: s, Users: people{s.identity}, Keys: s.identity,
+		Decisions: s, Census: s.inventory, CVEs: s, VEX: s, Explainer: s,
 		Checks: []api.Check{
 			{Name: "store", Run: func(ctx context.Context) error { _, err := s.inventory.PendingCounts(ctx); return err }},
 			{Name: "advisories", Run: func(ctx context.Context) error { _, err := s.advisories.Revision(ctx); return err }},

@@ -40,6 +40,7 @@ CREATE TABLE vex_document (
     version               TEXT NOT NULL,
     updated_at            INTEGER NOT NULL, -- as the document says
     imported_at           INTEGER NOT NULL,
+    imported_by           TEXT NOT NULL,
     PRIMARY KEY (project_id, enterprise_project_id, document)
 ) WITHOUT ROWID;
 
