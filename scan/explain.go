@@ -192,6 +192,8 @@ func summary(e plimsoll.Explanation) string {
 	switch {
 	case e.Handled:
 		return "Affected, and every finding is under a decision that handles it."
+	case len(e.Findings) == 1:
+		return "Affected: one finding."
 	case e.Affected:
 		return fmt.Sprintf("Affected: %d findings.", len(e.Findings))
 	case e.Image.Counts == nil:

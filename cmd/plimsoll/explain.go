@@ -95,7 +95,7 @@ func (a *app) printFinding(f plimsoll.ExplainedFinding) {
 	a.line("path", f.Path)
 	pkg := f.Package.Name + " " + f.Package.Version + " (" + f.Package.Ecosystem + ")"
 	if f.Package.Source != "" && f.Package.Source != f.Package.Name {
-		pkg += ", from source " + f.Package.Source + " " + f.Package.SourceVersion
+		pkg += ", from source " + f.Package.Source + " " + f.Package.AdvisoryVersion()
 	}
 	a.line("package", pkg)
 	a.printChecks(f.Checks)
