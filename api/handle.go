@@ -159,7 +159,7 @@ func (h *handling) image(ctx context.Context, id string) (plimsoll.Image, error)
 	if id == "" || h.body.ImageType != "registry" {
 		return plimsoll.Image{}, plimsoll.Errorf(plimsoll.NotFound, "no such image")
 	}
-	img, err := h.ownImage(ctx, h.tenant.ProjectID, eps, id)
+	img, err := h.projectImage(ctx, h.tenant.ProjectID, eps, id)
 	if err == nil {
 		h.images[img.Digest] = img
 	}

@@ -94,7 +94,7 @@ func (a *API) exportVEX(ctx context.Context, in *exportVEXInput) (*rawOutput, er
 	}
 	var img *plimsoll.Image
 	if in.Image != "" {
-		found, err := a.ownImage(ctx, projectID, eps, in.Image)
+		found, err := a.projectImage(ctx, projectID, eps, in.Image)
 		if err != nil {
 			return nil, err
 		}
@@ -112,7 +112,7 @@ func (a *API) explain(ctx context.Context, in *explainInput) (*explainOutput, er
 	if err != nil {
 		return nil, err
 	}
-	img, err := a.ownImage(ctx, projectID, eps, in.Image)
+	img, err := a.projectImage(ctx, projectID, eps, in.Image)
 	if err != nil {
 		return nil, err
 	}
@@ -123,9 +123,9 @@ func (a *API) explain(ctx context.Context, in *explainInput) (*explainOutput, er
 	return &explainOutput{Body: out}, nil
 }
 
-// ownImage finds an image that the caller may see; another's is as unknown as none.
-func (a *API) ownImage(ctx context.Context, projectID string, eps []string, id string) (plimsoll.Image, error) {
-	img, err := a.roles.Vulnerabilities.FindImage(ctx, plimsoll.ImageLookup{ProjectID: projectID, EnterpriseProjects: eps, ID: id})
+// projectImage finds an image that the caller may see; another's is as unknown as none.
+func (a *API) projectImage(ctx context.Context, projectID string, eps []string, id string) (plimsoll.Image, error) {
+	img, err := a.roles.Lookup.FindImage(ctx, plimsoll.ImageLookup{ProjectID: projectID, EnterpriseProjects: eps, ID: id})
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
 		return img, plimsoll.Errorf(plimsoll.NotFound, "no such image")
 	}

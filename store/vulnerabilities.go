@@ -71,6 +71,8 @@ type placedRow struct {
 	decision *plimsoll.Decision
 }
 
+func (r placedRow) handled() bool { return r.decision != nil && r.decision.Status.Handled() }
+
 // ruledPlace is an artifact in an image, and what was decided about the project.
 type ruledPlace struct {
 	*rulings
@@ -118,7 +120,7 @@ func matcherOf(f plimsoll.VulnerabilityFilter) func(placedRow) bool {
 			(f.Package == "" || r.pkg.Name == f.Package) &&
 			(len(f.Severities) == 0 || slices.Contains(f.Severities, r.severity)) &&
 			(f.OS == nil || *f.OS == r.os) &&
-			(f.Handled == nil || *f.Handled == (r.decision != nil && r.decision.Status.Handled()))
+			(f.Handled == nil || *f.Handled == r.handled())
 	}
 }
 
@@ -155,8 +157,9 @@ func placedRows(ctx context.Context, tx *Tx, m member, ruled ruledPlace, match f
 		return nil, err
 	}
 	type key struct {
-		id, path string
-		pkg      plimsoll.Package
+		id, path    string
+		pkg         plimsoll.Package
+		os, handled bool // filters tell these apart, so rows do
 	}
 	seen := map[key]bool{}
 	var out []placedRow
@@ -174,7 +177,7 @@ func placedRows(ctx context.Context, tx *Tx, m member, ruled ruledPlace, match f
 			}
 			for _, p := range places {
 				row.path, row.layer = p.Path, layers[p.Layer]
-				if k := (key{row.id, row.path, row.pkg}); !seen[k] {
+				if k := (key{row.id, row.path, row.pkg, row.os, row.handled()}); !seen[k] {
 					seen[k] = true
 					out = append(out, row)
 				}

@@ -237,11 +237,6 @@ func (s *services) ImageVulnerabilities(ctx context.Context, img plimsoll.Image,
 	return page, nil
 }
 
-// FindImage finds an image.
-func (s *services) FindImage(ctx context.Context, l plimsoll.ImageLookup) (plimsoll.Image, error) {
-	return s.inventory.FindImage(ctx, l)
-}
-
 // ChangeDecisions changes decisions and rings the queue.
 func (s *services) ChangeDecisions(ctx context.Context, made, ended []plimsoll.Decision) ([]plimsoll.Decision, error) {
 	defer s.queue.Wake()
