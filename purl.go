@@ -4,6 +4,7 @@ import (
 	"net/url"
 	"slices"
 	"strings"
+	"unicode/utf8"
 )
 
 // PURL is a package URL, taken apart
@@ -68,7 +69,7 @@ func ParsePURL(s string) (PURL, error) {
 
 func decoded(s string) (string, bool) {
 	out, err := url.PathUnescape(s)
-	return out, err == nil && !strings.ContainsFunc(out, func(r rune) bool { return r < ' ' || r == 0x7f })
+	return out, err == nil && utf8.ValidString(out) && !strings.ContainsFunc(out, func(r rune) bool { return r < ' ' || r == 0x7f })
 }
 
 // normalise follows the rules of the types whose names are not case-sensitive.
