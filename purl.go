@@ -22,16 +22,16 @@ const maxPURL = 4096
 
 // ParsePURL takes a package URL apart. A subpath is dropped.
 func ParsePURL(s string) (PURL, error) {
-	bad := func() (PURL, error) { return PURL{}, Errorf(Invalid, "%.100q is not a package URL", s) }
+	bad := Errorf(Invalid, "%.100q is not a package URL", s)
 	rest, ok := strings.CutPrefix(s, "pkg:")
 	if !ok || len(s) > maxPURL {
-		return bad()
+		return PURL{}, bad
 	}
 	rest, _, _ = strings.Cut(strings.TrimLeft(rest, "/"), "#")
 	rest, query, _ := strings.Cut(rest, "?")
 	kind, path, ok := strings.Cut(rest, "/")
 	if !ok || kind == "" {
-		return bad()
+		return PURL{}, bad
 	}
 	p := PURL{Type: strings.ToLower(kind)}
 	path = strings.Trim(path, "/")
@@ -41,19 +41,19 @@ func ParsePURL(s string) (PURL, error) {
 	}
 	var fine bool
 	if p.Version, fine = decoded(p.Version); !fine {
-		return bad()
+		return PURL{}, bad
 	}
 	parts := strings.Split(path, "/")
 	for i := range parts {
 		if parts[i], fine = decoded(parts[i]); !fine || parts[i] == "" {
-			return bad()
+			return PURL{}, bad
 		}
 	}
 	p.Name, p.Namespace = parts[len(parts)-1], strings.Join(parts[:len(parts)-1], "/")
 	for pair := range strings.SplitSeq(query, "&") {
 		key, value, _ := strings.Cut(pair, "=")
 		if value, fine = decoded(value); !fine {
-			return bad()
+			return PURL{}, bad
 		}
 		if key == "" || value == "" {
 			continue

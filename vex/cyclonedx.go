@@ -222,14 +222,13 @@ func (d *Document) cycloneDXVersion(c Claim, version, vers, status string) error
 	if c.Product.Component != "" {
 		target = &c.Product.Component
 	}
-	p, err := plimsoll.ParsePURL(*target)
-	if err != nil {
-		d.skip(c, "the component has versions, but no package URL")
-		return nil
+	if p, err := plimsoll.ParsePURL(*target); err == nil {
+		p.Version = version
+		*target = p.String()
+		return d.claim(c)
 	}
-	p.Version = version
-	*target = p.String()
-	return d.claim(c)
+	d.skip(c, "the component has versions, but no package URL")
+	return nil
 }
 
 // cycloneDXStatus reads vulnerabilities[].analysis.state; word is what the status does not say.

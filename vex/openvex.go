@@ -2,6 +2,7 @@ package vex
 
 import (
 	"encoding/json"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -118,7 +119,7 @@ func (d *Document) openVEXStatement(s openVEXStatement) error {
 	}
 	for _, p := range s.Products {
 		c.Product = p.product()
-		parts := append(p.Subcomponents, s.Subcomponents...)
+		parts := slices.Concat(p.Subcomponents, s.Subcomponents)
 		if len(parts) == 0 {
 			if err := d.claim(c); err != nil {
 				return err
