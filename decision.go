@@ -161,6 +161,14 @@ func (d Decision) Validate() error {
 	return nil
 }
 
+// FindingID is an id of a vulnerability as records write it: CVE ids are in capitals.
+func FindingID(id string) string {
+	if upper := strings.ToUpper(id); IsCVE(upper) {
+		return upper
+	}
+	return id
+}
+
 func words[T ~string](list []T) string {
 	out := make([]string, len(list))
 	for i, w := range list {

@@ -83,7 +83,9 @@ func TestHandle(t *testing.T) {
 	if got := h.shown(token); got != all {
 		t.Errorf("language packages: %v", got)
 	}
+	many := strings.TrimSuffix(strings.Repeat(`{"image_id":"`+id+`","vul_id_list":[`+strings.TrimSuffix(strings.Repeat(`"CVE-2024-1",`, 200), ",")+`]},`, 51), ",")
 	for name, body := range map[string]string{
+		"too many":      `{"image_type":"registry","type":"linux_vul","operate_type":"ignore","select_type":"image_view","image_data_list":[` + many + `]}`,
 		"unknown image": `{"image_type":"registry","type":"linux_vul","operate_type":"ignore","select_type":"specific_image_all_vul","image_id_list":["404"]}`,
 		"local image":   `{"image_type":"local","type":"linux_vul","operate_type":"ignore","select_type":"specific_image_all_vul","image_id_list":["` + id + `"]}`,
 		"no type":       `{"image_type":"registry","operate_type":"ignore","select_type":"all_vul"}`,

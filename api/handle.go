@@ -67,6 +67,8 @@ type targets map[plimsoll.Digest][]string
 // maxHandled bounds the decisions of one request.
 const maxHandled = 10_000
 
+var errManyHandled = plimsoll.Errorf(plimsoll.Invalid, "more than %d vulnerabilities are chosen at once", maxHandled)
+
 func (a *API) handle(ctx context.Context, in *handleInput) (*handleOutput, error) {
 	p := caller(ctx)
 	t, err := decidingFor(p, in.ProjectID, in.EnterpriseProject)
@@ -99,12 +101,14 @@ type handling struct {
 	by     string
 	kind   plimsoll.SetKind
 	chosen targets
-	images map[plimsoll.Digest]plimsoll.Image
+	pairs  int
+	images map[string]plimsoll.Image // by id, as the request has it
+	found  map[plimsoll.Digest]map[string][]plimsoll.Placed
 }
 
 // choose finds the targets that the request selects.
 func (h *handling) choose(ctx context.Context) (err error) {
-	h.chosen, h.images = targets{}, map[plimsoll.Digest]plimsoll.Image{}
+	h.chosen, h.images, h.found = targets{}, map[string]plimsoll.Image{}, map[plimsoll.Digest]map[string][]plimsoll.Placed{}
 	switch b := h.body; b.SelectType {
 	case "all_vul":
 		if b.ImageType == "registry" { // the others have no images
@@ -140,6 +144,9 @@ func (h *handling) choose(ctx context.Context) (err error) {
 
 // choosePair adds a vulnerability of an image; an empty one is all that the image has.
 func (h *handling) choosePair(ctx context.Context, image, vul string) error {
+	if h.pairs++; h.pairs > maxHandled {
+		return errManyHandled
+	}
 	img, err := h.image(ctx, image)
 	if err != nil {
 		return err
@@ -148,37 +155,51 @@ func (h *handling) choosePair(ctx context.Context, image, vul string) error {
 		h.chosen[img.Digest] = append(h.chosen[img.Digest], vul)
 		return nil
 	}
-	return h.eachFinding(ctx, img, "", func(p plimsoll.Placed) { h.chosen[img.Digest] = append(h.chosen[img.Digest], p.ID) })
+	for _, list := range h.found[img.Digest] {
+		h.chosen[img.Digest] = append(h.chosen[img.Digest], list[0].ID)
+	}
+	return nil
 }
 
+// image finds an image and what is found in it, once.
 func (h *handling) image(ctx context.Context, id string) (plimsoll.Image, error) {
-	var eps []string
-	if h.tenant.EnterpriseProject != "" {
-		eps = []string{h.tenant.EnterpriseProject}
+	if img, known := h.images[id]; known {
+		return img, nil
 	}
 	if id == "" || h.body.ImageType != "registry" {
 		return plimsoll.Image{}, plimsoll.Errorf(plimsoll.NotFound, "no such image")
 	}
-	img, err := h.projectImage(ctx, h.tenant.ProjectID, eps, id)
-	if err == nil {
-		h.images[img.Digest] = img
+	var eps []string
+	if h.tenant.EnterpriseProject != "" {
+		eps = []string{h.tenant.EnterpriseProject}
 	}
+	img, err := h.projectImage(ctx, h.tenant.ProjectID, eps, id)
+	if err != nil {
+		return img, err
+	}
+	h.images[id] = img
+	h.found[img.Digest], err = h.findings(ctx, img)
 	return img, err
 }
 
-// eachFinding calls f for every finding of the chosen kind of package; id limits to what it names.
-func (h *handling) eachFinding(ctx context.Context, img plimsoll.Image, id string, f func(plimsoll.Placed)) error {
-	filter := plimsoll.VulnerabilityFilter{AnyID: id, OS: new(h.kind == plimsoll.SetOS)}
+// findings are those of the chosen kind of package, by every id that they answer to.
+func (h *handling) findings(ctx context.Context, img plimsoll.Image) (map[string][]plimsoll.Placed, error) {
+	out := map[string][]plimsoll.Placed{}
+	filter := plimsoll.VulnerabilityFilter{OS: new(h.kind == plimsoll.SetOS)}
 	for {
 		page, err := h.roles.Vulnerabilities.ImageVulnerabilities(ctx, img, filter)
 		if err != nil {
-			return err
+			return nil, err
 		}
 		for _, p := range page.Items {
-			f(p)
+			names := slices.Concat([]string{p.ID}, p.Advisories, p.Aliases)
+			slices.Sort(names)
+			for _, name := range slices.Compact(names) {
+				out[name] = append(out[name], p)
+			}
 		}
 		if filter.Offset += len(page.Items); len(page.Items) == 0 || filter.Offset >= page.Total {
-			return nil
+			return out, nil
 		}
 	}
 }
@@ -207,7 +228,7 @@ func (h *handling) filter(ctx context.Context) error {
 		n += len(ids)
 	}
 	if n > maxHandled {
-		return plimsoll.Errorf(plimsoll.Invalid, "%d vulnerabilities are chosen, at most %d can be at once", n, maxHandled)
+		return errManyHandled
 	}
 	return nil
 }
@@ -220,11 +241,8 @@ func (h *handling) handled(ctx context.Context, digest plimsoll.Digest, id strin
 			return d.Status.Handled() && h.everywhere(d)
 		}), err
 	}
-	found, open := false, false
-	err := h.eachFinding(ctx, h.images[digest], id, func(p plimsoll.Placed) {
-		found, open = true, open || !p.Handled()
-	})
-	return found && !open, err
+	found := h.found[digest][id]
+	return len(found) > 0 && !slices.ContainsFunc(found, func(p plimsoll.Placed) bool { return !p.Handled() }), nil
 }
 
 // everywhere reports whether a decision is about every image of the tenant, in packages of the chosen kind.
@@ -298,14 +316,12 @@ func (h *handling) undo(ctx context.Context, d plimsoll.Decision) (made, ended [
 			left = true
 		}
 	}
-	if d.Scope.Digest != "" { // what holds there under another of its names
-		err = h.eachFinding(ctx, h.images[d.Scope.Digest], d.Finding, func(p plimsoll.Placed) {
-			left = left || p.Handled() && !slices.ContainsFunc(ended, func(e plimsoll.Decision) bool { return e.ID == p.Decision.ID })
-		})
+	for _, p := range h.found[d.Scope.Digest][d.Finding] { // what holds there under another of its names
+		left = left || p.Handled() && !slices.ContainsFunc(ended, func(e plimsoll.Decision) bool { return e.ID == p.Decision.ID })
 	}
 	if left {
 		d.Status = plimsoll.StatusAffected
 		made = append(made, d)
 	}
-	return made, ended, err
+	return made, ended, nil
 }

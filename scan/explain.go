@@ -26,6 +26,7 @@ type Explainer struct {
 // Explain answers for an image as lists give it. id is a CVE, an advisory's id or an
 // alias. An image that was never judged, and an id that nothing names, are answers, not errors.
 func (x *Explainer) Explain(ctx context.Context, img plimsoll.Image, id string) (plimsoll.Explanation, error) {
+	id = plimsoll.FindingID(id)
 	out := plimsoll.Explanation{Asked: id, Image: img, Findings: []plimsoll.ExplainedFinding{}, Checked: []plimsoll.CheckedPackage{}}
 	members, err := x.members(ctx, img)
 	if err != nil {

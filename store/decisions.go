@@ -86,7 +86,7 @@ const insertDecisionSQL = `INSERT INTO decision (project_id, enterprise_project_
 // decide writes one decision; fresh tells whether it was not there already.
 func (w *deciding) decide(ctx context.Context, d plimsoll.Decision) (stored plimsoll.Decision, fresh bool, err error) {
 	d.ID, d.EndedAt, d.EndedBy, d.CreatedAt = 0, fromMillis(0), "", fromMillis(w.Now())
-	d.ExpiresAt = fromMillis(millis(d.ExpiresAt))
+	d.ExpiresAt, d.Finding = fromMillis(millis(d.ExpiresAt)), plimsoll.FindingID(d.Finding)
 	if err := d.Validate(); err != nil {
 		return d, false, err
 	}
@@ -206,7 +206,7 @@ func (s *Store) Decisions(ctx context.Context, f plimsoll.DecisionFilter) ([]pli
 		if f.EnterpriseProjects != nil {
 			in(c, "d.enterprise_project_id", append([]string{""}, f.EnterpriseProjects...))
 		}
-		c.equal("d.finding", f.Finding)
+		c.equal("d.finding", plimsoll.FindingID(f.Finding))
 		c.equal("d.status", string(f.Status))
 		c.equal("d.document", f.Document)
 		if !f.Ended {

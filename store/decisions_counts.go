@@ -91,9 +91,15 @@ func (w *writer) refreshHandled(ctx context.Context, artifacts []int64) error {
 		return err
 	}
 	for _, project := range projects {
-		r, err := rulingsOf(ctx, w.Tx, project)
-		if err != nil {
-			return err
+		r, loaded := w.rulings[project]
+		if !loaded {
+			if r, err = rulingsOf(ctx, w.Tx, project); err != nil {
+				return err
+			}
+			if w.rulings == nil {
+				w.rulings = map[string]*rulings{}
+			}
+			w.rulings[project] = r
 		}
 		if r == nil {
 			err = w.change(ctx, `UPDATE image SET handled = 0 WHERE handled <> 0 AND project_id = ? AND artifact_id IN (`+marks(len(artifacts))+`)`,

@@ -177,7 +177,7 @@ func timeOf(s string) time.Time {
 func bestID(ids ...string) string {
 	best := ""
 	for _, id := range ids {
-		id = strings.TrimSpace(id)
+		id = plimsoll.FindingID(strings.TrimSpace(id))
 		if plimsoll.IsCVE(id) {
 			return id
 		}

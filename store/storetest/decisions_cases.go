@@ -28,9 +28,9 @@ func testDecisionIndex(f *findings) {
 func testDecisionIDs(f *findings) {
 	img := f.image(findingTenant, "a")
 	v := vulnerable("bash", "CVE-1", plimsoll.SeverityHigh)
-	v.Aliases = append(v.Aliases, "GHSA-x")
+	v.Aliases = append(v.Aliases, "GHSA-x", "CVE-2026-1000")
 	f.save(record(findingTenant, "a", placed(plimsoll.SetOS, "bash"), judged(1, v)))
-	for _, id := range []string{"CVE-1", "GHSA-x", "DSA-CVE-1"} {
+	for _, id := range []string{"CVE-1", "GHSA-x", "DSA-CVE-1", "cve-2026-1000"} {
 		d := f.decide(decision(id, plimsoll.DecisionScope{}))[0]
 		f.wantShown(0, img)
 		f.end(d)
