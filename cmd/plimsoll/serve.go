@@ -189,7 +189,8 @@ func (s *services) handler(publicURL string) *api.API {
 }
 
 // keepCurrent asks, once a minute, for a sync of every registry whose last one is older
-// than every (0 = never), and for a rematch that an import could not ask for itself.
+// than every (0 = never), and for a rematch that an import could not ask for itself. Counts
+// follow decisions whose unit of work was given up.
 func (s *services) keepCurrent(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -199,7 +200,7 @@ func (s *services) keepCurrent(ctx context.Context, every time.Duration) error {
 			return ctx.Err()
 		case now := <-tick.C:
 			err := s.askRematch(ctx, "schedule")
-			err = errors.Join(err, s.prune(ctx, now))
+			err = errors.Join(err, s.prune(ctx, now), s.followDecisions(ctx, plimsoll.Work{}))
 			if every > 0 {
 				err = errors.Join(err, s.syncDue(ctx, now.Add(-every)))
 			}
