@@ -69,26 +69,29 @@ func (w *writer) recountWith(ctx context.Context, c *counter, rematch int64, set
 	return nil
 }
 
+// saveCounts is told the counts. Where there are decisions, a rematch marks every holder:
+// the same number may be of other vulnerabilities, handled or not, and what is handled has
+// to pass to the new judgement with the list.
 func (w *writer) saveCounts(ctx context.Context, rematch int64, holders []int64, counts map[int64]int) error {
-	args := make([]any, 0, 2*len(holders)+1)
+	decided, err := w.decided(ctx)
+	if err != nil {
+		return err
+	}
+	args := make([]any, 0, 2*len(holders)+3)
 	for _, holder := range holders {
 		args = append(args, holder, counts[holder])
 	}
 	rows, err := w.Query(ctx, `WITH want (id, n) AS (VALUES `+tuples(len(holders), "(CAST(? AS BIGINT), CAST(? AS BIGINT))")+`)
 		UPDATE artifact SET raw_vulnerabilities = want.n, counted = COALESCE(NULLIF(CAST(? AS BIGINT), 0), counted) FROM want
-		WHERE artifact.id = want.id AND artifact.raw_vulnerabilities IS DISTINCT FROM want.n
-		RETURNING artifact.id`, append(args, rematch)...)
+		WHERE artifact.id = want.id AND (artifact.raw_vulnerabilities IS DISTINCT FROM want.n OR artifact.counted < CAST(? AS BIGINT) * CAST(? AS BIGINT))
+		RETURNING artifact.id`, append(args, rematch, rematch, toInt(decided))...)
 	changed, err := collect(rows, err, scanID)
 	if err != nil {
 		return err
 	}
 	w.rows += len(changed)
-	decided, err := w.decided(ctx)
-	if err == nil && decided {
-		changed = holders // the same number may be of other vulnerabilities, handled or not
-	}
-	if err != nil {
-		return err
+	if decided {
+		changed = holders
 	}
 	return w.refreshImages(ctx, changed)
 }

@@ -137,13 +137,17 @@ func (w *writer) countHandled(ctx context.Context, project string, artifacts []i
 	if err != nil {
 		return err
 	}
+	gates, err := gatesOf(ctx, w.Tx, artifacts)
+	if err != nil {
+		return err
+	}
 	found, err := ruledFindings(ctx, w.Tx, sets, r)
 	if err != nil {
 		return err
 	}
 	var args []any
 	for _, i := range images {
-		if n := handledOf(i, sets[i.artifact], found, r); n != i.handled {
+		if n := handledOf(i, gates[i.artifact], sets[i.artifact], found, r); n != i.handled {
 			args = append(args, i.id, n)
 		}
 	}
@@ -157,8 +161,26 @@ func (w *writer) countHandled(ctx context.Context, project string, artifacts []i
 	return nil
 }
 
-// handledOf counts the ids that are found in an image and open nowhere in it.
-func handledOf(i handledImage, sets []memberSet, found map[int64][]ruledFinding, r *rulings) int {
+// gatesOf is gateOf of several artifacts.
+func gatesOf(ctx context.Context, tx *Tx, artifacts []int64) (map[int64]gate, error) {
+	open, err := openGate(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
+	out := make(map[int64]gate, len(artifacts))
+	rows, err := tx.Query(ctx, `SELECT id, counted FROM artifact WHERE id IN (`+marks(len(artifacts))+`)`, anys(artifacts)...)
+	err = each(rows, err, func(rows *sql.Rows) error {
+		var artifact int64
+		var own gate
+		err := rows.Scan(&artifact, &own)
+		out[artifact] = max(open, own)
+		return err
+	})
+	return out, err
+}
+
+// handledOf counts the ids that are found in an image at a gate and open nowhere in it.
+func handledOf(i handledImage, g gate, sets []memberSet, found map[int64][]ruledFinding, r *rulings) int {
 	open := map[string]bool{} // by canonical id: is any finding of it not handled?
 	for _, s := range sets {
 		at := i.place
@@ -166,6 +188,9 @@ func handledOf(i handledImage, sets []memberSet, found map[int64][]ruledFinding,
 			at.Digests = append(slices.Clone(at.Digests), s.member)
 		}
 		for _, f := range found[s.set] {
+			if f.from > g || (f.to.Valid && gate(f.to.Int64) <= g) {
+				continue // not in sight
+			}
 			id := r.names[f.verdict]
 			at.Package, at.Set = f.pkg, f.set
 			d := r.deciding(f.verdict, at)
@@ -217,17 +242,25 @@ type ruledFinding struct {
 	verdict int64
 	pkg     plimsoll.Package
 	set     plimsoll.SetKind
+
+	from gate
+	to   sql.NullInt64
 }
 
 // maxListed is up to how many verdicts the database is told which ones matter.
 const maxListed = 1000
 
+// ruledFindings reads the findings of sets, whatever the gate.
 func ruledFindings(ctx context.Context, tx *Tx, sets map[int64][]memberSet, r *rulings) (map[int64][]ruledFinding, error) {
 	out := map[int64][]ruledFinding{}
 	for _, list := range sets {
 		for _, s := range list {
 			out[s.set] = nil
 		}
+	}
+	oldest, err := openGate(ctx, tx) // what ended by then is in nobody's sight
+	if err != nil {
+		return nil, err
 	}
 	only, verdicts := "", []any(nil)
 	if len(r.names) <= maxListed {
@@ -242,13 +275,13 @@ func ruledFindings(ctx context.Context, tx *Tx, sets map[int64][]memberSet, r *r
 	}
 	slices.Sort(ids)
 	for part := range slices.Chunk(ids, chunk) {
-		rows, err := tx.Query(ctx, `SELECT s.set_id, s.verdict_id, k.kind, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
+		rows, err := tx.Query(ctx, `SELECT s.set_id, s.verdict_id, s.from_revision, s.to_revision, k.kind, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
 			FROM set_vulnerability s JOIN package p ON p.id = s.package_id JOIN package_set k ON k.id = s.set_id
-			WHERE s.set_id IN (`+marks(len(part))+`) AND s.to_revision IS NULL`+only, append(anys(part), verdicts...)...)
+			WHERE s.set_id IN (`+marks(len(part))+`) AND (s.to_revision IS NULL OR s.to_revision > ?)`+only, append(append(anys(part), oldest), verdicts...)...)
 		err = each(rows, err, func(rows *sql.Rows) error {
 			var set int64
 			var f ruledFinding
-			err := rows.Scan(append([]any{&set, &f.verdict, &f.set}, packageTargets(&f.pkg)...)...)
+			err := rows.Scan(append([]any{&set, &f.verdict, &f.from, &f.to, &f.set}, packageTargets(&f.pkg)...)...)
 			if _, ruled := r.names[f.verdict]; ruled {
 				out[set] = append(out[set], f)
 			}

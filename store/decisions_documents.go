@@ -153,14 +153,18 @@ const sqlProjectVulnerabilities = `SELECT DISTINCT v.vulnerability FROM (
 		SELECT DISTINCT h.set_id FROM artifact_set h JOIN package_set k ON k.id = h.set_id
 		WHERE h.project_id = ? AND (? = '' OR h.enterprise_project_id = ?) AND (? = '' OR k.kind = ?)) t
 	CROSS JOIN set_vulnerability s CROSS JOIN verdict v
-	WHERE s.set_id = t.set_id AND s.to_revision IS NULL AND v.id = s.verdict_id ORDER BY v.vulnerability`
+	WHERE s.set_id = t.set_id AND ` + inSight + ` AND v.id = s.verdict_id ORDER BY v.vulnerability`
 
 // ProjectVulnerabilities returns the canonical ids found in any image of a tenant (an
 // empty enterprise project is the whole project), in packages of a kind ("" = any), sorted.
 func (s *Store) ProjectVulnerabilities(ctx context.Context, t plimsoll.Tenant, kind plimsoll.SetKind) ([]string, error) {
 	var ids []string
 	err := s.db.read(ctx, func(tx *Tx) error {
-		rows, err := tx.Query(ctx, sqlProjectVulnerabilities, t.ProjectID, t.EnterpriseProject, t.EnterpriseProject, kind, kind)
+		at, err := openGate(ctx, tx)
+		if err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, sqlProjectVulnerabilities, t.ProjectID, t.EnterpriseProject, t.EnterpriseProject, kind, kind, at, at)
 		ids, err = collect(rows, err, func(rows *sql.Rows) (id string, err error) { return id, rows.Scan(&id) })
 		return err
 	})
@@ -173,14 +177,19 @@ func (s *Store) ProjectVulnerabilities(ctx context.Context, t plimsoll.Tenant, k
 func (s *Store) VulnerabilitiesNamed(ctx context.Context, projectID string, enterpriseProjects []string, id string) ([]plimsoll.Vulnerability, error) {
 	var out []plimsoll.Vulnerability
 	err := s.db.read(ctx, func(tx *Tx) error {
+		at, err := openGate(ctx, tx)
+		if err != nil {
+			return err
+		}
 		c := new(clauses)
+		c.and(inSight, at, at)
 		c.and("h.project_id = ?", projectID)
 		if enterpriseProjects != nil {
 			in(c, "h.enterprise_project_id", enterpriseProjects)
 		}
 		rows, err := tx.Query(ctx, `SELECT v.vulnerability, v.advisories, v.score FROM verdict_name n JOIN verdict v ON v.id = n.verdict_id
 			WHERE n.name = ? AND EXISTS (SELECT 1 FROM set_vulnerability s CROSS JOIN artifact_set h
-				WHERE s.verdict_id = v.id AND s.to_revision IS NULL AND h.set_id = s.set_id AND `+c.sql.String()+`)
+				WHERE s.verdict_id = v.id AND h.set_id = s.set_id AND `+c.sql.String()+`)
 			ORDER BY v.vulnerability`, append([]any{id}, c.args...)...)
 		return each(rows, err, func(rows *sql.Rows) error {
 			var v plimsoll.Vulnerability

@@ -97,7 +97,7 @@ func (w *writer) settled(ctx context.Context, due []dueDecision) error {
 const (
 	// Artifacts are found from verdicts by way of sets, in the order of sets: neighbours share theirs.
 	sqlArtifactsByFinding = `SELECT h.artifact_id FROM verdict_name n
-		CROSS JOIN set_vulnerability s ON s.verdict_id = n.verdict_id AND s.to_revision IS NULL
+		CROSS JOIN set_vulnerability s ON s.verdict_id = n.verdict_id AND (s.to_revision IS NULL OR s.to_revision > ?)
 		CROSS JOIN artifact_set h ON h.set_id = s.set_id
 		WHERE n.name = ? AND h.project_id = ? AND (? = '' OR h.enterprise_project_id = ?) ORDER BY h.set_id`
 	sqlArtifactsByRepository = `SELECT DISTINCT artifact_id FROM image WHERE project_id = ? AND namespace = ? AND repository = ?`
@@ -117,8 +117,12 @@ func touchedArtifacts(ctx context.Context, tx *Tx, due []dueDecision) ([]int64, 
 			}
 		}
 	}
+	oldest, err := openGate(ctx, tx)
+	if err != nil {
+		return nil, err
+	}
 	for _, d := range due {
-		query, args := sqlArtifactsByFinding, []any{d.Finding, d.ProjectID, d.EnterpriseProject, d.EnterpriseProject}
+		query, args := sqlArtifactsByFinding, []any{oldest, d.Finding, d.ProjectID, d.EnterpriseProject, d.EnterpriseProject}
 		switch {
 		case d.Scope.Digest != "":
 			query, args = sqlArtifactsByDigest, []any{d.ProjectID, d.Scope.Digest}

@@ -135,17 +135,9 @@ func testDecisionCounts(f *findings) {
 		vulnerable("bash", "CVE-3", plimsoll.SeverityHigh), vulnerable("dash", "CVE-4", plimsoll.SeverityHigh))))
 	f.wantShown(2, a)
 	// A rematch that finds what was decided about.
-	f.rematchTo(2, named("a"), vulnerable("bash", "CVE-3", plimsoll.SeverityHigh), vulnerable("dash", "CVE-1", plimsoll.SeverityHigh))
+	f.rematch(matcher, 2, vulnerable("bash", "CVE-3", plimsoll.SeverityHigh), vulnerable("dash", "CVE-1", plimsoll.SeverityHigh))
 	f.wantShown(1, a)
 	f.wantShown(1, b)
-}
-
-// rematchTo judges the first set of an artifact anew.
-func (f *findings) rematchTo(revision plimsoll.Revision, digest plimsoll.Digest, vs ...plimsoll.Vulnerability) {
-	f.Helper()
-	set := f.exec(`SELECT s.set_id FROM artifact_set s JOIN artifact a ON a.id = s.artifact_id WHERE a.digest = ?`, digest)
-	_, err := f.s.SaveJudgements(f.ctx, matcher, []plimsoll.SetJudgement{{SetID: set, Judgement: judged(revision, vs...)}})
-	f.must(err)
 }
 
 func testDecisionScopes(f *findings) {

@@ -13,7 +13,7 @@ func testDecisionIndex(f *findings) {
 	f.twoFound(findingTenant, "n")
 	top := f.index(findingTenant, "top", "m", "n")
 	f.saveTwo(findingTenant, "m") // the index is counted when a member is
-	f.rematchTo(2, named("n"), vulnerable("bash", "CVE-1", plimsoll.SeverityHigh), vulnerable("curl", "CVE-9", plimsoll.SeverityHigh))
+	f.rematch(matcher, 2, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh), vulnerable("curl", "CVE-9", plimsoll.SeverityHigh))
 	f.wantShown(2, top)
 	d := f.decide(decision("CVE-9", plimsoll.DecisionScope{Digest: named("m")}))[0]
 	f.wantShown(1, m)
