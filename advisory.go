@@ -9,6 +9,7 @@ import (
 type Advisory struct {
 	ID        string     `json:"id"`
 	Feed      string     `json:"feed,omitempty"`
+	Since     Revision   `json:"-"` // since which the store holds this version of the record
 	Modified  time.Time  `json:"modified,omitzero"`
 	Published time.Time  `json:"published,omitzero"`
 	Withdrawn time.Time  `json:"withdrawn,omitzero"`

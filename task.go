@@ -10,6 +10,8 @@ const (
 	WorkSync    WorkKind = "sync"    // read one registry
 	WorkScan    WorkKind = "scan"    // look inside one artifact
 	WorkRematch WorkKind = "rematch" // judge stored package sets again
+
+	WorkDecisions WorkKind = "decisions" // let shown counts follow decisions
 )
 
 // Priority orders work of one project; higher first.

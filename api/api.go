@@ -66,6 +66,11 @@ type Roles struct {
 	Advisories      AdvisoryKeeper
 	Users           UserKeeper
 	Keys            KeyKeeper
+	Decisions       DecisionKeeper
+	Census          VulnerabilityCensus
+	CVEs            CVELister
+	VEX             VEXKeeper
+	Explainer       Explainer
 	Checks          []Check // of GET /readyz
 }
 
@@ -105,6 +110,8 @@ func (a *API) registerContract() {
 	a.registerPasswords()
 	a.registerSoftware()
 	a.registerBuild()
+	a.registerCVEs()
+	a.registerHandling()
 	a.registerScans()
 	a.registerSyncs()
 	a.registerTokens()
@@ -121,6 +128,8 @@ func (a *API) registerOwn() {
 	a.registerOwnSoftware()
 	a.registerTasks()
 	a.registerAdvisories()
+	a.registerDecisions()
+	a.registerVEX()
 	a.registerUsers()
 	a.registerKeys()
 }

@@ -105,7 +105,8 @@ func implemented() []string {
 	return []string{"ListSwrImageRepository", "RunImageSynchronize", "BatchScanSwrImage", "ListImageVulnerabilities",
 		"ListImageFiles", "ShowImageFilesStat", "ListImageBasicImage",
 		"ListImageRiskConfigs", "ListImageRiskConfigRules", "ShowImageCheckRuleDetail", "ShowImageBaselineStatistic", "ListImageWeakPwdUsers",
-		"ListImagePwdComplexity", "ListImageNonCompliantApp", "ListImageBuildCommandRisks"}
+		"ListImagePwdComplexity", "ListImageNonCompliantApp", "ListImageBuildCommandRisks",
+		"ListVulnerabilityCve", "HandleImageVulnerability"}
 }
 
 // comparison collects where ours and the contract differ and strikes out what was chosen.

@@ -65,6 +65,16 @@ type world struct {
 	verified    string
 	users       []plimsoll.User
 	keys        []plimsoll.AccessKey
+
+	standing        []plimsoll.Decision
+	made, ended     []plimsoll.Decision
+	decisionFilters []plimsoll.DecisionFilter
+	endedIDs        []int64
+	endedIn         [][]string
+	tenants         []plimsoll.Tenant
+	cves            plimsoll.Page[plimsoll.CVE]
+	census          []string
+	exported        *plimsoll.Image
 }
 
 func newWorld() *world {
@@ -101,7 +111,7 @@ func (w *world) roles() Roles {
 	return Roles{
 		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Settings: w, Software: w,
 		Vulnerabilities: w, Histories: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
-		Advisories: w, Users: w, Keys: w,
+		Advisories: w, Users: w, Keys: w, Decisions: w, Census: w, CVEs: w, VEX: w, Explainer: w,
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
 	}
 }
@@ -356,4 +366,50 @@ func ask(h http.Handler, method, url, token, body string, headers ...string) *ht
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, r)
 	return rec
+}
+
+func (w *world) ChangeDecisions(_ context.Context, made, ended []plimsoll.Decision) ([]plimsoll.Decision, error) {
+	w.made, w.ended = append(w.made, made...), append(w.ended, ended...)
+	return made, w.err
+}
+
+func (w *world) EndDecision(_ context.Context, _ string, eps []string, id int64, _ string) error {
+	w.endedIDs, w.endedIn = append(w.endedIDs, id), append(w.endedIn, eps)
+	return w.err
+}
+
+func (w *world) Decisions(_ context.Context, f plimsoll.DecisionFilter) ([]plimsoll.Decision, error) {
+	w.decisionFilters = append(w.decisionFilters, f)
+	var out []plimsoll.Decision
+	for _, d := range w.standing {
+		if (f.Finding == "" || f.Finding == d.Finding) && (f.Before == 0 || d.ID < f.Before) && len(out) < f.Limit {
+			out = append(out, d)
+		}
+	}
+	return out, w.err
+}
+
+func (w *world) ProjectVulnerabilities(_ context.Context, t plimsoll.Tenant, _ plimsoll.SetKind) ([]string, error) {
+	w.tenants = append(w.tenants, t)
+	return w.census, w.err
+}
+
+func (w *world) VulnerabilityCVEs(_ context.Context, _ string, _ []string, _ string, offset, limit int) (plimsoll.Page[plimsoll.CVE], error) {
+	page := w.cves
+	page.Items = page.Items[min(offset, len(page.Items)):min(offset+limit, len(page.Items))]
+	return page, w.err
+}
+
+func (w *world) ImportVEX(_ context.Context, t plimsoll.Tenant, _ string, document []byte) (plimsoll.DocumentImport, error) {
+	w.tenants = append(w.tenants, t)
+	return plimsoll.DocumentImport{Document: "urn:x", Statements: len(document), Unknown: []plimsoll.UnknownProduct{}}, w.err
+}
+
+func (w *world) ExportVEX(_ context.Context, _ string, _ []string, img *plimsoll.Image) ([]byte, error) {
+	w.exported = img
+	return []byte(`{"@context":"https://openvex.dev/ns/v0.2.0"}`), w.err
+}
+
+func (w *world) Explain(_ context.Context, img plimsoll.Image, id string) (plimsoll.Explanation, error) {
+	return plimsoll.Explanation{Asked: id, Image: img, Findings: []plimsoll.ExplainedFinding{}, Checked: []plimsoll.CheckedPackage{}}, w.err
 }

@@ -62,6 +62,7 @@ func newHarbour(t *testing.T, names ...string) *harbour {
 	roles := w.roles()
 	roles.Callers, roles.SignIns, roles.Projects, roles.Users, roles.Keys = callers, realSignIns{callers}, s, realUsers{users}, users
 	roles.Images, roles.Lookup, roles.Files, roles.Settings, roles.Software, roles.Vulnerabilities, roles.Scans, roles.Registries, roles.Tasks = s, s, s, s, s, s, s, s, s
+	roles.Decisions, roles.Census = s, s
 	cfg := DefaultConfig()
 	cfg.Now, cfg.Log, cfg.TempDir = testNow, slog.New(slog.DiscardHandler), t.TempDir()
 	h := &harbour{t: t, api: New(cfg, roles), store: s, users: users, domain: first.Domain, project: first.Project, second: second}

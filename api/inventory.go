@@ -14,6 +14,7 @@ import (
 type ownImagesInput struct {
 	OwnPath
 	Origins          []plimsoll.Origin    `query:"origin" maxItems:"4" enum:"private,shared,instance,local" doc:"Comma-separated"`
+	IDs              []int64              `query:"id,explode" maxItems:"200" doc:"Record ids"`
 	RegistryID       int64                `query:"registry_id" minimum:"0"`
 	Repository       string               `query:"repository" maxLength:"255" doc:"Path in the registry, exact"`
 	Namespace        string               `query:"namespace" maxLength:"255" doc:"First segment of the path"`
@@ -89,7 +90,7 @@ func (in *ownImagesInput) filter(p plimsoll.Principal) (plimsoll.ImageFilter, er
 	}
 	f := plimsoll.ImageFilter{
 		ProjectID: in.ProjectID, EnterpriseProjects: eps,
-		Origins: in.Origins, RegistryID: in.RegistryID, Repository: in.Repository,
+		IDs: in.IDs, Origins: in.Origins, RegistryID: in.RegistryID, Repository: in.Repository,
 		Namespace: in.Namespace, Name: in.Name, Tag: in.Tag, LatestOnly: in.Latest, States: in.States,
 		InstanceID: in.InstanceID, InstanceName: in.InstanceName, Size: in.Size,
 		UpdatedFrom: in.UpdatedFrom, UpdatedTo: in.UpdatedTo, ScannedFrom: in.ScannedFrom, ScannedTo: in.ScannedTo,

@@ -16,8 +16,12 @@ const (
 	syncing  = "/v5/p1/image/synchronize"
 	scanning = "/v5/p1/image/batch-scan"
 	own      = "/api/v1/projects/p1"
-	private  = `{"image_type":"private_image"}`
-	oneRef   = `{"image_type":"private_image","image_info_list":[{"namespace":"a","image_name":"b","image_version":"c","instance_id":"","instance_url":""}]}`
+
+	handling5 = "/v5/p1/image/vulnerability/handle"
+	ignoreAll = `{"image_type":"registry","type":"linux_vul","operate_type":"ignore","select_type":"all_vul"}`
+
+	private = `{"image_type":"private_image"}`
+	oneRef  = `{"image_type":"private_image","image_info_list":[{"namespace":"a","image_name":"b","image_version":"c","instance_id":"","instance_url":""}]}`
 )
 
 type scenario struct {
@@ -97,6 +101,14 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"POST", own + "/images/scan", `{"images":[{"namespace":"a","name":"b","tag":"c"}]}`, plimsoll.RoleEditor, 202, true},
 		{"GET", own + "/tasks/5", "", plimsoll.RoleReader, 200, true},
 		{"GET", own + "/tasks", "", plimsoll.RoleReader, 200, true},
+		{"GET", "/v5/p1/image/vulnerability/CVE-2026-1000/cve", "", plimsoll.RoleReader, 200, true},
+		{"POST", handling5, ignoreAll, plimsoll.RoleEditor, 200, true},
+		{"GET", "/api/v1/decisions", "", plimsoll.RoleReader, 200, false},
+		{"POST", "/api/v1/decisions", `{"finding":"CVE-2026-1000","status":"ignored"}`, plimsoll.RoleEditor, 201, false},
+		{"DELETE", "/api/v1/decisions/5", "", plimsoll.RoleEditor, 204, false},
+		{"POST", "/api/v1/vex", `{"a":1}`, plimsoll.RoleEditor, 200, false},
+		{"GET", "/api/v1/vex", "", plimsoll.RoleReader, 200, false},
+		{"GET", "/api/v1/images/1/vulnerabilities/CVE-2026-1000", "", plimsoll.RoleReader, 200, false},
 		{"GET", "/api/v1/advisories", "", "", 200, false},
 		{"PUT", "/api/v1/advisories/debian", "zip", plimsoll.RoleAdmin, 200, false},
 		{"GET", "/api/v1/users", "", plimsoll.RoleAdmin, 200, false},

@@ -121,7 +121,7 @@ func (a *Advisories) parts(ctx context.Context, tx *Tx, at plimsoll.Revision, ke
 }
 
 const selectParts = `
-SELECT s.name, r.id, r.feed, r.body, s.body
+SELECT s.name, r.id, r.feed, r.from_revision, r.body, s.body
 FROM lookup k JOIN record r ON r.id = k.record_id
 JOIN statement s ON s.record_id = k.record_id AND s.ecosystem = k.ecosystem AND s.name = k.name
 WHERE k.name IN (%s) AND k.ecosystem = ?
@@ -129,14 +129,15 @@ WHERE k.name IN (%s) AND k.ecosystem = ?
 
 func (a *Advisories) scanPart(rows *sql.Rows) (p evidencePart, err error) {
 	var feed string
+	var since plimsoll.Revision
 	var body, entries sql.RawBytes
-	if err := rows.Scan(&p.key.Name, &p.record, &feed, &body, &entries); err != nil {
+	if err := rows.Scan(&p.key.Name, &p.record, &feed, &since, &body, &entries); err != nil {
 		return p, err
 	}
 	if err := a.unpackJSON(body, &p.advisory); err != nil {
 		return p, err
 	}
-	p.advisory.Feed = feed
+	p.advisory.Feed, p.advisory.Since = feed, since
 	return p, a.unpackJSON(entries, &p.advisory.Affected)
 }
 

@@ -69,38 +69,51 @@ func (w *writer) recountWith(ctx context.Context, c *counter, rematch int64, set
 	return nil
 }
 
+// saveCounts is told the counts. Where there are decisions, a rematch marks every holder:
+// the same number may be of other vulnerabilities, handled or not, and what is handled has
+// to pass to the new judgement with the list.
 func (w *writer) saveCounts(ctx context.Context, rematch int64, holders []int64, counts map[int64]int) error {
-	args := make([]any, 0, 2*len(holders)+1)
+	decided, err := w.decided(ctx)
+	if err != nil {
+		return err
+	}
+	args := make([]any, 0, 2*len(holders)+3)
 	for _, holder := range holders {
 		args = append(args, holder, counts[holder])
 	}
 	rows, err := w.Query(ctx, `WITH want (id, n) AS (VALUES `+tuples(len(holders), "(CAST(? AS BIGINT), CAST(? AS BIGINT))")+`)
 		UPDATE artifact SET raw_vulnerabilities = want.n, counted = COALESCE(NULLIF(CAST(? AS BIGINT), 0), counted) FROM want
-		WHERE artifact.id = want.id AND artifact.raw_vulnerabilities IS DISTINCT FROM want.n
-		RETURNING artifact.id`, append(args, rematch)...)
+		WHERE artifact.id = want.id AND (artifact.raw_vulnerabilities IS DISTINCT FROM want.n OR artifact.counted < CAST(? AS BIGINT) * CAST(? AS BIGINT))
+		RETURNING artifact.id`, append(args, rematch, rematch, toInt(decided))...)
 	changed, err := collect(rows, err, scanID)
 	if err != nil {
 		return err
 	}
 	w.rows += len(changed)
+	if decided {
+		changed = holders
+	}
 	return w.refreshImages(ctx, changed)
 }
 
 const sqlRefreshImages = `UPDATE image SET scan_state = a.scan_state, failure = a.failure, failure_detail = a.failure_detail,
-		scanned_at = a.scanned_at, vulnerabilities = a.raw_vulnerabilities, settings = a.raw_settings, malware = a.raw_malware
+		scanned_at = a.scanned_at, vulnerabilities = a.raw_vulnerabilities - image.handled, settings = a.raw_settings, malware = a.raw_malware
 	FROM artifact a
 	WHERE a.id = image.artifact_id
 	  AND (image.scan_state <> a.scan_state OR image.failure <> a.failure OR image.failure_detail <> a.failure_detail
-	    OR image.scanned_at <> a.scanned_at OR image.vulnerabilities IS DISTINCT FROM a.raw_vulnerabilities
+	    OR image.scanned_at <> a.scanned_at OR image.vulnerabilities IS DISTINCT FROM a.raw_vulnerabilities - image.handled
 	    OR image.settings IS DISTINCT FROM a.raw_settings OR image.malware IS DISTINCT FROM a.raw_malware)
 	  AND image.artifact_id IN (`
 
 // refreshImages brings the image rows of artifacts up to date. Shown counts are the raw
-// ones: there are no decisions to take off.
+// ones without what decisions handle.
 func (w *writer) refreshImages(ctx context.Context, artifacts []int64) error {
 	before := w.rows
 	defer func() { w.images += w.rows - before }()
 	for part := range slices.Chunk(artifacts, chunk) {
+		if err := w.refreshHandled(ctx, part); err != nil {
+			return err
+		}
 		if err := w.change(ctx, sqlRefreshImages+marks(len(part))+`)`, anys(part)...); err != nil {
 			return err
 		}

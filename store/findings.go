@@ -103,6 +103,7 @@ func compareBool(a, b bool) int {
 // member is an artifact whose findings an image shows.
 type member struct {
 	artifact int64
+	digest   plimsoll.Digest
 	platform plimsoll.Platform // of a member of an index
 	at       gate              // of the image, not of the member: its count is of this judgement
 }
@@ -120,14 +121,14 @@ func imageMembers(ctx context.Context, tx *Tx, img plimsoll.Image) ([]member, er
 		return nil, err
 	}
 	if a.kind != plimsoll.KindIndex {
-		return []member{{artifact: a.id, at: at}}, nil
+		return []member{{artifact: a.id, digest: img.Digest, at: at}}, nil
 	}
-	rows, err := tx.Query(ctx, `SELECT a.id, c.os, c.architecture, c.variant, a.os, a.architecture, a.variant FROM `+members+`
+	rows, err := tx.Query(ctx, `SELECT a.id, a.digest, c.os, c.architecture, c.variant, a.os, a.architecture, a.variant FROM `+members+`
 		WHERE c.artifact_id = ? ORDER BY c.position`, a.id)
 	return collect(rows, err, func(rows *sql.Rows) (m member, err error) {
 		var own plimsoll.Platform
 		m.at = at
-		err = rows.Scan(&m.artifact, &m.platform.OS, &m.platform.Architecture, &m.platform.Variant, &own.OS, &own.Architecture, &own.Variant)
+		err = rows.Scan(&m.artifact, &m.digest, &m.platform.OS, &m.platform.Architecture, &m.platform.Variant, &own.OS, &own.Architecture, &own.Variant)
 		if m.platform == (plimsoll.Platform{}) {
 			m.platform = own
 		}

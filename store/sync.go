@@ -105,6 +105,9 @@ func (a *syncing) apply(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := a.handled(ctx); err != nil {
+		return err
+	}
 	for _, tag := range a.change.Gone {
 		if err := a.gone(ctx, tag); err != nil {
 			return err
@@ -219,6 +222,16 @@ func (a *syncing) tag(ctx context.Context, t plimsoll.TagSeen) error {
 	a.touched, a.moved = append(a.touched, t.Digest), append(a.moved, have.id)
 	a.anyChange = true
 	return nil
+}
+
+// handled takes what decisions handle off the counts of new and moved tags.
+func (a *syncing) handled(ctx context.Context) error {
+	var artifacts []int64
+	for _, d := range a.touched {
+		artifacts = append(artifacts, a.stored[d].id)
+	}
+	slices.Sort(artifacts)
+	return (&writer{Tx: a.tx}).refreshImages(ctx, slices.Compact(artifacts))
 }
 
 // pushed is the registry's own time of a push; without one, or with one in the future, otherwise.

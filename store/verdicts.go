@@ -63,7 +63,28 @@ func (w *writer) saveVerdicts(ctx context.Context, verdicts map[string]plimsoll.
 			return nil, err
 		}
 	}
-	return ids, verdictIDs(ctx, w.Tx, fresh, ids)
+	if err := verdictIDs(ctx, w.Tx, fresh, ids); err != nil {
+		return nil, err
+	}
+	return ids, w.saveNames(ctx, fresh, verdicts, ids)
+}
+
+// saveNames stores every id that new verdicts answer to.
+func (w *writer) saveNames(ctx context.Context, hashes []string, verdicts map[string]plimsoll.Vulnerability, ids map[string]int64) error {
+	var args []any
+	for _, h := range hashes {
+		v := verdicts[h]
+		for _, name := range slices.Concat([]string{v.ID}, v.Advisories, v.Aliases) {
+			args = append(args, name, ids[h])
+		}
+	}
+	for part := range slices.Chunk(args, 2*chunk) {
+		err := w.change(ctx, `INSERT INTO verdict_name (name, verdict_id) VALUES `+tuples(len(part)/2, "(?, ?)")+` ON CONFLICT DO NOTHING`, part...)
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func verdictIDs(ctx context.Context, tx *Tx, hashes []string, into map[string]int64) error {

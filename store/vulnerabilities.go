@@ -13,8 +13,8 @@ import (
 
 // ImageVulnerabilities returns one row for each vulnerability, package and path of an
 // image, for an index also each platform. Worst severity first, then id, package, path.
-// Total counts every row that matches. A zero Limit is plimsoll.MaxLimit. There are no
-// decisions yet, so nothing is handled.
+// Total counts every row that matches. A zero Limit is plimsoll.MaxLimit. Scopes of
+// decisions look at the image's registry, repository and tag.
 func (s *Store) ImageVulnerabilities(ctx context.Context, img plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error) {
 	var page plimsoll.Page[plimsoll.Placed]
 	if f.Limit == 0 {
@@ -23,18 +23,27 @@ func (s *Store) ImageVulnerabilities(ctx context.Context, img plimsoll.Image, f 
 	if f.Offset < 0 || f.Limit < 0 || f.Limit > plimsoll.MaxLimit {
 		return page, plimsoll.Errorf(plimsoll.Invalid, "offset %d or limit %d is out of range", f.Offset, f.Limit)
 	}
-	if f.Handled != nil && *f.Handled {
-		return page, nil
-	}
 	match := matcherOf(f)
 	var all []placedRow
 	err := s.db.read(ctx, func(tx *Tx) error {
+		if f.AnyID != "" {
+			named, err := verdictsNamed(ctx, tx, f.AnyID)
+			if err != nil {
+				return err
+			}
+			others := match
+			match = func(r placedRow) bool { return named[r.verdict] && others(r) }
+		}
 		list, err := imageMembers(ctx, tx, img)
 		if err != nil {
 			return err
 		}
+		r, err := rulingsOf(ctx, tx, img.ProjectID)
+		if err != nil {
+			return err
+		}
 		for _, m := range list {
-			rows, err := placedRows(ctx, tx, m, match)
+			rows, err := placedRows(ctx, tx, m, ruledPlace{r, placeOf(img, m)}, match)
 			if err != nil {
 				return err
 			}
@@ -59,6 +68,30 @@ type placedRow struct {
 	layer    plimsoll.Digest
 	path     string
 	platform plimsoll.Platform
+	decision *plimsoll.Decision
+}
+
+func (r placedRow) handled() bool { return r.decision != nil && r.decision.Status.Handled() }
+
+// ruledPlace is an artifact in an image, and what was decided about the project.
+type ruledPlace struct {
+	*rulings
+	at plimsoll.FindingPlace
+}
+
+func placeOf(img plimsoll.Image, m member) plimsoll.FindingPlace {
+	return plimsoll.FindingPlace{
+		EnterpriseProject: img.EnterpriseProject, RegistryID: img.RegistryID, Repository: img.Repository, Tag: img.Tag,
+		Digests: []plimsoll.Digest{img.Digest, m.digest},
+	}
+}
+
+func (p ruledPlace) decision(row placedRow) *plimsoll.Decision {
+	p.at.Package, p.at.Set = row.pkg, plimsoll.SetLanguage
+	if row.os {
+		p.at.Set = plimsoll.SetOS
+	}
+	return p.deciding(row.verdict, p.at)
 }
 
 func comparePlaced(a, b placedRow) int {
@@ -86,8 +119,20 @@ func matcherOf(f plimsoll.VulnerabilityFilter) func(placedRow) bool {
 		return (part == "" || strings.Contains(strings.ToLower(r.id), part)) &&
 			(f.Package == "" || r.pkg.Name == f.Package) &&
 			(len(f.Severities) == 0 || slices.Contains(f.Severities, r.severity)) &&
-			(f.OS == nil || *f.OS == r.os)
+			(f.OS == nil || *f.OS == r.os) &&
+			(f.Handled == nil || *f.Handled == r.handled())
 	}
+}
+
+// verdictsNamed returns the verdicts that an id means.
+func verdictsNamed(ctx context.Context, tx *Tx, id string) (map[int64]bool, error) {
+	rows, err := tx.Query(ctx, `SELECT verdict_id FROM verdict_name WHERE name = ?`, id)
+	ids, err := collect(rows, err, scanID)
+	out := make(map[int64]bool, len(ids))
+	for _, v := range ids {
+		out[v] = true
+	}
+	return out, err
 }
 
 // heldPlaces is a set of an artifact with its places by package position.
@@ -98,7 +143,7 @@ type heldPlaces struct {
 }
 
 // placedRows returns the matching rows of one artifact, in no order.
-func placedRows(ctx context.Context, tx *Tx, m member, match func(placedRow) bool) ([]placedRow, error) {
+func placedRows(ctx context.Context, tx *Tx, m member, ruled ruledPlace, match func(placedRow) bool) ([]placedRow, error) {
 	held, err := heldPlacesOf(ctx, tx, m.artifact)
 	if err != nil {
 		return nil, err
@@ -112,8 +157,9 @@ func placedRows(ctx context.Context, tx *Tx, m member, match func(placedRow) boo
 		return nil, err
 	}
 	type key struct {
-		id, path string
-		pkg      plimsoll.Package
+		id, path    string
+		pkg         plimsoll.Package
+		os, handled bool // filters tell these apart, so rows do
 	}
 	seen := map[key]bool{}
 	var out []placedRow
@@ -121,6 +167,7 @@ func placedRows(ctx context.Context, tx *Tx, m member, match func(placedRow) boo
 		for _, f := range findings[h.set] {
 			row := f.row
 			row.os, row.platform = h.os, m.platform
+			row.decision = ruled.decision(row)
 			if !match(row) {
 				continue
 			}
@@ -130,7 +177,7 @@ func placedRows(ctx context.Context, tx *Tx, m member, match func(placedRow) boo
 			}
 			for _, p := range places {
 				row.path, row.layer = p.Path, layers[p.Layer]
-				if k := (key{row.id, row.path, row.pkg}); !seen[k] {
+				if k := (key{row.id, row.path, row.pkg, row.os, row.handled()}); !seen[k] {
 					seen[k] = true
 					out = append(out, row)
 				}
@@ -240,7 +287,7 @@ func describe(ctx context.Context, tx *Tx, page []placedRow) ([]plimsoll.Placed,
 	for i, r := range page {
 		v := words[r.verdict]
 		v.Package = r.pkg
-		out[i] = plimsoll.Placed{Vulnerability: v, Platform: r.platform, Layer: r.layer, Path: r.path, OS: r.os}
+		out[i] = plimsoll.Placed{Vulnerability: v, Platform: r.platform, Layer: r.layer, Path: r.path, OS: r.os, Decision: r.decision}
 	}
 	return out, nil
 }

@@ -13,8 +13,13 @@ const chunk = 500
 // writer is a writing transaction that counts the rows it changed.
 type writer struct {
 	*Tx
-	rows   int
-	images int // rows of image among them
+	rows      int
+	images    int   // rows of image among them
+	decisions *bool // whether anybody ever decided anything; nil = not asked yet
+
+	// What was decided, by project. Loaded when images are refreshed, which is the last
+	// thing that a transaction does.
+	rulings map[string]*rulings
 }
 
 // change runs a statement and counts the rows it touched.

@@ -18,6 +18,15 @@ type backend interface {
 	ImageHistory(ctx context.Context, image string, f plimsoll.HistoryFilter) (plimsoll.HistoryPage, error)
 	ImageFindingsAt(ctx context.Context, image string, f plimsoll.HistoryFilter) (plimsoll.FindingsAt, error)
 
+	Explain(ctx context.Context, img plimsoll.Image, id string) (plimsoll.Explanation, error)
+
+	Decisions(ctx context.Context, f plimsoll.DecisionFilter) ([]plimsoll.Decision, error)
+	AddDecision(ctx context.Context, d plimsoll.Decision) (plimsoll.Decision, error)
+	RemoveDecision(ctx context.Context, id int64) error
+	ImportVEX(ctx context.Context, document []byte) (plimsoll.DocumentImport, error)
+	// ExportVEX writes OpenVEX, of the image with a record id, "" for every decision.
+	ExportVEX(ctx context.Context, image string) ([]byte, error)
+
 	Registries(ctx context.Context) ([]plimsoll.Registry, error)
 	AddRegistry(ctx context.Context, spec plimsoll.RegistrySpec) (plimsoll.Registry, error)
 	RemoveRegistry(ctx context.Context, name string) error

@@ -125,6 +125,8 @@ func (s *site) queue(o queueOptions) *queue.Queue {
 			plimsoll.WorkSync:    syncer.Work,
 			plimsoll.WorkScan:    s.scanner(o).Work,
 			plimsoll.WorkRematch: s.rematcher().Work,
+
+			plimsoll.WorkDecisions: s.followDecisions,
 		},
 	})
 	syncer.Wake = q.Wake

@@ -22,6 +22,8 @@ type remoteBackend struct {
 	token   string
 	project string // id
 	client  *http.Client
+
+	enterpriseProject string // of --enterprise-project
 }
 
 // newRemote signs in at the endpoint: with PLIMSOLL_TOKEN, else with PLIMSOLL_USER and
@@ -36,7 +38,7 @@ func newRemote(ctx context.Context, a *app) (*remoteBackend, error) {
 	if err != nil {
 		return nil, err
 	}
-	r := &remoteBackend{base: strings.TrimRight(u.String(), "/"), client: client}
+	r := &remoteBackend{base: strings.TrimRight(u.String(), "/"), client: client, enterpriseProject: a.enterpriseProject}
 	project := a.project
 	if project == "" {
 		project, _ = a.env("PLIMSOLL_PROJECT_ID")

@@ -32,6 +32,9 @@ func imageQuery(f plimsoll.ImageFilter) url.Values {
 	if f.RegistryID != 0 {
 		add("registry_id", strconv.FormatInt(f.RegistryID, 10))
 	}
+	for _, id := range f.IDs {
+		q.Add("id", strconv.FormatInt(id, 10))
+	}
 	add("digest", string(f.Digest))
 	add("namespace", f.Namespace)
 	add("name", f.Name)

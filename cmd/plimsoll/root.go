@@ -56,7 +56,7 @@ Exit status: 0 done; 1 a --fail-on threshold was met; 2 could not look, or an er
 	a.sharedFlags(root)
 	root.AddCommand(
 		a.serveCommand(), a.analyzeCommand(), a.scanCommand(), a.syncCommand(), a.imagesCommand(), a.historyCommand(), a.registryCommand(),
-		a.advisoriesCommand(), a.userCommand(), a.keyCommand(), a.sealCommand(), a.rulesCommand(), a.versionCommand(),
+		a.explainCommand(), a.decisionsCommand(), a.vexCommand(), a.advisoriesCommand(), a.userCommand(), a.keyCommand(), a.sealCommand(), a.rulesCommand(), a.versionCommand(),
 	)
 	eachCommand(root, func(c *cobra.Command) {
 		if check := c.Args; check != nil {

@@ -178,8 +178,9 @@ func (s *services) handler(publicURL string) *api.API {
 	return api.New(config, api.Roles{
 		Callers: s.auth, SignIns: s, Projects: s.inventory, Images: s.inventory, Lookup: s.inventory, Files: s.inventory,
 		Settings: s.inventory, Software: s.inventory,
-		Vulnerabilities: s.inventory, Histories: s.inventory, Scans: s, Registries: s.inventory,
+		Vulnerabilities: s, Histories: s.inventory, Scans: s, Registries: s.inventory,
 		NewRegistries: s, Tasks: s, Advisories: s, Users: people{s.identity}, Keys: s.identity,
+		Decisions: s, Census: s.inventory, CVEs: s, VEX: s, Explainer: s,
 		Checks: []api.Check{
 			{Name: "store", Run: func(ctx context.Context) error { _, err := s.inventory.PendingCounts(ctx); return err }},
 			{Name: "advisories", Run: func(ctx context.Context) error { _, err := s.advisories.Revision(ctx); return err }},
@@ -188,7 +189,8 @@ func (s *services) handler(publicURL string) *api.API {
 }
 
 // keepCurrent asks, once a minute, for a sync of every registry whose last one is older
-// than every (0 = never), and for a rematch that an import could not ask for itself.
+// than every (0 = never), and for a rematch that an import could not ask for itself. Counts
+// follow decisions whose unit of work was given up.
 func (s *services) keepCurrent(ctx context.Context, every time.Duration) error {
 	tick := time.NewTicker(time.Minute)
 	defer tick.Stop()
@@ -198,7 +200,7 @@ func (s *services) keepCurrent(ctx context.Context, every time.Duration) error {
 			return ctx.Err()
 		case now := <-tick.C:
 			err := s.askRematch(ctx, "schedule")
-			err = errors.Join(err, s.prune(ctx, now))
+			err = errors.Join(err, s.prune(ctx, now), s.followDecisions(ctx, plimsoll.Work{}))
 			if every > 0 {
 				err = errors.Join(err, s.syncDue(ctx, now.Add(-every)))
 			}

@@ -89,7 +89,11 @@ func (a *app) openSite(ctx context.Context, alsoAllow ...string) (s *site, err e
 	s.identity = identity.New(s.inventory, s.key, s.passwords, time.Now)
 	s.connector = &intake.Connector{Store: s.inventory, Sealer: s.key, Transport: transport, Budget: s.budget, Logger: s.logger}
 	s.registries = &intake.Registries{Store: s.inventory, Connector: s.connector}
-	return s, s.choose(ctx, a.project)
+	if err := s.choose(ctx, a.project); err != nil {
+		return s, err
+	}
+	// Decisions may have expired while nothing ran.
+	return s, s.followDecisions(ctx, plimsoll.Work{})
 }
 
 // choose finds the project that commands work on, and makes the first one.

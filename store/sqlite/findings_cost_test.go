@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"database/sql"
+	"errors"
 	"fmt"
 	"regexp"
 	"strings"
@@ -156,6 +157,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 	check(err)
 	_, err = rematch(ctx, s, 3, largeScan("a", 20, 15, 3).Judgements[0])
 	check(err)
+	check(decideAndUndo(ctx, s))
 	_, err = s.ImageVulnerabilities(ctx, img, plimsoll.VulnerabilityFilter{})
 	check(err)
 	img.Digest = plimsoll.DigestOf([]byte("index of a"))
@@ -177,6 +179,24 @@ func TestStatementsUseIndexes(t *testing.T) {
 			}
 		}
 	}
+}
+
+// decideAndUndo runs every statement about decisions.
+func decideAndUndo(ctx context.Context, s *store.Store) error {
+	d := plimsoll.Decision{ProjectID: costTenant.ProjectID, EnterpriseProject: costTenant.EnterpriseProject, Kind: plimsoll.FindingVulnerability,
+		Finding: "CVE-2026-00001", Status: plimsoll.StatusIgnored, Author: "x"}
+	narrow, named := d, d
+	narrow.Scope.Digest = plimsoll.DigestOf([]byte("a"))
+	named.Scope.Repository = "a"
+	made, err := s.Decide(ctx, []plimsoll.Decision{d, narrow, named})
+	if err != nil {
+		return err
+	}
+	_, docErr := s.ImportDocument(ctx, costTenant, plimsoll.VEXDocument{ID: "urn:x"}, []plimsoll.Decision{d})
+	_, knownErr := s.KnownProducts(ctx, costTenant, []plimsoll.Digest{narrow.Scope.Digest})
+	_, listErr := s.Decisions(ctx, plimsoll.DecisionFilter{ProjectID: d.ProjectID, EnterpriseProjects: []string{"0"}, Finding: d.Finding, Before: 9})
+	_, settleErr := s.SettleDecisions(ctx)
+	return errors.Join(docErr, knownErr, listErr, settleErr, s.EndDecision(ctx, d.ProjectID, nil, made[0].ID, "x"))
 }
 
 func planOf(t *testing.T, db *sql.DB, query string) (steps []string) {

@@ -144,7 +144,7 @@ func checkImport(t *testing.T, open func() *store.Advisories) {
 	}
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{opensslKey})
 	noError(t, err)
-	want.Feed = "one"
+	want.Feed, want.Since = "one", 1
 	equal(t, "evidence", plimsoll.Evidence{
 		Revision: 1, Advisories: []plimsoll.Advisory{want}, Ratings: map[string][]plimsoll.Rating{}, Threats: map[string]plimsoll.Threat{},
 		Releases: map[string]bool{"Debian:12": true, "Debian:13": true},
@@ -317,7 +317,7 @@ func checkLongTexts(t *testing.T, open func() *store.Advisories) {
 	equal(t, "details", want.Details, texts[0].Details)
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{opensslKey})
 	noError(t, err)
-	want.Feed, want.Details = "one", ""
+	want.Feed, want.Since, want.Details = "one", 1, ""
 	equal(t, "advisory", []plimsoll.Advisory{want}, e.Advisories)
 }
 

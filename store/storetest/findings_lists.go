@@ -266,13 +266,19 @@ func (f *findings) scanOne(t *rapid.T, tenant plimsoll.Tenant, names []string, r
 func (f *findings) rematchAll(revision plimsoll.Revision) {
 	f.Helper()
 	r := f.begin(matcher, revision)
+	f.rejudge(r, f.judgedLike(revision))
+	f.finish(r)
+}
+
+// judgedLike says of every stored package what judgeLike says.
+func (f *findings) judgedLike(revision plimsoll.Revision) []plimsoll.PackageJudgement {
+	f.Helper()
 	var js []plimsoll.PackageJudgement
 	for _, p := range f.packages() {
 		j := judgeLike(plimsoll.PackageSet{Packages: []plimsoll.Package{p.Package}}, revision, plimsoll.Severities())
 		js = append(js, plimsoll.PackageJudgement{PackageID: p.ID, Vulnerabilities: j.Vulnerabilities})
 	}
-	f.rejudge(r, js)
-	f.finish(r)
+	return js
 }
 
 func (f *findings) wantCountsMatchLists(img plimsoll.Image) {

@@ -20,6 +20,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("identity", func(t *testing.T) { Identity(t, open) })
 	t.Run("findings", func(t *testing.T) { Findings(t, open) })
 	t.Run("backlog", func(t *testing.T) { Backlog(t, open) })
+	t.Run("decisions", func(t *testing.T) { Decisions(t, open) })
 }
 
 // Clock is the time that a store under test sees.

@@ -1,0 +1,209 @@
+package match
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+
+	"plimsoll"
+)
+
+// Explain tells, package by package, what the advisories say that an id means: a CVE, the
+// id of an advisory, or an alias of either. It returns the packages that such an advisory
+// names, in the order given, and the canonical ids that the advisories are evidence of,
+// sorted. It judges as Judge does, from the same evidence.
+func Explain(id string, packages []plimsoll.Package, e plimsoll.Evidence) (checked []plimsoll.CheckedPackage, ids []string) {
+	named := slices.DeleteFunc(slices.Clone(e.Advisories), func(a plimsoll.Advisory) bool { return !names(a, id) })
+	for _, a := range named {
+		ids = append(ids, canonical(a)...)
+	}
+	if plimsoll.IsCVE(id) && slices.Contains(ids, id) {
+		ids = []string{id} // a notice about several CVEs means the one that was asked for
+	}
+	slices.Sort(ids)
+	ids = slices.Compact(ids)
+	e.Advisories = named
+	x := explainer{judge{evidence: e, entries: everyEntry(named), covered: coverage(e.Releases), holders: map[string]*holder{}}, ids}
+	for _, p := range packages {
+		if c, ok := x.pack(p); ok {
+			checked = append(checked, c)
+		}
+	}
+	return checked, ids
+}
+
+// names reports whether an advisory is about an id.
+func names(a plimsoll.Advisory, id string) bool {
+	return a.ID == id || slices.Contains(a.Aliases, id) || slices.Contains(a.Upstream, id) || slices.Contains(canonical(a), id)
+}
+
+// everyEntry is index with the entries of withdrawn records.
+func everyEntry(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]entry {
+	out := map[plimsoll.AdvisoryKey][]entry{}
+	for i := range advisories {
+		a := &advisories[i]
+		for k := range a.Affected {
+			f := &a.Affected[k]
+			key := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
+			out[key] = append(out[key], entry{a, f})
+		}
+	}
+	return out
+}
+
+type explainer struct {
+	judge
+	ids []string // canonical, that were asked for
+}
+
+// pack checks one package; ok is false if no advisory names it.
+func (x *explainer) pack(p plimsoll.Package) (c plimsoll.CheckedPackage, ok bool) {
+	c.Package = p
+	base, suffix, _ := strings.Cut(p.Ecosystem, ":")
+	s, known := schemeOf(base)
+	if !known || s.version == nil {
+		return c, false // Keys asks for no evidence about it
+	}
+	release, fine := s.release(suffix)
+	h := x.holders[base]
+	if h == nil {
+		h = &holder{scheme: s, bounds: map[string]bound{}}
+		x.holders[base] = h
+	}
+	var hits []hit
+	first, second := s.subjects(p)
+	for _, about := range [...]subject{first, second} {
+		if about.name == "" {
+			continue
+		}
+		for _, e := range x.entries[plimsoll.NewAdvisoryKey(base, about.name)] {
+			check := h.check(about, e, release, fine)
+			c.Checks = append(c.Checks, check)
+			if check.Result == plimsoll.CheckAffected {
+				hits = append(hits, hit{entry: e, fixed: check.Fixed})
+			}
+			if check.Result == plimsoll.CheckNotJudged {
+				c.Reason = plimsoll.NotJudgedVersion
+			}
+		}
+	}
+	switch {
+	case !fine:
+		c.Reason = plimsoll.NotJudgedDistribution
+	case !x.covered[base+":"+release]:
+		c.Reason = plimsoll.NotJudgedEcosystem
+	}
+	if len(hits) > 0 {
+		slices.SortStableFunc(hits, compareHits)
+		c.RatedBy = ratedBy(hits, x.storedRatings())
+	}
+	slices.SortStableFunc(c.Checks, compareChecks)
+	return c, len(c.Checks) > 0
+}
+
+// compareChecks puts what affects first, then what is nearest to it.
+func compareChecks(a, b plimsoll.AdvisoryCheck) int {
+	order := []plimsoll.CheckResult{plimsoll.CheckAffected, plimsoll.CheckNotJudged, plimsoll.CheckNotAffected, plimsoll.CheckWithdrawn, plimsoll.CheckOtherRelease}
+	if d := slices.Index(order, a.Result) - slices.Index(order, b.Result); d != 0 {
+		return d
+	}
+	return strings.Compare(a.Advisory+"\n"+a.Ecosystem+"\n"+a.Feed, b.Advisory+"\n"+b.Ecosystem+"\n"+b.Feed)
+}
+
+// storedRatings are the vectors by which Judge rates one of the ids.
+func (x *explainer) storedRatings() []plimsoll.Rating {
+	for _, id := range x.ids {
+		if r := x.evidence.Ratings[id]; len(r) > 0 {
+			return r
+		}
+	}
+	return nil
+}
+
+// check holds one entry against one name and version. known tells whether the package's release is.
+func (h *holder) check(about subject, e entry, release string, known bool) plimsoll.AdvisoryCheck {
+	c := plimsoll.AdvisoryCheck{
+		Advisory: e.advisory.ID, Feed: e.advisory.Feed, Revision: e.advisory.Since, Modified: e.advisory.Modified,
+		Ecosystem: e.affected.Ecosystem, Name: about.name, Version: about.version, Result: plimsoll.CheckNotAffected,
+		Listed: slices.Contains(e.affected.Versions, about.version),
+	}
+	if len(e.affected.Ranges) > 0 {
+		c.Range = &e.affected.Ranges[0]
+	}
+	switch {
+	case !e.advisory.Withdrawn.IsZero():
+		c.Result = plimsoll.CheckWithdrawn
+		return c
+	case !known:
+		c.Result = plimsoll.CheckNotJudged
+		return c
+	case !speaksOf(h.scheme, e.affected.Ecosystem, release):
+		c.Result = plimsoll.CheckOtherRelease
+		return c
+	}
+	v := h.hold(about.version, *e.affected)
+	if v.unjudged {
+		c.Result = plimsoll.CheckNotJudged
+	}
+	c.Fixed = v.fixed
+	if v.affected {
+		c.Result = plimsoll.CheckAffected
+	}
+	for i, r := range e.affected.Ranges {
+		in, fixed, err := false, "", h.bound(about.version).err
+		if err == nil && !(h.scheme.modules && otherModularity(about.version, r)) {
+			in, fixed, err = h.holdRange(h.bound(about.version).version, r)
+		}
+		if err == nil && c.Fixed == "" && v.affected {
+			c.Fixed = fixed
+		}
+		if in {
+			c.Range = &e.affected.Ranges[i]
+			break
+		}
+	}
+	if c.Fixed == "" && c.Result == plimsoll.CheckNotAffected && c.Range != nil {
+		c.Fixed = lastFixed(*c.Range)
+	}
+	return c
+}
+
+// lastFixed is the bound that a version outside the range is likely to have passed.
+func lastFixed(r plimsoll.Range) (fixed string) {
+	for _, e := range r.Events {
+		if e.Fixed != "" {
+			fixed = e.Fixed
+		}
+	}
+	return fixed
+}
+
+// ratedBy says in words where severity found its answer; docs/severity.md has the order.
+func ratedBy(hits []hit, stored []plimsoll.Rating) string {
+	level, score := severity(hits, stored)
+	for _, x := range hits {
+		for _, ratings := range [...][]plimsoll.Rating{x.affected.Ratings, x.advisory.Ratings} {
+			if w := vendor(ratings); w != plimsoll.SeverityUnknown && w == level {
+				return "the vendor's word in " + x.advisory.ID
+			}
+		}
+	}
+	for _, x := range hits {
+		if r, ok := scored(slices.Concat(x.affected.Ratings, x.advisory.Ratings), score); ok {
+			return r.Type + " of " + x.advisory.ID + ": " + r.Value
+		}
+	}
+	if r, ok := scored(stored, score); ok {
+		return r.Type + " of another record that names the CVE: " + r.Value + " (" + strconv.FormatFloat(score, 'f', 1, 64) + ")"
+	}
+	return "no rating is known"
+}
+
+func scored(ratings []plimsoll.Rating, score float64) (plimsoll.Rating, bool) {
+	for _, r := range ratings {
+		if s, ok := baseScore(r); strings.HasPrefix(r.Type, "CVSS_") && ok && s == score {
+			return r, true
+		}
+	}
+	return plimsoll.Rating{}, false
+}

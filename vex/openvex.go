@@ -1,0 +1,177 @@
+package vex
+
+import (
+	"encoding/json"
+	"slices"
+	"strconv"
+	"strings"
+
+	"plimsoll"
+)
+
+// openVEX is a document of OpenVEX 0.2.0; 0.0.1 wrote vulnerabilities and products as strings.
+type openVEX struct {
+	Context     string             `json:"@context"`
+	ID          string             `json:"@id"`
+	Author      string             `json:"author"`
+	Timestamp   string             `json:"timestamp"`
+	LastUpdated string             `json:"last_updated,omitempty"`
+	Version     version            `json:"version"`
+	Statements  []openVEXStatement `json:"statements"`
+}
+
+type openVEXStatement struct {
+	Vulnerability openVEXName      `json:"vulnerability"`
+	Timestamp     string           `json:"timestamp,omitempty"`
+	LastUpdated   string           `json:"last_updated,omitempty"`
+	Products      []openVEXProduct `json:"products"`
+	Subcomponents []openVEXProduct `json:"subcomponents,omitempty"` // 0.0.1
+	Status        string           `json:"status"`
+	Justification string           `json:"justification,omitempty"`
+	Impact        string           `json:"impact_statement,omitempty"`
+	Action        string           `json:"action_statement,omitempty"`
+	Notes         string           `json:"status_notes,omitempty"`
+}
+
+type openVEXName struct {
+	ID      string   `json:"@id,omitempty"`
+	Name    string   `json:"name"`
+	Aliases []string `json:"aliases,omitempty"`
+}
+
+// UnmarshalJSON reads an object, or a string as 0.0.1 has it.
+func (n *openVEXName) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '"' {
+		return json.Unmarshal(raw, &n.Name)
+	}
+	type plain openVEXName
+	return json.Unmarshal(raw, (*plain)(n))
+}
+
+type openVEXProduct struct {
+	ID            string            `json:"@id,omitempty"`
+	Identifiers   map[string]string `json:"identifiers,omitempty"`
+	Hashes        map[string]string `json:"hashes,omitempty"`
+	Subcomponents []openVEXProduct  `json:"subcomponents,omitempty"`
+}
+
+// UnmarshalJSON reads an object, or a string as 0.0.1 has it.
+func (p *openVEXProduct) UnmarshalJSON(raw []byte) error {
+	if len(raw) > 0 && raw[0] == '"' {
+		return json.Unmarshal(raw, &p.ID)
+	}
+	type plain openVEXProduct
+	return json.Unmarshal(raw, (*plain)(p))
+}
+
+// version is a number, or a string in old documents.
+type version string
+
+// UnmarshalJSON reads either.
+func (v *version) UnmarshalJSON(raw []byte) error {
+	*v = version(strings.Trim(string(raw), `"`))
+	return nil
+}
+
+// MarshalJSON writes a number where it is one.
+func (v version) MarshalJSON() ([]byte, error) {
+	if n, err := strconv.Atoi(string(v)); err == nil {
+		return []byte(strconv.Itoa(n)), nil
+	}
+	return json.Marshal(string(v))
+}
+
+func parseOpenVEX(raw []byte) (*Document, error) {
+	var in openVEX
+	if err := json.Unmarshal(raw, &in); err != nil {
+		return nil, malformed(FormatOpenVEX, err)
+	}
+	d := &Document{Format: FormatOpenVEX, Statements: len(in.Statements)}
+	d.ID, d.Author, d.Version = in.ID, in.Author, string(in.Version)
+	if d.Time = timeOf(in.LastUpdated); d.Time.IsZero() {
+		d.Time = timeOf(in.Timestamp)
+	}
+	if err := d.checkHead(); err != nil {
+		return nil, err
+	}
+	for _, s := range in.Statements {
+		if err := d.openVEXStatement(s); err != nil {
+			return nil, err
+		}
+	}
+	return d, nil
+}
+
+func (d *Document) openVEXStatement(s openVEXStatement) error {
+	c := Claim{
+		Vulnerability: bestID(append([]string{s.Vulnerability.Name, s.Vulnerability.ID}, s.Vulnerability.Aliases...)...),
+		Status:        openVEXStatus(s.Status), Justification: justified(s.Justification),
+		Reason: joined(s.Impact, s.Action, s.Notes), Time: d.Time,
+	}
+	for _, at := range []string{s.LastUpdated, s.Timestamp} {
+		if t := timeOf(at); !t.IsZero() {
+			c.Time = t
+			break
+		}
+	}
+	if len(s.Products) == 0 {
+		d.skip(c, "the statement names no product")
+	}
+	for _, p := range s.Products {
+		c.Product = p.product()
+		parts := slices.Concat(p.Subcomponents, s.Subcomponents)
+		if len(parts) == 0 {
+			if err := d.claim(c); err != nil {
+				return err
+			}
+		}
+		for _, sub := range parts {
+			part := c
+			part.Product.Name = joined(part.Product.Name, sub.name())
+			if part.Product.Component = sub.purl(); part.Product.Component == "" {
+				d.skip(part, "the subcomponent has no package URL")
+				continue
+			}
+			if err := d.claim(part); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func openVEXStatus(word string) plimsoll.DecisionStatus {
+	switch s := plimsoll.DecisionStatus(word); s {
+	case plimsoll.StatusNotAffected, plimsoll.StatusAffected, plimsoll.StatusFixed, plimsoll.StatusUnderInvestigation:
+		return s
+	default:
+		return ""
+	}
+}
+
+func (p openVEXProduct) purl() string {
+	if u := p.Identifiers["purl"]; u != "" {
+		return u
+	}
+	if strings.HasPrefix(p.ID, "pkg:") {
+		return p.ID
+	}
+	return ""
+}
+
+func (p openVEXProduct) name() string {
+	for _, name := range []string{p.ID, p.Identifiers["purl"], p.Identifiers["cpe23"], p.Identifiers["cpe22"]} {
+		if name != "" {
+			return name
+		}
+	}
+	return "(unnamed)"
+}
+
+func (p openVEXProduct) product() Product {
+	out := Product{Name: p.name(), PURL: p.purl(), Digest: sha256Of(p.Hashes["sha-256"])}
+	if out.Digest == "" {
+		out.Digest = digestIn(p.ID)
+	}
+	return out
+}
