@@ -66,7 +66,7 @@ func (a *API) listVulnerabilities(ctx context.Context, in *listVulnerabilitiesIn
 
 func (in *listVulnerabilitiesInput) filter() plimsoll.VulnerabilityFilter {
 	f := plimsoll.VulnerabilityFilter{
-		IDContains: in.VulID, Package: in.App, Severities: severitiesOf(in.Repair),
+		IDContains: in.VulID, Package: in.App, Urgency: urgencyOf(in.Repair),
 		Offset: int(in.Offset), Limit: int(in.Limit),
 	}
 	if in.Type != "" {

@@ -112,27 +112,19 @@ func failed(s plimsoll.ScanState) bool {
 	return s == plimsoll.ScanFailed || s == plimsoll.ScanUnreachable || s == plimsoll.ScanOversized
 }
 
-// repairOf writes a severity as urgency. Unknown is not harmless: it may wait, not be forgotten.
-func repairOf(s plimsoll.Severity) string {
-	switch s {
-	case plimsoll.SeverityCritical, plimsoll.SeverityHigh:
-		return "immediate_repair"
-	case plimsoll.SeverityLow:
-		return "not_needed_repair"
-	default:
-		return "delay_repair"
-	}
+// repairs are the contract's words for urgency.
+var repairs = map[plimsoll.Urgency]string{
+	plimsoll.UrgencyNow: "immediate_repair", plimsoll.UrgencySoon: "delay_repair", plimsoll.UrgencyLater: "not_needed_repair",
 }
 
-// severitiesOf reads an urgency; "" is no filter.
-func severitiesOf(repair string) []plimsoll.Severity {
-	var out []plimsoll.Severity
-	for _, s := range plimsoll.Severities() {
-		if repairOf(s) == repair {
-			out = append(out, s)
+// urgencyOf reads an urgency; "" is no filter.
+func urgencyOf(repair string) plimsoll.Urgency {
+	for u, word := range repairs {
+		if word == repair {
+			return u
 		}
 	}
-	return out
+	return ""
 }
 
 // imageRow is one row of ListSwrImageRepository.
@@ -213,7 +205,7 @@ func wireImage(img plimsoll.Image, now time.Time) imageRow {
 // vulnerabilityRow is one row of ListImageVulnerabilities: a vulnerability of one package at one place.
 type vulnerabilityRow struct {
 	ID          string  `json:"vul_id" maxLength:"128" doc:"Canonical id: a CVE where there is one"`
-	Repair      string  `json:"repair_necessity" enum:"immediate_repair,delay_repair,not_needed_repair" doc:"Urgency: critical and high; medium and unknown; low"`
+	Repair      string  `json:"repair_necessity" enum:"immediate_repair,delay_repair,not_needed_repair" doc:"Urgency, by severity and by what is known of exploitation"`
 	Description string  `json:"description" doc:"Summary of the advisory"`
 	Position    string  `json:"position" maxLength:"128" doc:"Diff ID of the layer that brought the package"`
 	App         string  `json:"app_name" doc:"Package"`
@@ -227,7 +219,7 @@ type vulnerabilityRow struct {
 // wireVulnerability writes a vulnerability; platform says whether the image has several.
 func wireVulnerability(v plimsoll.Placed, platform bool) vulnerabilityRow {
 	row := vulnerabilityRow{
-		ID: v.ID, Repair: repairOf(v.Severity), Description: v.Summary, Position: string(v.Layer),
+		ID: v.ID, Repair: repairs[v.Urgency], Description: v.Summary, Position: string(v.Layer),
 		App: v.Package.Name, Version: v.Package.Version, Solution: solution(v.Vulnerability), URL: v.URL,
 	}
 	if !v.OS {

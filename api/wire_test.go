@@ -136,11 +136,11 @@ func TestVulnerabilityRows(t *testing.T) {
 	w.found = with(func(i *plimsoll.Image) { i.Platforms = []plimsoll.ImagePlatform{{Digest: digestB}} })
 	w.placed = plimsoll.Page[plimsoll.Placed]{Total: 2, Items: []plimsoll.Placed{
 		{OS: true, Layer: digestB, Platform: plimsoll.Platform{OS: "linux", Architecture: "arm64"}, Vulnerability: plimsoll.Vulnerability{
-			ID: "CVE-1", Severity: plimsoll.SeverityCritical, Summary: long, URL: "https://a.example",
+			ID: "CVE-1", Severity: plimsoll.SeverityCritical, Urgency: plimsoll.UrgencyNow, Summary: long, URL: "https://a.example",
 			Package: plimsoll.Package{Name: "openssl", Version: "3.0.1-1"}, FixedVersion: "3.0.2-1", Score: 9.8,
 		}},
 		{Path: "app/package-lock.json", Layer: digestC, Platform: plimsoll.Platform{OS: "linux", Architecture: "amd64"}, Vulnerability: plimsoll.Vulnerability{
-			ID: "CVE-2", Severity: plimsoll.SeverityUnknown, Package: plimsoll.Package{Name: "left-pad", Version: "1.0.0"},
+			ID: "CVE-2", Severity: plimsoll.SeverityUnknown, Urgency: plimsoll.UrgencySoon, Package: plimsoll.Package{Name: "left-pad", Version: "1.0.0"},
 		}},
 	}}
 	got := answer(t, w, contract, "ListImageVulnerabilities", vuls)
@@ -205,18 +205,14 @@ func TestStatusesAreOneToOne(t *testing.T) {
 	}
 }
 
-func TestSeveritiesAreCovered(t *testing.T) {
-	var all []plimsoll.Severity
-	for _, word := range []string{"immediate_repair", "delay_repair", "not_needed_repair"} {
-		all = append(all, severitiesOf(word)...)
-	}
-	for _, s := range plimsoll.Severities() {
-		if !slices.Contains(all, s) {
-			t.Errorf("no urgency selects %s", s)
+func TestUrgenciesAreOneToOne(t *testing.T) {
+	for _, u := range []plimsoll.Urgency{plimsoll.UrgencyNow, plimsoll.UrgencySoon, plimsoll.UrgencyLater} {
+		if word := repairs[u]; word == "" || urgencyOf(word) != u {
+			t.Errorf("%s is written %q and read as %q", u, word, urgencyOf(word))
 		}
 	}
-	if len(all) != len(plimsoll.Severities()) || severitiesOf("") != nil {
-		t.Errorf("urgencies select %v", all)
+	if urgencyOf("") != "" || len(repairs) != 3 {
+		t.Errorf("urgencies %v", repairs)
 	}
 }
 

@@ -48,7 +48,9 @@ func Pass(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error)
 
 // PassWith is Pass with analyzers that were made ready before; those of the request are not looked at.
 func PassWith(set *analyze.Set) func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) {
-	return func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) { return pass(ctx, r, set, req) }
+	return func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) {
+		return pass(ctx, r, set, req)
+	}
 }
 
 func pass(ctx context.Context, r io.Reader, set *analyze.Set, req PassRequest) (PassResult, error) {

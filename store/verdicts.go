@@ -32,6 +32,8 @@ func verdictHash(v plimsoll.Vulnerability) string {
 	field(v.FixedVersion)
 	field(string(v.Severity))
 	field(strconv.FormatFloat(v.Score, 'g', -1, 64))
+	field(string(v.Urgency))
+	field(strconv.FormatBool(v.Exploited))
 	field(v.Summary)
 	field(v.URL)
 	sum := sha256.Sum256(b)
@@ -55,10 +57,10 @@ func (w *writer) saveVerdicts(ctx context.Context, verdicts map[string]plimsoll.
 		for _, h := range part {
 			v := verdicts[h]
 			args = append(args, h, v.ID, encodeList(v.Advisories), encodeList(v.Aliases),
-				v.FixedVersion, v.Severity, v.Score, v.Summary, v.URL)
+				v.FixedVersion, v.Severity, v.Score, v.Urgency, v.Exploited, v.Summary, v.URL)
 		}
-		err := w.change(ctx, `INSERT INTO verdict (hash, vulnerability, advisories, aliases, fixed_version, severity, score, summary, url)
-			VALUES `+tuples(len(part), "(?, ?, ?, ?, ?, ?, ?, ?, ?)")+` ON CONFLICT DO NOTHING`, args...)
+		err := w.change(ctx, `INSERT INTO verdict (hash, vulnerability, advisories, aliases, fixed_version, severity, score, urgency, exploited, summary, url)
+			VALUES `+tuples(len(part), "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")+` ON CONFLICT DO NOTHING`, args...)
 		if err != nil {
 			return nil, err
 		}

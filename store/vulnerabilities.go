@@ -64,6 +64,7 @@ type placedRow struct {
 	pkg      plimsoll.Package
 	id       string
 	severity plimsoll.Severity
+	urgency  plimsoll.Urgency
 	os       bool
 	layer    plimsoll.Digest
 	path     string
@@ -119,6 +120,7 @@ func matcherOf(f plimsoll.VulnerabilityFilter) func(placedRow) bool {
 		return (part == "" || strings.Contains(strings.ToLower(r.id), part)) &&
 			(f.Package == "" || r.pkg.Name == f.Package) &&
 			(len(f.Severities) == 0 || slices.Contains(f.Severities, r.severity)) &&
+			(f.Urgency == "" || f.Urgency == r.urgency) &&
 			(f.OS == nil || *f.OS == r.os) &&
 			(f.Handled == nil || *f.Handled == r.handled())
 	}
@@ -229,7 +231,7 @@ type setFinding struct {
 	position int // of the package in the set; -1 if it is not a member
 }
 
-const sqlSetFindings = `SELECT s.set_id, COALESCE(sp.position, -1), s.verdict_id, v.vulnerability, v.severity,
+const sqlSetFindings = `SELECT s.set_id, COALESCE(sp.position, -1), s.verdict_id, v.vulnerability, v.severity, v.urgency,
 		p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
 	FROM (SELECT DISTINCT set_id FROM artifact_set WHERE artifact_id = ?) h
 	CROSS JOIN set_vulnerability s
@@ -245,12 +247,21 @@ func setFindings(ctx context.Context, tx *Tx, m member) (map[int64][]setFinding,
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var set int64
 		var f setFinding
-		targets := []any{&set, &f.position, &f.row.verdict, &f.row.id, &f.row.severity}
+		targets := []any{&set, &f.position, &f.row.verdict, &f.row.id, &f.row.severity, &f.row.urgency}
 		err := rows.Scan(append(targets, packageTargets(&f.row.pkg)...)...)
+		f.row.urgency = urgencyOf(f.row.urgency, f.row.severity)
 		out[set] = append(out[set], f)
 		return err
 	})
 	return out, err
+}
+
+// urgencyOf is the stored urgency; in rows of older judgements that of the severity alone.
+func urgencyOf(stored plimsoll.Urgency, s plimsoll.Severity) plimsoll.Urgency {
+	if stored == "" {
+		return plimsoll.Threat{}.Urgency(s)
+	}
+	return stored
 }
 
 // describe adds the words of the verdicts to a page of rows.
@@ -263,16 +274,17 @@ func describe(ctx context.Context, tx *Tx, page []placedRow) ([]plimsoll.Placed,
 		ids = append(ids, r.verdict)
 	}
 	words := map[int64]plimsoll.Vulnerability{}
-	rows, err := tx.Query(ctx, `SELECT id, vulnerability, advisories, aliases, fixed_version, severity, score, summary, url
+	rows, err := tx.Query(ctx, `SELECT id, vulnerability, advisories, aliases, fixed_version, severity, score, urgency, exploited, summary, url
 		FROM verdict WHERE id IN (`+marks(len(ids))+`)`, ids...)
 	err = each(rows, err, func(rows *sql.Rows) error {
 		var id int64
 		var v plimsoll.Vulnerability
 		var advisories, aliases string
-		err := rows.Scan(&id, &v.ID, &advisories, &aliases, &v.FixedVersion, &v.Severity, &v.Score, &v.Summary, &v.URL)
+		err := rows.Scan(&id, &v.ID, &advisories, &aliases, &v.FixedVersion, &v.Severity, &v.Score, &v.Urgency, &v.Exploited, &v.Summary, &v.URL)
 		if err != nil {
 			return err
 		}
+		v.Urgency = urgencyOf(v.Urgency, v.Severity)
 		if err := json.Unmarshal([]byte(advisories), &v.Advisories); err != nil {
 			return err
 		}

@@ -95,6 +95,7 @@ func testVulnerabilityList(f *findings) {
 	r := record(findingTenant, "a", os, judged(1, vulnerable("bash", "CVE-2", plimsoll.SeverityUnknown), vulnerable("curl", "CVE-2", plimsoll.SeverityUnknown)))
 	r.Sets = append(r.Sets, lang, placed(plimsoll.SetLanguage, "left-pad", "lost"))
 	again := judged(1, vulnerable("left-pad", "GHSA-1", plimsoll.SeverityLow), vulnerable("left-pad", "CVE-9", plimsoll.SeverityCritical), vulnerable("lost", "CVE-9", plimsoll.SeverityCritical))
+	again.Vulnerabilities[0].Urgency, again.Vulnerabilities[0].Exploited = plimsoll.UrgencyNow, true
 	r.Judgements = append(r.Judgements, again, again)
 	f.save(r)
 	wantEqual(f, clean(3, 0, 0), f.shown(img))
@@ -117,6 +118,10 @@ func testVulnerabilityList(f *findings) {
 		{"severity and source", plimsoll.VulnerabilityFilter{OS: &no, Severities: []plimsoll.Severity{"low", "unknown"}}, []string{
 			"low GHSA-1 left-pad app/a", "low GHSA-1 left-pad app/b", "low GHSA-1 left-pad left-pad",
 		}},
+		{"urgent because exploited", plimsoll.VulnerabilityFilter{Urgency: plimsoll.UrgencyNow, IDContains: "GHSA"}, []string{
+			"low GHSA-1 left-pad app/a", "low GHSA-1 left-pad app/b", "low GHSA-1 left-pad left-pad",
+		}},
+		{"urgency of the severity", plimsoll.VulnerabilityFilter{Urgency: plimsoll.UrgencySoon}, []string{"unknown CVE-2 bash bash", "unknown CVE-2 curl curl"}},
 		{"operating system", plimsoll.VulnerabilityFilter{OS: &yes, IDContains: "9"}, nil},
 		{"handled", plimsoll.VulnerabilityFilter{Handled: &yes}, nil},
 	} {
