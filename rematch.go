@@ -27,7 +27,8 @@ type StoredPackage struct {
 type PackageJudgement struct {
 	PackageID       int64
 	Vulnerabilities []Vulnerability
-	NotJudged       string // why it could not be judged, or not by every advisory; "" = it was
+	Malicious       []string // advisories that call the package malware
+	NotJudged       string   // why it could not be judged, or not by every advisory; "" = it was
 }
 
 // PackageChanges is how judgements of packages differ from what is stored about the sets

@@ -25,6 +25,7 @@ type RematchStore interface {
 	Packages(ctx context.Context, ids []int64) ([]plimsoll.StoredPackage, error)
 	BehindSets(ctx context.Context) (sets, packages []int64, err error)
 	ForgetBehind(ctx context.Context, sets []int64) error
+	SaveMalicious(ctx context.Context, js []plimsoll.PackageJudgement) (artifacts int, err error)
 	JudgementChanges(ctx context.Context, js []plimsoll.PackageJudgement) (plimsoll.PackageChanges, error)
 	SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.PackageChanges) (rows int, err error)
 	RecountChanged(ctx context.Context, r plimsoll.Rematch) (images int, err error)
@@ -188,6 +189,9 @@ func (w *walk) batch(ctx context.Context, ids []int64) error {
 	if err != nil {
 		return err
 	}
+	if _, err := w.Store.SaveMalicious(ctx, js); err != nil {
+		return err
+	}
 	changes, err := w.Store.JudgementChanges(ctx, js)
 	if err != nil {
 		return err
@@ -222,6 +226,9 @@ func (w *walk) judgements(ctx context.Context, stored []plimsoll.StoredPackage) 
 	for _, v := range j.Vulnerabilities {
 		of := &out[index[v.Package]]
 		of.Vulnerabilities = append(of.Vulnerabilities, v)
+	}
+	for _, m := range j.Malicious {
+		out[index[m.Package]].Malicious = m.Advisories
 	}
 	for _, n := range j.NotJudged {
 		out[index[n.Package]].NotJudged = n.Reason

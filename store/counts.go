@@ -179,7 +179,7 @@ const (
 		JOIN artifact_setting s ON s.artifact_id = a.id JOIN setting_rule r ON r.id = s.rule_id
 		WHERE c.artifact_id = ? AND s.result = 'failed' AND r.kind IN ('configuration', '')`
 	sqlIndexMalware = `SELECT COUNT(DISTINCT m.path) FROM ` + members + `
-		JOIN artifact_malware m ON m.artifact_id = a.id WHERE c.artifact_id = ? AND m.kind = 'match' AND m.shadowed = 0`
+		JOIN artifact_malware m ON m.artifact_id = a.id WHERE c.artifact_id = ? AND m.kind IN ('match', 'malicious_package') AND m.shadowed = 0`
 )
 
 const outcomeColumns = `a.scan_state, a.failure, a.failure_detail, a.scanned_at, a.raw_settings, a.raw_malware`

@@ -14,7 +14,7 @@ import (
 func visiblePaths(malware []plimsoll.Malware) int64 {
 	paths := map[string]bool{}
 	for _, m := range malware {
-		if m.Kind == plimsoll.MalwareMatch && !m.Shadowed {
+		if (m.Kind == plimsoll.MalwareMatch || m.Kind == plimsoll.MalwarePackage) && !m.Shadowed {
 			paths[m.Path] = true
 		}
 	}

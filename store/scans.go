@@ -160,11 +160,13 @@ func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
 			return err
 		}
 	}
-	if p.savesMalware {
-		want.malware = sql.NullInt64{Int64: visiblePaths(p.Malware), Valid: true}
-		if err := w.saveMalware(ctx, p.Tenant, a.id, p.Malware); err != nil {
+	if p.savesSets {
+		if err := w.savePackagesOf(ctx, a.id, p); err != nil {
 			return err
 		}
+	}
+	if want.malware, err = w.saveMalwareOf(ctx, a.id, have.malware, p); err != nil {
+		return err
 	}
 	if p.Facts != nil {
 		if err := w.saveFacts(ctx, p.Tenant, a.id, *p.Facts); err != nil {
@@ -173,11 +175,6 @@ func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
 	}
 	if err := w.saveOutcome(ctx, a.id, have, want); err != nil {
 		return err
-	}
-	if p.savesSets {
-		if err := w.savePackagesOf(ctx, a.id, p); err != nil {
-			return err
-		}
 	}
 	return w.refreshAbove(ctx, a.id)
 }
@@ -219,6 +216,9 @@ func (w *writer) savePackagesOf(ctx context.Context, artifact int64, p preparedS
 			return err
 		}
 		if err := w.saveFirstJudgement(ctx, id, p.Matcher, p.Judgements[i], packages); err != nil {
+			return err
+		}
+		if err := w.noteMalicious(ctx, p.Judgements[i], packages); err != nil {
 			return err
 		}
 		if err := w.noteBehind(ctx, id, p.Matcher, p.Judgements[i].Revision); err != nil {

@@ -41,6 +41,7 @@ func Findings(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("settings and malware", func(t *testing.T) { testFileFindings(newFindings(t, open(t))) })
 	t.Run("software", func(t *testing.T) { testSoftware(newFindings(t, open(t))) })
 	t.Run("rules", func(t *testing.T) { testSettings(newFindings(t, open(t))) })
+	t.Run("malicious packages", func(t *testing.T) { testMaliciousPackages(newFindings(t, open(t))) })
 	t.Run("files", func(t *testing.T) { testImageFiles(newFindings(t, open(t))) })
 	t.Run("base images", func(t *testing.T) { testBaseImages(newFindings(t, open(t))) })
 	t.Run("properties", func(t *testing.T) {
