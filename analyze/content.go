@@ -10,7 +10,7 @@ import (
 
 // inMemory is the size up to which a wanted file is kept in memory, in bytes. Larger ones
 // go to a temporary file that has no name from the moment it exists.
-const inMemory = 16 << 20
+const inMemory = 8 << 20
 
 // buffers are what a run needs while it reads. A process makes many runs, one at a time.
 type buffers struct {

@@ -44,7 +44,7 @@ type Limits struct {
 
 // DefaultLimits leave room for any layer within the default budget.
 func DefaultLimits(b plimsoll.Budget) Limits {
-	return Limits{Memory: 1 << 30, Heap: 128 << 20, File: b.WantedFile + 1<<20, CPU: 4 * time.Hour}
+	return Limits{Memory: 1 << 30, Heap: 64 << 20, File: b.WantedFile + 1<<20, CPU: 4 * time.Hour}
 }
 
 // Pool keeps children and hands calls to them. It is safe for concurrent use.
