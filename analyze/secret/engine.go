@@ -56,6 +56,9 @@ func New() (*Engine, error) {
 			e.byHit[i] = append(e.byHit[i], n)
 		}
 	}
+	for i, rules := range e.byHit {
+		e.literals[i].Needs.Text = !slices.ContainsFunc(rules, func(n int) bool { return e.rules[n].binary })
+	}
 	var err error
 	if e.matcher, err = literal.New(e.literals); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "literals of secret rules: %w", err)
@@ -96,7 +99,7 @@ func (e *Engine) namedFor(file, base string) []int {
 // ID names the engine; the version has the digest of the rules.
 func (e *Engine) ID() plimsoll.AnalyzerID { return e.id }
 
-// Literals are what a file is to be searched for. A hit is reported by the index here.
+// Literals are what a file is to be searched for. A hit is reported by the index here. Most are of use in text only.
 func (e *Engine) Literals() []literal.Pattern { return slices.Clone(e.literals) }
 
 // Rules lists every rule, in a fixed order.
