@@ -88,9 +88,11 @@ func (e *Engine) enterNames(n int) {
 // namedFor returns the rules for the lines of a file. Both names are in lower case.
 func (e *Engine) namedFor(file, base string) []int {
 	var out []int
-	for _, n := range slices.Concat(e.byName[base], e.byGlob) {
-		if !slices.Contains(out, n) && e.rules[n].named(file, base) {
-			out = append(out, n)
+	for _, list := range [2][]int{e.byName[base], e.byGlob} {
+		for _, n := range list {
+			if !slices.Contains(out, n) && e.rules[n].named(file, base) {
+				out = append(out, n)
+			}
 		}
 	}
 	return out
