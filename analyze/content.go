@@ -57,12 +57,12 @@ func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, e
 	whole = whole[:size]
 	n := copy(whole, head)
 	if n == len(whole) {
-		r.hits.search(r.set, whole)
+		r.hits.search(whole)
 	}
 	for searched := 0; n < len(whole); searched = n {
 		more, err := io.ReadFull(in, whole[n:min(n+len(r.buffers.chunk), len(whole))])
 		r.hash.Write(whole[n : n+more])
-		r.hits.search(r.set, whole[searched:n+more]) // while it is in the processor's cache
+		r.hits.search(whole[searched : n+more]) // while it is in the processor's cache
 		if n += more; err == io.EOF || err == io.ErrUnexpectedEOF {
 			return nil, fmt.Errorf("file is %d bytes, not %d", n, size)
 		}
@@ -80,7 +80,7 @@ func (r *Run) spill(head []byte, in io.Reader) (*content, error) {
 		return nil, err
 	}
 	c := &content{ReaderAt: f, file: f}
-	r.hits.search(r.set, head)
+	r.hits.search(head)
 	_, err = f.Write(head)
 	if err == nil {
 		c.size, err = r.pass(in, f)

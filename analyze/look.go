@@ -92,25 +92,33 @@ func (r *Run) look(file string, searched bool, c Content) {
 
 // hits are what the search through the content that is being read found so far.
 type hits struct {
-	state  literal.State
-	wanted bool
-	list   []literal.Hit
-	over   bool // there are more
+	matcher *literal.Matcher // nil = nothing is searched for
+	state   literal.State
+	list    []literal.Hit
+	over    bool // there are more
 }
 
 // maxHits bounds the hits that are kept until the content was read, 16 MiB of memory. Content
 // with more is searched again when it is at hand.
 const maxHits = 1 << 20
 
-func (h *hits) begin(wanted bool) {
+func (h *hits) begin(m *literal.Matcher) {
 	h.state.Reset()
-	h.list, h.wanted, h.over = h.list[:0], wanted, false
+	h.list, h.matcher, h.over = h.list[:0], m, false
+}
+
+// matcher is what content with such a head is searched with; nil unless it is to be searched.
+func (r *Run) matcher(search bool, head []byte) *literal.Matcher {
+	if !search {
+		return nil
+	}
+	return r.set.search.For(head)
 }
 
 // search takes the next piece of the content.
-func (h *hits) search(set *Set, piece []byte) {
-	if h.wanted {
-		set.search.Scan(piece, &h.state, h.add)
+func (h *hits) search(piece []byte) {
+	if h.matcher != nil {
+		h.matcher.Scan(piece, &h.state, h.add)
 	}
 }
 
@@ -132,15 +140,19 @@ func (r *Run) search(c Content, searched bool) error {
 	}
 	var state literal.State
 	if c.Bytes != nil {
-		r.set.search.Scan(c.Bytes, &state, r.hit)
+		r.set.search.For(c.Bytes[:min(len(c.Bytes), HeadBytes)]).Scan(c.Bytes, &state, r.hit)
 		return nil
 	}
+	var m *literal.Matcher
 	for at := int64(0); at < c.Size; {
 		n, err := c.ReadAt(r.buffers.chunk[:min(int64(len(r.buffers.chunk)), c.Size-at)], at)
 		if err != nil && (err != io.EOF || n == 0) {
 			return fmt.Errorf("read again: %w", err)
 		}
-		r.set.search.Scan(r.buffers.chunk[:n], &state, r.hit)
+		if m == nil {
+			m = r.set.search.For(r.buffers.chunk[:min(n, HeadBytes)])
+		}
+		m.Scan(r.buffers.chunk[:n], &state, r.hit)
 		at += int64(n)
 	}
 	return nil

@@ -112,11 +112,11 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 		search = false
 	}
 	r.hash.Reset()
-	r.hits.begin(search)
 	head, err := r.head(in)
 	if err != nil {
 		return err
 	}
+	r.hits.begin(r.matcher(search, head))
 	wanted = slices.DeleteFunc(wanted, func(i int) bool { return r.parts[i].refuses(e, head) })
 	if e.Size > r.budget.WantedFile {
 		r.refuse(wanted, e)
@@ -154,7 +154,7 @@ func (r *Run) pass(in io.Reader, w io.Writer) (size int64, err error) {
 		n, err := in.Read(r.buffers.chunk[:])
 		piece := r.buffers.chunk[:n]
 		r.hash.Write(piece)
-		r.hits.search(r.set, piece)
+		r.hits.search(piece)
 		size += int64(n)
 		if w != nil && n > 0 {
 			if _, err := w.Write(piece); err != nil {

@@ -12,7 +12,7 @@ import (
 // run at the same time.
 type Set struct {
 	analyzers []Analyzer
-	search    *literal.Matcher // for the literals of all content analyzers; nil = there are none
+	search    *literal.Library // for the literals of all content analyzers; nil = there are none
 	owners    []owner          // of the literals, in their order
 }
 
@@ -36,7 +36,7 @@ func NewSet(analyzers []Analyzer) (*Set, error) {
 		return s, nil
 	}
 	var err error
-	if s.search, err = literal.New(patterns); err != nil {
+	if s.search, err = literal.NewLibrary(patterns); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "what content is searched for: %w", err)
 	}
 	return s, nil

@@ -9,5 +9,7 @@
 // a position that is looked at. A piece of fewer bytes is entered with every value of those it leaves
 // open. Where a bitmap says "perhaps", a small table says which patterns to compare in full.
 //
+// A Library has several matchers: most patterns are of use only in content that begins in some way, or in text.
+//
 // In the flow the package stands below the analyzers; it is not an analyzer itself.
 package literal

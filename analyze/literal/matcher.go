@@ -27,6 +27,7 @@ var (
 type Pattern struct {
 	Bytes []byte
 	Fold  bool
+	Needs Needs // a Matcher ignores it; a Library goes by it
 }
 
 // Hit is one occurrence: the number of the pattern in the list given to New, and the
@@ -48,38 +49,57 @@ type Matcher struct {
 
 type stored struct {
 	at, size uint32
+	number   uint32
 	fold     bool
 }
 
 // New makes a matcher. Equal patterns are allowed and each is reported.
 func New(patterns []Pattern) (*Matcher, error) {
-	if len(patterns) > MaxPatterns {
-		return nil, fmt.Errorf("%w: %d", ErrTooMany, len(patterns))
+	if err := check(patterns); err != nil {
+		return nil, err
 	}
-	m := &Matcher{}
-	seen := map[uint64]int{}
+	return build(patterns, func(*Pattern) bool { return true }), nil
+}
+
+func check(patterns []Pattern) error {
+	if len(patterns) > MaxPatterns {
+		return fmt.Errorf("%w: %d", ErrTooMany, len(patterns))
+	}
 	for i, p := range patterns {
 		switch {
 		case len(p.Bytes) == 0:
-			return nil, fmt.Errorf("pattern %d: %w", i, ErrEmpty)
+			return fmt.Errorf("pattern %d: %w", i, ErrEmpty)
 		case len(p.Bytes) < MinLength:
-			return nil, fmt.Errorf("pattern %d: %w", i, ErrShort)
+			return fmt.Errorf("pattern %d: %w", i, ErrShort)
 		case len(p.Bytes) > MaxLength:
-			return nil, fmt.Errorf("pattern %d: %w: %d", i, ErrLong, len(p.Bytes))
+			return fmt.Errorf("pattern %d: %w: %d", i, ErrLong, len(p.Bytes))
+		}
+	}
+	return nil
+}
+
+// build makes a matcher of some of the patterns; they keep their numbers.
+func build(patterns []Pattern, use func(*Pattern) bool) *Matcher {
+	m := &Matcher{}
+	seen := map[uint64]int{}
+	for i := range patterns {
+		p := &patterns[i]
+		if !use(p) {
+			continue
 		}
 		m.longest = max(m.longest, len(p.Bytes))
-		m.stored = append(m.stored, stored{at: uint32(len(m.text)), size: uint32(len(p.Bytes)), fold: p.Fold})
+		m.stored = append(m.stored, stored{at: uint32(len(m.text)), size: uint32(len(p.Bytes)), number: uint32(i), fold: p.Fold})
 		for _, c := range p.Bytes {
 			if p.Fold {
 				c = lower(c)
 			}
 			m.text = append(m.text, c)
 		}
-		m.enter(uint32(i), p.Bytes, seen)
+		m.enter(uint32(len(m.stored)-1), p.Bytes, seen)
 	}
 	m.long.index(longWords)
 	m.short.index(shortWords)
-	return m, nil
+	return m
 }
 
 // enter adds two pieces of a pattern, the rarest at an even and at an odd distance from its start: whatever the

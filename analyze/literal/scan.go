@@ -180,5 +180,5 @@ func (f *finder) compare(start int, pattern uint32) bool {
 	} else if !bytes.Equal(want, have) {
 		return true
 	}
-	return f.emit(Hit{Pattern: int(pattern), Offset: f.base + int64(start)})
+	return f.emit(Hit{Pattern: int(p.number), Offset: f.base + int64(start)})
 }

@@ -115,7 +115,9 @@ func (w *walk) stream(at place, format Format, r io.Reader) error {
 		return nil
 	}
 	defer done()
-	buffered := bufio.NewReaderSize(&meter{w: w, r: plain, left: w.limits.Bytes}, 32<<10)
+	buffered := bufios.Get().(*bufio.Reader)
+	defer bufios.Put(buffered)
+	buffered.Reset(&meter{w: w, r: plain, left: w.limits.Bytes})
 	head, err := buffered.Peek(HeadBytes)
 	if err != nil && !errors.Is(err, io.EOF) {
 		return w.failed(at.path, -1, err)

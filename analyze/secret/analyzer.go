@@ -20,11 +20,7 @@ type Analyzer struct {
 
 // NewAnalyzer makes the analyzer of an engine.
 func NewAnalyzer(e *Engine) *Analyzer {
-	a := &Analyzer{engine: e}
-	for _, l := range e.Literals() {
-		a.literals = append(a.literals, literal.Pattern{Bytes: l.Bytes, Fold: l.Fold})
-	}
-	return a
+	return &Analyzer{engine: e, literals: e.Literals()}
 }
 
 // ID implements analyze.Analyzer.

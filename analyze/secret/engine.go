@@ -56,6 +56,9 @@ func New() (*Engine, error) {
 			e.byHit[i] = append(e.byHit[i], n)
 		}
 	}
+	for i, rules := range e.byHit {
+		e.literals[i].Needs.Text = !slices.ContainsFunc(rules, func(n int) bool { return e.rules[n].binary })
+	}
 	var err error
 	if e.matcher, err = literal.New(e.literals); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "literals of secret rules: %w", err)
@@ -85,9 +88,11 @@ func (e *Engine) enterNames(n int) {
 // namedFor returns the rules for the lines of a file. Both names are in lower case.
 func (e *Engine) namedFor(file, base string) []int {
 	var out []int
-	for _, n := range slices.Concat(e.byName[base], e.byGlob) {
-		if !slices.Contains(out, n) && e.rules[n].named(file, base) {
-			out = append(out, n)
+	for _, list := range [2][]int{e.byName[base], e.byGlob} {
+		for _, n := range list {
+			if !slices.Contains(out, n) && e.rules[n].named(file, base) {
+				out = append(out, n)
+			}
 		}
 	}
 	return out
@@ -96,7 +101,7 @@ func (e *Engine) namedFor(file, base string) []int {
 // ID names the engine; the version has the digest of the rules.
 func (e *Engine) ID() plimsoll.AnalyzerID { return e.id }
 
-// Literals are what a file is to be searched for. A hit is reported by the index here.
+// Literals are what a file is to be searched for. A hit is reported by the index here. Most are of use in text only.
 func (e *Engine) Literals() []literal.Pattern { return slices.Clone(e.literals) }
 
 // Rules lists every rule, in a fixed order.

@@ -1,0 +1,30 @@
+package members
+
+import (
+	"bytes"
+	"io"
+	"strings"
+	"testing"
+)
+
+// BenchmarkSmall is what an image has thousands of: a manual page, a jar of small classes.
+func BenchmarkSmall(b *testing.B) {
+	page := gzipped(b, strings.Repeat("a line of a manual page\n", 100))
+	jar := zipped(b, file{"a/A.class", strings.Repeat("class", 300)}, file{"a/B.class", strings.Repeat("other", 300)})
+	for name, archive := range map[string]string{"a.gz": page, "a.jar": jar} {
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				n := int64(0)
+				err := Walk(b.Context(), name, bytes.NewReader([]byte(archive)), int64(len(archive)), DefaultLimits(), func(_ Member, r io.Reader) error {
+					more, err := io.Copy(io.Discard, r)
+					n += more
+					return err
+				}, func(r Refusal) { b.Error(r) })
+				if err != nil || n == 0 {
+					b.Fatal(n, err)
+				}
+			}
+		})
+	}
+}
