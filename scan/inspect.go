@@ -119,6 +119,11 @@ func (s *Inspector) Complete(ctx context.Context, a plimsoll.Artifact, src Sourc
 	if err != nil {
 		return a, err
 	}
+	for _, analyzer := range s.Analyzers {
+		if analyzer, ok := analyzer.(analyze.ConfigAnalyzer); ok {
+			config = analyzer.Redact(config)
+		}
+	}
 	return a.WithConfig(config)
 }
 

@@ -30,6 +30,9 @@ func NewAnalyzer(e *Engine) *Analyzer {
 // ID implements analyze.Analyzer.
 func (a *Analyzer) ID() plimsoll.AnalyzerID { return a.engine.ID() }
 
+// Rules lists every rule, in a fixed order.
+func (a *Analyzer) Rules() []Rule { return a.engine.Rules() }
+
 // Failure implements analyze.Analyzer.
 func (a *Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailureSecrets }
 
@@ -49,6 +52,9 @@ func (a *Analyzer) Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport) {
 		analyze.AddFailure(out, plimsoll.ConfigScheme, plimsoll.FailureSecrets, err.Error())
 	}
 }
+
+// Redact implements analyze.ConfigAnalyzer.
+func (a *Analyzer) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig { return a.engine.Redact(c) }
 
 // run looks at one layer.
 type run struct {

@@ -9,6 +9,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze"
 	"plimsoll/analyze/all"
+	"plimsoll/analyze/secret"
 	"plimsoll/sandbox"
 	"plimsoll/scan"
 )
@@ -89,6 +90,29 @@ func (a *app) analysis(temp string, without ...string) (*analysis, error) {
 		out.options.Logger.Warn("layers are analysed in this process, without confinement", "because", inProcess)
 	}
 	return out, nil
+}
+
+// secretRules says what the rules for secrets find, by id.
+func (n *analysis) secretRules() map[string]string {
+	out := map[string]string{}
+	for _, a := range n.analyzers {
+		if a, ok := a.(*secret.Analyzer); ok {
+			for _, r := range a.Rules() {
+				out[r.ID] = r.Title
+			}
+		}
+	}
+	return out
+}
+
+// redact takes secrets out of a config.
+func (n *analysis) redact(c plimsoll.ImageConfig) plimsoll.ImageConfig {
+	for _, a := range n.analyzers {
+		if a, ok := a.(analyze.ConfigAnalyzer); ok {
+			c = a.Redact(c)
+		}
+	}
+	return c
 }
 
 // equip has an inspector use the analyzers, in children, so many layers at once. The
