@@ -99,9 +99,6 @@ type ContentAnalyzer interface {
 type ConfigAnalyzer interface {
 	Analyzer
 	Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport)
-
-	// Redact takes out of a config what is not to be kept or shown.
-	Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig
 }
 
 // Look is one look at some content. Nothing of it is used after Close.

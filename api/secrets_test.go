@@ -106,7 +106,7 @@ func TestMalwareIsAsLongAsItsCount(t *testing.T) {
 		Tenant: plimsoll.Tenant{ProjectID: h.project.ID, EnterpriseProject: "0"}, Digest: digestB, ScannedAt: testNow(), Matcher: "m1",
 		Malware: []plimsoll.Malware{
 			{Path: "b.zip!/c", Kind: plimsoll.MalwareMatch, Rule: "one", Size: 7}, {Path: "b.zip!/c", Kind: plimsoll.MalwareMatch, Rule: "two", Size: 7},
-			{Path: "a", Kind: plimsoll.MalwareMatch, Rule: "one", Size: 3 << 30}, {Path: "d", Kind: plimsoll.MalwareNotLooked, Rule: "encrypted"},
+			{Path: "a", Kind: plimsoll.MalwareMatch, Rule: "one", Size: 3 << 30}, {Path: "app/p", Kind: plimsoll.MalwareMatch, Rule: "one"}, {Path: "d", Kind: plimsoll.MalwareNotLooked, Rule: "encrypted"},
 			{Path: "e", Kind: plimsoll.MalwareMatch, Rule: "one", Shadowed: true},
 		},
 	})
@@ -119,18 +119,18 @@ func TestMalwareIsAsLongAsItsCount(t *testing.T) {
 		}
 	}
 	got := rows(h.get(reader, v5+digestB.Hex()+"/malwares?image_type=private_image", 200))
-	if got[0]["file_path"] != "/a" || got[0]["size"] != 2147483647.0 || got[1]["file_name"] != "c" || got[1]["file_path"] != "/b.zip!/c" || got[1]["description"] != "one, two" {
+	if got[0]["file_path"] != "/a" || got[0]["size"] != 2147483647.0 || got[2]["file_name"] != "c" || got[2]["file_path"] != "/b.zip!/c" || got[2]["description"] != "one, two" {
 		t.Errorf("rows %v", got)
 	}
 	for query, want := range map[string]float64{
-		"malwares?image_type=registry": 3, "malwares?image_type=cicd": 0, "malwares?image_type=registry&file_name=C": 1,
-		"malwares?image_type=registry&offset=1": 3, digestB.Hex() + "/malwares?image_type=private_image&file_name=zip": 0,
+		"malwares?image_type=registry": 4, "malwares?image_type=cicd": 0, "malwares?image_type=registry&file_name=C": 1,
+		"malwares?image_type=registry&offset=1": 4, digestB.Hex() + "/malwares?image_type=private_image&file_name=zip": 0,
 	} {
 		if page := h.get(reader, v5+query, 200); page["total_num"] != want {
 			t.Errorf("%s: %v", query, page)
 		}
 	}
-	row := rows(h.get(reader, v5+"malwares?image_type=registry&offset=2", 200))[0]
+	row := rows(h.get(reader, v5+"malwares?image_type=registry&offset=3", 200))[0]
 	if row["image_version"] != "1.0" || row["image_id"] != digestA.Hex() || row["image_type"] != "Other" || row["file_path"] != "/tmp/x" {
 		t.Errorf("the last row of all %v", row)
 	}

@@ -53,7 +53,7 @@ func (a *Analyzer) Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport) {
 	}
 }
 
-// Redact implements analyze.ConfigAnalyzer.
+// Redact masks secrets in a config.
 func (a *Analyzer) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig { return a.engine.Redact(c) }
 
 // run looks at one layer.

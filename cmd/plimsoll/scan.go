@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -94,6 +95,9 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 	threshold, err := parseThreshold(o.failOn)
 	if err != nil {
 		return err
+	}
+	if slices.Contains(o.without, o.failOn) {
+		return plimsoll.Errorf(plimsoll.Invalid, "--fail-on %s needs what --without leaves out", o.failOn)
 	}
 	platform, err := plimsoll.ParsePlatform(o.platform)
 	if err != nil {
