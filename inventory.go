@@ -21,10 +21,11 @@ type ScanRecord struct {
 	Matcher    string      // version of the matcher that judged
 	Settings   []Setting
 	Malware    []Malware
+	Secrets    []Secret
 	Facts      *ImageFacts // nil keeps what was last found
 
 	// Failure is set if some part could not be looked at. A part (Sets with Judgements,
-	// Settings, Malware) that is nil keeps what was last found; one that is not nil, even
+	// Settings, Malware, Secrets) that is nil keeps what was last found; one that is not nil, even
 	// if empty, is what this scan found.
 	Failure FailureCode
 	Detail  string

@@ -1,5 +1,12 @@
 package plimsoll
 
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strconv"
+	"strings"
+)
+
 // Secret is a credential found in a file. The secret itself is never kept.
 type Secret struct {
 	Path     string   `json:"path"`
@@ -8,5 +15,122 @@ type Secret struct {
 	Line     int      `json:"line,omitempty"`
 	Excerpt  string   `json:"excerpt"` // masked
 	Layer    Digest   `json:"layer,omitempty"`
-	Shadowed bool     `json:"shadowed,omitempty"`
+	Shadowed bool     `json:"shadowed,omitempty"` // replaced or removed by an upper layer; counts all the same: it can be extracted
+}
+
+// ConfigScheme begins the paths of secrets in an image's config. No file of a layer has such
+// a path: paths of layers hold no empty segment.
+const ConfigScheme = "image-config://"
+
+// ID names a finding of one artifact, 32 hexadecimal digits. It stays the same as long as the
+// artifact's bytes and the rule do.
+func (s Secret) ID(artifact Digest) string {
+	h := sha256.New()
+	for _, part := range [...]string{string(artifact), s.Path, string(s.Layer), s.Rule, strconv.Itoa(s.Line)} {
+		h.Write([]byte(strconv.Itoa(len(part)) + ":" + part))
+	}
+	return hex.EncodeToString(h.Sum(nil))[:32]
+}
+
+// FoundSecret is a secret of an image with what a person said about it.
+type FoundSecret struct {
+	Secret
+	ID        string   `json:"id"`
+	Platform  Platform `json:"platform,omitzero"` // of a member of an index
+	Ignored   bool     `json:"ignored,omitempty"`
+	IgnoredBy string   `json:"ignored_by,omitempty"`
+	ScannedAt int64    `json:"-"` // ms since 1970, last inspection of bytes; of lists over images
+}
+
+// SecretProfile says which paths secrets are not shown for. It is applied when findings are
+// asked for, so that another profile needs no new scan.
+type SecretProfile struct {
+	Name     string
+	Patterns []string // "*" stands for any bytes, slashes too; held against the path with a leading slash
+	Owned    bool     // files that packages of the operating system own are left out
+
+	MaxSize int64    // bytes of a file, 0 = any
+	Types   []string // ends of names, with the dot, lower case
+}
+
+// DefaultSecretProfile leaves out what operating-system packages own, and documents, tests and
+// examples inside of installed packages of languages.
+func DefaultSecretProfile() SecretProfile {
+	p := SecretProfile{Name: "default", Owned: true, Patterns: []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/var/lib/dpkg/*", "/lib/apk/db/*"}}
+	for _, root := range []string{"/node_modules/", "/site-packages/", "/dist-packages/", "/gems/", "/pkg/mod/"} {
+		for _, folder := range []string{"test", "tests", "__tests__", "testdata", "test-fixtures", "fixtures", "spec", "example", "examples", "doc", "docs", "demo", "samples"} {
+			p.Patterns = append(p.Patterns, "*"+root+"*/"+folder+"/*")
+		}
+		p.Patterns = append(p.Patterns, "*"+root+"*.md", "*"+root+"*.rst", "*"+root+"*.map", "*"+root+"*.d.ts")
+	}
+	// The standard libraries of Python and Go come with tests of their own.
+	p.Patterns = append(p.Patterns, "*/lib/python*/test/*", "*/lib/python*/idlelib/*", "*/go/src/*_test.go", "*/go/src/*/testdata/*", "*/go/test/*")
+	return p
+}
+
+// Excludes reports whether a profile leaves a file out. size is in bytes, negative if it is not known.
+// owned says whether a package of the operating system owns it. Findings in a config are never left out.
+func (p SecretProfile) Excludes(path string, size int64, owned bool) bool {
+	if strings.HasPrefix(path, ConfigScheme) {
+		return false
+	}
+	if p.Owned && owned || p.MaxSize > 0 && size > p.MaxSize {
+		return true
+	}
+	low := strings.ToLower(path)
+	for _, t := range p.Types {
+		if strings.HasSuffix(low, t) {
+			return true
+		}
+	}
+	path = "/" + strings.TrimPrefix(path, "/")
+	for _, pattern := range p.Patterns {
+		if MatchesPath(pattern, path) {
+			return true
+		}
+	}
+	return false
+}
+
+// MatchesPath reports whether a pattern in which "*" stands for any bytes covers all of a path.
+// It takes time in proportion to the product of both lengths at worst.
+func MatchesPath(pattern, path string) bool {
+	parts := strings.Split(pattern, "*")
+	if len(parts) == 1 {
+		return pattern == path
+	}
+	first, last := parts[0], parts[len(parts)-1]
+	if len(path) < len(first)+len(last) || !strings.HasPrefix(path, first) || !strings.HasSuffix(path, last) {
+		return false
+	}
+	path = path[len(first) : len(path)-len(last)]
+	for _, part := range parts[1 : len(parts)-1] {
+		i := strings.Index(path, part)
+		if i < 0 {
+			return false
+		}
+		path = path[i+len(part):]
+	}
+	return true
+}
+
+// MaxSecretPaths bounds the patterns that a project may add.
+const MaxSecretPaths = 20
+
+// ValidateSecretPaths refuses patterns that a person may not add to a profile.
+func ValidateSecretPaths(patterns []string) error {
+	if len(patterns) > MaxSecretPaths {
+		return Errorf(Invalid, "%d path patterns, at most %d can be", len(patterns), MaxSecretPaths)
+	}
+	for _, pattern := range patterns {
+		switch {
+		case pattern == "" || len(pattern) > 256:
+			return Errorf(Invalid, "a path pattern has 1 to 256 bytes, not %d", len(pattern))
+		case !strings.HasPrefix(pattern, "/") && !strings.HasPrefix(pattern, "*"):
+			return Errorf(Invalid, "a path pattern begins with / or *")
+		case strings.Trim(pattern, "*/") == "":
+			return Errorf(Invalid, "a path pattern may not cover every file")
+		}
+	}
+	return nil
 }

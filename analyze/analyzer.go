@@ -63,6 +63,7 @@ type FileSummer interface {
 // Summed is a regular file that was read to its end.
 type Summed struct {
 	Path   string
+	File   string // of the layer: Path, or what a member is in
 	Size   int64
 	Sum    [sha256.Size]byte // SHA-256
 	Kind   plimsoll.FileKind
@@ -93,6 +94,13 @@ type ContentAnalyzer interface {
 	Linked(path, target string, out *plimsoll.LayerReport)
 }
 
+// ConfigAnalyzer looks at the config of an image too. Its report stands for the config's blob
+// as others stand for a layer's.
+type ConfigAnalyzer interface {
+	Analyzer
+	Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport)
+}
+
 // Look is one look at some content. Nothing of it is used after Close.
 type Look interface {
 	// Hit tells where a literal stands: its index in Literals, and the offset of its first byte.
@@ -105,6 +113,7 @@ type Look interface {
 // Content is a file, or a member of an archive, that can be read at any place.
 type Content struct {
 	Path string // "outer!/inner" for a member
+	File string // of the layer: Path, or what a member is in; a file's own name may hold "!/" too
 	Kind plimsoll.FileKind
 	Mode uint32 // as in Entry; of a member, that of the file it is in
 	UID  int

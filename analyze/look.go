@@ -16,7 +16,7 @@ func (r *Run) looks(e plimsoll.Entry, head []byte, c *content) {
 	if r.set.search == nil || c.size == 0 {
 		return
 	}
-	r.look(e.Path, true, Content{Path: e.Path, Kind: KindOf(head), Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
+	r.look(e.Path, true, Content{Path: e.Path, File: e.Path, Kind: KindOf(head), Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
 	if members.Recognise(head) != members.None {
 		r.members(e, c)
 	}
@@ -27,10 +27,13 @@ func (r *Run) members(e plimsoll.Entry, c *content) {
 	err := recovered(func() error {
 		return members.Walk(r.ctx, e.Path, c, c.size, members.DefaultLimits(), func(m members.Member, in io.Reader) error {
 			return r.member(e, m, in)
-		}, r.refused)
+		}, func(f members.Refusal) {
+			f.File = e.Path
+			r.refused(f)
+		})
 	})
 	if err != nil {
-		r.refused(members.Refusal{Path: e.Path, Size: c.size, Reason: members.Broken, Detail: err.Error()})
+		r.refused(members.Refusal{File: e.Path, Path: e.Path, Size: c.size, Reason: members.Broken, Detail: err.Error()})
 	}
 }
 
@@ -46,10 +49,10 @@ func (r *Run) member(e plimsoll.Entry, m members.Member, in io.Reader) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	f := Summed{Path: m.Path, Size: c.size, Sum: sum, Kind: KindOf(head[:n]), Member: true}
+	f := Summed{Path: m.Path, File: e.Path, Size: c.size, Sum: sum, Kind: KindOf(head[:n]), Member: true}
 	r.summed(f)
 	if c.size > 0 {
-		r.look(e.Path, false, Content{Path: m.Path, Kind: f.Kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
+		r.look(e.Path, false, Content{Path: m.Path, File: e.Path, Kind: f.Kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
 	}
 	return nil
 }

@@ -122,7 +122,7 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 		r.refuse(wanted, e)
 		wanted, alias = nil, false
 	}
-	f := Summed{Path: e.Path, Kind: KindOf(head)}
+	f := Summed{Path: e.Path, File: e.Path, Kind: KindOf(head)}
 	if len(wanted) > 0 || alias || search {
 		f.Size, err = r.content(e, head, in, wanted, alias)
 	} else {
@@ -213,7 +213,7 @@ func (r *Run) analyze(e plimsoll.Entry, c *content, wanted []int) {
 func (r *Run) hardlink(e plimsoll.Entry) {
 	r.forget(e.Path)
 	if f, ok := r.found[e.Link]; ok {
-		f.Path, f.Linked = e.Path, true
+		f.Path, f.File, f.Linked = e.Path, e.Path, true
 		r.summed(f)
 	}
 	if r.looked[e.Link] {
@@ -272,7 +272,7 @@ func (r *Run) wanted(e plimsoll.Entry) []int {
 }
 
 func (r *Run) refuse(wanted []int, e plimsoll.Entry) {
-	r.refused(members.Refusal{Path: e.Path, Size: e.Size, Reason: members.TooLarge,
+	r.refused(members.Refusal{File: e.Path, Path: e.Path, Size: e.Size, Reason: members.TooLarge,
 		Detail: fmt.Sprintf("%d bytes, at most %d are looked at", e.Size, r.budget.WantedFile)})
 	for _, i := range wanted {
 		AddFailure(&r.parts[i].out, e.Path, plimsoll.FailureOversized,

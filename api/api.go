@@ -57,6 +57,8 @@ type Roles struct {
 	Files           FileLister
 	Settings        SettingLister
 	Software        SoftwareKeeper
+	Secrets         SecretKeeper
+	Malware         MalwareLister
 	Vulnerabilities VulnerabilityLister
 	Histories       HistoryReader
 	Scans           Scanner
@@ -72,6 +74,9 @@ type Roles struct {
 	VEX             VEXKeeper
 	Explainer       Explainer
 	Checks          []Check // of GET /readyz
+
+	// SecretRules are what rules for secrets find, by id.
+	SecretRules map[string]string
 }
 
 // API is the HTTP handler of the whole service.
@@ -109,6 +114,8 @@ func (a *API) registerContract() {
 	a.registerBaseline()
 	a.registerPasswords()
 	a.registerSoftware()
+	a.registerSecrets()
+	a.registerMalware()
 	a.registerBuild()
 	a.registerCVEs()
 	a.registerHandling()
@@ -126,6 +133,7 @@ func (a *API) registerOwn() {
 	a.registerHistory()
 	a.registerOwnSettings()
 	a.registerOwnSoftware()
+	a.registerOwnSecrets()
 	a.registerTasks()
 	a.registerAdvisories()
 	a.registerDecisions()

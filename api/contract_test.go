@@ -106,7 +106,9 @@ func implemented() []string {
 		"ListImageFiles", "ShowImageFilesStat", "ListImageBasicImage",
 		"ListImageRiskConfigs", "ListImageRiskConfigRules", "ShowImageCheckRuleDetail", "ShowImageBaselineStatistic", "ListImageWeakPwdUsers",
 		"ListImagePwdComplexity", "ListImageNonCompliantApp", "ListImageBuildCommandRisks",
-		"ListVulnerabilityCve", "HandleImageVulnerability"}
+		"ListVulnerabilityCve", "HandleImageVulnerability",
+		"ListImageSensitive", "ListImageSensitiveInfo", "ChangeSensitiveInfo", "ShowFilePathWhiteLists", "ChangeFilePathWhiteLists",
+		"ShowFilePathWhiteDetail", "ChangeFilePathWhiteDetail", "ListImageMalware", "ListGlobalMalware"}
 }
 
 // comparison collects where ours and the contract differ and strikes out what was chosen.

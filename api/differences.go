@@ -19,6 +19,7 @@ func Differences() []Difference {
 		namesBase   = "a base image that is known has a name"
 		neverCut    = "what was found is told in full; half a path or an address is of no use"
 		longTimes   = "milliseconds since 1970 passed 2147483647 in that year's January"
+		emptyAnswer = "an empty object instead of no body: every answer is JSON"
 		honestTypes = "an image says which of the queried types it is; the contract's text names two of four"
 	)
 	return []Difference{
@@ -29,7 +30,7 @@ func Differences() []Difference {
 		{"RunImageSynchronize", "body image_type", "enum", "enterprise instances are synchronised too"},
 
 		{"BatchScanSwrImage", "body scan_status", "enum", allStatuses + "; an empty one is absent"},
-		{"BatchScanSwrImage", "response", "added", "an empty object instead of no body: every answer is JSON"},
+		{"BatchScanSwrImage", "response", "added", emptyAnswer},
 
 		{"HandleImageVulnerability", "response", "added", "an empty object instead of no body: every answer is JSON"},
 
@@ -71,5 +72,21 @@ func Differences() []Difference {
 		{"ListImagePwdComplexity", "query limit", "range", widerLimit},
 		{"ListImagePwdComplexity", "response data_list[].image_version", "range", ociLimits},
 		{"ListImagePwdComplexity", "response data_list[].latest_scan_time", "range", longTimes},
+
+		{"ListImageSensitive", "query limit", "range", widerLimit},
+		{"ListImageSensitive", "response data_list[].file_path", "range", neverCut},
+		{"ListImageSensitive", "response data_list[].latest_scan_time", "range", longTimes},
+		{"ListImageSensitiveInfo", "query limit", "range", widerLimit},
+		{"ListImageSensitiveInfo", "response data_list[].file_path", "range", neverCut},
+		{"ListImageSensitiveInfo", "response data_list[].latest_scan_time", "range", longTimes},
+		{"ChangeSensitiveInfo", "response", "added", emptyAnswer},
+		{"ChangeFilePathWhiteLists", "response", "added", emptyAnswer},
+		{"ChangeFilePathWhiteDetail", "response", "added", emptyAnswer},
+		{"ListImageMalware", "query limit", "range", widerLimit},
+		{"ListImageMalware", "response data_list[].description", "range", neverCut},
+		{"ListImageMalware", "response data_list[].file_name", "range", neverCut},
+		{"ListImageMalware", "response data_list[].file_path", "range", neverCut},
+		{"ListImageMalware", "response data_list[].size", "range", "files are larger than 65,535 bytes"},
+		{"ListGlobalMalware", "header region", "required", notNeeded},
 	}
 }

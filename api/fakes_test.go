@@ -53,6 +53,10 @@ type world struct {
 	bases       [][]string
 	tallies     []plimsoll.RuleTally
 	settings    []plimsoll.Setting
+	secrets     []plimsoll.FoundSecret
+	malware     []plimsoll.Malware
+	paths       []string
+	ignored     []string
 	vulFilters  []plimsoll.VulnerabilityFilter
 	refs        []plimsoll.ImageRef
 	histories   []plimsoll.HistoryFilter
@@ -109,7 +113,7 @@ func newWorld() *world {
 
 func (w *world) roles() Roles {
 	return Roles{
-		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Settings: w, Software: w,
+		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Settings: w, Software: w, Secrets: w, Malware: w, SecretRules: map[string]string{"token": "A token"},
 		Vulnerabilities: w, Histories: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
 		Advisories: w, Users: w, Keys: w, Decisions: w, Census: w, CVEs: w, VEX: w, Explainer: w,
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
@@ -236,6 +240,39 @@ func (w *world) SetSoftwarePolicy(context.Context, string, string, []plimsoll.So
 
 func (w *world) ForbiddenSoftware(context.Context, plimsoll.Image) ([]plimsoll.ForbiddenSoftware, error) {
 	return nil, w.err
+}
+
+func (w *world) ImageSecrets(context.Context, plimsoll.Image) ([]plimsoll.FoundSecret, error) {
+	return w.secrets, w.err
+}
+
+func (w *world) EachSecret(_ context.Context, f plimsoll.ImageFilter, do func(plimsoll.FoundSecret) error) error {
+	w.filters = append(w.filters, f)
+	for _, s := range w.secrets {
+		if err := do(s); err != nil {
+			return err
+		}
+	}
+	return w.err
+}
+
+func (w *world) IgnoreSecret(_ context.Context, projectID string, eps []string, id, by string, ignore bool) error {
+	w.ignored = append(w.ignored, fmt.Sprint(projectID, eps, id, by, ignore))
+	if id == "none" {
+		return plimsoll.Errorf(plimsoll.NotFound, "no such finding")
+	}
+	return w.err
+}
+
+func (w *world) SecretPaths(context.Context, string) ([]string, error) { return w.paths, w.err }
+
+func (w *world) SetSecretPaths(_ context.Context, _, _ string, patterns []string) error {
+	w.paths = patterns
+	return errors.Join(plimsoll.ValidateSecretPaths(patterns), w.err)
+}
+
+func (w *world) ImageMalware(context.Context, plimsoll.Image) ([]plimsoll.Malware, error) {
+	return w.malware, w.err
 }
 
 func (w *world) BaseImages(_ context.Context, _ plimsoll.Image, eps []string) ([]plimsoll.BaseImage, error) {

@@ -61,6 +61,7 @@ func newHarbour(t *testing.T, names ...string) *harbour {
 	w := newWorld()
 	roles := w.roles()
 	roles.Callers, roles.SignIns, roles.Projects, roles.Users, roles.Keys = callers, realSignIns{callers}, s, realUsers{users}, users
+	roles.Secrets, roles.Malware = s, s
 	roles.Images, roles.Lookup, roles.Files, roles.Settings, roles.Software, roles.Vulnerabilities, roles.Scans, roles.Registries, roles.Tasks = s, s, s, s, s, s, s, s, s
 	roles.Decisions, roles.Census = s, s
 	cfg := DefaultConfig()
@@ -151,6 +152,11 @@ func (h *harbour) stock() {
 			found(bash, "CVE-2024-1", plimsoll.SeverityHigh), found(openssl, "CVE-2024-1", plimsoll.SeverityHigh), found(openssl, "CVE-2024-2", plimsoll.SeverityLow),
 		}}},
 		Malware: []plimsoll.Malware{{Path: "tmp/x", Kind: plimsoll.MalwareMatch, Rule: "r", Engine: "e", Layer: digestC}},
+		Secrets: []plimsoll.Secret{
+			{Path: "srv/.env", Rule: "token", Severity: plimsoll.SeverityHigh, Line: 2, Excerpt: "tok_****", Layer: digestC, Shadowed: true},
+			{Path: plimsoll.ConfigScheme + "env/KEY", Rule: "key", Severity: plimsoll.SeverityLow, Excerpt: "****"},
+			{Path: "usr/lib/x", Rule: "token", Severity: plimsoll.SeverityHigh, Line: 1, Excerpt: "tok_****", Layer: digestC},
+		},
 	})
 	must(h.t, err)
 }

@@ -20,7 +20,7 @@ func (r *syncRun) artifacts(ctx context.Context, name string, tags []plimsoll.Ta
 	if err != nil {
 		return nil, nil, err
 	}
-	read := reader{repo: r.client.Repository(name), budget: r.Budget, done: map[plimsoll.Digest]int64{}}
+	read := reader{repo: r.client.Repository(name), budget: r.Budget, redact: r.Redact, done: map[plimsoll.Digest]int64{}}
 	unreadable := map[plimsoll.Digest]bool{}
 	for _, t := range tags {
 		if known[t.Digest] || read.has(t.Digest) || unreadable[t.Digest] {
@@ -42,6 +42,7 @@ func (r *syncRun) artifacts(ctx context.Context, name string, tags []plimsoll.Ta
 type reader struct {
 	repo   *registry.Repository
 	budget plimsoll.Budget
+	redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
 	done   map[plimsoll.Digest]int64 // the sizes of those in out
 	out    []plimsoll.Artifact
 }
@@ -154,5 +155,9 @@ func (r *reader) config(ctx context.Context, d plimsoll.Descriptor) (plimsoll.Im
 		return plimsoll.ImageConfig{}, err
 	}
 	defer body.Close() //nolint:errcheck // read to its end
-	return plimsoll.ReadConfig(body, r.budget)
+	config, err := plimsoll.ReadConfig(body, r.budget)
+	if err == nil && r.redact != nil {
+		config = r.redact(config)
+	}
+	return config, err
 }

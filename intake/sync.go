@@ -36,6 +36,9 @@ type Syncer struct {
 	Connector *Connector
 	Budget    plimsoll.Budget
 
+	// Redact takes secrets out of configs before they are stored; nil = nothing does.
+	Redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
+
 	// Wake tells the queue that there may be new work. It may be nil.
 	Wake func()
 }

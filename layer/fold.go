@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"maps"
 	"slices"
+	"strings"
 
 	"plimsoll"
 )
@@ -192,16 +193,27 @@ func interesting(reports []plimsoll.LayerReport) map[string]*node {
 			paths[v.Path] = nil
 		}
 		for _, v := range r.Malware {
-			paths[v.Path] = nil
+			outerPaths(v.Path, paths)
 		}
 		for _, v := range r.Secrets {
-			paths[v.Path] = nil
+			outerPaths(v.Path, paths)
 		}
 		for _, v := range r.Failures {
 			paths[v.Path] = nil
 		}
 	}
 	return paths
+}
+
+// memberSeparator stands between an archive and what is in it. No member's name holds it, but
+// paths of a layer may: the longest prefix that is a file is the archive.
+const memberSeparator = "!/"
+
+// outerPaths adds a path, and all that may be the archive it leads into.
+func outerPaths(path string, paths map[string]*node) {
+	for end := len(path); end >= 0; end = strings.LastIndex(path[:end], memberSeparator) {
+		paths[path[:end]] = nil
+	}
 }
 
 // place adds the paths of a layer and says which nodes the interesting ones became.
@@ -385,11 +397,15 @@ func (f *folder) unread(n *node, code plimsoll.FailureCode) {
 // findings lists malware and secrets of all layers.
 func (f *folder) findings() {
 	visible := func(nodes map[string]*node, path string) (string, bool) {
-		n := nodes[path]
-		if n == nil || n.kind != fileNode || !f.tree.alive(n) {
-			return path, false
+		for end := len(path); end >= 0; end = strings.LastIndex(path[:end], memberSeparator) {
+			if n := nodes[path[:end]]; n != nil && n.kind == fileNode {
+				if !f.tree.alive(n) {
+					return path, false
+				}
+				return f.tree.path(n) + path[end:], true
+			}
 		}
-		return f.tree.path(n), true
+		return path, false
 	}
 	for _, layer := range f.pending {
 		for _, m := range layer.report.Malware {

@@ -17,6 +17,7 @@ import (
 	"plimsoll/analyze/baseline"
 	"plimsoll/analyze/malware"
 	"plimsoll/analyze/packages"
+	"plimsoll/analyze/secret"
 	"plimsoll/layer"
 	"plimsoll/match"
 )
@@ -52,6 +53,9 @@ type Inspector struct {
 	Parallel   int // layers of one image that are read at once
 	Now        func() time.Time
 
+	// Redact takes secrets out of configs before they are shown or kept; nil = nothing does.
+	Redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
+
 	// Pass, if set, is what reads a blob instead of Pass in this process: see ConfinedPass.
 	Pass func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error)
 
@@ -81,6 +85,10 @@ func (s *Inspector) Inspect(ctx context.Context, target Target, src Source) (pli
 		return record, err
 	}
 	target.Artifact = artifact
+	config, err := s.config(ctx, target, src)
+	if err != nil {
+		return record, err
+	}
 	reports, fetched, err := s.layers(ctx, target, src)
 	if err != nil {
 		return record, err
@@ -88,7 +96,7 @@ func (s *Inspector) Inspect(ctx context.Context, target Target, src Source) (pli
 	if fetched > 0 || len(artifact.Layers) == 0 {
 		record.ScannedAt = s.Now()
 	}
-	return s.judge(ctx, record, artifact, reports)
+	return s.judge(ctx, record, artifact, reports, config)
 }
 
 // Complete reads manifest and config again where what is stored of them is not enough.
@@ -110,14 +118,12 @@ func (s *Inspector) Complete(ctx context.Context, a plimsoll.Artifact, src Sourc
 		}
 		return a, plimsoll.Fail(code, plimsoll.Errorf(plimsoll.Invalid, "%s is not an image but %s", a.Digest.Short(), a.Kind))
 	}
-	body, err := src.Blob(ctx, a.Config)
+	config, err := s.readConfig(ctx, a.Config, src)
 	if err != nil {
 		return a, err
 	}
-	defer body.Close() //nolint:errcheck // read to its end
-	config, err := plimsoll.ReadConfig(body, s.Budget)
-	if err != nil {
-		return a, err
+	if s.Redact != nil {
+		config = s.Redact(config)
 	}
 	return a.WithConfig(config)
 }
@@ -295,11 +301,12 @@ func (s *Inspector) pass(ctx context.Context, l plimsoll.Layer, src Source, requ
 }
 
 // judge folds the layers, runs the checks and holds the packages against the advisories.
-func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a plimsoll.Artifact, reports [][]plimsoll.LayerReport) (plimsoll.ScanRecord, error) {
+func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a plimsoll.Artifact, reports [][]plimsoll.LayerReport, config []plimsoll.LayerReport) (plimsoll.ScanRecord, error) {
 	folded, err := layer.Fold(reports, s.Budget)
 	if err != nil {
 		return record, err
 	}
+	addConfig(&folded, config)
 	facts := analyze.Image{
 		Config: a.Settings, Release: folded.Release, Accounts: folded.Accounts, Configs: folded.Configs,
 		Modes:    folded.Modes,
@@ -307,6 +314,7 @@ func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a pli
 	}
 	record.Facts = &plimsoll.ImageFacts{Release: folded.Release, Files: folded.Files}
 	record.Malware = append([]plimsoll.Malware{}, folded.Malware...)
+	record.Secrets = append([]plimsoll.Secret{}, folded.Secrets...)
 	for _, check := range s.Checks {
 		record.Settings = append(record.Settings, check.Run(facts))
 	}
@@ -345,8 +353,8 @@ func ofSettings(f layer.Failure) bool {
 // Incomplete is the error of a scan that could not look everywhere: which parts of the
 // record are affected, and the first few places.
 type Incomplete struct {
-	Packages, Malware, Settings bool
-	Err                         error
+	Packages, Malware, Secrets, Settings bool
+	Err                                  error
 }
 
 // Error lists the first places.
@@ -368,6 +376,8 @@ func failed(failures []layer.Failure) error {
 			out.Packages = true
 		case f.Analyzer == malware.Name:
 			out.Malware = true
+		case f.Analyzer == secret.Name:
+			out.Secrets = true
 		case ofSettings(f):
 			out.Settings = true
 		}

@@ -121,6 +121,9 @@ func withoutFailedParts(record plimsoll.ScanRecord, err error) plimsoll.ScanReco
 	if incomplete.Malware {
 		record.Malware = nil
 	}
+	if incomplete.Secrets {
+		record.Secrets = nil
+	}
 	if incomplete.Settings {
 		record.Settings = nil
 	}

@@ -30,6 +30,7 @@ type memory struct {
 	manifests map[plimsoll.Digest][]byte
 	blobs     map[plimsoll.Digest][]byte
 	reads     map[plimsoll.Digest]int
+	env       []string // of images to come
 }
 
 func newMemory() *memory {
@@ -121,7 +122,7 @@ func (m *memory) image(t *testing.T, claim func([]plimsoll.Digest), layers ...[]
 	if claim != nil {
 		claim(diffIDs)
 	}
-	config := encode(t, map[string]any{"os": "linux", "architecture": "amd64", "config": map[string]any{"User": "1000"},
+	config := encode(t, map[string]any{"os": "linux", "architecture": "amd64", "config": map[string]any{"User": "1000", "Env": m.env},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": diffIDs}})
 	m.blobs[plimsoll.DigestOf(config)] = config
 	manifest := encode(t, map[string]any{"schemaVersion": 2, "mediaType": ociManifest, "layers": wire,

@@ -16,7 +16,7 @@ import (
 // date: the artifact, the indexes it is a member of, and their image rows.
 //
 // A record without a failure replaces everything. In a record with one, a part (Sets with
-// Judgements, Settings, Malware) that is nil could not be looked at and keeps what was last
+// Judgements, Settings, Malware, Secrets) that is nil could not be looked at and keeps what was last
 // found; a part that is not nil, even if empty, is what the scan found. Sets that were not
 // all judged keep what was last found, too.
 //
@@ -66,7 +66,7 @@ type preparedScan struct {
 	sets   []hashedSet // one a set of the record, in its order
 	places [][]byte    // JSON, one a set
 
-	savesSets, savesSettings, savesMalware bool
+	savesSets, savesSettings, savesMalware, savesSecrets bool
 }
 
 func prepareScan(r plimsoll.ScanRecord) (preparedScan, error) {
@@ -76,6 +76,7 @@ func prepareScan(r plimsoll.ScanRecord) (preparedScan, error) {
 	p.savesSets = whole || (r.Sets != nil && len(r.Judgements) == len(r.Sets))
 	p.savesSettings = whole || r.Settings != nil
 	p.savesMalware = whole || r.Malware != nil
+	p.savesSecrets = whole || r.Secrets != nil
 	if !p.savesSets {
 		return p, nil
 	}
@@ -150,7 +151,7 @@ func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
 	switch {
 	case !p.ScannedAt.IsZero():
 		want.scannedAt = millis(p.ScannedAt)
-	case have.scannedAt == 0 && (p.savesSets || p.savesSettings || p.savesMalware):
+	case have.scannedAt == 0 && (p.savesSets || p.savesSettings || p.savesMalware || p.savesSecrets):
 		// Every layer was inspected before, with other images: for this one, it is now.
 		want.scannedAt = w.Now()
 	}
@@ -167,6 +168,11 @@ func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
 	}
 	if want.malware, err = w.saveMalwareOf(ctx, a.id, have.malware, p); err != nil {
 		return err
+	}
+	if p.savesSecrets {
+		if err := w.saveSecrets(ctx, p.Tenant, a.id, p.Digest, p.Secrets); err != nil {
+			return err
+		}
 	}
 	if p.Facts != nil {
 		if err := w.saveFacts(ctx, p.Tenant, a.id, *p.Facts); err != nil {

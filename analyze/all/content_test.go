@@ -83,6 +83,12 @@ func TestContentIsSearchedOnce(t *testing.T) {
 	visit(plimsoll.Entry{Path: "srv/also.php", Type: plimsoll.EntryHardlink, Link: "srv/shell.php"}, "")
 	visit(file("srv/replaced.php", shell))
 	visit(file("srv/replaced.php", "clean"))
+	// Names of files in a layer that look like members of archives.
+	visit(file("a!/b", shell+token))
+	visit(file("a!/c", shell+token))
+	visit(file("a!/b", "clean"))
+	visit(file("a!/z.zip", zipOf(t, "k", token)))
+	visit(plimsoll.Entry{Path: "a!/d", Type: plimsoll.EntryHardlink, Link: "a!/c"}, "")
 	visit(file("srv/broken.zip", zipOf(t, "x", strings.Repeat("y", 100))[:60]))
 	reports, _ := run.Reports()
 	var malware, secrets []string
@@ -104,6 +110,8 @@ func TestContentIsSearchedOnce(t *testing.T) {
 		}
 	}
 	if diff := cmp.Diff([]string{
+		"a!/c match yara/own.yar shell_post",
+		"a!/d match yara/own.yar shell_post",
 		"srv/also.php match yara/own.yar shell_post",
 		"srv/app.jar!/inner.gz!/inner match sha256/embedded EICAR-Test-File",
 		"srv/broken.zip not_looked archive broken",
@@ -114,7 +122,7 @@ func TestContentIsSearchedOnce(t *testing.T) {
 	}, malware); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"srv/conf.zip!/a/.env github-token", "srv/large github-token", "srv/linked!/a/.env github-token"}, secrets); diff != "" {
+	if diff := cmp.Diff([]string{"a!/c github-token", "a!/d github-token", "a!/z.zip!/k github-token", "srv/conf.zip!/a/.env github-token", "srv/large github-token", "srv/linked!/a/.env github-token"}, secrets); diff != "" {
 		t.Error(diff)
 	}
 	if !slices.ContainsFunc(list, func(a analyze.Analyzer) bool { _, ok := a.(analyze.Searcher); return ok }) {

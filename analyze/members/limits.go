@@ -50,6 +50,7 @@ const (
 
 // Refusal is something that was not looked at, or not to its end.
 type Refusal struct {
+	File   string // of the layer, set by who walks it
 	Path   string // of the member, or of the archive itself
 	Size   int64  // bytes, as far as known, else -1
 	Reason Reason

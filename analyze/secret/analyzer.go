@@ -26,6 +26,9 @@ func NewAnalyzer(e *Engine) *Analyzer {
 // ID implements analyze.Analyzer.
 func (a *Analyzer) ID() plimsoll.AnalyzerID { return a.engine.ID() }
 
+// Rules lists every rule, in a fixed order.
+func (a *Analyzer) Rules() []Rule { return a.engine.Rules() }
+
 // Failure implements analyze.Analyzer.
 func (a *Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailureSecrets }
 
@@ -36,6 +39,18 @@ func (a *Analyzer) Begin() analyze.Analyzer {
 
 // Literals implements analyze.Searcher.
 func (a *Analyzer) Literals() []literal.Pattern { return a.literals }
+
+// Config implements analyze.ConfigAnalyzer.
+func (a *Analyzer) Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport) {
+	found, err := a.engine.Config(c)
+	out.Secrets = append(out.Secrets, found...)
+	if err != nil {
+		analyze.AddFailure(out, plimsoll.ConfigScheme, plimsoll.FailureSecrets, err.Error())
+	}
+}
+
+// Redact masks secrets in a config.
+func (a *Analyzer) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig { return a.engine.Redact(c) }
 
 // run looks at one layer.
 type run struct {
@@ -49,9 +64,9 @@ func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) { delete(r.found,
 // Look implements analyze.ContentAnalyzer.
 func (r *run) Look(c analyze.Content) analyze.Look {
 	if c.Bytes != nil {
-		return glance{r, r.engine.OpenBytes(c.Path, c.Bytes)}
+		return glance{r, c.File, r.engine.OpenBytes(c.Path, c.Bytes)}
 	}
-	return glance{r, r.engine.Open(c.Path, c.ReaderAt, c.Size)}
+	return glance{r, c.File, r.engine.Open(c.Path, c.ReaderAt, c.Size)}
 }
 
 // Refused implements analyze.ContentAnalyzer. That a file was not looked into is said once, by
@@ -83,7 +98,8 @@ func (r *run) End(out *plimsoll.LayerReport) {
 
 // glance is one file, or member of an archive.
 type glance struct {
-	run *run
+	run  *run
+	file string // of the layer
 	*File
 }
 
@@ -91,8 +107,7 @@ type glance struct {
 func (l glance) Close(*plimsoll.LayerReport) (found bool, err error) {
 	list, err := l.File.Close()
 	if len(list) > 0 {
-		file, _, _ := strings.Cut(list[0].Path, "!/")
-		l.run.found[file] = append(l.run.found[file], list...)
+		l.run.found[l.file] = append(l.run.found[l.file], list...)
 	}
 	return len(list) > 0, err
 }

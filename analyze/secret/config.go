@@ -9,16 +9,12 @@ import (
 	"plimsoll"
 )
 
-// ConfigScheme begins the paths of findings in an image's config. No file of a layer has such
-// a path: paths of layers hold no empty segment.
-const ConfigScheme = "image-config://"
-
 // maxConfigText bounds one text of a config. Configs are bounded themselves, so this only
 // keeps one line from taking the time of all.
 const maxConfigText = 1 << 20
 
 // Config looks at what an image says about itself: variables, build steps with their
-// arguments, commands and labels. The path of a finding is ConfigScheme with "env/NAME",
+// arguments, commands and labels. The path of a finding is plimsoll.ConfigScheme with "env/NAME",
 // "history/N" (counted from 0), "label/NAME", "cmd" or "entrypoint"; the line is 0. The error says
 // what was not looked at.
 func (e *Engine) Config(c plimsoll.ImageConfig) ([]plimsoll.Secret, error) {
@@ -51,7 +47,7 @@ func (s *configScan) text(place, text string) {
 		return
 	}
 	b := []byte(text)
-	f := s.engine.OpenBytes(ConfigScheme+place, b)
+	f := s.engine.OpenBytes(plimsoll.ConfigScheme+place, b)
 	s.engine.search(b, f.Hit)
 	found, err := f.Close()
 	s.fail(err)

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"path"
 	"strings"
+
+	"plimsoll"
 )
 
 // kind is what a text file is for: the same line means more in a settings file than in a manual.
@@ -35,7 +37,7 @@ func extensions(lists map[kind]string) map[string]kind {
 // kindOf guesses from the name. A file without a telling name is taken for settings below
 // folders where people put those, and for a document elsewhere. Both names are in lower case.
 func kindOf(low, base string) kind {
-	if strings.HasPrefix(low, ConfigScheme) {
+	if strings.HasPrefix(low, plimsoll.ConfigScheme) {
 		return settings
 	}
 	if strings.HasPrefix(base, ".env") || strings.HasPrefix(base, "dockerfile") || strings.HasPrefix(base, "docker-compose") {

@@ -193,51 +193,6 @@ func TestConfig(t *testing.T) {
 	}
 }
 
-func TestProfiles(t *testing.T) {
-	for _, c := range []struct {
-		path              string
-		size              int64
-		owned, plain, hss bool
-	}{
-		{"app/.env", 10, false, false, false},
-		{"etc/debian.cnf", 10, true, true, false},
-		{"usr/local/app/.env", 10, false, false, true},
-		{"srv/node_modules/a/test/key.pem", 10, false, true, true},
-		{"srv/node_modules/a/README.md", 10, false, true, true},
-		{"srv/node_modules/a/index.js", 10, false, false, false},
-		{"srv/picture.PNG", 10, false, false, true},
-		{"srv/dump.sql", 30 << 20, false, false, true},
-		{"var/libexec/a", 10, false, false, false},
-		{"image-config://env/usr", -1, false, false, false},
-	} {
-		if got := DefaultProfile().Excludes(c.path, c.size, c.owned); got != c.plain {
-			t.Errorf("%s: left out by default: %v", c.path, got)
-		}
-		if got := HSSProfile().Excludes(c.path, c.size, c.owned); got != c.hss {
-			t.Errorf("%s: left out by hss: %v", c.path, got)
-		}
-	}
-	for pattern, ok := range map[string]bool{"/usr/*": true, "*/a/*.md": true, "": false, "usr": false, "*": false, "/*": false, "/" + strings.Repeat("a", 300): false} {
-		if err := CheckPattern(pattern); (err == nil) != ok {
-			t.Errorf("pattern %.20q: %v", pattern, err)
-		}
-	}
-}
-
-func TestMatches(t *testing.T) {
-	for _, c := range []struct {
-		pattern, path string
-		want          bool
-	}{
-		{"/usr/*", "/usr/", true}, {"/usr/*", "/usr", false}, {"*/a/*", "/x/a/b", true}, {"*/a/*", "/a", false}, {"/a*b*c", "/abc", true}, {"/a*b*c", "/acb", false},
-		{"/ab*ba", "/aba", false}, {"/x", "/x", true}, {"/x", "/xy", false}, {"*", "", true}, {"*aa*aa*", "aaa", false}, {"*aa*aa*", "aaaa", true},
-	} {
-		if got := Matches(c.pattern, c.path); got != c.want {
-			t.Errorf("Matches(%q, %q) = %v", c.pattern, c.path, got)
-		}
-	}
-}
-
 func TestVersionFollowsTheRules(t *testing.T) {
 	a, b := engine(t), engine(t)
 	if a.ID() != b.ID() || a.ID().Name != Name || !strings.HasPrefix(a.ID().Version, version+"-") {
@@ -252,7 +207,7 @@ func TestInstalledTreesAreQuiet(t *testing.T) {
 		t.Skip("reads some 40 MB of the machine's own files")
 	}
 	e := engine(t)
-	profile := DefaultProfile()
+	profile := plimsoll.DefaultSecretProfile()
 	files, total := 0, 0
 	var loud []string
 	for _, root := range []string{"/usr/lib/python3", "/usr/lib/python3.11", "/usr/lib/python3.13", "/usr/lib/node_modules", "/usr/share/nodejs", "/usr/share/perl5", "/usr/lib/ssl", "/usr/local/go/src/crypto", "/usr/local/go/src/net"} {
@@ -319,7 +274,7 @@ func FuzzConfig(f *testing.F) {
 			t.Errorf("error without a code: %v", err)
 		}
 		for _, x := range found {
-			if !strings.HasPrefix(x.Path, ConfigScheme) {
+			if !strings.HasPrefix(x.Path, plimsoll.ConfigScheme) {
 				t.Errorf("path %q", x.Path)
 			}
 		}

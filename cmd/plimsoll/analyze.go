@@ -9,6 +9,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze"
 	"plimsoll/analyze/all"
+	"plimsoll/analyze/secret"
 	"plimsoll/sandbox"
 	"plimsoll/scan"
 )
@@ -62,6 +63,7 @@ func identityOf(analyzers []analyze.Analyzer) ([]byte, error) {
 // analysis is the analyzers and the pool of children that run them.
 type analysis struct {
 	analyzers []analyze.Analyzer
+	secrets   *secret.Analyzer // among analyzers, unless it was left out
 	options   sandbox.Options
 	pool      *sandbox.Pool // nil until layers are to be read, and if they are read in this process
 	confined  bool
@@ -74,7 +76,11 @@ func (a *app) analysis(temp string, without ...string) (*analysis, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &analysis{analyzers: analyzers, confined: true, options: sandbox.Options{
+	secrets, err := secretsOf(analyzers)
+	if err != nil {
+		return nil, err
+	}
+	out := &analysis{analyzers: analyzers, secrets: secrets, confined: true, options: sandbox.Options{
 		Command: []string{"", analyzeLayer}, Limits: sandbox.DefaultLimits(a.limits()),
 		Stall: a.limits().Stall, Temp: temp, Logger: a.logger(),
 	}}
@@ -91,10 +97,34 @@ func (a *app) analysis(temp string, without ...string) (*analysis, error) {
 	return out, nil
 }
 
+// secretsOf finds the analyzer for secrets, or makes one where it was left out: configs are
+// redacted all the same.
+func secretsOf(analyzers []analyze.Analyzer) (*secret.Analyzer, error) {
+	for _, a := range analyzers {
+		if a, ok := a.(*secret.Analyzer); ok {
+			return a, nil
+		}
+	}
+	engine, err := secret.New()
+	if err != nil {
+		return nil, err
+	}
+	return secret.NewAnalyzer(engine), nil
+}
+
+// secretRules says what the rules for secrets find, by id.
+func (n *analysis) secretRules() map[string]string {
+	out := map[string]string{}
+	for _, r := range n.secrets.Rules() {
+		out[r.ID] = r.Title
+	}
+	return out
+}
+
 // equip has an inspector use the analyzers, in children, so many layers at once. The
 // first call decides how many.
 func (n *analysis) equip(inspector *scan.Inspector, layers int) {
-	inspector.Analyzers = n.analyzers
+	inspector.Analyzers, inspector.Redact = n.analyzers, n.secrets.Redact
 	if !n.confined {
 		return
 	}

@@ -45,6 +45,10 @@ func fixtures() map[string][]file {
 		"fixture/unknown":    {{"etc/os-release", "ID=homemade\nVERSION_ID=1\n", 0}, {"var/lib/dpkg/status", dpkg("bash", "5.2-1"), 0}},
 		"fixture/hostile":    {release, {"var/lib/dpkg/status", dpkg("bash", "5.2.15-2"), 0}, {hostileName, eicar, 0o666}},
 		"fixture/malware":    {{"srv/eicar.com", eicar, 0}},
+		"fixture/secret": {
+			{"srv/.env", "GITHUB_TOKEN=" + canary(0) + "\n", 0},
+			{"srv/app/node_modules/a/test/key.env", "GITHUB_TOKEN=" + canary(1) + "\n", 0},
+		},
 	}
 }
 

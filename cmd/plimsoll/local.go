@@ -118,7 +118,7 @@ func queueDefaults() queueOptions {
 
 // queue wires the handlers of every kind of work.
 func (s *site) queue(o queueOptions) *queue.Queue {
-	syncer := &intake.Syncer{Store: s.inventory, Connector: s.connector, Budget: s.budget}
+	syncer := &intake.Syncer{Store: s.inventory, Connector: s.connector, Budget: s.budget, Redact: s.analysis.secrets.Redact}
 	q := queue.New(queue.Options{
 		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.concurrency, Grace: o.grace, Logger: s.logger,
 		Handlers: map[plimsoll.WorkKind]queue.Handler{

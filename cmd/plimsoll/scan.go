@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/url"
 	"runtime"
+	"slices"
 	"strings"
 
 	"github.com/spf13/cobra"
@@ -32,6 +33,7 @@ type scanOptions struct {
 	parallel       int
 	noCache        bool
 	without        []string
+	allSecrets     bool
 }
 
 func (a *app) scanCommand() *cobra.Command {
@@ -73,7 +75,7 @@ could not be judged.`,
 	f.StringVar(&o.layout, "layout", "", "read an OCI image layout directory instead of a registry")
 	f.StringVar(&o.image, "image", "", "which image of an archive or layout, by name or digest, if it holds several")
 	f.StringVar(&o.platform, "platform", "linux/amd64", "which platform of an index to scan")
-	f.StringVar(&o.failOn, "fail-on", "", "exit 1 on a vulnerability of this severity or worse (critical, high, medium, low), on malware, or on any finding")
+	f.StringVar(&o.failOn, "fail-on", "", "exit 1 on a vulnerability of this severity or worse (critical, high, medium, low), on malware, on a secret, or on any finding")
 	f.BoolVar(&o.allowNotJudged, "allow-not-judged", false, "do not fail because some packages could not be judged")
 	f.BoolVar(&o.failOnStale, "fail-on-stale", false, "exit 2 if the advisories are older than --stale-after, or there are none")
 	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak HTTP without TLS to the registry (default for loopback addresses)")
@@ -83,7 +85,8 @@ could not be judged.`,
 	f.StringSliceVar(&o.without, "without", nil, "do not look for these: malware, secret")
 	f.BoolVar(&o.noCache, "no-cache", false, "look into every layer again, and keep nothing")
 	complete(cmd, "without", all.Optional()...)
-	complete(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "any")
+	f.BoolVar(&o.allSecrets, "all-secrets", false, "list secrets at every path, documents and examples of installed packages included")
+	complete(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "secret", "any")
 	complete(cmd, "platform", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/riscv64", "linux/s390x")
 	return cmd
 }
@@ -92,6 +95,9 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 	threshold, err := parseThreshold(o.failOn)
 	if err != nil {
 		return err
+	}
+	if slices.Contains(o.without, o.failOn) {
+		return plimsoll.Errorf(plimsoll.Invalid, "--fail-on %s needs what --without leaves out", o.failOn)
 	}
 	platform, err := plimsoll.ParsePlatform(o.platform)
 	if err != nil {
@@ -129,6 +135,9 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 	}
 	result := newScanOutput(name, artifact, record, status, failure)
 	result.Without = o.without
+	if !o.allSecrets {
+		result.leaveOut(plimsoll.DefaultSecretProfile())
+	}
 	if err := a.printScan(result); err != nil {
 		return err
 	}

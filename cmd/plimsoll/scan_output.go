@@ -1,6 +1,10 @@
 package main
 
-import "plimsoll"
+import (
+	"slices"
+
+	"plimsoll"
+)
 
 // scanOutput is the one object that scan --output json prints.
 type scanOutput struct {
@@ -12,6 +16,7 @@ type scanOutput struct {
 	Malware         []plimsoll.Malware   `json:"malware"`
 	Settings        []plimsoll.Setting   `json:"settings"`
 	Secrets         []plimsoll.Secret    `json:"secrets"`
+	SecretsLeftOut  int                  `json:"secrets_left_out"` // at paths that the profile leaves out
 	NotJudged       []plimsoll.NotJudged `json:"not_judged"`
 	Files           *plimsoll.FileFacts  `json:"files,omitempty"`
 	Advisories      advisoryOutput       `json:"advisories"`
@@ -60,7 +65,7 @@ func newScanOutput(name string, a plimsoll.Artifact, r plimsoll.ScanRecord, stat
 	out := scanOutput{
 		Image: name, Artifact: a.Digest, Platform: a.Platform.String(),
 		Packages: []packageOutput{}, Vulnerabilities: []vulnOutput{}, Malware: list(r.Malware),
-		Settings: list(r.Settings), Secrets: []plimsoll.Secret{}, NotJudged: []plimsoll.NotJudged{},
+		Settings: list(r.Settings), Secrets: list(r.Secrets), NotJudged: []plimsoll.NotJudged{},
 		Advisories: advisoryOutput{Revision: status.Revision, Age: status.AgeSeconds, Stale: status.Stale},
 		Failure:    plimsoll.FailureOf(failure),
 	}
@@ -77,6 +82,13 @@ func newScanOutput(name string, a plimsoll.Artifact, r plimsoll.ScanRecord, stat
 		}
 	}
 	return out
+}
+
+// leaveOut takes out secrets at paths of a profile. Which files packages own, and sizes, are not known.
+func (out *scanOutput) leaveOut(p plimsoll.SecretProfile) {
+	shown := slices.DeleteFunc(slices.Clone(out.Secrets), func(s plimsoll.Secret) bool { return p.Excludes(s.Path, -1, false) })
+	out.SecretsLeftOut = len(out.Secrets) - len(shown)
+	out.Secrets = list(shown)
 }
 
 // addPackages lists a package once for each of its places, which it returns.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/jedib0t/go-pretty/v6/text"
@@ -23,13 +24,14 @@ func (a *app) printScan(r scanOutput) error {
 			infected++
 		}
 	}
-	_, err := fmt.Fprintf(a.out, "%d packages, %d vulnerabilities%s, %d malicious files, %d failed settings, %d packages not judged; advisories at revision %d, %s old\n",
-		len(r.Packages), distinctIDs(r.Vulnerabilities), severities(r.Vulnerabilities), infected, failedSettings(r.Settings), len(r.NotJudged), r.Advisories.Revision, ageText(r.Advisories.Age))
+	_, err := fmt.Fprintf(a.out, "%d packages, %d vulnerabilities%s, %d malicious files, %d secrets, %d failed settings, %d packages not judged; advisories at revision %d, %s old\n",
+		len(r.Packages), distinctIDs(r.Vulnerabilities), severities(r.Vulnerabilities), infected, len(r.Secrets), failedSettings(r.Settings), len(r.NotJudged), r.Advisories.Revision, ageText(r.Advisories.Age))
 	if len(r.Without) > 0 {
 		fmt.Fprintf(a.out, "not looked for, as asked: %s\n", strings.Join(r.Without, ", "))
 	}
 	a.printVulnerabilities(r.Vulnerabilities)
 	a.printMalware(r.Malware)
+	a.printSecrets(r.Secrets, r.SecretsLeftOut)
 	a.printSettings(r.Settings)
 	a.printNotJudged(r.NotJudged)
 	return err
@@ -73,6 +75,33 @@ func (a *app) printMalware(malware []plimsoll.Malware) {
 	}
 	fmt.Fprintln(a.out)
 	t.Render()
+}
+
+// printSecrets lists secrets, masked. One that an upper layer hides counts: it can be extracted.
+func (a *app) printSecrets(secrets []plimsoll.Secret, leftOut int) {
+	if len(secrets) > 0 {
+		sorted := slices.Clone(secrets)
+		slices.SortStableFunc(sorted, func(x, y plimsoll.Secret) int { return worse(x.Severity, y.Severity) })
+		t := a.table("secret", "severity", "path", "line", "excerpt", "layer", "note")
+		for _, s := range sorted {
+			line, layer, note := "-", "-", ""
+			if s.Line > 0 {
+				line = strconv.Itoa(s.Line)
+			}
+			if s.Layer != "" {
+				layer = s.Layer.Short()
+			}
+			if s.Shadowed {
+				note = "removed by a later layer, can be extracted"
+			}
+			row(t, s.Rule, a.severityText(s.Severity), s.Path, line, s.Excerpt, layer, note)
+		}
+		fmt.Fprintln(a.out)
+		t.Render()
+	}
+	if leftOut > 0 {
+		fmt.Fprintf(a.out, "%d secrets in documents and examples of installed packages are left out; --all-secrets lists them\n", leftOut)
+	}
 }
 
 // printSettings lists what failed and what could not be looked at, with what to do.

@@ -14,6 +14,7 @@ var errThreshold = errors.New("findings reach the --fail-on threshold")
 type threshold struct {
 	severity plimsoll.Severity
 	malware  bool
+	secret   bool
 	any      bool
 }
 
@@ -25,11 +26,13 @@ func parseThreshold(s string) (threshold, error) {
 		return threshold{any: true}, nil
 	case "malware":
 		return threshold{malware: true}, nil
+	case "secret":
+		return threshold{secret: true}, nil
 	}
 	if severity := plimsoll.Severity(s); slices.Contains(plimsoll.Severities(), severity) && severity != plimsoll.SeverityUnknown {
 		return threshold{severity: severity}, nil
 	}
-	return threshold{}, plimsoll.Errorf(plimsoll.Invalid, "--fail-on %.40q is not critical, high, medium, low, malware or any", s)
+	return threshold{}, plimsoll.Errorf(plimsoll.Invalid, "--fail-on %.40q is not critical, high, medium, low, malware, secret or any", s)
 }
 
 func (t threshold) met(r scanOutput) bool {
@@ -37,9 +40,11 @@ func (t threshold) met(r scanOutput) bool {
 	failed := slices.ContainsFunc(r.Settings, func(s plimsoll.Setting) bool { return s.Result == plimsoll.SettingFailed })
 	switch {
 	case t.any:
-		return len(r.Vulnerabilities) > 0 || infected || failed
+		return len(r.Vulnerabilities) > 0 || infected || failed || len(r.Secrets) > 0
 	case t.malware:
 		return infected
+	case t.secret:
+		return len(r.Secrets) > 0
 	case t.severity != "":
 		return slices.ContainsFunc(r.Vulnerabilities, func(v vulnOutput) bool { return v.Severity.AtLeast(t.severity) })
 	default:

@@ -1,0 +1,100 @@
+package secret
+
+import (
+	"bytes"
+	"strings"
+
+	"plimsoll"
+)
+
+const masked = maxStars
+
+// Redact masks the secrets that Config would find, so that the rest of a config can be kept
+// and shown. A text that could not be looked at everywhere is masked as a whole.
+func (e *Engine) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig {
+	c.Env = e.each("env/", c.Env)
+	for i, entry := range c.Env {
+		if name, value, _ := strings.Cut(entry, "="); strings.Contains(value, masked) {
+			c.Env[i] = name + "=" + masked
+		}
+	}
+	history := make([]plimsoll.HistoryLine, len(c.History))
+	for i, h := range c.History {
+		h.CreatedBy, h.Comment = e.step(h.CreatedBy), e.mask("history/", h.Comment)
+		history[i] = h
+	}
+	labels := make(map[string]string, len(c.Labels))
+	for name, value := range c.Labels {
+		_, labels[name], _ = strings.Cut(e.mask("label/", clean(name)+"="+value), "=")
+	}
+	c.History, c.Labels = history, labels
+	c.Entrypoint, c.Cmd = e.command("entrypoint", c.Entrypoint), e.command("cmd", c.Cmd)
+	return c
+}
+
+func (e *Engine) each(place string, texts []string) []string {
+	out := make([]string, len(texts))
+	for i, text := range texts {
+		out[i] = e.mask(place, text)
+	}
+	return out
+}
+
+// step masks a build step. Build arguments are told apart only when they stand in lines of their own.
+func (e *Engine) step(line string) string {
+	out := e.mask("history/", line)
+	if args := buildStep(out); args != out && e.mask("history/", args) != args {
+		start, _, _ := strings.Cut(out, "|")
+		return start + "| " + masked
+	}
+	return out
+}
+
+// command masks words, and all but the first where only together they are a secret.
+func (e *Engine) command(place string, words []string) []string {
+	out := e.each(place, words)
+	if whole := strings.Join(out, " "); len(out) > 1 && e.mask(place, whole) != whole {
+		for i := range out[1:] {
+			out[i+1] = masked
+		}
+	}
+	return out
+}
+
+// mask replaces what rules found, up to the end of the word that it ends in, or of the text where
+// it spans lines.
+func (e *Engine) mask(place, text string) string {
+	if len(text) > maxConfigText {
+		return masked
+	}
+	b := []byte(text)
+	f := e.OpenBytes(plimsoll.ConfigScheme+place, b)
+	e.search(b, f.Hit)
+	f.lines()
+	if f.err != nil || f.reading != nil {
+		return masked
+	}
+	hide := make([]bool, len(b))
+	for _, x := range f.found {
+		from, to := int(x.from), int(min(x.to, int64(len(b))))
+		if bytes.ContainsAny(b[from:to], "\n") || bytes.Contains(b[from:], []byte("PRIVATE KEY")) {
+			to = len(b)
+		}
+		for to < len(b) && !bytes.ContainsRune([]byte(" \t\r\n\"'"), rune(b[to])) {
+			to++
+		}
+		for i := from; i < to; i++ {
+			hide[i] = true
+		}
+	}
+	var out strings.Builder
+	for i := range b {
+		switch {
+		case !hide[i]:
+			out.WriteByte(b[i])
+		case i == 0 || !hide[i-1]:
+			out.WriteString(masked)
+		}
+	}
+	return out.String()
+}

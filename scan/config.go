@@ -1,0 +1,63 @@
+package scan
+
+import (
+	"context"
+
+	"plimsoll"
+	"plimsoll/analyze"
+	"plimsoll/layer"
+)
+
+// config returns what analyzers say of the image's config. What the inventory keeps of a config
+// has no values of variables, so the blob is read for this, once for each version of an analyzer:
+// reports are kept under the config's digest as those of a layer are under its diff ID.
+func (s *Inspector) config(ctx context.Context, target Target, src Source) ([]plimsoll.LayerReport, error) {
+	var analyzers []analyze.ConfigAnalyzer
+	var ids []plimsoll.AnalyzerID
+	for _, a := range s.Analyzers {
+		if a, ok := a.(analyze.ConfigAnalyzer); ok {
+			analyzers, ids = append(analyzers, a), append(ids, a.ID())
+		}
+	}
+	if len(analyzers) == 0 {
+		return nil, nil
+	}
+	blob := plimsoll.Layer{Descriptor: target.Artifact.Config, DiffID: target.Artifact.Config.Digest}
+	missing, err := s.Reports.MissingLayers(ctx, target.Tenant, target.Shared, []plimsoll.Layer{blob}, ids)
+	if err != nil {
+		return nil, err
+	}
+	if len(missing) == 0 && !target.Prove {
+		stored, err := s.Reports.LayerReports(ctx, []plimsoll.Digest{blob.DiffID}, ids)
+		return stored[blob.DiffID], err
+	}
+	c, err := s.readConfig(ctx, blob.Descriptor, src)
+	if err != nil {
+		return nil, err
+	}
+	reports := make([]plimsoll.LayerReport, len(analyzers))
+	for i, a := range analyzers {
+		reports[i] = plimsoll.LayerReport{DiffID: blob.DiffID, Analyzer: a.ID()}
+		a.Config(c, &reports[i])
+	}
+	return reports, s.Reports.SaveLayer(ctx, target.Tenant, blob.Digest, blob.DiffID, reports)
+}
+
+func (s *Inspector) readConfig(ctx context.Context, d plimsoll.Descriptor, src Source) (plimsoll.ImageConfig, error) {
+	body, err := src.Blob(ctx, d)
+	if err != nil {
+		return plimsoll.ImageConfig{}, err
+	}
+	defer body.Close() //nolint:errcheck // read to its end
+	return plimsoll.ReadConfig(body, s.Budget)
+}
+
+// addConfig adds findings in a config to those in layers.
+func addConfig(folded *layer.Folded, reports []plimsoll.LayerReport) {
+	for _, r := range reports {
+		folded.Secrets = append(folded.Secrets, r.Secrets...)
+		for _, f := range r.Failures {
+			folded.Failures = append(folded.Failures, layer.Failure{FileFailure: f, Analyzer: r.Analyzer.Name})
+		}
+	}
+}
