@@ -57,6 +57,7 @@ type Roles struct {
 	Files           FileLister
 	Settings        SettingLister
 	Software        SoftwareKeeper
+	WeakPasswords   WeakPasswordKeeper
 	Vulnerabilities VulnerabilityLister
 	Histories       HistoryReader
 	Scans           Scanner
@@ -108,6 +109,7 @@ func (a *API) registerContract() {
 	a.registerFiles()
 	a.registerBaseline()
 	a.registerPasswords()
+	a.registerPasswordList()
 	a.registerSoftware()
 	a.registerBuild()
 	a.registerCVEs()

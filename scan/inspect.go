@@ -52,6 +52,9 @@ type Inspector struct {
 	Parallel   int // layers of one image that are read at once
 	Now        func() time.Time
 
+	// Sealer seals password hashes, for lists of projects; without one they are dropped.
+	Sealer Sealer
+
 	// Pass, if set, is what reads a blob instead of Pass in this process: see ConfinedPass.
 	Pass func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error)
 
@@ -270,7 +273,7 @@ func (s *Inspector) layer(ctx context.Context, l plimsoll.Layer, src Source, unp
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid,
 			"its content is %s but the config claims diff ID %s", result.DiffID.Short(), l.DiffID.Short()))
 	}
-	return result.Reports, nil
+	return result.Reports, s.sealHashes(result.Reports)
 }
 
 func (s *Inspector) pass(ctx context.Context, l plimsoll.Layer, src Source, request PassRequest) (PassResult, error) {
@@ -309,6 +312,11 @@ func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a pli
 	record.Malware = append([]plimsoll.Malware{}, folded.Malware...)
 	for _, check := range s.Checks {
 		record.Settings = append(record.Settings, check.Run(facts))
+	}
+	for _, file := range folded.Accounts {
+		if file.From.Passwords > 0 {
+			record.Accounts = append(record.Accounts, file.From)
+		}
 	}
 	record.Sets = append([]plimsoll.PlacedSet{}, sets(folded)...)
 	if record, err = s.Rejudge(ctx, record); err != nil {
