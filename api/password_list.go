@@ -32,6 +32,7 @@ type changeWeakInput struct {
 	PolicyPath
 	RegionHeader
 	Body struct {
+		_     struct{} `additionalProperties:"true"`
 		Words []string `json:"extended_weak_password,omitempty" maxItems:"300" nullable:"false" doc:"The new list, of words of 1 to 128 bytes; absent or [] = none"`
 	}
 }
@@ -44,7 +45,7 @@ func (a *API) registerPasswordList() {
 		Description: "One list a project, whatever the enterprise project. Role: reader in the whole project.",
 	}, a.showWeak)
 	closed(a, huma.Operation{
-		OperationID: "ChangeExtendedWeakPassword", Method: http.MethodPost, Path: path, Tags: []string{"settings"}, DefaultStatus: http.StatusOK,
+		OperationID: "ChangeExtendedWeakPassword", Method: http.MethodPost, Path: path, Tags: []string{"settings"},
 		Summary: "Replace the project's own weak passwords",
 		Description: "Stored images are held against the new list in the background (a task of the kind passwords); no registry is asked. " +
 			"Role: editor in the whole project.",
@@ -69,10 +70,10 @@ func (a *API) showWeak(ctx context.Context, in *showWeakInput) (*showWeakOutput,
 	return out, err
 }
 
-func (a *API) changeWeak(ctx context.Context, in *changeWeakInput) (*struct{}, error) {
+func (a *API) changeWeak(ctx context.Context, in *changeWeakInput) (*emptyOutput, error) {
 	p := caller(ctx)
 	if err := wholeProject(p, plimsoll.RoleEditor); err != nil {
 		return nil, err
 	}
-	return nil, a.roles.WeakPasswords.SetWeakPasswords(ctx, in.ProjectID, p.User.Name, in.Body.Words)
+	return &emptyOutput{}, a.roles.WeakPasswords.SetWeakPasswords(ctx, in.ProjectID, p.User.Name, in.Body.Words)
 }
