@@ -14,7 +14,7 @@ import (
 // held against stored hashes outside of any scan, so it may take more than a layer's guessing.
 const (
 	listedAll     = 10_000_000
-	listedAttempt = 200_000 // hashes with a hostile cost are not computed
+	listedAttempt = 1_000_000 // hashes with a hostile cost are not computed
 )
 
 // ListedRule is the rule about a project's own list. It is none of Checks: what it says
