@@ -26,7 +26,7 @@ var testArrows = map[string][]string{
 	"identity": {"store", "seal"},
 	"advisory": {"store", "match", "outbound"},
 	"queue":    {"store"},
-	"scan":     {"archive", "store", "advisory"},
+	"scan":     {"archive", "store", "advisory", "seal"},
 	"intake":   {"store", "seal", "outbound"},
 	"match":    {"advisory", "store"},
 	"seal":     {"store"},

@@ -20,6 +20,7 @@ type ScanRecord struct {
 	Judgements []Judgement // one a set, in the same order
 	Matcher    string      // version of the matcher that judged
 	Settings   []Setting
+	Accounts   []AccountSource // part of Settings: databases with passwords
 	Malware    []Malware
 	Secrets    []Secret
 	Facts      *ImageFacts // nil keeps what was last found

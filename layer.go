@@ -25,6 +25,11 @@ type LayerReport struct {
 	Modes    []FileMode    `json:"modes,omitempty"`
 	Malware  []Malware     `json:"malware,omitempty"`
 	Secrets  []Secret      `json:"secrets,omitempty"`
+
+	// Hashes are those of the accounts, from the pass to the sealing; SealedHashes is what is
+	// stored of them, apart from the report. Neither is part of the report's JSON.
+	Hashes       []AccountHash `json:"-"`
+	SealedHashes []byte        `json:"-"`
 }
 
 // FileFailure says where an analyzer could not look and why.
@@ -125,6 +130,9 @@ type AccountFile struct {
 	Accounts []Account `json:"accounts"`
 	Groups   []Group   `json:"groups,omitempty"` // of group(5) and gshadow(5)
 	Legacy   int       `json:"legacy,omitempty"` // lines that bring in accounts of a network service ("+", "-")
+
+	// From is, in a folded image, where the file comes from.
+	From AccountSource `json:"-"`
 }
 
 // Account is one line of passwd(5) or shadow(5).

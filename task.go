@@ -12,6 +12,7 @@ const (
 	WorkRematch WorkKind = "rematch" // judge stored package sets again
 
 	WorkDecisions WorkKind = "decisions" // let shown counts follow decisions
+	WorkPasswords WorkKind = "passwords" // hold a project's images against its list of weak passwords
 )
 
 // Priority orders work of one project; higher first.
@@ -69,7 +70,7 @@ type Work struct {
 	ProjectID         string
 	EnterpriseProject string
 	Kind              WorkKind
-	Key               string // what to work on: registry id, artifact digest, "" for a rematch
+	Key               string // what to work on: registry id, artifact digest, "" for a rematch, the generation of a password list
 	RegistryID        int64  // where the bytes come from; 0 if none are needed
 	Repository        string // of a scan
 	Priority          Priority

@@ -59,6 +59,7 @@ type Roles struct {
 	Software        SoftwareKeeper
 	Secrets         SecretKeeper
 	Malware         MalwareLister
+	WeakPasswords   WeakPasswordKeeper
 	Vulnerabilities VulnerabilityLister
 	Histories       HistoryReader
 	Scans           Scanner
@@ -113,6 +114,7 @@ func (a *API) registerContract() {
 	a.registerFiles()
 	a.registerBaseline()
 	a.registerPasswords()
+	a.registerPasswordList()
 	a.registerSoftware()
 	a.registerSecrets()
 	a.registerMalware()

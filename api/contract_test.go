@@ -105,7 +105,7 @@ func implemented() []string {
 	return []string{"ListSwrImageRepository", "RunImageSynchronize", "BatchScanSwrImage", "ListImageVulnerabilities",
 		"ListImageFiles", "ShowImageFilesStat", "ListImageBasicImage",
 		"ListImageRiskConfigs", "ListImageRiskConfigRules", "ShowImageCheckRuleDetail", "ShowImageBaselineStatistic", "ListImageWeakPwdUsers",
-		"ListImagePwdComplexity", "ListImageNonCompliantApp", "ListImageBuildCommandRisks",
+		"ListImagePwdComplexity", "ShowExtendedWeakPassword", "ChangeExtendedWeakPassword", "ListImageNonCompliantApp", "ListImageBuildCommandRisks",
 		"ListVulnerabilityCve", "HandleImageVulnerability",
 		"ListImageSensitive", "ListImageSensitiveInfo", "ChangeSensitiveInfo", "ShowFilePathWhiteLists", "ChangeFilePathWhiteLists",
 		"ShowFilePathWhiteDetail", "ChangeFilePathWhiteDetail", "ListImageMalware", "ListGlobalMalware"}

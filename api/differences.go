@@ -33,6 +33,7 @@ func Differences() []Difference {
 		{"BatchScanSwrImage", "response", "added", emptyAnswer},
 
 		{"HandleImageVulnerability", "response", "added", "an empty object instead of no body: every answer is JSON"},
+		{"ChangeExtendedWeakPassword", "response", "added", "as BatchScanSwrImage"},
 
 		{"ListImageVulnerabilities", "query limit", "range", widerLimit},
 		{"ListImageVulnerabilities", "query namespace", "required", "the image id alone names an image, as clients' own tests expect"},

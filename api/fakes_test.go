@@ -79,6 +79,7 @@ type world struct {
 	cves            plimsoll.Page[plimsoll.CVE]
 	census          []string
 	exported        *plimsoll.Image
+	words           []string
 }
 
 func newWorld() *world {
@@ -113,7 +114,7 @@ func newWorld() *world {
 
 func (w *world) roles() Roles {
 	return Roles{
-		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Settings: w, Software: w, Secrets: w, Malware: w, SecretRules: map[string]string{"token": "A token"},
+		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Settings: w, Software: w, Secrets: w, Malware: w, WeakPasswords: w, SecretRules: map[string]string{"token": "A token"},
 		Vulnerabilities: w, Histories: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
 		Advisories: w, Users: w, Keys: w, Decisions: w, Census: w, CVEs: w, VEX: w, Explainer: w,
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
@@ -228,6 +229,13 @@ func (w *world) RuleTallies(_ context.Context, f plimsoll.ImageFilter) ([]plimso
 
 func (w *world) ImageSettings(context.Context, plimsoll.Image) ([]plimsoll.Setting, error) {
 	return w.settings, w.err
+}
+
+func (w *world) WeakPasswords(context.Context, string) ([]string, error) { return w.words, w.err }
+
+func (w *world) SetWeakPasswords(_ context.Context, projectID, by string, words []string) error {
+	w.words = append([]string{projectID, by}, words...)
+	return w.err
 }
 
 func (w *world) SoftwarePolicy(context.Context, string) ([]plimsoll.SoftwareRule, error) {

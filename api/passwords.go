@@ -131,11 +131,13 @@ func (a *API) weakPasswords(ctx context.Context, f plimsoll.ImageFilter, user st
 	now := a.cfg.Now()
 	f.Setting = &plimsoll.SettingFilter{Kind: plimsoll.KindWeakPassword, Result: plimsoll.SettingFailed}
 	err := a.eachImage(ctx, f, func(img plimsoll.Image, settings []plimsoll.Setting) {
+		seen := map[string]bool{} // two rules, or two databases, may know one account
 		for _, s := range settings {
 			for _, w := range s.Passwords {
-				if user != "" && w.User != user {
+				if seen[w.User] || user != "" && w.User != user {
 					continue
 				}
+				seen[w.User] = true
 				rows = append(rows, weakUser{
 					RowImage: rowOf(img), User: w.User, Service: "system", Duration: daysSince(w.Changed, now),
 					Masked: w.Masked, Advice: strings.ToUpper(w.Reason[:min(1, len(w.Reason))]) + w.Reason[min(1, len(w.Reason)):] + ". " + s.Advice,

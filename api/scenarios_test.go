@@ -19,6 +19,7 @@ const (
 
 	handling5 = "/v5/p1/image/vulnerability/handle"
 	ignoreAll = `{"image_type":"registry","type":"linux_vul","operate_type":"ignore","select_type":"all_vul"}`
+	weakWords = "/v5/p1/image/baseline/extended-weak-password"
 
 	private = `{"image_type":"private_image"}`
 	oneRef  = `{"image_type":"private_image","image_info_list":[{"namespace":"a","image_name":"b","image_version":"c","instance_id":"","instance_url":""}]}`
@@ -86,6 +87,8 @@ func TestWhoMayDoWhat(t *testing.T) {
 		{"GET", "/v5/p1/image/baseline/statistic?image_type=private_image", "", plimsoll.RoleReader, 200, true},
 		{"GET", "/v5/p1/image/baseline/weak-password-users?image_type=private_image", "", plimsoll.RoleReader, 200, true},
 		{"GET", "/v5/p1/image/baseline/password-complexity?image_type=private_image", "", plimsoll.RoleReader, 200, true},
+		{"GET", weakWords, "", plimsoll.RoleReader, 200, true},
+		{"POST", weakWords, `{"extended_weak_password":["harbour"]}`, plimsoll.RoleEditor, 200, true},
 		{"GET", own + "/images/1/settings", "", plimsoll.RoleReader, 200, true},
 		{"GET", "/v5/p1/image/1/non-compliant-app?image_type=private_image", "", plimsoll.RoleReader, 200, true},
 		{"GET", own + "/software-policy", "", plimsoll.RoleReader, 200, true},

@@ -123,8 +123,8 @@ func (a *API) showPolicy(ctx context.Context, in *PolicyPath) (*policyOutput, er
 
 func (a *API) setPolicy(ctx context.Context, in *setPolicyInput) (*policyOutput, error) {
 	p := caller(ctx)
-	if _, all := p.EnterpriseProjects(plimsoll.RoleAdmin); !all {
-		return nil, plimsoll.Errorf(plimsoll.Forbidden, "this needs the role %s in the whole project", plimsoll.RoleAdmin)
+	if err := wholeProject(p, plimsoll.RoleAdmin); err != nil {
+		return nil, err
 	}
 	if err := a.roles.Software.SetSoftwarePolicy(ctx, in.ProjectID, p.User.Name, in.Body.Rules); err != nil {
 		return nil, err

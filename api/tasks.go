@@ -24,7 +24,7 @@ type TaskStore interface {
 
 type listTasksInput struct {
 	OwnPath
-	Kind   plimsoll.WorkKind `query:"kind" enum:"sync,scan,rematch" doc:"Absent = any"`
+	Kind   plimsoll.WorkKind `query:"kind" enum:"sync,scan,rematch,passwords" doc:"Absent = any"`
 	Offset int               `query:"offset" minimum:"0" maximum:"2000000"`
 	Limit  int               `query:"limit" minimum:"1" maximum:"200" default:"50"`
 }

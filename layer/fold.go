@@ -366,12 +366,23 @@ func (f *folder) accounts() {
 		}
 		if facts := f.facts[n]; facts != nil && facts.accounts != nil {
 			file := *facts.accounts
+			file.From = plimsoll.AccountSource{Layer: f.diffIDs[facts.layer], Path: file.Path, Passwords: passwords(file)}
 			file.Path = path
 			f.out.Accounts = append(f.out.Accounts, file)
 			continue
 		}
 		f.unread(n, plimsoll.FailureSettings)
 	}
+}
+
+// passwords counts the accounts that some password fits.
+func passwords(file plimsoll.AccountFile) (n int) {
+	for _, a := range file.Accounts {
+		if a.Scheme != "" {
+			n++
+		}
+	}
+	return n
 }
 
 // file finds a visible file by its usual path, or nil.

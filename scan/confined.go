@@ -33,7 +33,8 @@ type passMessage struct {
 // whole is compressed with zstd (RFC 8878).
 type passOutcome struct {
 	layer.Sums
-	NeedAliases []string `json:"need_aliases,omitempty"`
+	NeedAliases []string              `json:"need_aliases,omitempty"`
+	Hashes      map[int][]hashMessage `json:"hashes,omitempty"` // by the index of their report
 }
 
 // maxReports bounds the JSON of one layer's reports, in bytes. A layer at every budget with
@@ -102,7 +103,13 @@ func encodePass(result PassResult, packer *zstd.Encoder) ([]byte, error) {
 	text := &bounded{w: packer}
 	encoder := json.NewEncoder(text)
 	encoder.SetEscapeHTML(false)
-	err := encoder.Encode(passOutcome{Sums: result.Sums, NeedAliases: result.NeedAliases})
+	outcome := passOutcome{Sums: result.Sums, NeedAliases: result.NeedAliases, Hashes: map[int][]hashMessage{}}
+	for i, r := range result.Reports {
+		if len(r.Hashes) > 0 {
+			outcome.Hashes[i] = hashMessages(r.Hashes)
+		}
+	}
+	err := encoder.Encode(outcome)
 	for i := 0; err == nil && i < len(result.Reports); i++ {
 		err = encoder.Encode(result.Reports[i])
 		result.Reports[i] = plimsoll.LayerReport{} // it may be large, and so may the next
@@ -140,8 +147,8 @@ func decodePass(answer []byte, analyzers []analyze.Analyzer) (PassResult, error)
 		return plimsoll.Errorf(plimsoll.Internal, "read the reports of an analysing process: %w", err)
 	}
 	var outcome passOutcome
-	if err := decoder.Decode(&outcome); err != nil {
-		return PassResult{}, nonsense(err)
+	if decoder.Decode(&outcome) != nil { // the error could quote a hash
+		return PassResult{}, nonsense(errors.New("no outcome comes first"))
 	}
 	result := PassResult{Sums: outcome.Sums, NeedAliases: outcome.NeedAliases, Reports: make([]plimsoll.LayerReport, len(analyzers))}
 	for i, a := range analyzers {
@@ -151,6 +158,10 @@ func decodePass(answer []byte, analyzers []analyze.Analyzer) (PassResult, error)
 		}
 		if report.Analyzer != a.ID() || report.DiffID != result.DiffID {
 			return PassResult{}, nonsense(errors.New("one is not of the analyzer and layer that were asked for"))
+		}
+		var ok bool
+		if report.Hashes, ok = accountHashes(outcome.Hashes[i]); !ok {
+			return PassResult{}, nonsense(errors.New("account hashes are over their bounds"))
 		}
 	}
 	if decoder.More() || result.Unpacked < 0 {

@@ -56,6 +56,9 @@ type Inspector struct {
 	// Redact takes secrets out of configs before they are shown or kept; nil = nothing does.
 	Redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
 
+	// Sealer seals password hashes, for lists of projects; without one they are dropped.
+	Sealer Sealer
+
 	// Pass, if set, is what reads a blob instead of Pass in this process: see ConfinedPass.
 	Pass func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error)
 
@@ -276,7 +279,7 @@ func (s *Inspector) layer(ctx context.Context, l plimsoll.Layer, src Source, unp
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid,
 			"its content is %s but the config claims diff ID %s", result.DiffID.Short(), l.DiffID.Short()))
 	}
-	return result.Reports, nil
+	return result.Reports, s.sealHashes(result.Reports)
 }
 
 func (s *Inspector) pass(ctx context.Context, l plimsoll.Layer, src Source, request PassRequest) (PassResult, error) {
@@ -317,6 +320,11 @@ func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a pli
 	record.Secrets = append([]plimsoll.Secret{}, folded.Secrets...)
 	for _, check := range s.Checks {
 		record.Settings = append(record.Settings, check.Run(facts))
+	}
+	for _, file := range folded.Accounts {
+		if file.From.Passwords > 0 {
+			record.Accounts = append(record.Accounts, file.From)
+		}
 	}
 	record.Sets = append([]plimsoll.PlacedSet{}, sets(folded)...)
 	if record, err = s.Rejudge(ctx, record); err != nil {

@@ -24,6 +24,7 @@ type Worker struct {
 	Inspector *Inspector
 	Store     Store
 	Open      Open
+	Lists     *PasswordLists // nil = projects have no lists of passwords
 }
 
 // Work scans one artifact: an image, or every platform of an index that can be
@@ -96,6 +97,9 @@ func (w *Worker) image(ctx context.Context, work plimsoll.Work, target Target, s
 	if _, saveErr := w.Store.SaveScan(ctx, record); saveErr != nil {
 		return errors.Join(err, saveErr)
 	}
+	if w.Lists != nil && record.Settings != nil {
+		err = errors.Join(err, w.Lists.Check(ctx, target.Tenant, digest))
+	}
 	return err
 }
 
@@ -125,7 +129,7 @@ func withoutFailedParts(record plimsoll.ScanRecord, err error) plimsoll.ScanReco
 		record.Secrets = nil
 	}
 	if incomplete.Settings {
-		record.Settings = nil
+		record.Settings, record.Accounts = nil, nil
 	}
 	return record
 }

@@ -144,6 +144,10 @@ func (s *Layers) SaveLayer(ctx context.Context, t plimsoll.Tenant, blob, diffID 
 		for i, r := range fresh {
 			_, err := tx.Exec(ctx, `INSERT INTO layer_report (diff_id, analyzer, version, report, created_at)
 				VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, diffID, r.Analyzer.Name, r.Analyzer.Version, blobs[i], tx.Now())
+			if err == nil && r.SealedHashes != nil {
+				_, err = tx.Exec(ctx, `INSERT INTO layer_hash (diff_id, analyzer, version, sealed_hashes)
+					VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, diffID, r.Analyzer.Name, r.Analyzer.Version, r.SealedHashes)
+			}
 			if err != nil {
 				return err
 			}

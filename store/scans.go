@@ -160,6 +160,9 @@ func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
 		if err := w.saveSettings(ctx, p.Tenant, a.id, p.Settings); err != nil {
 			return err
 		}
+		if err := w.saveAccounts(ctx, p.Tenant, a.id, p.Accounts); err != nil {
+			return err
+		}
 	}
 	if p.savesSets {
 		if err := w.savePackagesOf(ctx, a.id, p); err != nil {

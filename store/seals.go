@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"slices"
 
 	"plimsoll"
 )
@@ -69,5 +70,27 @@ func sealedValues(ctx context.Context, tx *Tx) ([]sealedValue, error) {
 		return sealedValue{table: "access key", id: k.Access, sealed: k.SealedSecret, ad: k.SealedFor(),
 			update: `UPDATE access_key SET sealed_secret = ? WHERE access = ?`}, err
 	})
-	return append(registries, keys...), err
+	if err != nil {
+		return nil, err
+	}
+	rows, err = tx.Query(ctx, `SELECT project_id, sealed_words FROM password_list WHERE sealed_words IS NOT NULL ORDER BY project_id`)
+	lists, err := collect(rows, err, func(r *sql.Rows) (sealedValue, error) {
+		var l plimsoll.PasswordList
+		err := r.Scan(&l.ProjectID, &l.Sealed)
+		return sealedValue{table: "password list", id: l.ProjectID, sealed: l.Sealed, ad: l.SealedFor(),
+			update: `UPDATE password_list SET sealed_words = ? WHERE project_id = ?`}, err
+	})
+	if err != nil {
+		return nil, err
+	}
+	rows, err = tx.Query(ctx, `SELECT id, diff_id, sealed_hashes FROM layer_hash ORDER BY id`)
+	hashes, err := collect(rows, err, func(r *sql.Rows) (sealedValue, error) {
+		var id int64
+		var layer plimsoll.Digest
+		v := sealedValue{table: "account hashes", update: `UPDATE layer_hash SET sealed_hashes = ? WHERE id = ?`}
+		err := r.Scan(&id, &layer, &v.sealed)
+		v.id, v.ad = id, plimsoll.LayerHashesSealedFor(layer)
+		return v, err
+	})
+	return slices.Concat(registries, keys, lists, hashes), err
 }

@@ -79,29 +79,44 @@ func (w *writer) saveSettings(ctx context.Context, t plimsoll.Tenant, artifact i
 	for _, s := range stored {
 		gone[s.Rule] = s
 	}
-	fields := func(s plimsoll.Setting, id int64) []any {
-		return []any{s.Rule, id, s.Result, encodeList(s.Evidence), encodePasswords(s.Passwords)}
-	}
+	delete(gone, plimsoll.RuleListedPassword) // no scan's to say
 	for i, s := range settings {
 		old, ok := gone[s.Rule]
 		delete(gone, s.Rule)
-		if ok && slices.Equal(fields(old.Setting, old.ruleID), fields(s, ids[i])) {
+		if ok && old.same(s, ids[i]) {
 			continue
 		}
-		args := append([]any{artifact, t.ProjectID, t.EnterpriseProject}, fields(s, ids[i])...)
-		err := w.change(ctx, `INSERT INTO artifact_setting (artifact_id, project_id, enterprise_project_id, rule, rule_id, result, evidence, passwords)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, rule) DO UPDATE SET rule_id = excluded.rule_id,
-			result = excluded.result, evidence = excluded.evidence, passwords = excluded.passwords`, args...)
-		if err != nil {
+		if err := w.putSetting(ctx, t, artifact, s, ids[i]); err != nil {
 			return err
 		}
 	}
 	for rule := range gone {
-		if err := w.change(ctx, `DELETE FROM artifact_setting WHERE artifact_id = ? AND rule = ?`, artifact, rule); err != nil {
+		if err := w.deleteSetting(ctx, artifact, rule); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// settingFields are the columns of a result.
+func settingFields(s plimsoll.Setting, rule int64) []any {
+	return []any{s.Rule, rule, s.Result, encodeList(s.Evidence), encodePasswords(s.Passwords)}
+}
+
+// same reports whether a result would be stored as it is.
+func (s storedSetting) same(other plimsoll.Setting, rule int64) bool {
+	return slices.Equal(settingFields(s.Setting, s.ruleID), settingFields(other, rule))
+}
+
+func (w *writer) putSetting(ctx context.Context, t plimsoll.Tenant, artifact int64, s plimsoll.Setting, rule int64) error {
+	args := append([]any{artifact, t.ProjectID, t.EnterpriseProject}, settingFields(s, rule)...)
+	return w.change(ctx, `INSERT INTO artifact_setting (artifact_id, project_id, enterprise_project_id, rule, rule_id, result, evidence, passwords)
+		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, rule) DO UPDATE SET rule_id = excluded.rule_id,
+		result = excluded.result, evidence = excluded.evidence, passwords = excluded.passwords`, args...)
+}
+
+func (w *writer) deleteSetting(ctx context.Context, artifact int64, rule string) error {
+	return w.change(ctx, `DELETE FROM artifact_setting WHERE artifact_id = ? AND rule = ?`, artifact, rule)
 }
 
 // ruleIDs returns the row of each setting's rule, writing those that are new.

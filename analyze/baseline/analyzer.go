@@ -17,7 +17,7 @@ import (
 const Name = "baseline"
 
 // version is raised when output changes.
-const version = "2"
+const version = "3"
 
 // The account databases.
 const (
@@ -57,6 +57,7 @@ func (Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailureSettings
 func (Analyzer) Begin() analyze.Analyzer {
 	return &run{
 		modes: map[string]plimsoll.FileMode{}, configs: map[string]plimsoll.ConfigFile{}, accounts: map[string]plimsoll.AccountFile{},
+		hashes: map[string][]plimsoll.AccountHash{},
 	}
 }
 
@@ -65,7 +66,8 @@ type run struct {
 	modes    map[string]plimsoll.FileMode
 	configs  map[string]plimsoll.ConfigFile
 	accounts map[string]plimsoll.AccountFile
-	over     [2]bool // modes, configs: the bound was told
+	hashes   map[string][]plimsoll.AccountHash // of the databases, for lists of projects
+	over     [2]bool                           // modes, configs: the bound was told
 }
 
 // Entry implements analyze.EntryAnalyzer.
@@ -73,6 +75,7 @@ func (r *run) Entry(e plimsoll.Entry, out *plimsoll.LayerReport) {
 	delete(r.modes, e.Path)
 	delete(r.configs, e.Path)
 	delete(r.accounts, e.Path)
+	delete(r.hashes, e.Path)
 	if _, marker := analyze.Whiteout(e); marker {
 		return
 	}
@@ -186,6 +189,7 @@ func (r *run) database(f analyze.File) error {
 	file.Path = f.Path
 	guessPasswords(&file, hashes)
 	r.accounts[f.Path] = file
+	r.hashes[f.Path] = kept(file, hashes)
 	return err
 }
 
@@ -194,4 +198,28 @@ func (r *run) End(out *plimsoll.LayerReport) {
 	out.Modes = slices.SortedFunc(maps.Values(r.modes), func(a, b plimsoll.FileMode) int { return cmp.Compare(a.Path, b.Path) })
 	out.Configs = slices.SortedFunc(maps.Values(r.configs), func(a, b plimsoll.ConfigFile) int { return cmp.Compare(a.Path, b.Path) })
 	out.Accounts = slices.SortedFunc(maps.Values(r.accounts), func(a, b plimsoll.AccountFile) int { return cmp.Compare(a.Path, b.Path) })
+	for _, file := range out.Accounts {
+		out.Hashes = append(out.Hashes, r.hashes[file.Path]...)
+	}
+}
+
+// kept are the hashes that leave the process, to be sealed; what is over a bound is missed later,
+// because the file says how many accounts have a password.
+func kept(file plimsoll.AccountFile, hashes []parse.Hash) []plimsoll.AccountHash {
+	var out []plimsoll.AccountHash
+	for _, h := range hashes {
+		if len(out) == plimsoll.MaxAccountHashes {
+			break
+		}
+		a := file.Accounts[h.Account]
+		if len(h.Text) > plimsoll.MaxAccountHash {
+			continue
+		}
+		kept := plimsoll.AccountHash{Path: file.Path, User: a.Name, Hash: plimsoll.Hidden(h.Text)}
+		if a.Ageing != nil {
+			kept.Changed = max(0, a.Ageing.Changed)
+		}
+		out = append(out, kept)
+	}
+	return out
 }

@@ -52,12 +52,16 @@ func (r rule) Rule() plimsoll.Rule {
 
 // Run implements analyze.Check.
 func (r rule) Run(i analyze.Image) plimsoll.Setting {
-	v := r.judge(i)
+	return r.judge(i).setting(r.Rule())
+}
+
+// setting is the verdict as it is stored, with bounded evidence.
+func (v verdict) setting(about plimsoll.Rule) plimsoll.Setting {
 	evidence := v.evidence
 	if extra := len(evidence) - maxEvidence; extra > 0 {
 		evidence = append(slices.Clip(evidence[:maxEvidence-1]), fmt.Sprintf("and %d more", extra+1))
 	}
-	out := r.Rule().Setting(v.result)
+	out := about.Setting(v.result)
 	out.Evidence, out.Passwords = evidence, v.passwords
 	return out
 }
@@ -67,6 +71,19 @@ func Checks() []analyze.Check {
 	var list []analyze.Check
 	for _, r := range rules() {
 		list = append(list, r)
+	}
+	return list
+}
+
+// Rules returns what images are checked for, family by family: Checks, and the rule about a
+// project's own list.
+func Rules() []plimsoll.Rule {
+	var list []plimsoll.Rule
+	for _, r := range rules() {
+		list = append(list, r.Rule())
+		if r.kind == plimsoll.KindWeakPassword {
+			list = append(list, ListedRule())
+		}
 	}
 	return list
 }

@@ -196,8 +196,7 @@ func TestRulesAreDocumented(t *testing.T) {
 		"rules that failed; those about weak passwords and password complexity are counted apart. Standards: *practice* is what\n" +
 		"providers of container platforms and the CIS benchmarks recommend, *protection* is GB/T 22239-2019.\n")
 	family := ""
-	for _, r := range rules() {
-		about := r.Rule()
+	for _, about := range Rules() {
 		if about.Check != family {
 			family = about.Check
 			fmt.Fprintf(&b, "\n## %s\n", family)

@@ -127,6 +127,7 @@ func (s *site) queue(o queueOptions) *queue.Queue {
 			plimsoll.WorkRematch: s.rematcher().Work,
 
 			plimsoll.WorkDecisions: s.followDecisions,
+			plimsoll.WorkPasswords: s.lists().Work,
 		},
 	})
 	syncer.Wake = q.Wake

@@ -7,20 +7,12 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
-	"plimsoll/analyze/all"
+	"plimsoll/analyze/baseline"
 )
 
 // ruleSets are the sets of rules that rules lists, by name.
 func ruleSets() map[string]func() []plimsoll.Rule {
-	return map[string]func() []plimsoll.Rule{"baseline": baselineRules}
-}
-
-func baselineRules() []plimsoll.Rule {
-	var list []plimsoll.Rule
-	for _, c := range all.Checks() {
-		list = append(list, c.Rule())
-	}
-	return list
+	return map[string]func() []plimsoll.Rule{"baseline": baseline.Rules}
 }
 
 func (a *app) rulesCommand() *cobra.Command {

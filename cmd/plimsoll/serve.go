@@ -177,7 +177,7 @@ func (s *services) handler(publicURL string) *api.API {
 	config.TempDir = s.analysis.options.Temp // emptied at each start: a killed server leaves no upload behind
 	return api.New(config, api.Roles{
 		Callers: s.auth, SignIns: s, Projects: s.inventory, Images: s.inventory, Lookup: s.inventory, Files: s.inventory,
-		Settings: s.inventory, Software: s.inventory, Secrets: s.inventory, Malware: s.inventory, SecretRules: s.analysis.secretRules(),
+		Settings: s.inventory, Software: s.inventory, Secrets: s.inventory, Malware: s.inventory, WeakPasswords: s, SecretRules: s.analysis.secretRules(),
 		Vulnerabilities: s, Histories: s.inventory, Scans: s, Registries: s.inventory,
 		NewRegistries: s, Tasks: s, Advisories: s, Users: people{s.identity}, Keys: s.identity,
 		Decisions: s, Census: s.inventory, CVEs: s, VEX: s, Explainer: s,

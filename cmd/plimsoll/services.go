@@ -57,6 +57,17 @@ func (s *services) askRematch(ctx context.Context, by string) error {
 	return nil
 }
 
+// WeakPasswords reads a project's own list.
+func (s *services) WeakPasswords(ctx context.Context, projectID string) ([]string, error) {
+	return s.lists().Words(ctx, projectID)
+}
+
+// SetWeakPasswords replaces a project's own list and rings the queue, where the check waits.
+func (s *services) SetWeakPasswords(ctx context.Context, projectID, by string, words []string) error {
+	defer s.queue.Wake()
+	return s.lists().SetWords(ctx, projectID, by, words)
+}
+
 // CreateTask writes a task and rings the queue.
 func (s *services) CreateTask(ctx context.Context, t *plimsoll.Task, work []plimsoll.Work) error {
 	defer s.queue.Wake()

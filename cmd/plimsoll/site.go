@@ -151,14 +151,14 @@ func (a *app) announce(s *site) {
 func (s *site) scanner(o queueOptions) *scan.Worker {
 	inspector := &scan.Inspector{
 		Reports: s.inventory, Advisories: s.advisories, Checks: all.Checks(),
-		Budget: s.budget, Parallel: o.parallel, Now: time.Now,
+		Budget: s.budget, Parallel: o.parallel, Now: time.Now, Sealer: s.key,
 	}
 	if o.concurrency <= 0 {
 		o.concurrency = runtime.NumCPU() // as the queue has it
 	}
 	s.analysis.equip(inspector, o.concurrency*max(o.parallel, 1))
 	return &scan.Worker{
-		Store: s.inventory, Inspector: inspector,
+		Store: s.inventory, Inspector: inspector, Lists: s.lists(),
 		Open: func(ctx context.Context, w plimsoll.Work) (scan.Source, bool, error) {
 			client, reg, err := s.connector.Client(ctx, w.ProjectID, w.RegistryID)
 			if err != nil {
@@ -167,6 +167,10 @@ func (s *site) scanner(o queueOptions) *scan.Worker {
 			return client.Repository(w.Repository), reg.SharedBytes, nil
 		},
 	}
+}
+
+func (s *site) lists() *scan.PasswordLists {
+	return &scan.PasswordLists{Store: s.inventory, Key: s.key, Logger: s.logger}
 }
 
 func (s *site) rematcher() *scan.Rematcher {

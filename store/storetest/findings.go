@@ -41,6 +41,8 @@ func Findings(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("settings and malware", func(t *testing.T) { testFileFindings(newFindings(t, open(t))) })
 	t.Run("secrets", func(t *testing.T) { testSecrets(newFindings(t, open(t))) })
 	t.Run("software", func(t *testing.T) { testSoftware(newFindings(t, open(t))) })
+	t.Run("password lists", func(t *testing.T) { testPasswordLists(newFindings(t, open(t))) })
+	t.Run("layer hashes", func(t *testing.T) { testLayerHashes(newFindings(t, open(t))) })
 	t.Run("rules", func(t *testing.T) { testSettings(newFindings(t, open(t))) })
 	t.Run("malicious packages", func(t *testing.T) { testMaliciousPackages(newFindings(t, open(t))) })
 	t.Run("files", func(t *testing.T) { testImageFiles(newFindings(t, open(t))) })
@@ -185,7 +187,7 @@ func clean(vulnerabilities, settings, malware int64) shown {
 // dump returns every row of the tables that findings are written to, or of one tenant's.
 func (f *findings) dump(where string, args ...any) map[string][]string {
 	f.Helper()
-	tables := []string{"artifact", "artifact_set", "artifact_setting", "artifact_malware", "artifact_secret", "secret_decision", "image", "layer_proof"}
+	tables := []string{"artifact", "artifact_set", "artifact_setting", "artifact_malware", "artifact_secret", "secret_decision", "artifact_account", "image", "layer_proof"}
 	if where == "" {
 		tables = append(tables, "layer_report", "package", "package_set", "set_package", "verdict", "set_vulnerability", "set_not_judged", "rematch", "set_behind")
 	}

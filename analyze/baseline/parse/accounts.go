@@ -19,7 +19,7 @@ const (
 	maxMembers     = 1000 // of one group
 )
 
-// Hash is the password hash of an account; it never leaves the process that read it.
+// Hash is the password hash of an account.
 type Hash struct {
 	Account int // index
 	Text    string
