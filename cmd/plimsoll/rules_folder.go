@@ -42,7 +42,7 @@ func (a *app) rulesFolder() string {
 // ownRules is where the data directory has its rules.
 func (a *app) ownRules() string { return filepath.Join(a.data, "rules") }
 
-// readRules reads every file of a folder and those below it, but hidden ones. Links are followed within the
+// readRules reads every file of a folder and those below it, but those whose names begin with a dot. Links are followed within the
 // folder; one that leads out of it is an error, as is anything that is no file. "" has no rules.
 func readRules(folder string) ([]all.RuleFile, error) {
 	if folder == "" {
@@ -58,7 +58,7 @@ func readRules(folder string) ([]all.RuleFile, error) {
 		switch {
 		case err != nil:
 			return err
-		case name != "." && strings.HasPrefix(d.Name(), "."):
+		case name != "." && hiddenName(d.Name()):
 			if d.IsDir() {
 				return fs.SkipDir
 			}
@@ -99,10 +99,13 @@ func (s *ruleFiles) readFrom(root *os.Root, name string) error {
 	return s.add(name, f)
 }
 
-// add reads a file.
+// add reads a file, unless it is hidden.
 func (s *ruleFiles) add(name string, r io.Reader) error {
 	if err := checkRuleName(name); err != nil {
 		return err
+	}
+	if hiddenName(name) {
+		return nil
 	}
 	if len(s.files) == maxRuleFiles {
 		return plimsoll.Errorf(plimsoll.TooLarge, "more than %d files of rules", maxRuleFiles)
@@ -118,13 +121,16 @@ func (s *ruleFiles) add(name string, r io.Reader) error {
 	return nil
 }
 
-// checkRuleName wants a path that stays in the folder, is not hidden and can be shown.
+// checkRuleName wants a path that stays in the folder and can be shown.
 func checkRuleName(name string) error {
-	if strings.HasPrefix(name, ".") || strings.Contains(name, "/.") || !fs.ValidPath(name) || len(name) > maxRulePath || strings.ContainsAny(name, "\\:") || strings.ContainsFunc(name, hostile) {
+	if !fs.ValidPath(name) || len(name) > maxRulePath || strings.ContainsAny(name, "\\:") || strings.ContainsFunc(name, hostile) {
 		return plimsoll.Errorf(plimsoll.Invalid, "%.80q is no name for a file of rules", name)
 	}
 	return nil
 }
+
+// hiddenName tells files of version control and the like, and those of folders of them.
+func hiddenName(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
 
 // sourceFile tells where the rules of a folder came from. It is hidden, so it is not read as rules.
 const sourceFile = ".source"
