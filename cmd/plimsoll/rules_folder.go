@@ -123,14 +123,16 @@ func (s *ruleFiles) add(name string, r io.Reader) error {
 
 // checkRuleName wants a path that stays in the folder and can be shown.
 func checkRuleName(name string) error {
-	if !fs.ValidPath(name) || len(name) > maxRulePath || strings.ContainsAny(name, "\\:") || strings.ContainsFunc(name, hostile) {
+	if !fs.ValidPath(name) || name == "." || len(name) > maxRulePath || strings.ContainsAny(name, "\\:") || strings.ContainsFunc(name, hostile) {
 		return plimsoll.Errorf(plimsoll.Invalid, "%.80q is no name for a file of rules", name)
 	}
 	return nil
 }
 
 // hiddenName tells files of version control and the like, and those of folders of them.
-func hiddenName(name string) bool { return strings.HasPrefix(name, ".") || strings.Contains(name, "/.") }
+func hiddenName(name string) bool {
+	return strings.HasPrefix(name, ".") || strings.Contains(name, "/.")
+}
 
 // sourceFile tells where the rules of a folder came from. It is hidden, so it is not read as rules.
 const sourceFile = ".source"
