@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 
 	"github.com/google/go-containerregistry/pkg/name"
-	v1 "github.com/google/go-containerregistry/pkg/v1"
 	"github.com/google/go-containerregistry/pkg/v1/empty"
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
@@ -48,8 +47,7 @@ func scriptArtifact(ts *testscript.TestScript, _ bool, args []string) {
 	default:
 		layers = []mutate.Addendum{{Layer: static.NewLayer(archive.Bytes(), types.OCIUncompressedLayer)}}
 	}
-	var img v1.Image = mutate.MediaType(empty.Image, types.OCIManifestSchema1)
-	img, err := mutate.Append(img, layers...)
+	img, err := mutate.Append(mutate.MediaType(empty.Image, types.OCIManifestSchema1), layers...)
 	ts.Check(err)
 	ref, err := name.ParseReference(ts.Getenv("REGISTRY") + "/security/rules:" + filepath.Base(args[1]))
 	ts.Check(err)
