@@ -30,6 +30,7 @@ const (
 	chunkSize  = 256 << 10 // bytes of a piece of body
 	headSize   = 4 << 10   // of the buffer for heads: larger reads go past it, without a copy
 
+	maxStart   = 96 << 20  // bytes of a start: a configuration of up to 48 MiB, twice in base64
 	maxMessage = 64 << 20  // bytes of any other frame but an answer
 	maxAnswer  = 256 << 20 // bytes of an answer
 )
@@ -42,6 +43,8 @@ func (k kind) limit() int {
 		return 0
 	case kindProgress:
 		return 8
+	case kindStart:
+		return maxStart
 	case kindAnswer:
 		return maxAnswer
 	default:

@@ -112,11 +112,13 @@ func TestContentIsSearchedOnce(t *testing.T) {
 	if diff := cmp.Diff([]string{
 		"a!/c match yara/own.yar shell_post",
 		"a!/d match yara/own.yar shell_post",
+		"srv/also.php match yara/embedded WebShell_PHP",
 		"srv/also.php match yara/own.yar shell_post",
 		"srv/app.jar!/inner.gz!/inner match sha256/embedded EICAR-Test-File",
 		"srv/broken.zip not_looked archive broken",
 		"srv/large match yara/own.yar shell_post",
 		"srv/marked match clamav/own.ndb Own.Marker",
+		"srv/shell.php match yara/embedded WebShell_PHP",
 		"srv/shell.php match yara/own.yar shell_post",
 		"srv/tiny match yara/own.yar tiny_elf",
 	}, malware); diff != "" {

@@ -3,12 +3,17 @@ package main
 import (
 	"context"
 	"encoding/json"
+	"io"
+	"slices"
+	"strings"
+	"sync/atomic"
 
 	"github.com/spf13/cobra"
 
 	"plimsoll"
 	"plimsoll/analyze"
 	"plimsoll/analyze/all"
+	"plimsoll/analyze/malware"
 	"plimsoll/analyze/secret"
 	"plimsoll/sandbox"
 	"plimsoll/scan"
@@ -40,7 +45,11 @@ func setUpAnalyzers(config []byte) ([]byte, sandbox.Handler, error) {
 	if err := json.Unmarshal(config, &c); err != nil {
 		return nil, nil, plimsoll.Errorf(plimsoll.Invalid, "configuration of the analyzers: %w", err)
 	}
-	analyzers, err := all.Analyzers(c)
+	signatures, sets, err := all.Signatures(c)
+	if err != nil {
+		return nil, nil, err
+	}
+	analyzers, err := all.With(c, signatures)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -49,8 +58,20 @@ func setUpAnalyzers(config []byte) ([]byte, sandbox.Handler, error) {
 		return nil, nil, err
 	}
 	set, err := analyze.NewSet(analyzers)
-	return identity, scan.HandlePass(set), err
+	pass := scan.HandlePass(set)
+	return identity, func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) ([]byte, error) {
+		if string(request) == describeRules {
+			if _, err := io.Copy(io.Discard, body); err != nil { // an answer before its end breaks the protocol
+				return nil, err
+			}
+			return json.Marshal(sets)
+		}
+		return pass(ctx, request, body, progress)
+	}, err
 }
+
+// describeRules is the request for what became of the files of rules; no request of a pass reads so.
+const describeRules = "describe rules"
 
 func identityOf(analyzers []analyze.Analyzer) ([]byte, error) {
 	ids := make([]plimsoll.AnalyzerID, len(analyzers))
@@ -62,39 +83,67 @@ func identityOf(analyzers []analyze.Analyzer) ([]byte, error) {
 
 // analysis is the analyzers and the pool of children that run them.
 type analysis struct {
-	analyzers []analyze.Analyzer
-	secrets   *secret.Analyzer // among analyzers, unless it was left out
+	folder    string             // of rules; "" = none
+	config    all.Config         // after load
+	analyzers []analyze.Analyzer // after load
+	secrets   *secret.Analyzer   // after load; among analyzers, unless it was left out
 	options   sandbox.Options
 	pool      *sandbox.Pool // nil until layers are to be read, and if they are read in this process
 	confined  bool
 }
 
-// analysis makes the analyzers. temp is where children keep temporary files; "" = the system's place.
-func (a *app) analysis(temp string, without ...string) (*analysis, error) {
-	config := all.Config{Without: without}
-	analyzers, err := all.Analyzers(config)
-	if err != nil {
-		return nil, err
-	}
-	secrets, err := secretsOf(analyzers)
-	if err != nil {
-		return nil, err
-	}
-	out := &analysis{analyzers: analyzers, secrets: secrets, confined: true, options: sandbox.Options{
+// analysis prepares to look inside layers; nothing is loaded yet. temp is where children keep temporary files; "" =
+// the system's place.
+func (a *app) analysis(temp string, without ...string) *analysis {
+	out := &analysis{folder: a.rulesFolder(), config: all.Config{Without: without}, confined: true, options: sandbox.Options{
 		Command: []string{"", analyzeLayer}, Limits: sandbox.DefaultLimits(a.limits()),
 		Stall: a.limits().Stall, Temp: temp, Logger: a.logger(),
 	}}
-	if out.options.Config, err = json.Marshal(config); err != nil {
-		return nil, err
-	}
-	if out.options.Identity, err = identityOf(analyzers); err != nil {
-		return nil, err
-	}
 	if value, ok := a.env(inProcess); ok && value != "" && value != "0" {
 		out.confined = false
 		out.options.Logger.Warn("layers are analysed in this process, without confinement", "because", inProcess)
 	}
-	return out, nil
+	return out
+}
+
+// heapOfRules is how many bytes of memory a byte of rules may take when it is compiled. Measured with 3,116
+// published YARA rules: 12.
+const heapOfRules = 16
+
+// load reads the files of rules. This process learns the analyzers' names; the rules themselves
+// are compiled where they are used.
+func (n *analysis) load() (err error) {
+	if n.analyzers != nil {
+		return nil
+	}
+	if n.config.Rules == nil && !slices.Contains(n.config.Without, malware.Name) {
+		if n.config.Rules, err = readRules(n.folder); err != nil {
+			return err
+		}
+	}
+	named := all.Names
+	if !n.confined {
+		named = all.Analyzers
+	}
+	analyzers, err := named(n.config)
+	if err != nil {
+		return err
+	}
+	if n.secrets, err = secretsOf(analyzers); err != nil {
+		return err
+	}
+	if n.options.Identity, err = identityOf(analyzers); err != nil {
+		return err
+	}
+	if n.options.Config, err = json.Marshal(n.config); err != nil {
+		return err
+	}
+	for _, f := range n.config.Rules {
+		n.options.Limits.Heap += heapOfRules * int64(len(f.Data))
+		n.options.Limits.Memory += 2 * heapOfRules * int64(len(f.Data))
+	}
+	n.analyzers = analyzers
+	return nil
 }
 
 // secretsOf finds the analyzer for secrets, or makes one where it was left out: configs are
@@ -123,16 +172,64 @@ func (n *analysis) secretRules() map[string]string {
 
 // equip has an inspector use the analyzers, in children, so many layers at once. The
 // first call decides how many.
-func (n *analysis) equip(inspector *scan.Inspector, layers int) {
-	inspector.Analyzers, inspector.Redact = n.analyzers, n.secrets.Redact
-	if !n.confined {
-		return
+func (n *analysis) equip(inspector *scan.Inspector, layers int) error {
+	if err := n.start(layers); err != nil {
+		return err
 	}
-	if n.pool == nil {
+	inspector.Analyzers, inspector.Redact = n.analyzers, n.secrets.Redact
+	if n.confined {
+		inspector.Pass = scan.ConfinedPass(n.pool.Run)
+	}
+	return nil
+}
+
+func (n *analysis) start(layers int) error {
+	if err := n.load(); err != nil {
+		return err
+	}
+	if n.confined && n.pool == nil {
 		n.options.Size = layers
 		n.pool = sandbox.New(n.options)
 	}
-	inspector.Pass = scan.ConfinedPass(n.pool.Run)
+	return nil
+}
+
+// describe tells what became of each file of rules.
+func (n *analysis) describe(ctx context.Context) (sets []all.RuleSet, err error) {
+	if !n.confined {
+		_, sets, err = all.Signatures(n.config)
+		return sets, err
+	}
+	answer, err := n.pool.Run(ctx, []byte(describeRules), strings.NewReader(""), nil)
+	if err != nil {
+		return nil, err
+	}
+	if err := json.Unmarshal(answer, &sets); err != nil {
+		return nil, plimsoll.Errorf(plimsoll.Internal, "read what became of the rules: %w", err)
+	}
+	return sets, nil
+}
+
+// warn tells an operator, once, that some of the rules in the folder cannot be used.
+func (n *analysis) warn(ctx context.Context) error {
+	if len(n.config.Rules) == 0 {
+		return nil // those of every build are tested
+	}
+	sets, err := n.describe(ctx)
+	if err != nil {
+		return err
+	}
+	if loaded, refused := countRules(sets); refused > 0 {
+		n.options.Logger.WarnContext(ctx, "some rules cannot be used; `plimsoll rules list --refused` tells why", "refused", refused, "loaded", loaded, "folder", n.folder)
+	}
+	return nil
+}
+
+func countRules(sets []all.RuleSet) (loaded, refused int) {
+	for _, s := range sets {
+		loaded, refused = loaded+s.Loaded, refused+s.Refused
+	}
+	return loaded, refused
 }
 
 // warm starts the first child.

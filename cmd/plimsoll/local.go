@@ -60,7 +60,13 @@ func (l *localBackend) Sync(ctx context.Context, name string, watch func(plimsol
 	if err != nil {
 		return plimsoll.Task{}, err
 	}
-	q := l.queue(queueDefaults())
+	q, err := l.queue(queueDefaults())
+	if err == nil {
+		err = l.site.analysis.warn(ctx)
+	}
+	if err != nil {
+		return plimsoll.Task{}, err
+	}
 	running, stop := context.WithCancel(ctx)
 	ended := make(chan error, 1)
 	go func() { ended <- q.Run(running) }()
@@ -117,13 +123,17 @@ func queueDefaults() queueOptions {
 }
 
 // queue wires the handlers of every kind of work.
-func (s *site) queue(o queueOptions) *queue.Queue {
+func (s *site) queue(o queueOptions) (*queue.Queue, error) {
+	scanner, err := s.scanner(o)
+	if err != nil {
+		return nil, err
+	}
 	syncer := &intake.Syncer{Store: s.inventory, Connector: s.connector, Budget: s.budget, Redact: s.analysis.secrets.Redact}
 	q := queue.New(queue.Options{
 		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.concurrency, Grace: o.grace, Logger: s.logger,
 		Handlers: map[plimsoll.WorkKind]queue.Handler{
 			plimsoll.WorkSync:    syncer.Work,
-			plimsoll.WorkScan:    s.scanner(o).Work,
+			plimsoll.WorkScan:    scanner.Work,
 			plimsoll.WorkRematch: s.rematcher().Work,
 
 			plimsoll.WorkDecisions: s.followDecisions,
@@ -131,7 +141,7 @@ func (s *site) queue(o queueOptions) *queue.Queue {
 		},
 	})
 	syncer.Wake = q.Wake
-	return q
+	return q, nil
 }
 
 // AdvisoryStatus reads the advisory store.

@@ -29,6 +29,7 @@ type app struct {
 	allowHosts        []string
 	caFile            string
 	staleAfter        time.Duration
+	rules             string
 }
 
 func (a *app) command() *cobra.Command {

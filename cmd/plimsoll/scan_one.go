@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"os"
 	"time"
@@ -32,17 +33,20 @@ type singleScan struct {
 }
 
 func (a *app) singleScan(ctx context.Context, src scan.Source, advisories scan.Advisories, o scanOptions) (*singleScan, error) {
-	analysis, err := a.analysis("", o.without...)
-	if err != nil {
-		return nil, err
-	}
+	analysis := a.analysis("", o.without...)
 	s := &singleScan{app: a, src: src, local: o.archive != "" || o.layout != "", analysis: analysis, progress: a.progress()}
 	s.inspector = &scan.Inspector{
 		Reports: scan.Memory{}, Advisories: advisories, Checks: all.Checks(),
 		Budget: a.limits(), Parallel: o.parallel, Now: time.Now,
 		Progress: func(done, total int) { s.progress.stage(s.stage, fmt.Sprintf("%d of %d layers", done, total)) },
 	}
-	analysis.equip(s.inspector, o.parallel)
+	err := analysis.equip(s.inspector, o.parallel)
+	if err == nil {
+		err = analysis.warn(ctx)
+	}
+	if err != nil {
+		return nil, errors.Join(err, analysis.Close())
+	}
 	if !o.noCache {
 		s.openCache(ctx, o.platform)
 	}

@@ -41,6 +41,7 @@ func TestMain(m *testing.M) {
 //	exits N COMMAND ...      run a command and expect its exit status
 //	shape FILE               hold the JSON in stdout against a list of its members and types
 //	token USER PASSWORD      sign in at PLIMSOLL_ENDPOINT; sets PLIMSOLL_TOKEN
+//	artifact HOW DIR         push a folder of rules: titles, tar, evil or bare; sets ARTIFACT
 //	nowhere TEXT DIR         no file below DIR holds the text
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
@@ -55,6 +56,7 @@ func TestScripts(t *testing.T) {
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
 			"samples": scriptSamples, "guarded": scriptGuarded, "server": scriptServer, "exits": scriptExits,
 			"shape": scriptShape, "token": scriptToken, "nowhere": scriptNowhere,
+			"artifact": scriptArtifact,
 		},
 	})
 }

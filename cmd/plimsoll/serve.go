@@ -57,6 +57,7 @@ Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure
 		},
 	}
 	a.budgetFlags(cmd)
+	a.rulesFlag(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address to listen on")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate chain in PEM")
@@ -112,6 +113,10 @@ func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
 	if err != nil {
 		return nil, err
 	}
+	q, err := s.queue(queueOptions{concurrency: o.workers, parallel: o.parallel, grace: o.grace})
+	if err != nil {
+		return nil, err
+	}
 	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Unavailable, "listen: %w", err).
@@ -129,14 +134,14 @@ func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
 	sv := &services{
 		trust: trust,
 		site:  s,
-		queue: s.queue(queueOptions{concurrency: o.workers, parallel: o.parallel, grace: o.grace}),
+		queue: q,
 		auth:  auth.New(auth.DefaultConfig(), s.inventory, s.passwords, s.key, time.Now),
 	}
 	d := &daemon{services: sv, cancel: cancel, ended: make(chan error, 4), url: "http://" + listener.Addr().String()}
 	if config != nil {
 		d.url = "https://" + listener.Addr().String()
 	}
-	if err := errors.Join(s.analysis.warm(ctx), sv.askRematch(ctx, "start")); err != nil {
+	if err := errors.Join(s.analysis.warm(ctx), s.analysis.warn(ctx), sv.askRematch(ctx, "start")); err != nil {
 		cancel()
 		return nil, errors.Join(err, listener.Close())
 	}

@@ -76,9 +76,7 @@ func (a *app) openSite(ctx context.Context, alsoAllow ...string) (s *site, err e
 	if err != nil {
 		return s, err
 	}
-	if s.analysis, err = a.analysis(temp); err != nil {
-		return s, err
-	}
+	s.analysis = a.analysis(temp)
 	transport, err := a.transport(alsoAllow...)
 	if err != nil {
 		return s, err
@@ -148,7 +146,7 @@ func (a *app) announce(s *site) {
 }
 
 // scanner wires the scan of one unit of work.
-func (s *site) scanner(o queueOptions) *scan.Worker {
+func (s *site) scanner(o queueOptions) (*scan.Worker, error) {
 	inspector := &scan.Inspector{
 		Reports: s.inventory, Advisories: s.advisories, Checks: all.Checks(),
 		Budget: s.budget, Parallel: o.parallel, Now: time.Now, Sealer: s.key,
@@ -156,7 +154,9 @@ func (s *site) scanner(o queueOptions) *scan.Worker {
 	if o.concurrency <= 0 {
 		o.concurrency = runtime.NumCPU() // as the queue has it
 	}
-	s.analysis.equip(inspector, o.concurrency*max(o.parallel, 1))
+	if err := s.analysis.equip(inspector, o.concurrency*max(o.parallel, 1)); err != nil {
+		return nil, err
+	}
 	return &scan.Worker{
 		Store: s.inventory, Inspector: inspector, Lists: s.lists(),
 		Open: func(ctx context.Context, w plimsoll.Work) (scan.Source, bool, error) {
@@ -166,7 +166,7 @@ func (s *site) scanner(o queueOptions) *scan.Worker {
 			}
 			return client.Repository(w.Repository), reg.SharedBytes, nil
 		},
-	}
+	}, nil
 }
 
 func (s *site) lists() *scan.PasswordLists {

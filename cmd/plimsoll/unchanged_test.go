@@ -69,7 +69,9 @@ func newWorks(t *testing.T) *works {
 	t.Cleanup(func() { s.Close() })
 	w := &works{site: s, witness: &witness{inner: s.connector.Transport}, records: filepath.Join(t.TempDir(), "advisories")}
 	s.connector.Transport = w.witness
-	w.queue = s.queue(queueDefaults())
+	if w.queue, err = s.queue(queueDefaults()); err != nil {
+		t.Fatal(err)
+	}
 	ctx, stop := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- w.queue.Run(ctx) }()
