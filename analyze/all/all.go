@@ -51,15 +51,11 @@ func With(c Config, signatures malware.Signatures) ([]analyze.Analyzer, error) {
 			return nil, plimsoll.Errorf(plimsoll.Invalid, "no analyzer %.80q can be left out", name).WithHint("these can: %s", strings.Join(Optional(), ", "))
 		}
 	}
-	secrets, err := secret.New()
-	if err != nil {
-		return nil, err
-	}
 	list := []analyze.Analyzer{
 		analyze.Tree{},
 		packages.New(),
 		malware.New(digest(c), signatures),
-		secret.NewAnalyzer(secrets),
+		secret.Lazy(),
 		baseline.New(),
 	}
 	return slices.DeleteFunc(list, func(a analyze.Analyzer) bool { return slices.Contains(c.Without, a.ID().Name) }), nil

@@ -5,6 +5,7 @@ import (
 	"maps"
 	"slices"
 	"strings"
+	"sync"
 
 	"plimsoll"
 	"plimsoll/analyze"
@@ -14,20 +15,32 @@ import (
 
 // Analyzer looks for secrets in every regular file of a layer, and in members of archives.
 type Analyzer struct {
-	engine   *Engine
-	literals []literal.Pattern
+	id     plimsoll.AnalyzerID
+	engine func() *Engine
 }
 
 // NewAnalyzer makes the analyzer of an engine.
 func NewAnalyzer(e *Engine) *Analyzer {
-	return &Analyzer{engine: e, literals: e.Literals()}
+	return &Analyzer{id: e.ID(), engine: func() *Engine { return e }}
+}
+
+// Lazy makes an analyzer that compiles its rules when something is looked at: whoever only asks
+// for its id does not pay for them. A rule that does not compile is a defect, and a panic then.
+func Lazy() *Analyzer {
+	return &Analyzer{id: idOf(allRules()), engine: sync.OnceValue(func() *Engine {
+		e, err := New()
+		if err != nil {
+			panic(err)
+		}
+		return e
+	})}
 }
 
 // ID implements analyze.Analyzer.
-func (a *Analyzer) ID() plimsoll.AnalyzerID { return a.engine.ID() }
+func (a *Analyzer) ID() plimsoll.AnalyzerID { return a.id }
 
 // Rules lists every rule, in a fixed order.
-func (a *Analyzer) Rules() []Rule { return a.engine.Rules() }
+func (a *Analyzer) Rules() []Rule { return a.engine().Rules() }
 
 // Failure implements analyze.Analyzer.
 func (a *Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailureSecrets }
@@ -38,11 +51,11 @@ func (a *Analyzer) Begin() analyze.Analyzer {
 }
 
 // Literals implements analyze.Searcher.
-func (a *Analyzer) Literals() []literal.Pattern { return a.literals }
+func (a *Analyzer) Literals() []literal.Pattern { return a.engine().Literals() }
 
 // Config implements analyze.ConfigAnalyzer.
 func (a *Analyzer) Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport) {
-	found, err := a.engine.Config(c)
+	found, err := a.engine().Config(c)
 	out.Secrets = append(out.Secrets, found...)
 	if err != nil {
 		analyze.AddFailure(out, plimsoll.ConfigScheme, plimsoll.FailureSecrets, err.Error())
@@ -50,7 +63,7 @@ func (a *Analyzer) Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport) {
 }
 
 // Redact masks secrets in a config.
-func (a *Analyzer) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig { return a.engine.Redact(c) }
+func (a *Analyzer) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig { return a.engine().Redact(c) }
 
 // run looks at one layer.
 type run struct {
@@ -64,9 +77,9 @@ func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) { delete(r.found,
 // Look implements analyze.ContentAnalyzer.
 func (r *run) Look(c analyze.Content) analyze.Look {
 	if c.Bytes != nil {
-		return glance{r, c.File, r.engine.OpenBytes(c.Path, c.Bytes)}
+		return glance{r, c.File, r.engine().OpenBytes(c.Path, c.Bytes)}
 	}
-	return glance{r, c.File, r.engine.Open(c.Path, c.ReaderAt, c.Size)}
+	return glance{r, c.File, r.engine().Open(c.Path, c.ReaderAt, c.Size)}
 }
 
 // Refused implements analyze.ContentAnalyzer. That a file was not looked into is said once, by

@@ -32,15 +32,15 @@ type Engine struct {
 func New() (*Engine, error) {
 	e := &Engine{byName: map[string][]int{}}
 	index := map[string]int{}
-	sum := sha256.New()
-	for _, r := range allRules() {
+	rules := allRules()
+	e.id = idOf(rules)
+	for _, r := range rules {
 		c, err := compile(&r)
 		if err != nil {
 			return nil, err
 		}
 		n := len(e.rules)
 		e.rules = append(e.rules, c)
-		r.digest(sum)
 		if c.linesRE != nil {
 			e.enterNames(n)
 		}
@@ -63,9 +63,17 @@ func New() (*Engine, error) {
 	if e.matcher, err = literal.New(e.literals); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "literals of secret rules: %w", err)
 	}
-	digest := plimsoll.DigestFrom([sha256.Size]byte(sum.Sum(nil)))
-	e.id = plimsoll.AnalyzerID{Name: Name, Version: version + "-" + digest.Short()}
 	return e, nil
+}
+
+// idOf names an engine of the rules: the version has their digest.
+func idOf(rules []Rule) plimsoll.AnalyzerID {
+	sum := sha256.New()
+	for i := range rules {
+		rules[i].digest(sum)
+	}
+	digest := plimsoll.DigestFrom([sha256.Size]byte(sum.Sum(nil)))
+	return plimsoll.AnalyzerID{Name: Name, Version: version + "-" + digest.Short()}
 }
 
 // enterNames makes a rule for lines found by the names of its files.

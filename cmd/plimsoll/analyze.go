@@ -129,9 +129,7 @@ func (n *analysis) load() (err error) {
 	if err != nil {
 		return err
 	}
-	if n.secrets, err = secretsOf(analyzers); err != nil {
-		return err
-	}
+	n.secrets = secretsOf(analyzers)
 	if n.options.Identity, err = identityOf(analyzers); err != nil {
 		return err
 	}
@@ -148,17 +146,13 @@ func (n *analysis) load() (err error) {
 
 // secretsOf finds the analyzer for secrets, or makes one where it was left out: configs are
 // redacted all the same.
-func secretsOf(analyzers []analyze.Analyzer) (*secret.Analyzer, error) {
+func secretsOf(analyzers []analyze.Analyzer) *secret.Analyzer {
 	for _, a := range analyzers {
 		if a, ok := a.(*secret.Analyzer); ok {
-			return a, nil
+			return a
 		}
 	}
-	engine, err := secret.New()
-	if err != nil {
-		return nil, err
-	}
-	return secret.NewAnalyzer(engine), nil
+	return secret.Lazy()
 }
 
 // secretRules says what the rules for secrets find, by id.
@@ -179,8 +173,11 @@ func (n *analysis) equip(inspector *scan.Inspector, layers int) error {
 	inspector.Analyzers, inspector.Redact = n.analyzers, n.secrets.Redact
 	if n.confined {
 		inspector.Pass = scan.ConfinedPass(n.pool.Run)
+		return nil
 	}
-	return nil
+	set, err := analyze.NewSet(n.analyzers)
+	inspector.Pass = scan.PassWith(set)
+	return err
 }
 
 func (n *analysis) start(layers int) error {

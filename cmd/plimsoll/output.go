@@ -55,15 +55,18 @@ func (a *app) printJSON(v any) error {
 // escapeJSON turns the characters that printable drops, and that encoding/json leaves as
 // they are, into \u escapes. Outside of strings JSON has none of them but line breaks.
 func escapeJSON(raw []byte) []byte {
-	out := make([]byte, 0, len(raw))
-	for _, r := range string(raw) {
-		switch {
-		case r == '\n' || !hostile(r):
-			out = utf8.AppendRune(out, r)
-		case r > 0xffff:
+	out := make([]byte, 0, len(raw)+len(raw)/16)
+	for len(raw) > 0 {
+		plain := bytes.IndexFunc(raw, func(r rune) bool { return r != '\n' && hostile(r) })
+		if plain < 0 {
+			return append(out, raw...)
+		}
+		out = append(out, raw[:plain]...)
+		r, size := utf8.DecodeRune(raw[plain:])
+		if raw = raw[plain+size:]; r > 0xffff {
 			high, low := utf16.EncodeRune(r)
 			out = fmt.Appendf(out, `\u%04x\u%04x`, high, low)
-		default:
+		} else {
 			out = fmt.Appendf(out, `\u%04x`, r)
 		}
 	}
