@@ -13,7 +13,7 @@ import (
 )
 
 // writeSlice is how long an import holds the write lock at a time, without the commit.
-const writeSlice = 20 * time.Millisecond
+const writeSlice = 12 * time.Millisecond
 
 // rowsPerInsert is how many rows one statement carries: most of the cost of a row of
 // this size is that of running a statement.
@@ -112,6 +112,14 @@ func (w *sliceWriter) exec(ctx context.Context, stmt int, args ...any) error {
 		return err
 	}
 	if time.Since(w.started) < writeSlice {
+		return nil
+	}
+	return w.pause()
+}
+
+// pause ends the slice: nobody is to wait while something else than writing is done.
+func (w *sliceWriter) pause() error {
+	if w.tx == nil {
 		return nil
 	}
 	tx := w.tx
@@ -221,6 +229,9 @@ func (l *lookups) own(s string) string {
 
 // flush writes the rows in the order of their key.
 func (l *lookups) flush(ctx context.Context, w *sliceWriter) error {
+	if err := w.pause(); err != nil {
+		return err
+	}
 	slices.SortFunc(l.rows, func(a, b lookup) int {
 		return cmp.Or(strings.Compare(a.key.Ecosystem, b.key.Ecosystem), strings.Compare(a.key.Name, b.key.Name), cmp.Compare(a.record, b.record))
 	})
