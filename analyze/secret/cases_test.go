@@ -76,7 +76,7 @@ var ruleCases = map[string]ruleCase{
 	"gitlab-runner-token":       {hit: `GR1348941{20:w}`},
 	"bitbucket-token":           {hit: `ATBB{32:n}`},
 	"atlassian-token":           {hit: `ATATT3xFfGF0{172:w}={8:X}`},
-	"npm-token":                 {path: "root/.npmrc", hit: `//registry.npmjs.org/:_authToken=npm_{36:n}`, miss: `//registry.npmjs.org/:_authToken=$«NPM_TOKEN»`},
+	"npm-token":                 {path: "root/.npmrc", hit: `//npm.corp.internal/:_authToken=npm_{36:n}`, miss: `//npm.corp.internal/:_authToken=$«NPM_TOKEN»`},
 	"npmrc-auth":                {path: "root/.npmrc", hit: `//npm.corp.internal/:_authToken={32:n}`, miss: `//npm.corp.internal/:_authToken=$«NPM_TOKEN»`},
 	"pypi-token":                {path: "root/.pypirc", hit: `password = pypi-AgEIcHlwaS5vcmc{150:w}`, miss: `password = $PYPI`},
 	"dockerhub-token":           {hit: `dckr_pat_{27:w}`},

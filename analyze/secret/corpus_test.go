@@ -49,7 +49,7 @@ var planted = map[string][]string{
 	},
 	"root/.bash_history":                  {"mysql -uroot -p{12:n}7", "export AWS_SECRET_ACCESS_KEY={40:b}", "export DB_PASS={12:n}7", "git clone https://me:ghp_{36:n}@github.com/a/b", "curl -u admin:{14:n} http://10.0.0.4/", "PASSWORD={12:n}7 ./run.sh", "docker login -u me -p {16:n}"},
 	"root/.netrc":                         {"machine api.heroku.com login me@corp.internal password {36:x}", "  password {12:n}"},
-	"root/.npmrc":                         {"//registry.npmjs.org/:_authToken=npm_{36:n}", "_auth={40:n}==", "//nexus.corp.internal/:_password={24:n}=="},
+	"root/.npmrc":                         {"//npm.corp.internal/:_authToken=npm_{36:n}", "_auth={40:n}==", "//nexus.corp.internal/:_password={24:n}=="},
 	"root/.pypirc":                        {"password = pypi-AgEIcHlwaS5vcmc{150:w}", "password: {16:n}"},
 	"root/.pgpass":                        {"db.corp.internal:5432:app:app:{12:n}", "*:*:*:postgres:{pw}"},
 	"root/.my.cnf":                        {"password={12:n}", `password = "{pw}"`},
