@@ -12,11 +12,11 @@ import (
 )
 
 // looks at a file, and at what is in it if it is an archive.
-func (r *Run) looks(e plimsoll.Entry, head []byte, c *content) {
+func (r *Run) looks(e plimsoll.Entry, kind plimsoll.FileKind, head []byte, c *content) {
 	if r.set.search == nil || c.size == 0 {
 		return
 	}
-	r.look(e.Path, true, Content{Path: e.Path, File: e.Path, Kind: KindOf(head), Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
+	r.look(true, Content{Path: e.Path, File: e.Path, Kind: kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
 	if members.Recognise(head) != members.None {
 		r.members(e, c)
 	}
@@ -52,7 +52,7 @@ func (r *Run) member(e plimsoll.Entry, m members.Member, in io.Reader) error {
 	f := Summed{Path: m.Path, File: e.Path, Size: c.size, Sum: sum, Kind: KindOf(head[:n]), Member: true}
 	r.summed(f)
 	if c.size > 0 {
-		r.look(e.Path, false, Content{Path: m.Path, File: e.Path, Kind: f.Kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
+		r.look(false, Content{Path: m.Path, File: e.Path, Kind: f.Kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
 	}
 	return nil
 }
@@ -65,8 +65,8 @@ func (r *Run) refused(f members.Refusal) {
 	}
 }
 
-// look has all who look at some content of a file of the layer told where their literals stand.
-func (r *Run) look(file string, searched bool, c Content) {
+// look has all who look at some content told where their literals stand.
+func (r *Run) look(searched bool, c Content) {
 	any := false
 	for _, o := range r.set.owners {
 		p := &r.parts[o.analyzer]
@@ -85,7 +85,7 @@ func (r *Run) look(file string, searched bool, c Content) {
 		p.guard(c.Path, func() error {
 			found, failed := p.look.Close(&p.out)
 			if found {
-				r.looked[file] = true
+				r.looked[c.File] = true
 			}
 			return errors.Join(err, failed)
 		})

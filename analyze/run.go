@@ -124,7 +124,7 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 	}
 	f := Summed{Path: e.Path, File: e.Path, Kind: KindOf(head)}
 	if len(wanted) > 0 || alias || search {
-		f.Size, err = r.content(e, head, in, wanted, alias)
+		f.Size, err = r.content(e, f.Kind, head, in, wanted, alias)
 	} else {
 		f.Size, err = r.pass(in, nil)
 		f.Size += int64(len(head))
@@ -182,13 +182,13 @@ func (p *part) refuses(e plimsoll.Entry, head []byte) bool {
 }
 
 // content keeps a file for a moment, or as an alias until the end.
-func (r *Run) content(e plimsoll.Entry, head []byte, in io.Reader, wanted []int, alias bool) (int64, error) {
+func (r *Run) content(e plimsoll.Entry, kind plimsoll.FileKind, head []byte, in io.Reader, wanted []int, alias bool) (int64, error) {
 	c, err := r.keep(head, in, e.Size, alias)
 	if err != nil {
 		return 0, err
 	}
 	r.analyze(e, c, wanted)
-	r.looks(e, head, c)
+	r.looks(e, kind, head, c)
 	if alias && r.kept+c.size <= r.budget.WantedFile {
 		r.kept += c.size
 		r.aliases[e.Path].close()

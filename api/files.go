@@ -133,10 +133,7 @@ func (a *API) ownImage(ctx context.Context, in *OwnImagePath) (img plimsoll.Imag
 	if eps, err = ownScope(caller(ctx), plimsoll.RoleReader, in.EnterpriseProject); err != nil {
 		return img, nil, err
 	}
-	img, err = a.roles.Lookup.FindImage(ctx, plimsoll.ImageLookup{ProjectID: in.ProjectID, EnterpriseProjects: eps, ID: strconv.FormatInt(in.ID, 10)})
-	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
-		err = plimsoll.Errorf(plimsoll.NotFound, "no such image")
-	}
+	img, err = a.find(ctx, plimsoll.ImageLookup{ProjectID: in.ProjectID, EnterpriseProjects: eps, ID: strconv.FormatInt(in.ID, 10)})
 	return img, eps, err
 }
 
@@ -221,6 +218,6 @@ func containsFold(s, part string) bool {
 
 // cut takes a page out of a short list.
 func cut[T any](rows []T, q PageQuery) []T {
-	from := min(int(q.Offset), len(rows))
-	return rows[from:min(from+int(q.Limit), len(rows))]
+	page, _ := pageAt(rows, int(q.Offset), int(q.Limit))
+	return page
 }

@@ -87,9 +87,5 @@ func (a *API) pastImage(ctx context.Context, in HistoryQuery) (plimsoll.Image, e
 	if err != nil {
 		return plimsoll.Image{}, err
 	}
-	img, err := a.roles.Lookup.FindImage(ctx, plimsoll.ImageLookup{ProjectID: p.Project.ID, EnterpriseProjects: eps, ID: in.ID})
-	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
-		return plimsoll.Image{}, plimsoll.Errorf(plimsoll.NotFound, "no such image") // in the same words whatever the reason
-	}
-	return img, err
+	return a.find(ctx, plimsoll.ImageLookup{ProjectID: p.Project.ID, EnterpriseProjects: eps, ID: in.ID})
 }

@@ -125,9 +125,5 @@ func (a *API) explain(ctx context.Context, in *explainInput) (*explainOutput, er
 
 // projectImage finds an image that the caller may see; another's is as unknown as none.
 func (a *API) projectImage(ctx context.Context, projectID string, eps []string, id string) (plimsoll.Image, error) {
-	img, err := a.roles.Lookup.FindImage(ctx, plimsoll.ImageLookup{ProjectID: projectID, EnterpriseProjects: eps, ID: id})
-	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
-		return img, plimsoll.Errorf(plimsoll.NotFound, "no such image")
-	}
-	return img, err
+	return a.find(ctx, plimsoll.ImageLookup{ProjectID: projectID, EnterpriseProjects: eps, ID: id})
 }
