@@ -106,6 +106,12 @@ func (e *Engine) namedFor(file, base string) []int {
 	return out
 }
 
+// Telling says whether a file is looked at for its name, whatever literals stand in it.
+func (e *Engine) Telling(file string) bool {
+	low := strings.ToLower(file)
+	return len(e.namedFor(low, path.Base(low))) > 0
+}
+
 // ID names the engine; the version has the digest of the rules.
 func (e *Engine) ID() plimsoll.AnalyzerID { return e.id }
 
