@@ -27,6 +27,8 @@ type child struct {
 	to     *os.File // its standard input
 	from   *os.File // its standard output
 	frames *bufio.Reader
+	shared *shared // nil = pieces of bodies go through to
+	pieces int     // what the child knows its file by
 	stderr *head
 	served int         // calls so far
 	rest   *time.Timer // while idle
@@ -43,6 +45,7 @@ type start struct {
 	Limits Limits `json:"limits"`
 	Temp   string `json:"temp"`
 	Config []byte `json:"config"`
+	Pieces int    `json:"pieces"` // descriptor of the shared memory; 0 = there is none
 }
 
 // hello is a child's first answer.
@@ -108,6 +111,8 @@ func (p *Pool) spawn() (*child, error) {
 	}
 	if err == nil {
 		c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = in, out, c.stderr
+		memory := p.shareWith(c)
+		defer memory.Close() //nolint:errcheck // the child has its own, or there is none
 		started := make(chan error, 1)
 		go c.supervise(started, func() { p.forget(c) })
 		err = <-started
@@ -120,6 +125,15 @@ func (p *Pool) spawn() (*child, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return c, nil
+}
+
+// shareWith gives a child that is to be started memory for pieces, if this system can.
+func (p *Pool) shareWith(c *child) (file *os.File) {
+	if c.shared, file = p.share(); c.shared != nil {
+		c.pieces = 3 + len(c.cmd.ExtraFiles) // behind the three that every process has
+		c.cmd.ExtraFiles = append(c.cmd.ExtraFiles, file)
+	}
+	return file
 }
 
 // command is a child that inherits nothing: no environment, no directory, no file but
@@ -164,7 +178,7 @@ func (p *Pool) greet(ctx context.Context, c *child) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { c.kill(ctx.Err()) })
 	defer stop()
-	opening, err := json.Marshal(start{Limits: p.Limits, Temp: c.dir, Config: p.Config})
+	opening, err := json.Marshal(start{Limits: p.Limits, Temp: c.dir, Config: p.Config, Pieces: c.pieces})
 	if err != nil {
 		return err
 	}
