@@ -136,7 +136,6 @@ func TestDeaths(t *testing.T) {
 		"babble": "the analysis died: it broke the protocol and was killed",
 		"huge":   "the analysis died: it broke the protocol and was killed",
 		"slot":   "the analysis died: it broke the protocol and was killed",
-		"slots":  "the analysis died: it broke the protocol and was killed",
 	} {
 		t.Run(request, func(t *testing.T) {
 			body := &endless{}
