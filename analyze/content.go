@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
 	"sync"
 )
@@ -58,11 +59,12 @@ func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, e
 		return r.spill(head, in, own)
 	}
 	whole := r.buffers.file
-	if own || int64(cap(whole)) < size {
+	switch {
+	case own:
 		whole = make([]byte, size)
-		if !own {
-			r.buffers.file = whole
-		}
+	case int64(cap(whole)) < size:
+		whole = make([]byte, 1<<bits.Len64(uint64(size-1))) // at most inMemory, and not anew for each file that is a little larger
+		r.buffers.file = whole
 	}
 	whole = whole[:size]
 	n := copy(whole, head)

@@ -79,8 +79,9 @@ func idOf(rules []Rule) plimsoll.AnalyzerID {
 // enterNames makes a rule for lines found by the names of its files.
 func (e *Engine) enterNames(n int) {
 	for _, pattern := range e.rules[n].names {
-		if wild := strings.LastIndexAny(pattern, "*?[]\\"); wild >= 0 {
-			e.byEnd = append(e.byEnd, ending{pattern[wild+1:], n})
+		if end := strings.LastIndex(pattern, "*") + 1; end > 0 {
+			longest := slices.MaxFunc(strings.Split(pattern, "*"), func(a, b string) int { return len(a) - len(b) })
+			e.byEnd = append(e.byEnd, ending{pattern[end:], longest, n})
 			continue
 		}
 		if base := path.Base(pattern); !slices.Contains(e.byName[base], n) {
@@ -92,8 +93,8 @@ func (e *Engine) enterNames(n int) {
 // ending is what base names end in that a rule for lines is for: every file of a layer is asked about, and
 // hardly one is named so.
 type ending struct {
-	end  string
-	rule int
+	end, part string // what a name must end in, and have in it
+	rule      int
 }
 
 // namedFor returns the rules for the lines of a file. Both names are in lower case.
@@ -108,7 +109,7 @@ func (e *Engine) namedFor(file, base string) []int {
 		add(n)
 	}
 	for _, g := range e.byEnd {
-		if strings.HasSuffix(base, g.end) {
+		if strings.HasSuffix(base, g.end) && strings.Contains(base, g.part) {
 			add(g.rule)
 		}
 	}
