@@ -116,7 +116,7 @@ func (e *secondEngine) warn(ctx context.Context) error {
 		return err
 	}
 	if err != nil {
-		e.logger.WarnContext(ctx, "clamd does not answer; layers that it should see are not looked at to the end", "error", err)
+		e.logger.WarnContext(ctx, "clamd does not answer; layers that it should see are not looked at to the end", "error", err, "hint", plimsoll.ErrorHint(err))
 	}
 	return nil
 }
