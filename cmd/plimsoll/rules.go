@@ -43,7 +43,7 @@ func secretRules() ([]plimsoll.Rule, error) {
 
 func (a *app) rulesCommand() *cobra.Command {
 	return group("rules", "Tell what images are checked for, and change it",
-		a.rulesListCommand(), a.rulesShowCommand(), a.rulesTestCommand(), a.rulesUpdateCommand())
+		a.rulesListCommand(), a.rulesShowCommand(), a.rulesTestCommand(), a.rulesUpdateCommand(), a.rulesPushCommand())
 }
 
 // ruleSet is a row of rules list.
