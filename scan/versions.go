@@ -28,7 +28,7 @@ func (s *Inspector) versions(ctx context.Context) versions {
 		}
 		outside, err := ask(ctx)
 		if err != nil {
-			outside, v.unknown[i] = unknownOutside, plimsoll.Fail(a.Failure(), err)
+			outside, v.unknown[i] = unknownOutside, plimsoll.Fail(plimsoll.FailureEngine, err)
 		}
 		v.ids[i].Version += "+" + outside
 	}

@@ -94,13 +94,13 @@ func TestOutsideVersions(t *testing.T) {
 	d.away = true
 	step("away, and what is known holds", 0, "", plimsoll.ScanDone, bad)
 	d.version = "2"
-	step("away with another database", 0, plimsoll.FailureMalware, plimsoll.ScanFailed, bad)
+	step("away with another database", 0, plimsoll.FailureEngine, plimsoll.ScanFailed, bad)
 	d.away = false
 	step("back", 1, "", plimsoll.ScanDone, bad)
 	step("and known", 0, "", plimsoll.ScanDone, bad)
 	d.version = ""
 	for range 2 {
-		step("of no version", 1, plimsoll.FailureMalware, plimsoll.ScanFailed, bad)
+		step("of no version", 1, plimsoll.FailureEngine, plimsoll.ScanFailed, bad)
 	}
 	d.version = "1"
 	step("the first database again", 0, "", plimsoll.ScanDone, bad)

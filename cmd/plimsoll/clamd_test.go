@@ -177,3 +177,17 @@ func TestClamdIsListed(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 }
+
+// A server starts without its daemon and says so.
+func TestServeWithoutItsClamd(t *testing.T) {
+	s, err := serveInBackground([]string{"--data", t.TempDir(), "serve", "--listen", "127.0.0.1:0", "--clamd", "unix:/nowhere/clamd.ctl"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if code := s.stop(); code != exitOK {
+		t.Errorf("ended with %d", code)
+	}
+	if got := s.errs.String(); strings.Count(got, "clamd does not answer") != 1 || !strings.Contains(got, "is the daemon running") {
+		t.Errorf("said %q", got)
+	}
+}
