@@ -23,6 +23,7 @@ func newSide() (*side, []*os.File, error) {
 		closeAll([]*os.File{in, to})
 		return nil, nil, err
 	}
+	widen(from)
 	return &side{from: from, to: to}, []*os.File{in, out}, nil
 }
 

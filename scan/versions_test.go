@@ -14,7 +14,7 @@ import (
 	"plimsoll/analyze/malware/clamd"
 )
 
-// daemon is a second engine that finds "bad", and can be away.
+// daemon is a second engine that finds "bad", as an own rule does, and can be away.
 type daemon struct {
 	version string
 	away    bool
@@ -43,7 +43,7 @@ func (d *daemon) tell(context.Context) (string, error) {
 // employ has a yard's scans ask the daemon.
 func (d *daemon) employ(t *testing.T, y *yard) {
 	t.Helper()
-	config := all.Config{Second: true}
+	config := all.Config{Second: true, Rules: []all.RuleFile{{Name: "own.yar", Data: []byte(`rule Bad { strings: $a = "bad to the bone" condition: $a }`)}}}
 	signatures, _, err := all.Signatures(config)
 	if err != nil {
 		t.Fatal(err)
@@ -63,7 +63,7 @@ func (y *yard) malware(t *testing.T, tag string) (out []string) {
 		t.Fatal(err)
 	}
 	for _, m := range list {
-		out = append(out, m.Path+" "+m.Rule)
+		out = append(out, m.Path+" "+m.Rule+" "+m.Engine)
 	}
 	return out
 }
@@ -75,7 +75,7 @@ func TestOutsideVersions(t *testing.T) {
 	y := newYard(t, src)
 	d := &daemon{version: "1"}
 	d.employ(t, y)
-	a := src.image(t, nil, []item{regular("srv/a.sh", "bad")})
+	a := src.image(t, nil, []item{regular("srv/a.sh", "bad to the bone")})
 	y.push(t, "1", a)
 	step := func(name string, shown int, code plimsoll.FailureCode, state plimsoll.ScanState, want ...string) {
 		t.Helper()
@@ -88,7 +88,7 @@ func TestOutsideVersions(t *testing.T) {
 			t.Errorf("%s: %s, %q", name, img.State, got)
 		}
 	}
-	const bad = "srv/a.sh Bad"
+	const bad = "srv/a.sh Bad clamd, yara/own.yar" // one finding, though both have a signature of this name
 	step("first", 1, "", plimsoll.ScanDone, bad)
 	step("again", 0, "", plimsoll.ScanDone, bad)
 	d.away = true
