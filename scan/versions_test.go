@@ -104,4 +104,15 @@ func TestOutsideVersions(t *testing.T) {
 	}
 	d.version = "1"
 	step("the first database again", 0, "", plimsoll.ScanDone, bad)
+
+	// What our own engine finds meanwhile is shown, and the image is no clean one.
+	d.away = true
+	b := src.image(t, nil, []item{regular("srv/b.sh", "bad to the bone")})
+	y.push(t, "2", b)
+	if err := y.scan(t, b); plimsoll.FailureOf(err) != plimsoll.FailureEngine {
+		t.Error(err)
+	}
+	if img, got := y.image(t, "2"), y.malware(t, "2"); img.State != plimsoll.ScanFailed || !slices.Equal(got, []string{"srv/b.sh Bad yara/own.yar"}) {
+		t.Errorf("%s, %q", img.State, got)
+	}
 }
