@@ -17,6 +17,7 @@ const (
 	FailureLayer       FailureCode = "layer" // a layer is not a valid archive
 	FailurePackages    FailureCode = "packages"
 	FailureMalware     FailureCode = "malware"
+	FailureEngine      FailureCode = "engine" // an engine outside of the process, such as clamd, did not answer
 	FailureSecrets     FailureCode = "secrets"
 	FailureSettings    FailureCode = "settings"
 	FailureMatch       FailureCode = "match"

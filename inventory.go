@@ -25,6 +25,10 @@ type ScanRecord struct {
 	Secrets    []Secret
 	Facts      *ImageFacts // nil keeps what was last found
 
+	// MalwareAdds says that not every file was looked at for malware: what was found comes to what was
+	// last found, of which nothing goes away.
+	MalwareAdds bool
+
 	// Failure is set if some part could not be looked at. A part (Sets with Judgements,
 	// Settings, Malware, Secrets) that is nil keeps what was last found; one that is not nil, even
 	// if empty, is what this scan found.

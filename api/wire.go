@@ -88,7 +88,7 @@ func failureOf(c plimsoll.FailureCode) string {
 		return "image_oversized"
 	case plimsoll.FailureLayers:
 		return "image_over_sized"
-	case plimsoll.FailureLayer, plimsoll.FailureMalware:
+	case plimsoll.FailureLayer, plimsoll.FailureMalware, plimsoll.FailureEngine:
 		return "failed_to_scan_file"
 	case plimsoll.FailurePackages:
 		return "failed_to_scan_software"

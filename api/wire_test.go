@@ -221,7 +221,7 @@ func TestFailureWords(t *testing.T) {
 	words := contract.Components.Schemas["PrivateImageRepositoryInfo"].Properties["scan_failed_desc"].Enum
 	for _, c := range []plimsoll.FailureCode{
 		plimsoll.FailureUnknown, plimsoll.FailureAuth, plimsoll.FailureDownload, plimsoll.FailureNotFound, plimsoll.FailureOversized,
-		plimsoll.FailureLayers, plimsoll.FailureSchema1, plimsoll.FailureLayer, plimsoll.FailurePackages, plimsoll.FailureMalware,
+		plimsoll.FailureLayers, plimsoll.FailureSchema1, plimsoll.FailureLayer, plimsoll.FailurePackages, plimsoll.FailureMalware, plimsoll.FailureEngine,
 		plimsoll.FailureSecrets, plimsoll.FailureSettings, plimsoll.FailureMatch, plimsoll.FailureTimeout, plimsoll.FailureDatabase,
 		plimsoll.FailureInterrupted, "a code of tomorrow",
 	} {

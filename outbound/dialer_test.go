@@ -116,6 +116,22 @@ func TestDialRebinding(t *testing.T) {
 	}
 }
 
+// Protocols other than HTTP go by the same rules.
+func TestDialWithoutHTTP(t *testing.T) {
+	var b book
+	p := Policy{Allow: []string{"127.0.0.1:3310"}, Dial: b.dial}
+	for address, want := range map[string]plimsoll.Code{
+		"127.0.0.1:3310": plimsoll.Unavailable, "127.0.0.1:3311": plimsoll.Forbidden, "169.254.169.254:3310": plimsoll.Forbidden,
+	} {
+		if _, err := p.DialContext(t.Context(), "tcp", address); plimsoll.ErrorCode(err) != want {
+			t.Errorf("%s: %v", address, err)
+		}
+	}
+	if diff := cmp.Diff([]string{"127.0.0.1:3310"}, b.dialled); diff != "" {
+		t.Error(diff)
+	}
+}
+
 func TestTransportReachesAnAllowedHost(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		io.WriteString(w, "hello "+r.Host) //nolint:errcheck // the reader tells

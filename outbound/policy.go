@@ -66,6 +66,11 @@ func (p Policy) Validate() error {
 	return nil
 }
 
+// DialContext connects to a TCP address under this policy, for protocols other than HTTP. No proxy is used.
+func (p Policy) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
+	return newDialer(p).DialContext(ctx, network, address)
+}
+
 // Transport returns an HTTP transport under this policy. Each call makes its own pool of connections.
 func (p Policy) Transport() *http.Transport {
 	d := newDialer(p)

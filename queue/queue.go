@@ -13,7 +13,7 @@ import (
 )
 
 // Handler works on one unit. It returns soon after ctx ends. An error with the code
-// Unavailable or Throttled, or a failure of the database, is tried again, and so is the
+// Unavailable or Throttled, or a failure of the database or an outside engine, is tried again, and so is the
 // first that wraps plimsoll.ErrDied, however the attempts between end; any other is final, and stored with the error's failure code and text.
 type Handler func(ctx context.Context, w plimsoll.Work) error
 

@@ -318,6 +318,23 @@ func TestBackOffGrows(t *testing.T) {
 	}
 }
 
+func TestWhatIsTriedAgain(t *testing.T) {
+	for _, x := range []struct {
+		err  error
+		want bool
+	}{
+		{plimsoll.Errorf(plimsoll.Unavailable, "away"), true},
+		{plimsoll.Fail(plimsoll.FailureEngine, errors.New("malware: a.sh: nobody answers")), true},
+		{plimsoll.Fail(plimsoll.FailureDatabase, errors.New("locked")), true},
+		{plimsoll.Fail(plimsoll.FailureMalware, errors.New("a parser fell over")), false},
+		{plimsoll.Errorf(plimsoll.Invalid, "nonsense"), false},
+	} {
+		if got := temporary(x.err); got != x.want {
+			t.Errorf("%v: %v", x.err, got)
+		}
+	}
+}
+
 func TestFinalFailures(t *testing.T) {
 	r := newRig(t, openStore(t), 2, func(_ context.Context, w plimsoll.Work) error {
 		switch w.Key {

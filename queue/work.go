@@ -92,8 +92,8 @@ func (q *Queue) settle(ctx context.Context, w plimsoll.Work, err error, stopping
 
 // temporary reports whether trying again may help.
 func temporary(err error) bool {
-	code := plimsoll.ErrorCode(err)
-	return code == plimsoll.Unavailable || code == plimsoll.Throttled || plimsoll.FailureOf(err) == plimsoll.FailureDatabase
+	code, failure := plimsoll.ErrorCode(err), plimsoll.FailureOf(err)
+	return code == plimsoll.Unavailable || code == plimsoll.Throttled || failure == plimsoll.FailureDatabase || failure == plimsoll.FailureEngine
 }
 
 // backOff returns how long to wait after an attempt, the first being 1.

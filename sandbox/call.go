@@ -146,6 +146,9 @@ func (k *call) watch(c *child, quiet <-chan struct{}) {
 		case <-quiet:
 			return
 		case <-tick.C:
+			if c.waits.Load() {
+				k.move()
+			}
 			if !k.waiting.Load() && time.Since(k.began)-time.Duration(k.moved.Load()) > k.stall {
 				c.kill(errStalled)
 			}

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"plimsoll"
@@ -30,6 +31,8 @@ type child struct {
 	shared *shared // nil = pieces of bodies go through to
 	pieces int     // what the child knows its file by
 	stderr *head
+	side   *side       // for what it asks; nil = nobody attends to that
+	waits  atomic.Bool // for an answer to that, which is not its fault
 	served int         // calls so far
 	rest   *time.Timer // while idle
 
@@ -45,6 +48,7 @@ type start struct {
 	Limits Limits `json:"limits"`
 	Temp   string `json:"temp"`
 	Config []byte `json:"config"`
+	Asks   bool   `json:"asks"`   // there is a further pair of pipes
 	Pieces int    `json:"pieces"` // descriptor of the shared memory; 0 = there is none
 }
 
@@ -109,17 +113,23 @@ func (p *Pool) spawn() (*child, error) {
 		c.frames = bufio.NewReaderSize(c.from, chunkSize)
 		c.cmd, err = p.command(dir)
 	}
+	if err == nil && p.Attend != nil {
+		c.side, c.cmd.ExtraFiles, err = newSide()
+	}
 	if err == nil {
 		c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = in, out, c.stderr
-		memory := p.shareWith(c)
-		defer memory.Close() //nolint:errcheck // the child has its own, or there is none
+		p.shareWith(c)
 		started := make(chan error, 1)
-		go c.supervise(started, func() { p.forget(c) })
+		go p.supervise(c, started)
 		err = <-started
 	}
 	in.Close()  //nolint:errcheck // the child has its own, or there is none
 	out.Close() //nolint:errcheck // as above
+	if c.cmd != nil {
+		closeAll(c.cmd.ExtraFiles)
+	}
 	if err != nil {
+		c.side.close()
 		c.to.Close()   //nolint:errcheck // nothing was written
 		c.from.Close() //nolint:errcheck // nothing was read
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -128,16 +138,16 @@ func (p *Pool) spawn() (*child, error) {
 }
 
 // shareWith gives a child that is to be started memory for pieces, if this system can.
-func (p *Pool) shareWith(c *child) (file *os.File) {
+func (p *Pool) shareWith(c *child) {
+	var file *os.File
 	if c.shared, file = p.share(); c.shared != nil {
 		c.pieces = 3 + len(c.cmd.ExtraFiles) // behind the three that every process has
 		c.cmd.ExtraFiles = append(c.cmd.ExtraFiles, file)
 	}
-	return file
 }
 
 // command is a child that inherits nothing: no environment, no directory, no file but
-// three pipes.
+// its pipes.
 func (p *Pool) command(dir string) (*exec.Cmd, error) {
 	program := p.Command[0]
 	if program == "" {
@@ -156,7 +166,7 @@ func (p *Pool) command(dir string) (*exec.Cmd, error) {
 // supervise starts the process, waits for its end and removes its directory. The signal
 // that ends a child with its parent is bound to the thread that started it, so the thread
 // is kept as long as the child.
-func (c *child) supervise(started chan<- error, done func()) {
+func (p *Pool) supervise(c *child, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := c.cmd.Start()
@@ -164,7 +174,8 @@ func (c *child) supervise(started chan<- error, done func()) {
 	if err != nil {
 		return // spawn tells
 	}
-	defer done()
+	defer p.forget(c)
+	defer p.attend(c)()
 	defer close(c.exited)
 	c.reap()
 	if err := os.RemoveAll(c.dir); err != nil {
@@ -178,7 +189,7 @@ func (p *Pool) greet(ctx context.Context, c *child) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { c.kill(ctx.Err()) })
 	defer stop()
-	opening, err := json.Marshal(start{Limits: p.Limits, Temp: c.dir, Config: p.Config, Pieces: c.pieces})
+	opening, err := json.Marshal(start{Limits: p.Limits, Temp: c.dir, Config: p.Config, Asks: p.Attend != nil, Pieces: c.pieces})
 	if err != nil {
 		return err
 	}

@@ -1,6 +1,7 @@
 package sandbox
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -66,7 +67,8 @@ func open(t testing.TB, role string, change func(*Options)) *Pool {
 }
 
 // setUpTricks makes a child that does what the request says.
-func setUpTricks([]byte) ([]byte, Handler, error) {
+func setUpTricks(_ []byte, parent io.ReadWriter) ([]byte, Handler, error) {
+	beside = parent
 	return []byte("tricks"), func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) ([]byte, error) {
 		name, argument, _ := strings.Cut(string(request), " ")
 		trick := tricks[name]
@@ -76,6 +78,9 @@ func setUpTricks([]byte) ([]byte, Handler, error) {
 		return trick(ctx, argument, body, progress)
 	}, nil
 }
+
+// beside is where the parent of a child of tricks answers.
+var beside io.ReadWriter
 
 type trick func(ctx context.Context, argument string, body io.Reader, progress *atomic.Int64) ([]byte, error)
 
@@ -174,6 +179,12 @@ var tricks = map[string]trick{
 		progress.Store(int64(os.Getpid()))
 		return io.ReadAll(body)
 	},
+	"ask": textOf(func(question string) (string, error) {
+		if _, err := fmt.Fprintln(beside, question); err != nil {
+			return "", err
+		}
+		return bufio.NewReader(beside).ReadString('\n')
+	}),
 	"steps": func(_ context.Context, _ string, _ io.Reader, progress *atomic.Int64) ([]byte, error) {
 		for {
 			progress.Add(1)
@@ -214,7 +225,7 @@ func openFileKinds(string) (string, error) {
 }
 
 // setUpAnalyzers makes a child with the real analyzers.
-func setUpAnalyzers([]byte) ([]byte, Handler, error) {
+func setUpAnalyzers([]byte, io.ReadWriter) ([]byte, Handler, error) {
 	analyzers, err := all.Analyzers(all.Config{})
 	if err != nil {
 		return nil, nil, err
@@ -224,7 +235,7 @@ func setUpAnalyzers([]byte) ([]byte, Handler, error) {
 }
 
 // setUpBoom makes a child that dies of a file called boom.
-func setUpBoom([]byte) ([]byte, Handler, error) {
+func setUpBoom([]byte, io.ReadWriter) ([]byte, Handler, error) {
 	set, err := analyze.NewSet(boomAnalyzers())
 	return []byte("boom"), scan.HandlePass(set), err
 }

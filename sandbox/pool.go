@@ -25,6 +25,12 @@ type Options struct {
 	Config   []byte // handed to the Setup of each child
 	Identity []byte // what Setup must answer; anything else is a different program
 
+	// Attend, if set, serves a further pair of pipes of each child, on which a handler asks this process for
+	// what it cannot do itself; the child's other end is what Setup gets. It is done when reading ends, or when
+	// the child breaks the rules between the two. Between waits(true) and waits(false) the child waits through
+	// no fault of its own. The context ends with the child.
+	Attend func(ctx context.Context, child io.ReadWriter, waits func(bool))
+
 	Size   int // children at a time; 1
 	Limits Limits
 

@@ -24,8 +24,9 @@ import (
 type Handler func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) (answer []byte, err error)
 
 // Setup makes the handler of a child of the pool's Config. The identity says what the
-// handler is: it must be the pool's, or the two are not the same program.
-type Setup func(config []byte) (identity []byte, h Handler, err error)
+// handler is: it must be the pool's, or the two are not the same program. parent is where the pool's Attend
+// answers; nil = it has none.
+type Setup func(config []byte, parent io.ReadWriter) (identity []byte, h Handler, err error)
 
 // progressEvery is how often a child tells of its progress.
 const progressEvery = 200 * time.Millisecond
@@ -86,7 +87,7 @@ func begin(s start, setup Setup) (hello, Handler) {
 	if err != nil {
 		return hello{Error: err.Error()}, nil
 	}
-	identity, handler, err := setup(s.Config)
+	identity, handler, err := setup(s.Config, s.asker())
 	if err != nil {
 		return hello{Error: err.Error()}, nil
 	}

@@ -9,7 +9,7 @@ import (
 )
 
 // config returns what analyzers say of the image's config. What the inventory keeps of a config
-// has no values of variables, so the blob is read for this, once for each version of an analyzer:
+// has no values of variables, so the blob is read for this if it was not just now, once for each version of an analyzer:
 // reports are kept under the config's digest as those of a layer are under its diff ID.
 func (s *Inspector) config(ctx context.Context, target Target, src Source) ([]plimsoll.LayerReport, error) {
 	var analyzers []analyze.ConfigAnalyzer
@@ -31,14 +31,18 @@ func (s *Inspector) config(ctx context.Context, target Target, src Source) ([]pl
 		stored, err := s.Reports.LayerReports(ctx, []plimsoll.Digest{blob.DiffID}, ids)
 		return stored[blob.DiffID], err
 	}
-	c, err := s.readConfig(ctx, blob.Descriptor, src)
-	if err != nil {
-		return nil, err
+	c := target.config
+	if c == nil {
+		read, err := s.readConfig(ctx, blob.Descriptor, src)
+		if err != nil {
+			return nil, err
+		}
+		c = &read
 	}
 	reports := make([]plimsoll.LayerReport, len(analyzers))
 	for i, a := range analyzers {
 		reports[i] = plimsoll.LayerReport{DiffID: blob.DiffID, Analyzer: a.ID()}
-		a.Config(c, &reports[i])
+		a.Config(*c, &reports[i])
 	}
 	return reports, s.Reports.SaveLayer(ctx, target.Tenant, blob.Digest, blob.DiffID, reports)
 }

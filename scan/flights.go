@@ -14,10 +14,12 @@ type flights struct {
 	open map[flightKey]*flight
 }
 
-// flightKey is what a proof of bytes is about: one project's blob, and what it is claimed to be.
+// flightKey is what a proof of bytes is about: one project's blob, and what it is claimed to be; and by
+// which versions of analyzers it is looked at.
 type flightKey struct {
 	project      string
 	blob, diffID plimsoll.Digest
+	analyzers    string
 }
 
 type flight struct {

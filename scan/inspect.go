@@ -2,7 +2,6 @@ package scan
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"slices"
@@ -14,10 +13,6 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze"
-	"plimsoll/analyze/baseline"
-	"plimsoll/analyze/malware"
-	"plimsoll/analyze/packages"
-	"plimsoll/analyze/secret"
 	"plimsoll/layer"
 	"plimsoll/match"
 )
@@ -62,6 +57,10 @@ type Inspector struct {
 	// Pass, if set, is what reads a blob instead of Pass in this process: see ConfinedPass.
 	Pass func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error)
 
+	// Outside, by the name of an analyzer, tells the version of what that one asks beside its own rules, such as the
+	// database of a daemon. It is part of the analyzer's version, and asked for each image.
+	Outside map[string]func(context.Context) (version string, err error)
+
 	// Progress, if set, is told of each layer that was read or reused.
 	Progress func(done, total int)
 
@@ -77,17 +76,22 @@ type Target struct {
 	// Prove has blobs read to their end, which proves their digests, even where their reports
 	// are known: what a file claims to hold is nobody's word yet.
 	Prove bool
+
+	// config is what the image's config says, before anything was taken out of it; nil = it was not read.
+	config *plimsoll.ImageConfig
+
+	analyzers versions // of this inspection
 }
 
 // Inspect looks inside one image. The error, if any, carries a failure code; a record
 // that is returned with an error holds what could be found all the same.
 func (s *Inspector) Inspect(ctx context.Context, target Target, src Source) (plimsoll.ScanRecord, error) {
 	record := plimsoll.ScanRecord{Tenant: target.Tenant, Digest: target.Artifact.Digest, Matcher: match.Version}
-	artifact, err := s.Complete(ctx, target.Artifact, src)
+	target, err := s.Complete(ctx, target, src)
 	if err != nil {
 		return record, err
 	}
-	target.Artifact = artifact
+	target.analyzers = s.versions(ctx)
 	config, err := s.config(ctx, target, src)
 	if err != nil {
 		return record, err
@@ -96,45 +100,50 @@ func (s *Inspector) Inspect(ctx context.Context, target Target, src Source) (pli
 	if err != nil {
 		return record, err
 	}
-	if fetched > 0 || len(artifact.Layers) == 0 {
+	if fetched > 0 || len(target.Artifact.Layers) == 0 {
 		record.ScannedAt = s.Now()
 	}
-	return s.judge(ctx, record, artifact, reports, config)
+	return s.judge(ctx, record, target.Artifact, reports, config)
 }
 
-// Complete reads manifest and config again where what is stored of them is not enough.
-func (s *Inspector) Complete(ctx context.Context, a plimsoll.Artifact, src Source) (plimsoll.Artifact, error) {
-	if a.Settings != nil {
-		return a, nil
+// Complete reads manifest and config again where what is stored of the artifact is not enough. The
+// target holds on to the config then, so that Inspect need not read it once more.
+func (s *Inspector) Complete(ctx context.Context, target Target, src Source) (Target, error) {
+	if target.Artifact.Settings != nil {
+		return target, nil
 	}
-	mediaType, raw, err := src.Manifest(ctx, a.Digest)
+	mediaType, raw, err := src.Manifest(ctx, target.Artifact.Digest)
 	if err != nil {
-		return a, err
+		return target, err
 	}
-	if a, err = plimsoll.ParseManifest(mediaType, raw, s.Budget); err != nil {
-		return a, err
+	a, err := plimsoll.ParseManifest(mediaType, raw, s.Budget)
+	if err != nil {
+		return target, err
 	}
 	if a.Kind != plimsoll.KindImage {
 		code := plimsoll.FailureUnknown
 		if a.Kind == plimsoll.KindSchema1 {
 			code = plimsoll.FailureSchema1
 		}
-		return a, plimsoll.Fail(code, plimsoll.Errorf(plimsoll.Invalid, "%s is not an image but %s", a.Digest.Short(), a.Kind))
+		return target, plimsoll.Fail(code, plimsoll.Errorf(plimsoll.Invalid, "%s is not an image but %s", a.Digest.Short(), a.Kind))
 	}
 	config, err := s.readConfig(ctx, a.Config, src)
 	if err != nil {
-		return a, err
+		return target, err
 	}
+	whole := config
 	if s.Redact != nil {
 		config = s.Redact(config)
 	}
-	return a.WithConfig(config)
+	target.config = &whole
+	target.Artifact, err = a.WithConfig(config)
+	return target, err
 }
 
 // layers returns every layer's reports, bottom first, and how many blobs were fetched.
 func (s *Inspector) layers(ctx context.Context, target Target, src Source) ([][]plimsoll.LayerReport, int, error) {
 	layers := target.Artifact.Layers
-	ids := analyzerIDs(s.Analyzers)
+	ids := target.analyzers.ids
 	missing, err := s.Reports.MissingLayers(ctx, target.Tenant, target.Shared, layers, ids)
 	if err != nil {
 		return nil, 0, err
@@ -219,7 +228,7 @@ func (s *Inspector) fetch(ctx context.Context, target Target, src Source, missin
 		}
 		started[l.Digest] = true
 		group.Go(func() error {
-			key := flightKey{target.ProjectID, l.Digest, l.DiffID}
+			key := flightKey{target.ProjectID, l.Digest, l.DiffID, target.analyzers.key()}
 			reports, err := s.flights.do(ctx, key, func() ([]plimsoll.LayerReport, error) { return s.fetchLayer(ctx, target, l, src, &unpacked) })
 			if err != nil {
 				return err
@@ -238,7 +247,7 @@ func (s *Inspector) fetch(ctx context.Context, target Target, src Source, missin
 // fetchLayer reads a layer and saves its reports, unless another scan did since this one asked
 // what is missing.
 func (s *Inspector) fetchLayer(ctx context.Context, target Target, l plimsoll.Layer, src Source, unpacked *atomic.Int64) ([]plimsoll.LayerReport, error) {
-	ids := analyzerIDs(s.Analyzers)
+	ids := target.analyzers.ids
 	missing, err := s.Reports.MissingLayers(ctx, target.Tenant, target.Shared, []plimsoll.Layer{l}, ids)
 	if err != nil {
 		return nil, err
@@ -251,6 +260,7 @@ func (s *Inspector) fetchLayer(ctx context.Context, target Target, l plimsoll.La
 	if err != nil {
 		return nil, fmt.Errorf("layer %s: %w", l.Digest.Short(), err)
 	}
+	target.analyzers.name(reports)
 	return reports, s.Reports.SaveLayer(ctx, target.Tenant, l.Digest, l.DiffID, reports)
 }
 
@@ -339,68 +349,4 @@ func judgeSet(ctx context.Context, advisories Advisories, set plimsoll.PackageSe
 		return plimsoll.Judgement{}, err
 	}
 	return match.Judge(set.Packages, evidence), nil
-}
-
-// fileFailures are those of the baseline facts, for checks to tell "clean" from "could not look".
-func fileFailures(failures []layer.Failure) []plimsoll.FileFailure {
-	var out []plimsoll.FileFailure
-	for _, f := range failures {
-		if ofSettings(f) {
-			out = append(out, f.FileFailure)
-		}
-	}
-	return out
-}
-
-// ofSettings reports whether a failure is about what checks read; the fold itself speaks
-// in nobody's name and tells by its code.
-func ofSettings(f layer.Failure) bool {
-	return f.Analyzer == baseline.Name || (f.Analyzer == "" && f.Code == plimsoll.FailureSettings)
-}
-
-// Incomplete is the error of a scan that could not look everywhere: which parts of the
-// record are affected, and the first few places.
-type Incomplete struct {
-	Packages, Malware, Secrets, Settings bool
-	Err                                  error
-}
-
-// Error lists the first places.
-func (e *Incomplete) Error() string { return e.Err.Error() }
-
-// Unwrap returns the cause.
-func (e *Incomplete) Unwrap() error { return e.Err }
-
-// failed sums up where analyzers could not look at what is visible.
-func failed(failures []layer.Failure) error {
-	if len(failures) == 0 {
-		return nil
-	}
-	out := &Incomplete{}
-	var errs []error
-	for i, f := range failures {
-		switch {
-		case f.Analyzer == packages.Name || (f.Analyzer == "" && f.Code == plimsoll.FailurePackages):
-			out.Packages = true
-		case f.Analyzer == malware.Name:
-			out.Malware = true
-		case f.Analyzer == secret.Name:
-			out.Secrets = true
-		case ofSettings(f):
-			out.Settings = true
-		}
-		if i < 3 {
-			errs = append(errs, fmt.Errorf("%s: %s: %s", f.Analyzer, f.Path, f.Detail))
-		}
-	}
-	out.Err = plimsoll.Fail(failures[0].Code, errors.Join(errs...))
-	return out
-}
-
-func analyzerIDs(analyzers []analyze.Analyzer) []plimsoll.AnalyzerID {
-	ids := make([]plimsoll.AnalyzerID, len(analyzers))
-	for i, a := range analyzers {
-		ids[i] = a.ID()
-	}
-	return ids
 }

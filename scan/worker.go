@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"plimsoll"
 )
@@ -113,7 +114,8 @@ func quarantined(err error, deaths int) error {
 }
 
 // withoutFailedParts leaves out what was not looked at everywhere, so that the last good
-// result of that part stays: half a package database must not look like half the findings.
+// result of that part stays: half a package database must not look like half the findings. Malware that was found is
+// malware whatever else was not looked at, so it is added to the last result.
 func withoutFailedParts(record plimsoll.ScanRecord, err error) plimsoll.ScanRecord {
 	incomplete, ok := errors.AsType[*Incomplete](err)
 	if !ok {
@@ -123,7 +125,10 @@ func withoutFailedParts(record plimsoll.ScanRecord, err error) plimsoll.ScanReco
 		record.Sets, record.Judgements = nil, nil
 	}
 	if incomplete.Malware {
-		record.Malware = nil
+		record.Malware = slices.DeleteFunc(record.Malware, func(m plimsoll.Malware) bool { return m.Kind != plimsoll.MalwareMatch })
+		if record.MalwareAdds = len(record.Malware) > 0; !record.MalwareAdds {
+			record.Malware = nil
+		}
 	}
 	if incomplete.Secrets {
 		record.Secrets = nil

@@ -147,7 +147,7 @@ func (w *writer) saveAllMalware(ctx context.Context, t plimsoll.Tenant, artifact
 
 // saveMalwareOf saves what a scan tells of malware, in files and of the packages that the
 // artifact holds now, and returns the count. Files that could not be looked at keep what was
-// last found; an artifact that was never looked at has no count.
+// last found, which matches beside them are added to; an artifact that was never looked at has no count.
 func (w *writer) saveMalwareOf(ctx context.Context, artifact int64, have sql.NullInt64, p preparedScan) (sql.NullInt64, error) {
 	files := p.Malware
 	if !p.savesMalware {
@@ -159,8 +159,29 @@ func (w *writer) saveMalwareOf(ctx context.Context, artifact int64, have sql.Nul
 			return have, err
 		}
 	}
+	if p.MalwareAdds {
+		known, err := fileMalware(ctx, w.Tx, artifact)
+		if err != nil {
+			return have, err
+		}
+		files = withKnown(known, files)
+	}
 	n, err := w.saveAllMalware(ctx, p.Tenant, artifact, files)
 	return sql.NullInt64{Int64: n, Valid: true}, err
+}
+
+// withKnown adds findings to known ones, which stay as they are.
+func withKnown(known, found []plimsoll.Malware) []plimsoll.Malware {
+	have := map[malwareKey]bool{}
+	for _, m := range known {
+		have[malwareKey{m.Path, m.Layer, m.Rule}] = true
+	}
+	for _, m := range found {
+		if !have[malwareKey{m.Path, m.Layer, m.Rule}] {
+			known = append(known, m)
+		}
+	}
+	return known
 }
 
 // noteMalicious stores what the first judgement of a set says of its packages. Other sets may

@@ -17,6 +17,9 @@ type Config struct {
 	// Rules are files of signatures beside the embedded ones.
 	Rules []RuleFile `json:"rules,omitempty"`
 
+	// Second says that a second engine for malware is asked: who makes the analyzers adds it to what Signatures loads.
+	Second bool `json:"second,omitempty"`
+
 	// Without names analyzers that are left out: those of Optional.
 	Without []string `json:"without,omitempty"`
 }

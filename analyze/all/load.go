@@ -65,6 +65,9 @@ func kindOf(name string) string {
 func digest(c Config) plimsoll.Digest {
 	sum := sha256.New()
 	fmt.Fprintln(sum, malware.EmbeddedDigest())
+	if c.Second {
+		fmt.Fprintln(sum, malware.SecondEngine, malware.SecondVersion)
+	}
 	for _, f := range sorted(c.Rules) {
 		fmt.Fprintf(sum, "%q %s\n", f.Name, plimsoll.DigestOf(f.Data))
 	}

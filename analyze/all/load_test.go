@@ -82,6 +82,9 @@ func TestNamesAreThoseOfAnalyzers(t *testing.T) {
 	if len(seen) != 5 {
 		t.Errorf("versions %v", seen)
 	}
+	if digest(Config{Second: true}) == digest(Config{}) {
+		t.Error("a second engine makes no difference")
+	}
 	turned := []RuleFile{someRules[5], someRules[4], someRules[3], someRules[2], someRules[1], someRules[0]}
 	if digest(Config{Rules: turned}) != digest(Config{Rules: someRules}) {
 		t.Error("the order of files counts")

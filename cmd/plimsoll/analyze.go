@@ -14,6 +14,7 @@ import (
 	"plimsoll/analyze"
 	"plimsoll/analyze/all"
 	"plimsoll/analyze/malware"
+	"plimsoll/analyze/malware/clamd"
 	"plimsoll/analyze/secret"
 	"plimsoll/sandbox"
 	"plimsoll/scan"
@@ -40,7 +41,7 @@ func (a *app) analyzeCommand() *cobra.Command {
 }
 
 // setUpAnalyzers makes a child's analyzers. Their ids are its identity.
-func setUpAnalyzers(config []byte) ([]byte, sandbox.Handler, error) {
+func setUpAnalyzers(config []byte, parent io.ReadWriter) ([]byte, sandbox.Handler, error) {
 	var c all.Config
 	if err := json.Unmarshal(config, &c); err != nil {
 		return nil, nil, plimsoll.Errorf(plimsoll.Invalid, "configuration of the analyzers: %w", err)
@@ -48,6 +49,9 @@ func setUpAnalyzers(config []byte) ([]byte, sandbox.Handler, error) {
 	signatures, sets, err := all.Signatures(c)
 	if err != nil {
 		return nil, nil, err
+	}
+	if c.Second {
+		signatures.Second = clamd.NewRemote(parent)
 	}
 	analyzers, err := all.With(c, signatures)
 	if err != nil {
@@ -83,7 +87,9 @@ func identityOf(analyzers []analyze.Analyzer) ([]byte, error) {
 
 // analysis is the analyzers and the pool of children that run them.
 type analysis struct {
-	folder    string             // of rules; "" = none
+	folder    string // of rules; "" = none
+	connect   func(sessions int) (*secondEngine, error)
+	second    *secondEngine      // after start; nil = none
 	config    all.Config         // after load
 	analyzers []analyze.Analyzer // after load
 	secrets   *secret.Analyzer   // after load; among analyzers, unless it was left out
@@ -95,7 +101,7 @@ type analysis struct {
 // analysis prepares to look inside layers; nothing is loaded yet. temp is where children keep temporary files; "" =
 // the system's place.
 func (a *app) analysis(temp string, without ...string) *analysis {
-	out := &analysis{folder: a.rulesFolder(), config: all.Config{Without: without}, confined: true, options: sandbox.Options{
+	out := &analysis{folder: a.rulesFolder(), connect: a.secondEngine, config: all.Config{Without: without}, confined: true, options: sandbox.Options{
 		Command: []string{"", analyzeLayer}, Limits: sandbox.DefaultLimits(a.limits()),
 		Stall: a.limits().Stall, Temp: temp, Logger: a.logger(),
 	}}
@@ -121,11 +127,7 @@ func (n *analysis) load() (err error) {
 			return err
 		}
 	}
-	named := all.Names
-	if !n.confined {
-		named = all.Analyzers
-	}
-	analyzers, err := named(n.config)
+	analyzers, err := n.list()
 	if err != nil {
 		return err
 	}
@@ -142,6 +144,21 @@ func (n *analysis) load() (err error) {
 	}
 	n.analyzers = analyzers
 	return nil
+}
+
+// list makes the analyzers, or what has their names where children have them.
+func (n *analysis) list() ([]analyze.Analyzer, error) {
+	if n.confined {
+		return all.Names(n.config)
+	}
+	signatures, _, err := all.Signatures(n.config)
+	if err != nil {
+		return nil, err
+	}
+	if n.second != nil {
+		signatures.Second = n.second.client
+	}
+	return all.With(n.config, signatures)
 }
 
 // secretsOf finds the analyzer for secrets, or makes one where it was left out: configs are
@@ -171,6 +188,9 @@ func (n *analysis) equip(inspector *scan.Inspector, layers int) error {
 		return err
 	}
 	inspector.Analyzers, inspector.Redact = n.analyzers, n.secrets.Redact
+	if n.second != nil {
+		inspector.Outside = map[string]func(context.Context) (string, error){malware.Name: n.second.version}
+	}
 	if n.confined {
 		inspector.Pass = scan.ConfinedPass(n.pool.Run)
 		return nil
@@ -180,12 +200,21 @@ func (n *analysis) equip(inspector *scan.Inspector, layers int) error {
 	return err
 }
 
-func (n *analysis) start(layers int) error {
+func (n *analysis) start(layers int) (err error) {
+	if n.second == nil && !slices.Contains(n.config.Without, malware.Name) {
+		if n.second, err = n.connect(layers); err != nil {
+			return err
+		}
+		n.config.Second = n.second != nil
+	}
 	if err := n.load(); err != nil {
 		return err
 	}
 	if n.confined && n.pool == nil {
 		n.options.Size = layers
+		if n.second != nil {
+			n.options.Attend = n.second.attend
+		}
 		n.pool = sandbox.New(n.options)
 	}
 	return nil
@@ -207,8 +236,13 @@ func (n *analysis) describe(ctx context.Context) (sets []all.RuleSet, err error)
 	return sets, nil
 }
 
-// warn tells an operator, once, that some of the rules in the folder cannot be used.
+// warn tells an operator, once, that some of the rules in the folder cannot be used, and that the second engine does not answer.
 func (n *analysis) warn(ctx context.Context) error {
+	if n.second != nil {
+		if err := n.second.warn(ctx); err != nil {
+			return err
+		}
+	}
 	if len(n.config.Rules) == 0 {
 		return nil // those of every build are tested
 	}
@@ -239,8 +273,15 @@ func (n *analysis) warm(ctx context.Context) error {
 
 // Close ends every child.
 func (n *analysis) Close() error {
-	if n == nil || n.pool == nil {
+	if n == nil {
 		return nil
 	}
-	return n.pool.Close()
+	var err error
+	if n.pool != nil {
+		err = n.pool.Close()
+	}
+	if n.second != nil {
+		n.second.client.Close()
+	}
+	return err
 }

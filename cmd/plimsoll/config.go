@@ -119,7 +119,7 @@ func (a *app) check() error {
 	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
 		return plimsoll.Errorf(plimsoll.Invalid, "log level %.40q is not debug, info, warn or error", a.logLevel)
 	}
-	return a.checkLimits()
+	return errors.Join(a.checkLimits(), a.checkClamd())
 }
 
 // variable is the environment variable of a flag.

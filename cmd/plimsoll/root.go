@@ -30,6 +30,8 @@ type app struct {
 	caFile            string
 	staleAfter        time.Duration
 	rules             string
+	clamd             string
+	clamdMaxFile      size
 }
 
 func (a *app) command() *cobra.Command {

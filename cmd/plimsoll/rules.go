@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -13,6 +14,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze/all"
 	"plimsoll/analyze/baseline"
+	"plimsoll/analyze/malware"
 	"plimsoll/analyze/secret"
 )
 
@@ -41,7 +43,7 @@ func secretRules() ([]plimsoll.Rule, error) {
 
 func (a *app) rulesCommand() *cobra.Command {
 	return group("rules", "Tell what images are checked for, and change it",
-		a.rulesListCommand(), a.rulesShowCommand(), a.rulesTestCommand(), a.rulesUpdateCommand())
+		a.rulesListCommand(), a.rulesShowCommand(), a.rulesTestCommand(), a.rulesUpdateCommand(), a.rulesPushCommand())
 }
 
 // ruleSet is a row of rules list.
@@ -52,6 +54,8 @@ type ruleSet struct {
 	Digest  plimsoll.Digest `json:"digest"`
 	Loaded  int             `json:"loaded"`
 	Refused int             `json:"refused"`
+	Version string          `json:"version,omitempty"` // of the second engine and its database
+	Problem string          `json:"problem,omitempty"` // why the second engine does not answer
 	Files   []all.RuleSet   `json:"files"`
 }
 
@@ -84,6 +88,7 @@ It tells of this machine and the settings given to it; a server has those it was
 		},
 	}
 	a.rulesFlag(cmd)
+	a.clamdFlags(cmd)
 	cmd.Flags().StringVar(&set, "set", "", "list the rules of this set: baseline or secrets")
 	cmd.Flags().StringVar(&check, "family", "", "list the rules of this family, such as SSH")
 	cmd.Flags().BoolVar(&refused, "refused", false, "list the rules and lines that cannot be used, and why")
@@ -117,6 +122,9 @@ func (a *app) sets(ctx context.Context) ([]ruleSet, error) {
 	out = append(out, malwareSet("embedded", "built in", files[:embeddedFiles]))
 	if n.folder != "" {
 		out = append(out, malwareSet("folder", ruleSource(n.folder), files[embeddedFiles:]))
+	}
+	if n.second != nil {
+		out = append(out, n.second.row(ctx))
 	}
 	return out, nil
 }
@@ -167,6 +175,10 @@ func (a *app) printSets(sets []ruleSet, refused bool) error {
 	}
 	t := a.table("set", "kind", "source", "digest", "loaded", "refused")
 	for _, s := range sets {
+		if s.Name == malware.SecondEngine {
+			row(t, s.Name, s.Kind, s.Source+": "+cmp.Or(s.Version, s.Problem), "", "", "")
+			continue
+		}
 		row(t, s.Name, s.Kind, s.Source, s.Digest.Short(), fmt.Sprint(s.Loaded), fmt.Sprint(s.Refused))
 	}
 	t.Render()

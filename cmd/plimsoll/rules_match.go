@@ -31,6 +31,7 @@ not be looked at is an error.`,
 		},
 	}
 	a.rulesFlag(cmd)
+	a.clamdFlags(cmd)
 	return cmd
 }
 

@@ -51,13 +51,9 @@ func (a *app) updateRules(ctx context.Context, from string, o scanOptions) error
 	if err != nil {
 		return err
 	}
-	sets, err := a.tryRules(ctx, files)
+	loaded, refused, err := a.usable(ctx, from, files)
 	if err != nil {
 		return err
-	}
-	loaded, refused := countRules(sets)
-	if loaded == 0 {
-		return plimsoll.Errorf(plimsoll.Invalid, "no rule of %.200q can be used; %d are refused", from, refused)
 	}
 	folder := a.rules
 	if folder == "" {
@@ -95,6 +91,18 @@ func (a *app) newRules(ctx context.Context, from string, o scanOptions) ([]all.R
 	defer src.Close() //nolint:errcheck // only read from
 	files, err := artifactRules(ctx, src, resolved, a.limits())
 	return files, from, err
+}
+
+// usable counts the rules of a set. One of which nothing can be used is an error.
+func (a *app) usable(ctx context.Context, from string, files []all.RuleFile) (loaded, refused int, err error) {
+	sets, err := a.tryRules(ctx, files)
+	if err != nil {
+		return 0, 0, err
+	}
+	if loaded, refused = countRules(sets); loaded == 0 {
+		return 0, 0, plimsoll.Errorf(plimsoll.Invalid, "no rule of %.200q can be used; %d are refused", from, refused)
+	}
+	return loaded, refused, nil
 }
 
 // tryRules loads a set in a confined process, and tells what became of it without the embedded rules.

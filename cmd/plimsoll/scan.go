@@ -71,6 +71,7 @@ could not be judged.`,
 	a.budgetFlags(cmd)
 	a.staleFlag(cmd)
 	a.rulesFlag(cmd)
+	a.clamdFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.archive, "archive", "", "read a docker-save or OCI layout tar file instead of a registry; - is standard input")
 	f.StringVar(&o.layout, "layout", "", "read an OCI image layout directory instead of a registry")

@@ -56,7 +56,7 @@ func (a *app) singleScan(ctx context.Context, src scan.Source, advisories scan.A
 
 // openCache takes the cache if there can be one: a scan does without it rather than fail.
 func (s *singleScan) openCache(ctx context.Context, platform string) {
-	program, err := s.programID(platform)
+	program, err := s.programID(ctx, platform)
 	var cache *store.Cache
 	if err == nil {
 		cache, err = sqlite.Cache(ctx, s.dataFile("layers.db"))
@@ -68,8 +68,8 @@ func (s *singleScan) openCache(ctx context.Context, platform string) {
 	s.cache, s.program, s.inspector.Reports = cache, program, cache
 }
 
-// programID tells builds, sets of rules and budgets apart, by which a scan would find something else.
-func (s *singleScan) programID(platform string) (string, error) {
+// programID tells builds, sets of rules, second engines and budgets apart, by which a scan would find something else.
+func (s *singleScan) programID(ctx context.Context, platform string) (string, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return "", err
@@ -78,8 +78,13 @@ func (s *singleScan) programID(platform string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	second := ""
+	if engine := s.analysis.second; engine != nil {
+		// What was not complete is not kept, so nothing is found under the name of an unknown version.
+		second, _ = engine.version(ctx)
+	}
 	h := sha256.New()
-	fmt.Fprintf(h, "%+v %d %d %s %q %+v", readBuild(), file.Size(), file.ModTime().UnixNano(), s.analysis.options.Identity, platform, s.limits())
+	fmt.Fprintf(h, "%+v %d %d %s %q %q %+v", readBuild(), file.Size(), file.ModTime().UnixNano(), s.analysis.options.Identity, second, platform, s.limits())
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 
@@ -107,10 +112,12 @@ func (s *singleScan) run(ctx context.Context, digest plimsoll.Digest, platform p
 	}
 	s.stage = "scan " + name
 	defer s.progress.done()
-	if artifact, err = s.inspector.Complete(ctx, artifact, s.src); err != nil {
+	target, err := s.inspector.Complete(ctx, scan.Target{Artifact: artifact, Prove: s.local}, s.src)
+	artifact = target.Artifact
+	if err != nil {
 		return artifact, plimsoll.ScanRecord{}, err
 	}
-	record, err := s.inspector.Inspect(ctx, scan.Target{Artifact: artifact, Prove: s.local}, s.src)
+	record, err := s.inspector.Inspect(ctx, target, s.src)
 	if err == nil {
 		s.keep(ctx, digest, store.Scanned{Artifact: artifact, Record: record})
 	}

@@ -58,6 +58,7 @@ Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure
 	}
 	a.budgetFlags(cmd)
 	a.rulesFlag(cmd)
+	a.clamdFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address to listen on")
 	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate chain in PEM")

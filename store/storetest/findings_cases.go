@@ -340,6 +340,23 @@ func testPartialFailure(f *findings) {
 	f.save(r)
 	wantEqual(f, shown{State: plimsoll.ScanFailed, ScannedAt: Start().UnixMilli(), Failure: plimsoll.FailureMalware, Vulnerabilities: 1, Settings: 1}, f.shown(img))
 
+	// Malware that is found while not every file was looked at is added, and takes nothing away.
+	one, two := plimsoll.Malware{Path: "x", Kind: plimsoll.MalwareMatch, Rule: "X", Engine: "clamd, yara/x"}, plimsoll.Malware{Path: "y", Kind: plimsoll.MalwareMatch, Rule: "Y"}
+	part := plimsoll.ScanRecord{Tenant: findingTenant, Digest: named("a"), Failure: plimsoll.FailureEngine, MalwareAdds: true}
+	for _, found := range [][]plimsoll.Malware{{one}, {two, {Path: "x", Kind: plimsoll.MalwareMatch, Rule: "X", Engine: "yara/x"}}} {
+		part.Malware = found
+		f.save(part)
+		if f.save(part) {
+			f.Fatal("the same part changed something")
+		}
+	}
+	malware, err := f.s.ImageMalware(f.ctx, img)
+	f.must(err)
+	wantEqual(f, []plimsoll.Malware{one, two}, malware)
+	wantEqual(f, 2, f.shown(img).Malware)
+	part.Failure, part.MalwareAdds, part.Malware = plimsoll.FailureSecrets, false, []plimsoll.Malware{}
+	f.save(part)
+
 	// A match that failed keeps sets and judgement.
 	r.Sets, r.Failure = []plimsoll.PlacedSet{placed(plimsoll.SetOS, "bash", "curl"), placed(plimsoll.SetLanguage, "x")}, plimsoll.FailureMatch
 	f.save(r)

@@ -1,0 +1,93 @@
+package sandbox
+
+import (
+	"bufio"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"plimsoll"
+)
+
+// echo answers each line with the same.
+func echo(_ context.Context, child io.ReadWriter, _ func(bool)) {
+	for lines := bufio.NewScanner(child); lines.Scan(); {
+		fmt.Fprintln(child, "you said", lines.Text())
+	}
+}
+
+func TestChildrenAsk(t *testing.T) {
+	p := open(t, "tricks", func(o *Options) { o.Attend, o.Calls = echo, 2 })
+	for _, text := range []string{"one", "two", "three"} { // the third asks from another process
+		if got, err := run(t, p, "ask "+text); got != "you said "+text+"\n" || err != nil {
+			t.Errorf("%q %v", got, err)
+		}
+	}
+	works(t, p)
+}
+
+// Who attends may end, and then the child is told; it works on.
+func TestNobodyAttendsAnyMore(t *testing.T) {
+	p := open(t, "tricks", func(o *Options) {
+		o.Attend, o.Size = func(context.Context, io.ReadWriter, func(bool)) {}, 1
+	})
+	if got, err := run(t, p, "ask x"); err == nil || errors.Is(err, plimsoll.ErrDied) {
+		t.Errorf("%q %v", got, err)
+	}
+	works(t, p)
+}
+
+// A child that waits for an answer has not stalled; one that does not is killed as ever, while somebody attends.
+func TestWaitingForAnAnswerIsNoStall(t *testing.T) {
+	stall := 500 * time.Millisecond
+	slow := func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
+		line, err := bufio.NewReader(child).ReadString('\n')
+		if err != nil || !strings.HasPrefix(line, "slow") {
+			<-ctx.Done()
+			return
+		}
+		waits(true)
+		select {
+		case <-ctx.Done():
+		case <-time.After(3 * stall):
+		}
+		waits(false)
+		fmt.Fprintln(child, "at last")
+	}
+	p := open(t, "tricks", func(o *Options) { o.Attend, o.Stall, o.Size = slow, stall, 1 })
+	if got, err := run(t, p, "ask slow"); got != "at last\n" || err != nil {
+		t.Errorf("%q %v", got, err)
+	}
+	p = open(t, "tricks", func(o *Options) { o.Attend, o.Stall, o.Size = slow, stall, 1 })
+	if _, err := run(t, p, "ask never"); plimsoll.FailureOf(err) != plimsoll.FailureTimeout || !errors.Is(err, plimsoll.ErrDied) {
+		t.Errorf("%v", err)
+	}
+}
+
+// The end of a child ends what is being done for it, and Close waits for that.
+func TestAttendingEndsWithTheChild(t *testing.T) {
+	ended := make(chan error, 1)
+	p := open(t, "tricks", func(o *Options) {
+		o.Attend = func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
+			bufio.NewReader(child).ReadString('\n')
+			waits(true)
+			<-ctx.Done()
+			ended <- ctx.Err()
+		}
+	})
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Millisecond)
+	defer cancel()
+	if _, err := p.Run(ctx, []byte("ask x"), strings.NewReader(""), nil); !errors.Is(err, context.DeadlineExceeded) {
+		t.Errorf("%v", err)
+	}
+	p.Close()
+	select {
+	case <-ended:
+	default:
+		t.Error("the pool is closed and somebody attends still")
+	}
+}
