@@ -120,6 +120,7 @@ type Content struct {
 	io.ReaderAt
 	Size  int64
 	Bytes []byte // the whole content if it is in memory, else nil
+	Hits  bool   // some literal of the analyzer that is asked stands in it
 }
 
 // Beginner is an analyzer that needs memory while it sees one layer.

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"math/bits"
 	"os"
 	"sync"
 )
@@ -19,6 +20,8 @@ type buffers struct {
 	file  []byte // a whole file of up to inMemory bytes; grows
 
 	member []byte // inMemory bytes of a member of an archive; nil until there is one
+
+	spilled *os.File // what is too large for file; written over by the next: a new file's pages cost more than the copy
 }
 
 var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
@@ -28,11 +31,19 @@ type content struct {
 	io.ReaderAt
 	size  int64
 	bytes []byte   // nil if not in memory
-	file  *os.File // nil if in memory
+	file  *os.File // nil if it is not to be closed
 }
 
 func inBytes(whole []byte) *content {
 	return &content{ReaderAt: bytes.NewReader(whole), size: int64(len(whole)), bytes: whole}
+}
+
+// end lets go of the disk that large files took.
+func (b *buffers) end() {
+	if b.spilled != nil && b.spilled.Truncate(0) != nil {
+		b.spilled.Close() //nolint:errcheck // it has no name: what it held is gone
+		b.spilled = nil
+	}
 }
 
 func (c *content) close() {
@@ -45,14 +56,15 @@ func (c *content) close() {
 // good for choosing a place. What is to stay longer than until the next file has a place of its own.
 func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, error) {
 	if size > inMemory {
-		return r.spill(head, in)
+		return r.spill(head, in, own)
 	}
 	whole := r.buffers.file
-	if own || int64(cap(whole)) < size {
+	switch {
+	case own:
 		whole = make([]byte, size)
-		if !own {
-			r.buffers.file = whole
-		}
+	case int64(cap(whole)) < size:
+		whole = make([]byte, 1<<bits.Len64(uint64(size-1))) // at most inMemory, and not anew for each file that is a little larger
+		r.buffers.file = whole
 	}
 	whole = whole[:size]
 	n := copy(whole, head)
@@ -74,23 +86,50 @@ func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, e
 }
 
 // spill keeps a file in a temporary one.
-func (r *Run) spill(head []byte, in io.Reader) (*content, error) {
-	f, err := unnamed()
+func (r *Run) spill(head []byte, in io.Reader, own bool) (*content, error) {
+	f, err := r.spillFile(own)
 	if err != nil {
 		return nil, err
 	}
-	c := &content{ReaderAt: f, file: f}
+	out := &writerAt{file: f}
 	r.hits.search(head)
-	_, err = f.Write(head)
-	if err == nil {
-		c.size, err = r.pass(in, f)
-		c.size += int64(len(head))
+	if _, err = out.Write(head); err == nil {
+		_, err = r.pass(in, out)
+	}
+	c := &content{ReaderAt: io.NewSectionReader(f, 0, out.size), size: out.size}
+	if own {
+		c.file = f
 	}
 	if err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
+}
+
+// spillFile is a temporary file for one content: of its own, or the one that is used again and again.
+func (r *Run) spillFile(own bool) (*os.File, error) {
+	if !own && r.buffers.spilled != nil {
+		return r.buffers.spilled, nil
+	}
+	f, err := unnamed()
+	if err == nil && !own {
+		r.buffers.spilled = f
+	}
+	return f, err
+}
+
+// writerAt writes a file from its begin, over what is there.
+type writerAt struct {
+	file *os.File
+	size int64
+}
+
+// Write implements io.Writer.
+func (w *writerAt) Write(p []byte) (int, error) {
+	n, err := w.file.WriteAt(p, w.size)
+	w.size += int64(n)
+	return n, err
 }
 
 // unnamed makes a temporary file without a name: it vanishes with the process.

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"plimsoll"
 	"plimsoll/analyze/literal"
@@ -65,18 +66,23 @@ func (r *Run) refused(f members.Refusal) {
 	}
 }
 
-// look has all who look at some content told where their literals stand.
+// look has those who look at some content told where their literals stand.
 func (r *Run) look(searched bool, c Content) {
+	var err error
+	if !searched {
+		err = r.find(c)
+	}
 	any := false
-	for _, o := range r.set.owners {
+	for i, o := range r.set.owners {
 		p := &r.parts[o.analyzer]
+		c.Hits = r.hits.over || r.hits.has(o.first, r.set.past(i))
 		p.guard(c.Path, func() error { p.look = p.content.Look(c); return nil })
 		any = any || p.look != nil
 	}
 	if !any {
 		return
 	}
-	err := r.search(c, searched)
+	err = errors.Join(err, r.tell(c))
 	for _, o := range r.set.owners {
 		p := &r.parts[o.analyzer]
 		if p.look == nil {
@@ -132,18 +138,36 @@ func (h *hits) add(hit literal.Hit) bool {
 	return !h.over
 }
 
-// search tells hits to their owners, as they were found while the content was read, or of a
-// search that it makes.
-func (r *Run) search(c Content, searched bool) error {
-	if searched && !r.hits.over {
+// has says whether a hit is of a literal in a range of numbers.
+func (h *hits) has(first, past int) bool {
+	return slices.ContainsFunc(h.list, func(hit literal.Hit) bool { return hit.Pattern >= first && hit.Pattern < past })
+}
+
+// find searches a member of an archive.
+func (r *Run) find(c Content) error {
+	r.hits.begin(nil)
+	return r.scan(c, func(m *literal.Matcher, piece []byte) {
+		r.hits.matcher = m
+		r.hits.search(piece)
+	})
+}
+
+// tell hands the hits to their owners. Where there are more than are kept, content is searched once more.
+func (r *Run) tell(c Content) error {
+	if !r.hits.over {
 		for _, h := range r.hits.list {
 			r.hit(h)
 		}
 		return nil
 	}
 	var state literal.State
+	return r.scan(c, func(m *literal.Matcher, piece []byte) { m.Scan(piece, &state, r.hit) })
+}
+
+// scan hands all content on, with what it is to be searched with.
+func (r *Run) scan(c Content, next func(m *literal.Matcher, piece []byte)) error {
 	if c.Bytes != nil {
-		r.set.search.For(c.Bytes[:min(len(c.Bytes), HeadBytes)]).Scan(c.Bytes, &state, r.hit)
+		next(r.set.search.For(c.Bytes[:min(len(c.Bytes), HeadBytes)]), c.Bytes)
 		return nil
 	}
 	var m *literal.Matcher
@@ -155,7 +179,7 @@ func (r *Run) search(c Content, searched bool) error {
 		if m == nil {
 			m = r.set.search.For(r.buffers.chunk[:min(n, HeadBytes)])
 		}
-		m.Scan(r.buffers.chunk[:n], &state, r.hit)
+		next(m, r.buffers.chunk[:n])
 		at += int64(n)
 	}
 	return nil

@@ -321,6 +321,7 @@ func (r *Run) Reports() (reports []plimsoll.LayerReport, needAliases []string) {
 // Close lets go of temporary files and buffers. It may be called again, and after Reports.
 func (r *Run) Close() {
 	if r.buffers != nil {
+		r.buffers.end()
 		bufferPool.Put(r.buffers)
 		r.buffers = nil
 	}

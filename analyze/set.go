@@ -22,6 +22,14 @@ type owner struct {
 	first    int // number of its first literal
 }
 
+// past is the number behind the last literal of an owner.
+func (s *Set) past(owner int) int {
+	if owner+1 < len(s.owners) {
+		return s.owners[owner+1].first
+	}
+	return literal.MaxPatterns
+}
+
 // NewSet makes a set. The error is about literals that cannot be searched for.
 func NewSet(analyzers []Analyzer) (*Set, error) {
 	s := &Set{analyzers: analyzers}

@@ -42,9 +42,11 @@ func (c *child) call(ctx context.Context, k *call) ([]byte, error) {
 	var parts sync.WaitGroup
 	parts.Go(func() { k.watch(c, quiet) })
 	var fed sync.WaitGroup
-	fed.Go(func() { k.feed(c.to) })
+	over, pieces := make(chan struct{}), c.carrier()
+	fed.Go(func() { k.feed(c.to, pieces, over) })
 	answer, err := k.receive(c)
 	k.enough.Store(true)
+	close(over)
 	fed.Wait()
 	close(quiet)
 	parts.Wait()
@@ -66,22 +68,23 @@ func (c *child) call(ctx context.Context, k *call) ([]byte, error) {
 
 func (k *call) move() { k.moved.Store(int64(time.Since(k.began))) }
 
-// feed sends the request and its body. If writing fails the child is gone or going, which
+// feed sends the request and its body, until over is closed. If writing fails the child is gone or going, which
 // receive finds out.
-func (k *call) feed(to io.Writer) {
+func (k *call) feed(to io.Writer, pieces carrier, over <-chan struct{}) {
 	if writeFrame(to, kindRequest, k.request) != nil {
 		return
 	}
-	frame := make([]byte, headerSize+chunkSize)
-	frame[0] = byte(kindBody)
 	for !k.enough.Load() {
+		space := pieces.space(over)
+		if space == nil {
+			break
+		}
 		k.waiting.Store(true)
-		n, err := k.body.Read(frame[headerSize:])
+		n, err := k.body.Read(space)
 		k.move()
 		k.waiting.Store(false)
 		if n > 0 {
-			binary.BigEndian.PutUint32(frame[1:], uint32(n))
-			if _, err := to.Write(frame[:headerSize+n]); err != nil {
+			if pieces.send(to, n) != nil {
 				return
 			}
 			k.move()
@@ -116,6 +119,10 @@ func (k *call) receive(c *child) ([]byte, error) {
 			}
 			if k.refused != nil {
 				k.enough.Store(true)
+			}
+		case kindFree:
+			if !c.shared.giveBack(payload) {
+				return nil, c.nonsense()
 			}
 		case kindAnswer:
 			return payload, nil

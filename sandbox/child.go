@@ -28,6 +28,8 @@ type child struct {
 	to     *os.File // its standard input
 	from   *os.File // its standard output
 	frames *bufio.Reader
+	shared *shared // nil = pieces of bodies go through to
+	pieces int     // what the child knows its file by
 	stderr *head
 	side   *side       // for what it asks; nil = nobody attends to that
 	waits  atomic.Bool // for an answer to that, which is not its fault
@@ -46,7 +48,8 @@ type start struct {
 	Limits Limits `json:"limits"`
 	Temp   string `json:"temp"`
 	Config []byte `json:"config"`
-	Asks   bool   `json:"asks"` // there is a further pair of pipes
+	Asks   bool   `json:"asks"`   // there is a further pair of pipes
+	Pieces int    `json:"pieces"` // descriptor of the shared memory; 0 = there is none
 }
 
 // hello is a child's first answer.
@@ -115,6 +118,7 @@ func (p *Pool) spawn() (*child, error) {
 	}
 	if err == nil {
 		c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = in, out, c.stderr
+		p.shareWith(c)
 		started := make(chan error, 1)
 		go p.supervise(c, started)
 		err = <-started
@@ -131,6 +135,15 @@ func (p *Pool) spawn() (*child, error) {
 		return nil, errors.Join(err, os.RemoveAll(dir))
 	}
 	return c, nil
+}
+
+// shareWith gives a child that is to be started memory for pieces, if this system can.
+func (p *Pool) shareWith(c *child) {
+	var file *os.File
+	if c.shared, file = p.share(); c.shared != nil {
+		c.pieces = 3 + len(c.cmd.ExtraFiles) // behind the three that every process has
+		c.cmd.ExtraFiles = append(c.cmd.ExtraFiles, file)
+	}
 }
 
 // command is a child that inherits nothing: no environment, no directory, no file but
@@ -176,7 +189,7 @@ func (p *Pool) greet(ctx context.Context, c *child) error {
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { c.kill(ctx.Err()) })
 	defer stop()
-	opening, err := json.Marshal(start{Limits: p.Limits, Temp: c.dir, Config: p.Config, Asks: p.Attend != nil})
+	opening, err := json.Marshal(start{Limits: p.Limits, Temp: c.dir, Config: p.Config, Asks: p.Attend != nil, Pieces: c.pieces})
 	if err != nil {
 		return err
 	}

@@ -174,6 +174,7 @@ var tricks = map[string]trick{
 	"babble":  babble("this is no frame at all, whatever it begins with"),
 	"silence": func(context.Context, string, io.Reader, *atomic.Int64) ([]byte, error) { syscall.Close(1); select {} },
 	"huge":    babble("a\xff\xff\xff\xff"),
+	"slot":    babble("d\x00\x00\x00\x01\x04"),
 	"wait": func(_ context.Context, _ string, body io.Reader, progress *atomic.Int64) ([]byte, error) {
 		progress.Store(int64(os.Getpid()))
 		return io.ReadAll(body)

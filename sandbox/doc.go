@@ -1,10 +1,11 @@
 // Package sandbox runs work on hostile bytes in children of this binary that can be killed.
 //
 //	Pool.Run: request, body ─► pipe ─► Serve in the child: Handler ─► pipe ─► answer
+//	              └─ pieces ─► shared memory ┘
 //
 // A child has no credentials and an environment of a few words for the Go runtime; its
-// only ways in and out are two pipes, and two more where the pool attends to what it asks.
-// Before it reads the first byte of a request it gives up
+// only ways in and out are two pipes, memory that it can read and not write, and two more pipes where the pool
+// attends to what it asks. Before it reads the first byte of a request it gives up
 // what it can: memory, file size and CPU time beyond its limits, new privileges, and, where
 // the kernel has Landlock, every file but those in a private temporary directory and every
 // TCP connection. It has no resolver and no HTTP transport. What a kernel lacks is told to

@@ -18,15 +18,18 @@ const (
 	kindBody    kind = 'b' // a piece of its body
 	kindEnd     kind = 'e' // the body is whole
 	kindBroken  kind = 'x' // the body ends here, because nobody waits for the answer
+	kindPiece   kind = 'm' // a piece of its body is in shared memory: the slot in a byte, its length in four
 
 	kindHello    kind = 'h' // a hello, as JSON; the first frame
 	kindProgress kind = 'p' // eight bytes
 	kindAnswer   kind = 'a' // ends a call well
+	kindFree     kind = 'd' // the piece in a slot was read; one byte
 	kindFailure  kind = 'f' // a failure, as JSON; ends a call
 )
 
 const (
 	headerSize = 5
+	pieceSize  = 5
 	chunkSize  = 256 << 10 // bytes of a piece of body
 	headSize   = 4 << 10   // of the buffer for heads: larger reads go past it, without a copy
 
@@ -43,6 +46,10 @@ func (k kind) limit() int {
 		return 0
 	case kindProgress:
 		return 8
+	case kindPiece:
+		return pieceSize
+	case kindFree:
+		return 1
 	case kindStart:
 		return maxStart
 	case kindAnswer:
@@ -117,11 +124,16 @@ type body struct {
 	r     *bufio.Reader
 	left  int // of the current piece
 	ended error
+
+	view  []byte    // of the shared memory; nil = there is none
+	back  io.Writer // for slots that were read; nil = nobody waits for them
+	piece []byte    // what is left of the current piece, if it is in there
+	slot  byte
 }
 
 // Read implements io.Reader.
 func (b *body) Read(p []byte) (int, error) {
-	for b.left == 0 {
+	for b.left == 0 && len(b.piece) == 0 {
 		if b.ended != nil {
 			return 0, b.ended
 		}
@@ -131,6 +143,8 @@ func (b *body) Read(p []byte) (int, error) {
 			b.ended = cut(err)
 		case k == kindBody:
 			b.left = n
+		case k == kindPiece:
+			b.ended = b.take()
 		case k == kindEnd:
 			b.ended = io.EOF
 		case k == kindBroken:
@@ -138,6 +152,13 @@ func (b *body) Read(p []byte) (int, error) {
 		default:
 			b.ended = fmt.Errorf("frame %q inside a body", byte(k))
 		}
+	}
+	if len(b.piece) > 0 {
+		n := copy(p, b.piece)
+		if b.piece = b.piece[n:]; len(b.piece) == 0 {
+			b.ended = b.giveBack()
+		}
+		return n, b.ended
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n
@@ -147,8 +168,33 @@ func (b *body) Read(p []byte) (int, error) {
 	return n, b.ended
 }
 
-// drain reads what the handler left, so that the next frame opens a call.
+// take opens a piece in shared memory.
+func (b *body) take() error {
+	var payload [pieceSize]byte
+	if _, err := io.ReadFull(b.r, payload[:]); err != nil {
+		return cut(err)
+	}
+	slot, data, err := pieceIn(b.view, payload[:])
+	if err != nil {
+		return err
+	}
+	if b.slot, b.piece = slot, data; len(data) == 0 {
+		return b.giveBack()
+	}
+	return nil
+}
+
+func (b *body) giveBack() error {
+	if b.back == nil {
+		return nil
+	}
+	return writeFrame(b.back, kindFree, []byte{b.slot})
+}
+
+// drain reads what the handler left, so that the next frame opens a call. The answer was sent: the
+// parent takes all slots as free.
 func (b *body) drain() error {
+	b.back = nil
 	if _, err := io.Copy(io.Discard, onlyReader{b}); err != nil && err != errBroken {
 		return err
 	}

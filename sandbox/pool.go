@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"os"
 	"sync"
 	"time"
 
@@ -65,6 +66,8 @@ type Pool struct {
 	closed   bool
 	ended    sync.WaitGroup // of children that were or are being started
 	missing  sync.Once
+
+	share func() (*shared, *os.File) // makes memory for pieces; both nil = there is none
 }
 
 // New makes a pool without children. Close it.
@@ -83,7 +86,7 @@ func New(o Options) *Pool {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
 	keepFilesHome()
-	return &Pool{Options: o, slots: make(chan struct{}, o.Size), closing: make(chan struct{}), children: map[*child]bool{}}
+	return &Pool{Options: o, slots: make(chan struct{}, o.Size), closing: make(chan struct{}), children: map[*child]bool{}, share: share}
 }
 
 // Warm starts a child if there is none, so that a binary or a system in which none can be

@@ -46,7 +46,16 @@ func pid(t testing.TB, p *Pool) string {
 }
 
 func TestManyCalls(t *testing.T) {
+	for how, share := range map[string]func() (*shared, *os.File){
+		"shared memory": share, "pipe": func() (*shared, *os.File) { return nil, nil },
+	} {
+		t.Run(how, func(t *testing.T) { manyCalls(t, share) })
+	}
+}
+
+func manyCalls(t *testing.T, share func() (*shared, *os.File)) {
 	p := open(t, "tricks", nil)
+	p.share = share
 	var calls sync.WaitGroup
 	for i := range 20 {
 		calls.Go(func() {
@@ -58,6 +67,32 @@ func TestManyCalls(t *testing.T) {
 		})
 	}
 	calls.Wait()
+}
+
+// TestChildOnlyReadsSharedMemory: a child that was taken over can neither shrink the memory under its parent nor write
+// what the parent has read.
+func TestChildOnlyReadsSharedMemory(t *testing.T) {
+	s, file := share()
+	if s == nil {
+		t.Skip("this system shares no memory with children")
+	}
+	defer file.Close()
+	if err := file.Truncate(1); err == nil {
+		t.Error("it can shrink")
+	}
+	if _, err := file.WriteAt([]byte("x"), 0); err == nil {
+		t.Error("it can be written")
+	}
+	s.open()
+	copy(s.space(nil), "piece")
+	inherited, err := syscall.Dup(int(file.Fd()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	view, err := viewOf(inherited)
+	if err != nil || string(view[:5]) != "piece" {
+		t.Errorf("a child sees %q %v", view[:5], err)
+	}
 }
 
 // TestChildrenAreReplaced covers calls served, idleness and a death between two calls.
@@ -100,6 +135,7 @@ func TestDeaths(t *testing.T) {
 		"early":  "the analysis died: it broke the protocol and was killed",
 		"babble": "the analysis died: it broke the protocol and was killed",
 		"huge":   "the analysis died: it broke the protocol and was killed",
+		"slot":   "the analysis died: it broke the protocol and was killed",
 	} {
 		t.Run(request, func(t *testing.T) {
 			body := &endless{}

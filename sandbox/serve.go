@@ -40,6 +40,13 @@ func Serve(in io.Reader, out io.Writer, setup Setup) error {
 	if err := expect(frames, kindStart, &s); err != nil {
 		return plimsoll.Errorf(plimsoll.Invalid, "this command is for plimsoll's own use: %w", err)
 	}
+	var view []byte
+	if s.Pieces > 0 {
+		var err error
+		if view, err = viewOf(s.Pieces); err != nil {
+			return plimsoll.Errorf(plimsoll.Internal, "map shared memory: %w", err)
+		}
+	}
 	h, handler := begin(s, setup)
 	greeting, err := json.Marshal(h)
 	if err != nil {
@@ -57,7 +64,7 @@ func Serve(in io.Reader, out io.Writer, setup Setup) error {
 			return errors.Join(errProtocol, err)
 		}
 		limitCPU(s.Limits.CPU)
-		if err := answer(handler, request, &body{r: frames}, out); err != nil {
+		if err := answer(handler, request, &body{r: frames, view: view, back: out}, out); err != nil {
 			return err
 		}
 	}

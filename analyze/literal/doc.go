@@ -3,11 +3,11 @@
 // secret rules) hand in the literals that their patterns cannot match without, and check
 // the rest only where one of them stands.
 //
-// The matcher looks at every second position of the content: the bytes there, letters folded, are hashed into two
-// bitmaps that stay in the processor's cache, six bytes for patterns of seven and more, four for shorter ones. Each pattern is
-// entered with two pieces, the rarest at an even and at an odd distance from its start, so that one of them falls on
-// a position that is looked at. A piece of fewer bytes is entered with every value of those it leaves
-// open. Where a bitmap says "perhaps", a small table says which patterns to compare in full.
+// The matcher looks at every second position of the content: four bytes there, letters folded, are hashed into a
+// bitmap that stays in the processor's cache. Each pattern is entered with two pieces, the rarest at an even
+// and at an odd distance from its start, so that one of them falls on a position that is looked at. A piece of
+// fewer bytes is entered with every value of those it leaves open. Where the bitmap says "perhaps", a
+// second one is asked about up to six bytes, and then a small table which patterns to compare in full.
 //
 // A Library has several matchers: most patterns are of use only in content that begins in some way, or in text.
 //

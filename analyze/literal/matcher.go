@@ -40,8 +40,7 @@ type Hit struct {
 // Matcher finds a set of patterns. It does not change after New and may serve any number
 // of concurrent scans.
 type Matcher struct {
-	long    table // of patterns with seven bytes and more
-	short   table
+	table   table
 	stored  []stored
 	text    []byte // all patterns, one after another; folded ones in lower case
 	longest int
@@ -97,18 +96,13 @@ func build(patterns []Pattern, use func(*Pattern) bool) *Matcher {
 		}
 		m.enter(uint32(len(m.stored)-1), p.Bytes, seen)
 	}
-	m.long.index(longWords)
-	m.short.index(shortWords)
+	m.table.index()
 	return m
 }
 
 // enter adds two pieces of a pattern, the rarest at an even and at an odd distance from its start: whatever the
 // parity of its offset, one of them is at a position that is looked at.
 func (m *Matcher) enter(pattern uint32, p []byte, seen map[uint64]int) {
-	t := &m.long
-	if len(p) < 7 {
-		t = &m.short
-	}
 	for parity := range 2 {
 		var best entry
 		var fixed kind
@@ -125,7 +119,7 @@ func (m *Matcher) enter(pattern uint32, p []byte, seen map[uint64]int) {
 		}
 		seen[best.piece]++
 		best.at, best.extra = extra(p, best, fixed)
-		t.entries = append(t.entries, best)
+		m.table.entries = append(m.table.entries, best)
 	}
 }
 
@@ -150,16 +144,16 @@ func extra(p []byte, e entry, k kind) (at int32, folded uint32) {
 // kindAt is the kind of piece that a pattern has at a distance from its start.
 func kindAt(p []byte, back int) kind {
 	switch n := len(p) - max(back, 0); {
-	case len(p) >= 7 && back >= 0 && n >= 6:
+	case back >= 0 && n >= 6:
 		return six
+	case back >= 0 && n >= 4:
+		return four
 	case len(p) >= 7:
 		return none
 	case back < 0 && n >= 3:
 		return highThree
 	case back < 0:
 		return middleTwo
-	case n >= 4:
-		return four
 	case n == 3:
 		return three
 	case n == 2 && len(p) <= 3:

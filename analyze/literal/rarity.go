@@ -53,9 +53,7 @@ func cost(p []byte, e entry, k kind, seen map[uint64]int) uint64 {
 	}
 	var c uint64
 	switch back := int(e.back); k {
-	case six:
-		c = often(back, 6)
-	case four:
+	case six, four:
 		c = often(back, 4)
 	case three, highThree:
 		c = often(back, 3) + 1<<42 // the marks of an open byte are met by chance

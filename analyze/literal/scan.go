@@ -62,83 +62,44 @@ type finder struct {
 	before, past int
 }
 
-// run looks at every second position. Its loops are what everything else serves: they must stay
+// run looks at every second position. Its loop is what everything else serves: it must stay
 // free of calls and bounds checks where nothing is found.
 func (f *finder) run() bool {
 	if len(f.m.stored) == 0 {
 		return true
 	}
-	loop := f.runBoth
-	if len(f.m.short.entries) == 0 {
-		loop = f.runLong
-	}
-	i, ok := loop()
-	for ; ok && i < len(f.text); i += 2 {
-		var word [8]byte
-		copy(word[:], f.text[i:])
-		w := binary.LittleEndian.Uint64(word[:]) | foldMask
-		ok = f.check(&f.m.long, i, w) && f.check(&f.m.short, i, w)
-	}
-	return ok
-}
-
-// runLong is for sets without short patterns. It returns where it left off.
-func (f *finder) runLong() (int, bool) {
-	text, bitmap := f.text, (*[longWords]uint64)(f.m.long.bitmap)
+	text, bitmap := f.text, (*[bitmapWords]uint64)(f.m.table.bitmap)
 	i := 0
 	for ; i+16 <= len(text); i += 8 {
 		w := text[i : i+16 : i+16]
-		a := binary.LittleEndian.Uint64(w) | foldMask
-		b := binary.LittleEndian.Uint64(w[2:]) | foldMask
-		c := binary.LittleEndian.Uint64(w[4:]) | foldMask
-		d := binary.LittleEndian.Uint64(w[6:]) | foldMask
-		h0, h1 := longHash(a), longHash(b)
-		h2, h3 := longHash(c), longHash(d)
-		if bitmap[h0>>6]&(1<<(h0&63)) != 0 && !f.check(&f.m.long, i, a) {
-			return i, false
+		word := binary.LittleEndian.Uint64(w) | foldMask
+		h0, h1, h2 := fourHash(uint32(word)), fourHash(uint32(word>>16)), fourHash(uint32(word>>32))
+		h3 := fourHash(binary.LittleEndian.Uint32(w[6:]) | foldMask&0xffffffff)
+		if bitmap[h0>>6]&(1<<(h0&63)) != 0 && !f.check(i) {
+			return false
 		}
-		if bitmap[h1>>6]&(1<<(h1&63)) != 0 && !f.check(&f.m.long, i+2, b) {
-			return i, false
+		if bitmap[h1>>6]&(1<<(h1&63)) != 0 && !f.check(i+2) {
+			return false
 		}
-		if bitmap[h2>>6]&(1<<(h2&63)) != 0 && !f.check(&f.m.long, i+4, c) {
-			return i, false
+		if bitmap[h2>>6]&(1<<(h2&63)) != 0 && !f.check(i+4) {
+			return false
 		}
-		if bitmap[h3>>6]&(1<<(h3&63)) != 0 && !f.check(&f.m.long, i+6, d) {
-			return i, false
+		if bitmap[h3>>6]&(1<<(h3&63)) != 0 && !f.check(i+6) {
+			return false
 		}
 	}
-	return i, true
-}
-
-// runBoth asks both tables. It returns where it left off.
-func (f *finder) runBoth() (int, bool) {
-	text := f.text
-	long, short := (*[longWords]uint64)(f.m.long.bitmap), (*[shortWords]uint64)(f.m.short.bitmap)
-	i := 0
-	for ; i+16 <= len(text); i += 4 {
-		w := text[i : i+16 : i+16]
-		a := binary.LittleEndian.Uint64(w) | foldMask
-		b := binary.LittleEndian.Uint64(w[2:]) | foldMask
-		h0, h1 := longHash(a), longHash(b)
-		s0, s1 := shortHash(uint32(a)), shortHash(uint32(b))
-		if long[h0>>6]&(1<<(h0&63)) != 0 && !f.check(&f.m.long, i, a) {
-			return i, false
-		}
-		if long[h1>>6]&(1<<(h1&63)) != 0 && !f.check(&f.m.long, i+2, b) {
-			return i, false
-		}
-		if short[s0>>6]&(1<<(s0&63)) != 0 && !f.check(&f.m.short, i, a) {
-			return i, false
-		}
-		if short[s1>>6]&(1<<(s1&63)) != 0 && !f.check(&f.m.short, i+2, b) {
-			return i, false
+	for ; i < len(text); i += 2 {
+		if !f.check(i) {
+			return false
 		}
 	}
-	return i, true
+	return true
 }
 
 // check compares the patterns that have a piece like the folded bytes at a position.
-func (f *finder) check(t *table, at int, word uint64) bool {
+func (f *finder) check(at int) bool {
+	t := &f.m.table
+	word := f.word(at) | foldMask
 	for _, k := range t.kinds {
 		piece := word & uint64(k)
 		if h := sieveHash(piece); t.sieve[h>>6]&(1<<(h&63)) == 0 {
@@ -161,6 +122,16 @@ func (f *finder) check(t *table, at int, word uint64) bool {
 		}
 	}
 	return true
+}
+
+// word is the eight bytes at a position, zeros behind the end.
+func (f *finder) word(at int) uint64 {
+	if at+8 <= len(f.text) {
+		return binary.LittleEndian.Uint64(f.text[at:])
+	}
+	var word [8]byte
+	copy(word[:], f.text[at:])
+	return binary.LittleEndian.Uint64(word[:])
 }
 
 // compare reports a pattern if it stands at a position; false means stop.

@@ -27,25 +27,20 @@ const (
 	factorSieve = 0xD6E8FEB86659FD93 // odd, and unlike the others
 )
 
-// Sizes are constant, so that the loops need neither bounds checks nor shifts by a variable: the long
-// and short bitmaps together fit the second cache.
+// Sizes are constant, so that the loop needs neither bounds checks nor shifts by a variable: both
+// bitmaps fit the second cache.
 const (
-	longBits   = 21
-	shortBits  = 20
-	sieveBits  = 19
-	longWords  = 1 << (longBits - 6)
-	sieveWords = 1 << (sieveBits - 6)
-	shortWords = 1 << (shortBits - 6)
+	bitmapBits  = 21
+	sieveBits   = 19
+	bitmapWords = 1 << (bitmapBits - 6)
+	sieveWords  = 1 << (sieveBits - 6)
 )
-
-// longHash hashes the first six bytes of a folded word.
-func longHash(w uint64) uint64 { return w << 16 * factorLong >> (64 - longBits) }
 
 // sieveHash hashes a piece otherwise than the two.
 func sieveHash(piece uint64) uint64 { return (piece ^ piece>>23) * factorSieve >> (64 - sieveBits) }
 
-// shortHash hashes four folded bytes.
-func shortHash(w uint32) uint32 { return w * factor >> (32 - shortBits) }
+// fourHash hashes four folded bytes.
+func fourHash(w uint32) uint32 { return w * factor >> (32 - bitmapBits) }
 
 // entry is a piece of a pattern: if the bytes at a position, folded and masked, are piece, and the four folded bytes at a
 // distance are extra, then the pattern may start at the position minus back. Pieces of different kinds are
@@ -58,7 +53,7 @@ type entry struct {
 	at      int32 // distance of extra from the position
 }
 
-// table has pieces that are all hashed alike: six bytes by 64 bits, or up to four by 32.
+// table has the pieces of all patterns.
 type table struct {
 	bitmap  []uint64 // hash of the folded bytes → "perhaps"
 	kinds   []kind   // the kinds in use
@@ -69,8 +64,8 @@ type table struct {
 }
 
 // index sorts the entries by the hash of their pieces and fills bitmap and buckets.
-func (t *table) index(words int) {
-	t.bitmap, t.sieve = make([]uint64, words), make([]uint64, sieveWords)
+func (t *table) index() {
+	t.bitmap, t.sieve = make([]uint64, bitmapWords), make([]uint64, sieveWords)
 	t.bucket = uint8(64 - min(max(bits.Len(uint(len(t.entries))), 8), 18))
 	for _, e := range t.entries {
 		k := kindOf(e.piece)
@@ -109,17 +104,13 @@ func (t *table) slot(piece uint64) uint64 { return piece * factorLong >> t.bucke
 
 // mark sets the bits of every word that has the piece in it.
 func (t *table) mark(piece uint64, k kind) {
-	if k == six {
-		t.set(longHash(piece))
-		return
-	}
 	open := ^uint32(k) & 0xdfdfdfdf // a folded byte always has the bit 0x20
 	for sub := open; ; sub = (sub - 1) & open {
-		t.set(uint64(shortHash(uint32(piece) | sub | foldMask&0xffffffff)))
+		t.set(fourHash(uint32(piece) | sub | foldMask&0xffffffff))
 		if sub == 0 {
 			return
 		}
 	}
 }
 
-func (t *table) set(hash uint64) { t.bitmap[hash>>6] |= 1 << (hash & 63) }
+func (t *table) set(hash uint32) { t.bitmap[hash>>6] |= 1 << (hash & 63) }

@@ -76,6 +76,9 @@ func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) { delete(r.found,
 
 // Look implements analyze.ContentAnalyzer.
 func (r *run) Look(c analyze.Content) analyze.Look {
+	if !c.Hits && !r.engine().Telling(c.Path) {
+		return nil
+	}
 	if c.Bytes != nil {
 		return glance{r, c.File, r.engine().OpenBytes(c.Path, c.Bytes)}
 	}

@@ -24,7 +24,7 @@ type Engine struct {
 	matcher  *literal.Matcher // of the literals, for texts that are searched here
 	byHit    [][]int          // by literal: the rules that wait for it
 	byName   map[string][]int // rules for lines, by a base name of their files
-	byGlob   []int            // rules for lines that have a pattern with a wildcard
+	byEnd    []ending         // rules for lines that have a pattern with a wildcard
 	id       plimsoll.AnalyzerID
 }
 
@@ -78,32 +78,48 @@ func idOf(rules []Rule) plimsoll.AnalyzerID {
 
 // enterNames makes a rule for lines found by the names of its files.
 func (e *Engine) enterNames(n int) {
-	glob := false
 	for _, pattern := range e.rules[n].names {
-		if strings.Contains(pattern, "*") {
-			glob = true
+		if end := strings.LastIndex(pattern, "*") + 1; end > 0 {
+			longest := slices.MaxFunc(strings.Split(pattern, "*"), func(a, b string) int { return len(a) - len(b) })
+			e.byEnd = append(e.byEnd, ending{pattern[end:], longest, n})
 			continue
 		}
 		if base := path.Base(pattern); !slices.Contains(e.byName[base], n) {
 			e.byName[base] = append(e.byName[base], n)
 		}
 	}
-	if glob {
-		e.byGlob = append(e.byGlob, n)
-	}
+}
+
+// ending is what base names end in that a rule for lines is for: every file of a layer is asked about, and
+// hardly one is named so.
+type ending struct {
+	end, part string // what a name must end in, and have in it
+	rule      int
 }
 
 // namedFor returns the rules for the lines of a file. Both names are in lower case.
 func (e *Engine) namedFor(file, base string) []int {
 	var out []int
-	for _, list := range [2][]int{e.byName[base], e.byGlob} {
-		for _, n := range list {
-			if !slices.Contains(out, n) && e.rules[n].named(file, base) {
-				out = append(out, n)
-			}
+	add := func(n int) {
+		if !slices.Contains(out, n) && e.rules[n].named(file, base) {
+			out = append(out, n)
+		}
+	}
+	for _, n := range e.byName[base] {
+		add(n)
+	}
+	for _, g := range e.byEnd {
+		if strings.HasSuffix(base, g.end) && strings.Contains(base, g.part) {
+			add(g.rule)
 		}
 	}
 	return out
+}
+
+// Telling says whether a file is looked at for its name, whatever literals stand in it.
+func (e *Engine) Telling(file string) bool {
+	low := strings.ToLower(file)
+	return len(e.namedFor(low, path.Base(low))) > 0
 }
 
 // ID names the engine; the version has the digest of the rules.

@@ -41,6 +41,9 @@ func assigned(c *candidate, names []string, accept func([]byte) bool) (from, to 
 	if n == 0 {
 		return 0, 0, false
 	}
+	if !mayAssign(c.after[n:]) {
+		return spaced(c, n, accept)
+	}
 	m := between.FindSubmatchIndex(c.after[n:])
 	if m == nil {
 		return spaced(c, n, accept)
@@ -59,6 +62,17 @@ func assigned(c *candidate, names []string, accept func([]byte) bool) (from, to 
 	return from, to, accept(v)
 }
 
+// mayAssign says whether between may match: programs are full of such words, and few are assigned to.
+func mayAssign(rest []byte) bool {
+	const longest = 32 + 3 + 16
+	for i := range min(len(rest), longest+1) {
+		if c := rest[i]; !wordByte(c) && strings.IndexByte(".\"'] \t", c) < 0 {
+			return strings.IndexByte("=:?>", c) >= 0
+		}
+	}
+	return false
+}
+
 // A name and a value with only space between, alone on their line, as in "ENV NAME value" and in settings of
 // many servers.
 var (
@@ -67,8 +81,11 @@ var (
 )
 
 func spaced(c *candidate, n int, accept func([]byte) bool) (from, to int, ok bool) {
+	if c.kind != settings {
+		return 0, 0, false
+	}
 	m := spaceRE.FindSubmatchIndex(c.after[n:])
-	if m == nil || c.kind != settings || aside.Match(c.after[n+m[2]:n+m[3]]) {
+	if m == nil || aside.Match(c.after[n+m[2]:n+m[3]]) {
 		return 0, 0, false
 	}
 	from, to, quotes := value(c.after, n+m[1])

@@ -100,10 +100,6 @@ func afterHeaders(b []byte) []byte {
 
 // jwk accepts the private part of a JSON web key (RFC 7517, section 4; RFC 7518, sections 6.2.2 and 6.3.2).
 func jwk(c *candidate) (from, to int, ok bool) {
-	around := append(bytes.Clone(c.before), c.after...)
-	if !bytes.Contains(around, []byte(`"kty"`)) {
-		return 0, 0, false
-	}
 	i := bytes.IndexByte(c.after, ':')
 	if i < 0 || len(bytes.TrimSpace(c.after[len(`"d"`):i])) > 0 {
 		return 0, 0, false
@@ -116,6 +112,9 @@ func jwk(c *candidate) (from, to int, ok bool) {
 	n := bytes.IndexByte(value[1:], '"')
 	if n < 0 {
 		n = len(value) - 1
+	}
+	if kty := []byte(`"kty"`); !bytes.Contains(c.before, kty) && !bytes.Contains(c.after, kty) {
+		return 0, 0, false
 	}
 	return from, from + n, n >= 40 && entropy(value[1:1+n]) >= 4
 }

@@ -9,7 +9,7 @@ import (
 )
 
 const (
-	held  = 64 << 10 // bytes of a file that are held at a time
+	held  = 16 << 10 // bytes of a file that are held at a time
 	ahead = 2 << 10  // of them before the place that is asked for, because checks look back too
 )
 
