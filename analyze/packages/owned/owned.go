@@ -143,7 +143,8 @@ func (f *Files) withDigest(path []byte, a algorithm, digest []byte) uint64 {
 	return maphash.Bytes(f.seed, append(append(path, 0, byte(a)), digest...))
 }
 
-// Of tells whether a package brought a file as it is.
+// Of tells whether a package brought a file as it is. Bytecode that Python made of a package's source
+// when it was installed is the package's too.
 func (f *Files) Of(path string, s Sums) plimsoll.Ownership {
 	p := f.path(nil, []byte(path))
 	for _, key := range [...]uint64{
@@ -153,11 +154,25 @@ func (f *Files) Of(path string, s Sums) plimsoll.Ownership {
 			return plimsoll.OwnedByPackage
 		}
 	}
+	if source := compiledFrom(path); source != "" {
+		return f.Around(source)
+	}
 	return f.other()
 }
 
-// Around tells whether a package brings an archive, for what was found in it. The path alone decides:
-// hashing every archive for the few that hold something costs too much.
+// compiledFrom returns the source of a file of bytecode, "" for other files: dir/__pycache__/name.tag.pyc
+// is made of dir/name.py (PEP 3147).
+func compiledFrom(path string) string {
+	dir, name, ok := strings.Cut(path, "/__pycache__/")
+	stem, rest, tagged := strings.Cut(name, ".")
+	if !ok || !tagged || !strings.HasSuffix(rest, ".pyc") || strings.Contains(name, "/") {
+		return ""
+	}
+	return dir + "/" + stem + ".py"
+}
+
+// Around tells whether a package brings a file of this path, whatever is in it: for what was found in
+// an archive, as hashing every archive for the few that hold something costs too much.
 func (f *Files) Around(path string) plimsoll.Ownership {
 	if f.has(maphash.Bytes(f.seed, f.path(nil, []byte(path)))) {
 		return plimsoll.OwnedByPackage

@@ -44,7 +44,7 @@ func sha1Of(content string) string {
 
 func TestOwnership(t *testing.T) {
 	f := New()
-	f.Read(t.Context(), "var/lib/dpkg/info/libtls30:amd64.md5sums", section(md5Line("lib/x86_64-linux-gnu/libtls.so.30", "tls")+md5Line("usr/share/a  b/c", "two spaces")+md5Line("etc/tls.conf", "conf")))
+	f.Read(t.Context(), "var/lib/dpkg/info/libtls30:amd64.md5sums", section(md5Line("lib/x86_64-linux-gnu/libtls.so.30", "tls")+md5Line("usr/share/a  b/c", "two spaces")+md5Line("etc/tls.conf", "conf")+md5Line("usr/lib/python3/x.py", "x = 1")))
 	f.Read(t.Context(), "var/lib/dpkg/status.d/base.md5sums", section(md5Line("usr/bin/true", "true")))
 	f.Read(t.Context(), "usr/lib/apk/db/installed", section("C:Q1nothing\nP:busybox\np:"+strings.Repeat("cmd:x ", maxLine)+"\nF:bin\nR:busybox\na:0:0:755\nZ:"+sha1Of("box")+
 		"\nR:noted\nF:etc\nR:securetty\nZ:"+sha1Of("tty")+"\nF:usr/share\nF:usr/share/k\nR:x\nZ:"+sha1Of("x")+"\n\nP:empty\nF:\nR:rooted\nZ:"+sha1Of("rooted")+"\n"))
@@ -65,6 +65,11 @@ func TestOwnership(t *testing.T) {
 		{"etc/securetty", "tty", plimsoll.OwnedByNobody},
 		{"usr/share/k/x", "x", plimsoll.OwnedByPackage},
 		{"rooted", "rooted", plimsoll.OwnedByPackage},
+		{"usr/lib/python3/__pycache__/x.cpython-311.pyc", "bytecode", plimsoll.OwnedByPackage},
+		{"usr/lib/python3/__pycache__/x.cpython-311.opt-1.pyc", "bytecode", plimsoll.OwnedByPackage},
+		{"usr/lib/python3/__pycache__/y.cpython-311.pyc", "bytecode", plimsoll.OwnedByNobody},
+		{"usr/lib/python3/__pycache__/x.txt", "bytecode", plimsoll.OwnedByNobody},
+		{"usr/lib/python3/__pycache__/x/x.cpython-311.pyc", "bytecode", plimsoll.OwnedByNobody},
 		{"srv/app/.env", "tls", plimsoll.OwnedByNobody},
 	} {
 		if got := f.Of(c.path, sums(t, c.content)); got != c.want {
