@@ -69,15 +69,15 @@ type SecretProfile struct {
 	Types   []string // ends of names, with the dot, lower case
 }
 
-// DefaultSecretProfile leaves out what operating-system packages brought, and documents, tests and
-// examples inside of installed packages of languages.
+// DefaultSecretProfile leaves out what operating-system packages brought, and documents, tests, examples
+// and settings of their makers' builds inside of installed packages of languages.
 func DefaultSecretProfile() SecretProfile {
 	p := SecretProfile{Name: "default", Owned: true, Patterns: []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/var/lib/dpkg/*", "/lib/apk/db/*"}}
 	for _, root := range []string{"/node_modules/", "/site-packages/", "/dist-packages/", "/gems/", "/pkg/mod/"} {
-		for _, folder := range []string{"test", "tests", "__tests__", "testdata", "test-fixtures", "fixtures", "spec", "example", "examples", "doc", "docs", "demo", "samples"} {
+		for _, folder := range []string{"test", "tests", "__tests__", "testdata", "test-fixtures", "fixtures", "spec", "example", "examples", "doc", "docs", "demo", "samples", ".github", ".circleci"} {
 			p.Patterns = append(p.Patterns, "*"+root+"*/"+folder+"/*")
 		}
-		for _, end := range []string{".md", ".rst", ".map", ".d.ts", ".example", ".examples.json", ".sample"} {
+		for _, end := range []string{".md", ".rst", ".map", ".d.ts", ".example", ".examples.json", ".sample", "/.travis.yml", "/.coveralls.yml"} {
 			p.Patterns = append(p.Patterns, "*"+root+"*"+end)
 		}
 	}

@@ -22,6 +22,8 @@ func TestSecretProfile(t *testing.T) {
 		{"srv/node_modules/a/test/key.pem", plimsoll.OwnedByNobody, true},
 		{"srv/node_modules/a/README.md", plimsoll.OwnedByNobody, true},
 		{"srv/node_modules/a/apis/x.examples.json", plimsoll.OwnedByNobody, true},
+		{"srv/node_modules/a/.coveralls.yml", plimsoll.OwnedByNobody, true},
+		{"srv/.coveralls.yml", plimsoll.OwnedByNobody, false},
 		{"srv/apis/x.examples.json", plimsoll.OwnedByNobody, false},
 		{"srv/node_modules/a/index.js", plimsoll.OwnedByNobody, false},
 		{"srv/picture.PNG", plimsoll.OwnedByNobody, false},
