@@ -1,6 +1,7 @@
 package scan_test
 
 import (
+	"archive/tar"
 	"archive/zip"
 	"bytes"
 	"crypto/md5"
@@ -169,6 +170,28 @@ func TestOwnersThatAreNotKnown(t *testing.T) {
 		t.Fatal(err)
 	}
 	if shown, rest := y.shownSecrets(t, "1"); !slices.Equal(shown, []string{"usr/lib/a.py "}) || len(rest) > 0 {
+		t.Errorf("shown %q, left out %q", shown, rest)
+	}
+}
+
+// TestNamesOfOneFile: a package lists each name of a file, and somebody may add another.
+func TestNamesOfOneFile(t *testing.T) {
+	src := newMemory()
+	y := newYard(t, src)
+	link := func(name string) item {
+		return item{header{Name: name, Typeflag: tar.TypeLink, Linkname: "usr/bin/tool", Mode: 0o755}, ""}
+	}
+	tool := regular("usr/bin/tool", exampleKey(41))
+	second := tool
+	second.Name = "usr/bin/tool2"
+	files := debianPackage("tool", tool, second)
+	a := src.image(t, nil, []item{tool, link("usr/bin/tool2"), link("srv/tool"), files[len(files)-1]})
+	y.push(t, "1", a)
+	if err := y.scan(t, a); err != nil {
+		t.Fatal(err)
+	}
+	shown, rest := y.shownSecrets(t, "1")
+	if !slices.Equal(shown, []string{"srv/tool nobody"}) || !slices.Equal(rest, []string{"usr/bin/tool package", "usr/bin/tool2 package"}) {
 		t.Errorf("shown %q, left out %q", shown, rest)
 	}
 }
