@@ -115,8 +115,8 @@ func isRPM(p string) bool {
 func readRPM(ctx context.Context, r *io.SectionReader, each each) error {
 	var digest [sha256.Size]byte
 	return rpmdb.ReadFiles(ctx, r, r.Size(), func(f rpmdb.File) error {
-		if f.Config {
-			return nil
+		if err := ctx.Err(); err != nil || f.Config { // one header may list millions
+			return err
 		}
 		x := file{dir: f.Dir, base: f.Base}
 		switch {

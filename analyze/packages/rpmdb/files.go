@@ -106,7 +106,10 @@ func entryAt(index []byte) entry {
 	return entry{word(0), word(1), word(2), word(3)}
 }
 
-var errOutside = errors.New("leads outside the header")
+var (
+	errOutside = errors.New("leads outside the header")
+	errLong    = fmt.Errorf("a text of more than %d bytes", maxText)
+)
 
 // texts are strings of a header, each with a zero behind.
 type texts struct {
@@ -125,6 +128,9 @@ func (e entry) texts(data []byte) (texts, error) {
 		n := bytes.IndexByte(data[at:], 0)
 		if n < 0 {
 			return texts{}, errOutside
+		}
+		if n > maxText {
+			return texts{}, errLong
 		}
 		at += n + 1
 	}

@@ -3,6 +3,7 @@ package rpmdb
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
@@ -88,6 +89,11 @@ func TestFiles(t *testing.T) {
 				t.Errorf("%s, list %d: %q", name, i, got)
 			}
 		}
+	}
+	long := nginx()
+	long[3].strings[0] = strings.Repeat("x", maxText+1)
+	if _, err := filesOf(headerOf(long...)); !errors.Is(err, errLong) {
+		t.Error(err)
 	}
 	many := nginx()
 	many[4].strings = append(many[4].strings, strings.Split(strings.Repeat("/", maxDirs), "/")...)
