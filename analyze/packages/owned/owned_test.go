@@ -140,7 +140,7 @@ func TestWants(t *testing.T) {
 // roots are real trees with their databases; their absence is a failure in CI only.
 func roots(t *testing.T) string {
 	t.Helper()
-	dir := filepath.Join("../../../../shared/data/roots")
+	const dir = "../../../../shared/data/roots"
 	if _, err := os.Stat(dir); err != nil {
 		if os.Getenv("CI") == "true" {
 			t.Fatal(err)

@@ -105,8 +105,8 @@ func TestFiles(t *testing.T) {
 // TestAListIsReadOnce: reading takes time in proportion to the header, whatever its index says.
 func TestAListIsReadOnce(t *testing.T) {
 	lists := nginx()
-	again := append(lists, list{tag: tagBaseNames, strings: []string{"other", "other", "other"}})
-	if got, err := filesOf(headerOf(again...)); err != nil || !strings.HasPrefix(got[0], "/usr/sbin/nginx ") {
+	lists = append(lists, list{tag: tagBaseNames, strings: []string{"other", "other", "other"}})
+	if got, err := filesOf(headerOf(lists...)); err != nil || !strings.HasPrefix(got[0], "/usr/sbin/nginx ") {
 		t.Errorf("%q, %v", got, err)
 	}
 }
