@@ -16,7 +16,23 @@ type Secret struct {
 	Excerpt  string   `json:"excerpt"` // masked
 	Layer    Digest   `json:"layer,omitempty"`
 	Shadowed bool     `json:"shadowed,omitempty"` // replaced or removed by an upper layer; counts all the same: it can be extracted
+
+	// Size is of the file, or of the member of an archive, in bytes; 0 = not known, or in a config.
+	Size int64 `json:"size,omitempty"`
+
+	// Owned says whether the file is as a package of the operating system brought it.
+	Owned Ownership `json:"owned,omitempty"`
 }
+
+// Ownership says who brought a file.
+type Ownership string
+
+// The answers. A file that is in a package's place with other content is nobody's.
+const (
+	OwnershipUnknown Ownership = "" // not looked at yet, in a config, or a database could not be read
+	OwnedByPackage   Ownership = "package"
+	OwnedByNobody    Ownership = "nobody"
+)
 
 // ConfigScheme begins the paths of secrets in an image's config. No file of a layer has such
 // a path: paths of layers hold no empty segment.
@@ -47,34 +63,37 @@ type FoundSecret struct {
 type SecretProfile struct {
 	Name     string
 	Patterns []string // "*" stands for any bytes, slashes too; held against the path with a leading slash
-	Owned    bool     // files that packages of the operating system own are left out
+	Owned    bool     // files as packages of the operating system brought them are left out
 
 	MaxSize int64    // bytes of a file, 0 = any
 	Types   []string // ends of names, with the dot, lower case
 }
 
-// DefaultSecretProfile leaves out what operating-system packages own, and documents, tests and
-// examples inside of installed packages of languages.
+// DefaultSecretProfile leaves out what operating-system packages brought, and documents, tests, examples
+// and settings of their makers' builds inside of installed packages of languages.
 func DefaultSecretProfile() SecretProfile {
 	p := SecretProfile{Name: "default", Owned: true, Patterns: []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/var/lib/dpkg/*", "/lib/apk/db/*"}}
 	for _, root := range []string{"/node_modules/", "/site-packages/", "/dist-packages/", "/gems/", "/pkg/mod/"} {
-		for _, folder := range []string{"test", "tests", "__tests__", "testdata", "test-fixtures", "fixtures", "spec", "example", "examples", "doc", "docs", "demo", "samples"} {
+		for _, folder := range []string{"test", "tests", "__tests__", "testdata", "test-fixtures", "fixtures", "spec", "example", "examples", "doc", "docs", "demo", "samples", ".github", ".circleci"} {
 			p.Patterns = append(p.Patterns, "*"+root+"*/"+folder+"/*")
 		}
-		p.Patterns = append(p.Patterns, "*"+root+"*.md", "*"+root+"*.rst", "*"+root+"*.map", "*"+root+"*.d.ts")
+		for _, end := range []string{".md", ".rst", ".map", ".d.ts", ".example", ".examples.json", ".sample", "/.travis.yml", "/.coveralls.yml"} {
+			p.Patterns = append(p.Patterns, "*"+root+"*"+end)
+		}
 	}
 	// The standard libraries of Python and Go come with tests of their own.
 	p.Patterns = append(p.Patterns, "*/lib/python*/test/*", "*/lib/python*/idlelib/*", "*/go/src/*_test.go", "*/go/src/*/testdata/*", "*/go/test/*")
 	return p
 }
 
-// Excludes reports whether a profile leaves a file out. size is in bytes, negative if it is not known.
-// owned says whether a package of the operating system owns it. Findings in a config are never left out.
-func (p SecretProfile) Excludes(path string, size int64, owned bool) bool {
+// Excludes reports whether a profile leaves a finding out. What is not known of its file is no
+// reason to. Findings in a config are never left out.
+func (p SecretProfile) Excludes(s Secret) bool {
+	path := s.Path
 	if strings.HasPrefix(path, ConfigScheme) {
 		return false
 	}
-	if p.Owned && owned || p.MaxSize > 0 && size > p.MaxSize {
+	if p.Owned && s.Owned == OwnedByPackage || p.MaxSize > 0 && s.Size > p.MaxSize {
 		return true
 	}
 	low := strings.ToLower(path)

@@ -10,23 +10,35 @@ import (
 
 func TestSecretProfile(t *testing.T) {
 	for _, c := range []struct {
-		path         string
-		size         int64
-		owned, plain bool
+		path  string
+		owned plimsoll.Ownership
+		out   bool
 	}{
-		{"app/.env", 10, false, false},
-		{"etc/debian.cnf", 10, true, true},
-		{"usr/local/app/.env", 10, false, false},
-		{"srv/node_modules/a/test/key.pem", 10, false, true},
-		{"srv/node_modules/a/README.md", 10, false, true},
-		{"srv/node_modules/a/index.js", 10, false, false},
-		{"srv/picture.PNG", 10, false, false},
-		{"srv/dump.sql", 30 << 20, false, false},
-		{"var/libexec/a", 10, false, false},
-		{"image-config://env/usr", -1, false, false},
+		{"app/.env", plimsoll.OwnershipUnknown, false},
+		{"usr/lib/x.so", plimsoll.OwnedByPackage, true},
+		{"usr/lib/x.so", plimsoll.OwnedByNobody, false},
+		{"usr/lib/x.so", plimsoll.OwnershipUnknown, false},
+		{"usr/local/app/.env", plimsoll.OwnedByNobody, false},
+		{"srv/node_modules/a/test/key.pem", plimsoll.OwnedByNobody, true},
+		{"srv/node_modules/a/README.md", plimsoll.OwnedByNobody, true},
+		{"srv/node_modules/a/apis/x.examples.json", plimsoll.OwnedByNobody, true},
+		{"srv/node_modules/a/.coveralls.yml", plimsoll.OwnedByNobody, true},
+		{"srv/.coveralls.yml", plimsoll.OwnedByNobody, false},
+		{"srv/apis/x.examples.json", plimsoll.OwnedByNobody, false},
+		{"srv/node_modules/a/index.js", plimsoll.OwnedByNobody, false},
+		{"srv/picture.PNG", plimsoll.OwnedByNobody, false},
+		{"var/libexec/a", plimsoll.OwnedByNobody, false},
+		{"image-config://env/usr", plimsoll.OwnedByPackage, false},
 	} {
-		if got := plimsoll.DefaultSecretProfile().Excludes(c.path, c.size, c.owned); got != c.plain {
-			t.Errorf("%s: left out by default: %v", c.path, got)
+		s := plimsoll.Secret{Path: c.path, Size: 30 << 20, Owned: c.owned}
+		if got := plimsoll.DefaultSecretProfile().Excludes(s); got != c.out {
+			t.Errorf("%s of %q: left out by default: %v", c.path, c.owned, got)
+		}
+	}
+	small := plimsoll.SecretProfile{MaxSize: 100}
+	for size, out := range map[int64]bool{0: false, 100: false, 101: true} {
+		if small.Excludes(plimsoll.Secret{Path: "a", Size: size}) != out {
+			t.Errorf("a file of %d bytes is left out: %v", size, !out)
 		}
 	}
 	for pattern, ok := range map[string]bool{"/usr/*": true, "*/a/*.md": true, "": false, "usr": false, "*": false, "/*": false, "/" + strings.Repeat("a", 300): false} {

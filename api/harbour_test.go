@@ -155,7 +155,7 @@ func (h *harbour) stock() {
 		Secrets: []plimsoll.Secret{
 			{Path: "srv/.env", Rule: "token", Severity: plimsoll.SeverityHigh, Line: 2, Excerpt: "tok_****", Layer: digestC, Shadowed: true},
 			{Path: plimsoll.ConfigScheme + "env/KEY", Rule: "key", Severity: plimsoll.SeverityLow, Excerpt: "****"},
-			{Path: "usr/lib/x", Rule: "token", Severity: plimsoll.SeverityHigh, Line: 1, Excerpt: "tok_****", Layer: digestC},
+			{Path: "usr/lib/x", Rule: "token", Severity: plimsoll.SeverityHigh, Line: 1, Excerpt: "tok_****", Layer: digestC, Size: 9, Owned: plimsoll.OwnedByPackage},
 		},
 	})
 	must(h.t, err)

@@ -26,8 +26,7 @@ type SecretKeeper interface {
 }
 
 // hssProfile leaves out what the vendor's documentation lists for its scan of sensitive information. Not
-// covered is what that says of single rules (source files for some, strings of 32 to 64 word bytes), whose rules are others,
-// and of sizes, which findings do not tell.
+// covered is what that says of single rules (source files for some, strings of 32 to 64 word bytes), whose rules are others.
 func hssProfile() plimsoll.SecretProfile {
 	return plimsoll.SecretProfile{
 		Name: "hss",
@@ -45,11 +44,6 @@ func (a *API) withPaths(ctx context.Context, projectID string, p plimsoll.Secret
 	own, err := a.roles.Secrets.SecretPaths(ctx, projectID)
 	p.Patterns = append(p.Patterns, own...)
 	return p, err
-}
-
-// leavesOut: which files packages own is not known here, nor are sizes.
-func leavesOut(p plimsoll.SecretProfile, s plimsoll.FoundSecret) bool {
-	return p.Excludes(s.Path, -1, false)
 }
 
 type listSecretsInput struct {
@@ -196,7 +190,7 @@ func (a *API) listSecrets(ctx context.Context, in *listSecretsInput) (*sensitive
 	}
 	rows := []sensitiveRow{}
 	for _, s := range list {
-		if row := a.sensitiveRow(s, img.ScannedAt.UnixMilli()); !leavesOut(profile, s) && in.wants(row) {
+		if row := a.sensitiveRow(s, img.ScannedAt.UnixMilli()); !profile.Excludes(s.Secret) && in.wants(row) {
 			rows = append(rows, row)
 		}
 	}
@@ -218,7 +212,7 @@ func (a *API) listAllSecrets(ctx context.Context, in *listAllSecretsInput) (*sen
 		return nil, err
 	}
 	err = a.roles.Secrets.EachSecret(ctx, f, func(s plimsoll.FoundSecret) error {
-		if leavesOut(profile, s) {
+		if profile.Excludes(s.Secret) {
 			return nil
 		}
 		if out.Body.Total >= in.Offset && len(out.Body.Rows) < int(in.Limit) {

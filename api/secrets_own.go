@@ -11,13 +11,13 @@ import (
 
 type ownSecretsInput struct {
 	OwnImagePath
-	Profile string `query:"profile" enum:"default,hss,all" default:"default" doc:"Which paths are left out: all = none"`
+	Profile string `query:"profile" enum:"default,hss,all" default:"default" doc:"What is left out: all = nothing"`
 }
 
 // SecretPage is the secrets of an image, and how many a profile left out.
 type SecretPage struct {
 	plimsoll.Page[plimsoll.FoundSecret]
-	LeftOut int `json:"left_out" minimum:"0" doc:"Findings at paths that the profile, or the project, leaves out"`
+	LeftOut int `json:"left_out" minimum:"0" doc:"Findings that the profile, or the project, leaves out"`
 }
 
 type ownSecretsOutput struct{ Body SecretPage }
@@ -52,7 +52,7 @@ func (a *API) listOwnSecrets(ctx context.Context, in *ownSecretsInput) (*ownSecr
 	}
 	shown := []plimsoll.FoundSecret{}
 	for _, s := range list {
-		if !leavesOut(profile, s) {
+		if !profile.Excludes(s.Secret) {
 			shown = append(shown, s)
 		}
 	}

@@ -12,10 +12,10 @@ import (
 	"plimsoll"
 )
 
-const secretColumns = `path, layer, rule, line, severity, excerpt, shadowed`
+const secretColumns = `path, layer, rule, line, severity, excerpt, shadowed, size, owned`
 
 func secretTargets(s *plimsoll.Secret) []any {
-	return []any{&s.Path, &s.Layer, &s.Rule, &s.Line, &s.Severity, &s.Excerpt, &s.Shadowed}
+	return []any{&s.Path, &s.Layer, &s.Rule, &s.Line, &s.Severity, &s.Excerpt, &s.Shadowed, &s.Size, &s.Owned}
 }
 
 // secretKey tells rows of one artifact apart.
@@ -50,9 +50,10 @@ func (w *writer) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact in
 			continue
 		}
 		err := w.change(ctx, `INSERT INTO artifact_secret (artifact_id, project_id, enterprise_project_id, `+secretColumns+`, id)
-			VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, path, layer, rule, line) DO UPDATE SET
-			severity = excluded.severity, excerpt = excluded.excerpt, shadowed = excluded.shadowed`,
-			artifact, t.ProjectID, t.EnterpriseProject, s.Path, s.Layer, s.Rule, s.Line, s.Severity, s.Excerpt, s.Shadowed, s.ID(digest))
+			VALUES (`+marks(13)+`) ON CONFLICT (artifact_id, path, layer, rule, line) DO UPDATE SET
+			severity = excluded.severity, excerpt = excluded.excerpt, shadowed = excluded.shadowed,
+			size = excluded.size, owned = excluded.owned`,
+			artifact, t.ProjectID, t.EnterpriseProject, s.Path, s.Layer, s.Rule, s.Line, s.Severity, s.Excerpt, s.Shadowed, s.Size, s.Owned, s.ID(digest))
 		if err != nil {
 			return err
 		}
@@ -68,7 +69,7 @@ func (w *writer) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact in
 }
 
 const (
-	foundColumns = `s.path, s.layer, s.rule, s.line, s.severity, s.excerpt, s.shadowed, s.id, COALESCE(d.changed_by, ''), d.id IS NOT NULL`
+	foundColumns = `s.path, s.layer, s.rule, s.line, s.severity, s.excerpt, s.shadowed, s.size, s.owned, s.id, COALESCE(d.changed_by, ''), d.id IS NOT NULL`
 	withDecision = ` LEFT JOIN secret_decision d ON d.project_id = s.project_id AND d.enterprise_project_id = s.enterprise_project_id AND d.id = s.id `
 )
 

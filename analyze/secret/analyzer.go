@@ -2,6 +2,8 @@ package secret
 
 import (
 	"cmp"
+	"context"
+	"io"
 	"maps"
 	"slices"
 	"strings"
@@ -11,6 +13,7 @@ import (
 	"plimsoll/analyze"
 	"plimsoll/analyze/literal"
 	"plimsoll/analyze/members"
+	"plimsoll/analyze/packages/owned"
 )
 
 // Analyzer looks for secrets in every regular file of a layer, and in members of archives.
@@ -47,7 +50,7 @@ func (a *Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailureSecre
 
 // Begin implements analyze.Beginner.
 func (a *Analyzer) Begin() analyze.Analyzer {
-	return &run{Analyzer: a, found: map[string][]plimsoll.Secret{}}
+	return &run{Analyzer: a, found: map[string][]plimsoll.Secret{}, sums: map[string]owned.Sums{}, owned: owned.New()}
 }
 
 // Literals implements analyze.Searcher.
@@ -69,10 +72,30 @@ func (a *Analyzer) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig { return 
 type run struct {
 	*Analyzer
 	found map[string][]plimsoll.Secret // by file of the layer, members of archives included
+	sums  map[string]owned.Sums        // of the files that hold something themselves
+	owned *owned.Files
 }
 
 // Entry implements analyze.EntryAnalyzer: a later entry of the same path replaces an earlier one.
-func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) { delete(r.found, e.Path) }
+func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
+	delete(r.found, e.Path)
+	delete(r.sums, e.Path)
+	if owned.Wants(e.Path) && !r.Wants(e) && e.Type != plimsoll.EntryDir {
+		r.owned.GiveUp()
+	}
+}
+
+// Wants implements analyze.FileAnalyzer: databases tell which files packages brought.
+func (r *run) Wants(e plimsoll.Entry) bool {
+	return e.Type == plimsoll.EntryFile && e.Size <= owned.MaxDatabase && owned.Wants(e.Path)
+}
+
+// Analyze implements analyze.FileAnalyzer. A database that cannot be read is no failure to look for
+// secrets: findings say that it is not known whose file they are in.
+func (r *run) Analyze(ctx context.Context, f analyze.File, _ *plimsoll.LayerReport) error {
+	r.owned.Read(ctx, f.Path, f.SectionReader)
+	return nil
+}
 
 // Look implements analyze.ContentAnalyzer.
 func (r *run) Look(c analyze.Content) analyze.Look {
@@ -80,9 +103,9 @@ func (r *run) Look(c analyze.Content) analyze.Look {
 		return nil
 	}
 	if c.Bytes != nil {
-		return glance{r, c.File, r.engine().OpenBytes(c.Path, c.Bytes)}
+		return glance{r, c, r.engine().OpenBytes(c.Path, c.Bytes)}
 	}
-	return glance{r, c.File, r.engine().Open(c.Path, c.ReaderAt, c.Size)}
+	return glance{r, c, r.engine().Open(c.Path, c.ReaderAt, c.Size)}
 }
 
 // Refused implements analyze.ContentAnalyzer. That a file was not looked into is said once, by
@@ -95,12 +118,16 @@ func (r *run) Linked(path, target string, _ *plimsoll.LayerReport) {
 		s.Path = path + strings.TrimPrefix(s.Path, target)
 		r.found[path] = append(r.found[path], s)
 	}
+	if sums, ok := r.sums[target]; ok {
+		r.sums[path] = sums
+	}
 }
 
 // End implements analyze.Ender.
 func (r *run) End(out *plimsoll.LayerReport) {
 	for _, path := range slices.Sorted(maps.Keys(r.found)) {
 		list := r.found[path]
+		r.attribute(path, list)
 		slices.SortStableFunc(list, func(a, b plimsoll.Secret) int {
 			return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule))
 		})
@@ -112,18 +139,42 @@ func (r *run) End(out *plimsoll.LayerReport) {
 	}
 }
 
+// attribute says of what was found in one file whose it is.
+func (r *run) attribute(file string, list []plimsoll.Secret) {
+	for i := range list {
+		sums, known := r.sums[file]
+		switch {
+		case list[i].Path != file:
+			list[i].Owned = r.owned.Around(file)
+		case known:
+			list[i].Owned = r.owned.Of(file, sums)
+		}
+	}
+}
+
 // glance is one file, or member of an archive.
 type glance struct {
-	run  *run
-	file string // of the layer
+	run     *run
+	content analyze.Content
 	*File
 }
 
-// Close implements analyze.Look.
+// Close implements analyze.Look. A content whose sums cannot be read is nobody's that is known: that
+// it could not be read is told by the search.
 func (l glance) Close(*plimsoll.LayerReport) (found bool, err error) {
 	list, err := l.File.Close()
-	if len(list) > 0 {
-		l.run.found[l.file] = append(l.run.found[l.file], list...)
+	if len(list) == 0 {
+		return false, err
 	}
-	return len(list) > 0, err
+	for i := range list {
+		list[i].Size = l.content.Size
+	}
+	file := l.content.File
+	l.run.found[file] = append(l.run.found[file], list...)
+	if l.content.Path == file {
+		if sums, failed := owned.SumsOf(io.NewSectionReader(l.content, 0, l.content.Size)); failed == nil {
+			l.run.sums[file] = sums
+		}
+	}
+	return true, err
 }

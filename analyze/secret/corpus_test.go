@@ -31,7 +31,7 @@ var planted = map[string][]string{
 		`SECRET_KEY = "{50:n}"`, `    "PASSWORD": "{pw}",`, `DB_PASSWORD = '{pw}'`, `api_key = "{32:x}"`, `client = Client(api_key="{40:n}")`, `AWS_SECRET_ACCESS_KEY = "{40:b}"`, `SQLALCHEMY_DATABASE_URI = "mysql+pymysql://root:{pw}@db.corp.internal/app"`, `openai.api_key = "sk-proj-{60:w}T3BlbkFJ{60:w}"`, `stripe.api_key = "rk_live_{40:n}"`, `conn = connect(host="db", password="{pw}7Q")`, `TOKEN = "{10:d}:AA{33:w}"`,
 	},
 	"srv/app/index.js": {
-		`const apiKey = "AIzaSy{33:w}";`, `  password: "{pw}7Q",`, `const client = twilio("AC{32:x}", authToken = "{32:n}");`, `  clientSecret: '{40:n}',`, `process.env.JWT_SECRET = "{48:n}";`, `  secretAccessKey: "{40:b}",`, `const token = 'ghp_{36:n}';`, `mongoose.connect("mongodb://admin:{pw}7@mongo.corp.internal/app")`, `const stripe = require('stripe')('sk_live_{24:n}')`, `app.use(session(«secret: "{32:n}"»))`,
+		`const apiKey = "AIzaSy{33:w}";`, `  password: "{pw}7Q",`, `const client = twilio("AC{32:x}", authToken = "{32:n}");`, `  clientSecret: '{40:n}',`, `process.env.JWT_SECRET = "{48:n}";`, `  secretAccessKey: "{40:b}",`, `const token = 'ghp_{36:n}';`, `const token = '{24:A}';`, "fs.writeFileSync('.npmrc', '//npm.corp.internal/:_authToken={32:n}\\n');", `mongoose.connect("mongodb://admin:{pw}7@mongo.corp.internal/app")`, `const stripe = require('stripe')('sk_live_{24:n}')`, `app.use(session(«secret: "{32:n}"»))`,
 	},
 	"srv/app/Main.java":          {`  private static final String PASSWORD = "{pw}7Q";`, `  String apiKey = "{32:n}";`, `  DriverManager.getConnection("jdbc:postgresql://app:{pw}7@db.corp.internal/app")`, `  credentials = new BasicAWSCredentials("AKIA{16:2}", k);`, `  private String clientSecret = "{36:n}";`, `  String accessKeySecret = "{30:n}";`},
 	"srv/app/main.go":            {`const apiToken = "{40:n}"`, `	Password: "{pw}7Q",`, `	dsn := "postgres://app:{pw}7@db.corp.internal/app"`, `var secretKey = "{44:n}"`, `	client.SetToken("hvs.{95:w}")`},
@@ -118,9 +118,11 @@ func TestOrdinaryLines(t *testing.T) {
 		"app/.env":                       {"DB_PASSWORD=", "DB_PASSWORD=$DB_PASSWORD", "DB_PASSWORD=${SECRET}", "PASSWORD_MIN_LENGTH=12", "SECRET_KEY=change-me", "API_KEY=<your key>", "TOKEN_EXPIRY=3600", "PASSWORD_FILE=/run/secrets/db", "password is required when sha256 is used", "token expires after 3600", "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AUTH_TOKEN_URL=https://auth.corp.internal/token", "DATABASE_URL=postgres://localhost/app", "DATABASE_URL=postgres://user:pass@localhost/app"},
 		"opt/app/config/application.yml": {"    password: ${DB_PASSWORD}", "  password: !vault |", "  password:", "  secretName: my-app-credentials", "  tokenEndpoint: https://a.corp.internal", "  passwordEncoder: bcrypt", "  secret: my-app-secret"},
 		"srv/app/settings.py":            {`password = os.environ["DB_PASSWORD"]`, `password = getpass.getpass()`, `def login(user, password=None):`, `token = self.request.headers.get("X-Token")`, `raise ValueError("password: must be set")`, `PASSWORD_HASHERS = "django.contrib.auth.hashers.PBKDF2PasswordHasher"`, `"password": "Enter your password2",`},
-		"srv/app/index.js":               {`const password = req.body.password;`, `<input type="password" name="password1">`, `token: await getToken()`, `const secret = config.get('secret2');`, `passwordField.value = "x1"`},
-		"build/Dockerfile":               {"ARG NPM_TOKEN", "ENV PASSWORD_FILE=/run/secrets/x", "RUN --mount=type=secret,id=npm npm ci", "RUN curl -fsSL https://deb.corp.internal/key.gpg"},
-		"srv/ca.pem":                     {"-----BEGIN CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----", "-----BEGIN RSA PRIVATE KEY-----"},
+		"srv/app/index.js": {`const password = req.body.password;`, `<input type="password" name="password1">`, `token: await getToken()`, `const secret = config.get('secret2');`, `passwordField.value = "x1"`,
+			`ACCESS_TOKEN_WITH_AUTH_SCHEME: "AccessToken_With_AuthScheme",`, `lastSignificantToken = "?NonExpressionParenEnd";`, `getTokenByRangeStart: "getTokenByRangeStart",`, `const _password = kdfInputToBytes(password, 'password');`, "const _password = someValueOfAnother", "this._password=derive(password)",
+			`let privateB64 = '-----BEGIN OPENSSH PRIVATE KEY-----\n'; let publicB64; /* byte[] magic string ciphername string kdfname string kdfoptions uint32 number of keys */`},
+		"build/Dockerfile": {"ARG NPM_TOKEN", "ENV PASSWORD_FILE=/run/secrets/x", "RUN --mount=type=secret,id=npm npm ci", "RUN curl -fsSL https://deb.corp.internal/key.gpg"},
+		"srv/ca.pem":       {"-----BEGIN CERTIFICATE-----", "-----BEGIN PUBLIC KEY-----", "-----BEGIN RSA PRIVATE KEY-----"},
 	}
 	for path, list := range lines {
 		for _, line := range list {

@@ -35,6 +35,7 @@ func privateKeys() []Rule {
 
 const (
 	minArmoured = 48   // base64 digits that the shortest private key has before its end
+	minRun      = 24   // of them in a row somewhere: words of a program that writes armours are shorter
 	maxHeaders  = 200  // bytes of headers before the first base64 digit
 	minKeyBits  = 3.2  // bits per byte of base64: short keys have long runs of the letter A
 	maxOthers   = 0.10 // of other bytes to base64 digits: what is left of line ends that are written as escapes
@@ -58,15 +59,20 @@ func armoured(c *candidate) (from, to int, ok bool) {
 	}
 	start := i + len(rest) - len(afterHeaders(rest))
 	digits, others := make([]byte, 0, len(rest)), 0
+	run, longest := 0, 0
 	for _, b := range afterHeaders(plainEnds(rest)) {
-		switch {
-		case base64Byte(b):
-			digits = append(digits, b)
-		case b != '\n':
-			others++
+		if !base64Byte(b) {
+			run = 0
+			if b != '\n' {
+				others++
+			}
+			continue
 		}
+		digits = append(digits, b)
+		run++
+		longest = max(longest, run)
 	}
-	if len(digits) < minArmoured || float64(others) > maxOthers*float64(len(digits)) || entropy(digits) < minKeyBits {
+	if len(digits) < minArmoured || longest < minRun || float64(others) > maxOthers*float64(len(digits)) || entropy(digits) < minKeyBits {
 		return 0, 0, false
 	}
 	return start, i + len(rest), true

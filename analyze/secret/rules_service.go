@@ -11,7 +11,7 @@ func codeRules() []Rule {
 		token("atlassian-token", "Atlassian API token", high, `[0-9A-Za-z_=-]{100,}`, 4, "ATATT3xFfGF0"),
 		token("npm-token", "npm access token", critical, `[0-9A-Za-z]{36}`, 3.5, "npm_"),
 		{ID: "npmrc-auth", Title: "credential for a package registry in npm settings", Severity: critical, literals: []string{"_authToken", "_auth", "_password"}, left: `(?:^|[\n:\s"'\\])`,
-			right: `_(?:authToken|auth|password)\s{0,4}=\s{0,4}["']?([^\s"'$]{8,})`, entropy: 2.5, kinds: settings | source},
+			match: npmAuth, entropy: 2.5, kinds: settings | source},
 		token("pypi-token", "PyPI token", critical, `[0-9A-Za-z_-]{50,}`, 3.8, "pypi-AgEIcHlwaS5vcmc", "pypi-AgENdGVzdC5weXBpLm9yZw"),
 		token("dockerhub-token", "Docker Hub token", critical, `[0-9A-Za-z_-]{27,32}`, 3.5, "dckr_pat_", "dckr_oat_"),
 		token("rubygems-token", "RubyGems API key", critical, `[0-9a-f]{48}`, 3, "rubygems_"),

@@ -158,10 +158,22 @@ func random(value []byte) bool {
 		return true
 	}
 	s := shapeOf(value)
-	if s.lower+s.upper < 2 || s.digit < 2 && changes(value)*3 < len(value) || camelRE.Match(value) || snakeRE.Match(value) && s.digit < 6 {
+	if s.lower+s.upper < 2 || s.digit < 2 && changes(value)*3 < len(value) || changes(value)*5 <= 2*len(value) && named(value) || snakeRE.Match(value) && s.digit < 6 {
 		return false
 	}
 	return entropy(value) >= 3.3 && s.other*4 <= len(value)
+}
+
+// named reports whether a value may be a name that a program gives something: of words that begin with
+// a capital letter, with marks before and between. One text of letters in four looks so by chance.
+func named(value []byte) bool {
+	words := bytes.FieldsFunc(value, func(r rune) bool { return r < '0' || r > '9' && r < 'A' || r > 'Z' && r < 'a' || r > 'z' })
+	for _, word := range words {
+		if !camelRE.Match(word) {
+			return false
+		}
+	}
+	return true
 }
 
 // changes counts the places where case changes: about every second one of letters drawn at

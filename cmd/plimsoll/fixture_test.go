@@ -3,6 +3,8 @@ package main
 import (
 	"archive/tar"
 	"bytes"
+	"crypto/md5"
+	"encoding/hex"
 	"io"
 	"path/filepath"
 	"strings"
@@ -38,6 +40,8 @@ const eicar = `X5O!P%@AP[4\PZX54(P^)7CC)7}$` + `EICAR-STANDARD-ANTIVIRUS-TEST-FI
 // fixtures are images that the demo does not have.
 func fixtures() map[string][]file {
 	release := file{"etc/os-release", debianRelease, 0}
+	packaged := "GITHUB_TOKEN=" + canary(2) + "\n"
+	sum := md5.Sum([]byte(packaged))
 	return map[string][]file{
 		// openssl is under the demo's advisory 1001 (high), fixed in 3.0.13-1~deb12u1.
 		"fixture/vulnerable": {release, {"var/lib/dpkg/status", dpkg("openssl", "3.0.11-1~deb12u2"), 0}},
@@ -48,6 +52,8 @@ func fixtures() map[string][]file {
 		"fixture/secret": {
 			{"srv/.env", "GITHUB_TOKEN=" + canary(0) + "\n", 0},
 			{"srv/app/node_modules/a/test/key.env", "GITHUB_TOKEN=" + canary(1) + "\n", 0},
+			{"usr/lib/demo/key.env", packaged, 0},
+			{"var/lib/dpkg/info/demo.md5sums", hex.EncodeToString(sum[:]) + "  usr/lib/demo/key.env\n", 0},
 		},
 	}
 }

@@ -87,7 +87,7 @@ could not be judged.`,
 	f.StringSliceVar(&o.without, "without", nil, "do not look for these: malware, secret")
 	f.BoolVar(&o.noCache, "no-cache", false, "look into every layer again, and keep nothing")
 	complete(cmd, "without", all.Optional()...)
-	f.BoolVar(&o.allSecrets, "all-secrets", false, "list secrets at every path, documents and examples of installed packages included")
+	f.BoolVar(&o.allSecrets, "all-secrets", false, "list secrets in every file, those of system packages and documents and examples of packages of languages included")
 	complete(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "secret", "any")
 	complete(cmd, "platform", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/riscv64", "linux/s390x")
 	return cmd

@@ -16,7 +16,7 @@ type scanOutput struct {
 	Malware         []plimsoll.Malware   `json:"malware"`
 	Settings        []plimsoll.Setting   `json:"settings"`
 	Secrets         []plimsoll.Secret    `json:"secrets"`
-	SecretsLeftOut  int                  `json:"secrets_left_out"` // at paths that the profile leaves out
+	SecretsLeftOut  int                  `json:"secrets_left_out"` // that the profile leaves out
 	NotJudged       []plimsoll.NotJudged `json:"not_judged"`
 	Files           *plimsoll.FileFacts  `json:"files,omitempty"`
 	Advisories      advisoryOutput       `json:"advisories"`
@@ -84,9 +84,9 @@ func newScanOutput(name string, a plimsoll.Artifact, r plimsoll.ScanRecord, stat
 	return out
 }
 
-// leaveOut takes out secrets at paths of a profile. Which files packages own, and sizes, are not known.
+// leaveOut takes out secrets that a profile leaves out.
 func (out *scanOutput) leaveOut(p plimsoll.SecretProfile) {
-	shown := slices.DeleteFunc(slices.Clone(out.Secrets), func(s plimsoll.Secret) bool { return p.Excludes(s.Path, -1, false) })
+	shown := slices.DeleteFunc(slices.Clone(out.Secrets), p.Excludes)
 	out.SecretsLeftOut = len(out.Secrets) - len(shown)
 	out.Secrets = list(shown)
 }

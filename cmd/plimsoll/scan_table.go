@@ -84,23 +84,27 @@ func (a *app) printSecrets(secrets []plimsoll.Secret, leftOut int) {
 		slices.SortStableFunc(sorted, func(x, y plimsoll.Secret) int { return worse(x.Severity, y.Severity) })
 		t := a.table("secret", "severity", "path", "line", "excerpt", "layer", "note")
 		for _, s := range sorted {
-			line, layer, note := "-", "-", ""
+			line, layer := "-", "-"
 			if s.Line > 0 {
 				line = strconv.Itoa(s.Line)
 			}
 			if s.Layer != "" {
 				layer = s.Layer.Short()
 			}
+			var notes []string
 			if s.Shadowed {
-				note = "removed by a later layer, can be extracted"
+				notes = append(notes, "removed by a later layer, can be extracted")
 			}
-			row(t, s.Rule, a.severityText(s.Severity), s.Path, line, s.Excerpt, layer, note)
+			if s.Owned == plimsoll.OwnedByPackage {
+				notes = append(notes, "as a system package brought it")
+			}
+			row(t, s.Rule, a.severityText(s.Severity), s.Path, line, s.Excerpt, layer, strings.Join(notes, "; "))
 		}
 		fmt.Fprintln(a.out)
 		t.Render()
 	}
 	if leftOut > 0 {
-		fmt.Fprintf(a.out, "%d secrets in documents and examples of installed packages are left out; --all-secrets lists them\n", leftOut)
+		fmt.Fprintf(a.out, "%d secrets in files of system packages, and in documents and examples of packages of languages, are left out; --all-secrets lists them\n", leftOut)
 	}
 }
 

@@ -26,6 +26,17 @@ const maxHeader = 64 << 20
 // Read calls each for every package, in the database's order. Its error, if any, ends the
 // reading; packages before it were good. An empty file is an empty database.
 func Read(ctx context.Context, r io.ReaderAt, size int64, each func(Package) error) error {
+	return blobs(ctx, r, size, func(raw []byte) error {
+		p, err := parseHeader(raw)
+		if err != nil {
+			return err
+		}
+		return each(p)
+	})
+}
+
+// blobs calls each for the header of every package.
+func blobs(ctx context.Context, r io.ReaderAt, size int64, each func(raw []byte) error) error {
 	if size == 0 {
 		return nil
 	}
@@ -33,11 +44,7 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, each func(Package) err
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		p, err := parseHeader(raw)
-		if err != nil {
-			return err
-		}
-		return each(p)
+		return each(raw)
 	}
 	head := make([]byte, min(size, 512))
 	if _, err := r.ReadAt(head, 0); err != nil {
@@ -72,18 +79,26 @@ const (
 	typeString = 6
 )
 
-// parseHeader reads a header as databases keep it: two counts, an index of 16 bytes an
+// sections takes a header apart as databases keep it: two counts, an index of 16 bytes an
 // entry, and data, all big-endian (rpm's format manual, "Header structure").
-func parseHeader(raw []byte) (Package, error) {
-	var p Package
+func sections(raw []byte) (index, data []byte, err error) {
 	if len(raw) < 8 {
-		return p, fmt.Errorf("header of %d bytes", len(raw))
+		return nil, nil, fmt.Errorf("header of %d bytes", len(raw))
 	}
 	entries, length := uint64(binary.BigEndian.Uint32(raw)), uint64(binary.BigEndian.Uint32(raw[4:]))
 	if 8+entries*16+length > uint64(len(raw)) {
-		return p, fmt.Errorf("header of %d bytes says it has %d entries and %d bytes of data", len(raw), entries, length)
+		return nil, nil, fmt.Errorf("header of %d bytes says it has %d entries and %d bytes of data", len(raw), entries, length)
 	}
-	index, data := raw[8:8+entries*16], raw[8+entries*16:8+entries*16+length]
+	return raw[8 : 8+entries*16], raw[8+entries*16 : 8+entries*16+length], nil
+}
+
+// parseHeader reads which package a header is of.
+func parseHeader(raw []byte) (Package, error) {
+	var p Package
+	index, data, err := sections(raw)
+	if err != nil {
+		return p, err
+	}
 	texts := map[uint32]*string{
 		tagName: &p.Name, tagVersion: &p.Version, tagRelease: &p.Release, tagArch: &p.Arch, tagSourceRPM: &p.SourceRPM,
 	}
@@ -98,7 +113,7 @@ func parseHeader(raw []byte) (Package, error) {
 			}
 			*text = s
 		case tag == tagEpoch && kind == typeInt32:
-			if offset+4 > length {
+			if offset+4 > uint64(len(data)) {
 				return p, errors.New("epoch leads outside the header")
 			}
 			p.Epoch = binary.BigEndian.Uint32(data[offset:])

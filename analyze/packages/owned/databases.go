@@ -1,0 +1,137 @@
+package owned
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"crypto/md5"  //nolint:gosec // see Sums
+	"crypto/sha1" //nolint:gosec // see Sums
+	"crypto/sha256"
+	"encoding/base64"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"path"
+	"slices"
+
+	"plimsoll/analyze/packages/rpmdb"
+)
+
+// maxLine bounds a line that is looked at, in bytes; a path has at most 4,096.
+const maxLine = 8 << 10
+
+// lines calls f for every line without its end, but for those that are too long: they are of other
+// fields. An error of f ends the reading.
+func lines(ctx context.Context, r io.Reader, f func(line []byte) error) error {
+	in := bufio.NewReaderSize(r, maxLine)
+	inside := false // a line that is too long
+	for n := 0; ; n++ {
+		line, more, err := in.ReadLine()
+		if err == io.EOF {
+			return nil
+		}
+		if err == nil && n%1024 == 0 {
+			err = ctx.Err()
+		}
+		if err == nil && !more && !inside {
+			err = f(line)
+		}
+		if err != nil {
+			return err
+		}
+		inside = more
+	}
+}
+
+// readMD5Sums reads a package's md5sums as dpkg keeps it (deb-md5sums(5)): the digest in hexadecimal,
+// two spaces, and the path, which has no leading slash. Files of configuration are not in it.
+func readMD5Sums(ctx context.Context, r *io.SectionReader, each each) error {
+	var digest [md5.Size]byte
+	return lines(ctx, r, func(line []byte) error {
+		const text = 2 * md5.Size
+		if len(line) < text+3 || line[text] != ' ' {
+			return fmt.Errorf("a line of %d bytes is no digest with a path", len(line))
+		}
+		if _, err := hex.Decode(digest[:], line[:text]); err != nil {
+			return err
+		}
+		return each(file{base: line[text+2:], algorithm: algorithmMD5, digest: digest[:]})
+	})
+}
+
+// errAlgorithm: that a file is not a package's cannot be told if its digest cannot be made.
+var errAlgorithm = errors.New("a digest of an algorithm that is not known")
+
+// readAPK reads the files of an installed database (apk-installed(5)): F: is a directory, R: a file
+// in it, and a Z: behind that the digest, base64 behind the letters that name SHA-1.
+func readAPK(ctx context.Context, r *io.SectionReader, each each) error {
+	var dir, base []byte
+	var digest [sha1.Size + 1]byte
+	return lines(ctx, r, func(line []byte) error {
+		if len(line) < 2 || line[1] != ':' {
+			dir, base = dir[:0], base[:0]
+			return nil
+		}
+		value := line[2:]
+		switch line[0] {
+		case 'F':
+			dir = append(append(dir[:0], value...), '/')
+		case 'R':
+			base = append(base[:0], value...)
+		case 'Z':
+			if len(base) == 0 {
+				return nil
+			}
+			text, ok := bytes.CutPrefix(value, []byte("Q1"))
+			if !ok {
+				return errAlgorithm
+			}
+			if base64.StdEncoding.DecodedLen(len(text)) > len(digest) {
+				return fmt.Errorf("digest of %d bytes", len(text))
+			}
+			n, err := base64.StdEncoding.Decode(digest[:], text)
+			if err != nil || n != sha1.Size {
+				return fmt.Errorf("digest of %d bytes: %w", n, err)
+			}
+			err = each(file{dir, base, algorithmSHA1, digest[:n]})
+			base = base[:0]
+			return err
+		}
+		return nil
+	})
+}
+
+// The places of rpm's database, and its names.
+var (
+	rpmDirs  = []string{"var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"}
+	rpmNames = []string{"rpmdb.sqlite", "Packages.db", "Packages"}
+)
+
+func isRPM(p string) bool {
+	return slices.Contains(rpmNames, path.Base(p)) && slices.Contains(rpmDirs, path.Dir(p))
+}
+
+func readRPM(ctx context.Context, r *io.SectionReader, each each) error {
+	var digest [sha256.Size]byte
+	return rpmdb.ReadFiles(ctx, r, r.Size(), func(f rpmdb.File) error {
+		if err := ctx.Err(); err != nil || f.Config { // one header may list millions
+			return err
+		}
+		x := file{dir: f.Dir, base: f.Base}
+		switch {
+		case f.Algorithm == rpmdb.MD5 && len(f.Digest) == 2*md5.Size:
+			x.algorithm = algorithmMD5
+		case f.Algorithm == rpmdb.SHA256 && len(f.Digest) == 2*sha256.Size:
+			x.algorithm = algorithmSHA256
+		default:
+			return errAlgorithm
+		}
+		n, err := hex.Decode(digest[:], f.Digest)
+		x.digest = digest[:n]
+		if err != nil {
+			return err
+		}
+		return each(x)
+	})
+}

@@ -1,0 +1,167 @@
+package rpmdb
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+)
+
+// File is a regular file of an installed package, as its header lists it. The slices are valid
+// during the call only.
+type File struct {
+	Dir, Base []byte // the path is one behind the other; Dir begins and ends with a slash
+	Digest    []byte // of the content, hexadecimal
+	Algorithm uint32 // of the digest, as OpenPGP numbers them (RFC 9580, section 9.5)
+	Config    bool   // people are expected to edit it
+}
+
+// The tags of a header that list files (rpm's rpmtag.h), and what is read of their values.
+const (
+	tagFileDigests     = 1035
+	tagFileFlags       = 1037
+	tagDirIndexes      = 1116
+	tagBaseNames       = 1117
+	tagDirNames        = 1118
+	tagDigestAlgorithm = 5011
+
+	typeStrings = 8
+
+	flagConfig = 1 << 0 // RPMFILE_CONFIG
+)
+
+const maxDirs = 1 << 20 // of one package's files; a kernel's headers have 8,000
+
+// MD5 is the algorithm of digests in headers that do not name one; SHA256 that of packages since 2009.
+const (
+	MD5    = 1
+	SHA256 = 8
+)
+
+// ReadFiles calls each for every regular file of every package that has a digest: directories, links
+// and files that a package only claims (RPMFILE_GHOST) have none. Its error, if any, ends the reading.
+func ReadFiles(ctx context.Context, r io.ReaderAt, size int64, each func(File) error) error {
+	return blobs(ctx, r, size, func(raw []byte) error { return parseFiles(raw, each) })
+}
+
+func parseFiles(raw []byte, each func(File) error) error {
+	index, data, err := sections(raw)
+	if err != nil {
+		return err
+	}
+	var base, dirs, digests texts
+	var flags, dirIndexes, algorithm numbers
+	strings := map[uint32]*texts{tagBaseNames: &base, tagDirNames: &dirs, tagFileDigests: &digests}
+	words := map[uint32]*numbers{tagFileFlags: &flags, tagDirIndexes: &dirIndexes, tagDigestAlgorithm: &algorithm}
+	for ; len(index) > 0; index = index[16:] {
+		e := entryAt(index)
+		if list := strings[e.tag]; list != nil {
+			*list, err = e.texts(data)
+		} else if list := words[e.tag]; list != nil {
+			*list, err = e.numbers(data)
+		}
+		if err != nil {
+			return fmt.Errorf("list of files, tag %d: %w", e.tag, err)
+		}
+		delete(strings, e.tag) // each is read once, so that a header costs what it is long
+		delete(words, e.tag)
+	}
+	if digests.count == 0 {
+		return nil // a key, or a package without files
+	}
+	if base.count != digests.count || flags.count() != base.count || dirIndexes.count() != base.count {
+		return fmt.Errorf("lists of %d names, %d digests, %d flags and %d directories do not fit together", base.count, digests.count, flags.count(), dirIndexes.count())
+	}
+	if dirs.count > maxDirs {
+		return fmt.Errorf("files in %d directories, at most %d can be", dirs.count, maxDirs)
+	}
+	f := File{Algorithm: MD5}
+	if algorithm.count() > 0 {
+		f.Algorithm = algorithm.at(0)
+	}
+	in := dirs.all()
+	for i := range base.count {
+		f.Base, f.Digest, f.Config = base.next(), digests.next(), flags.at(i)&flagConfig != 0
+		dir := dirIndexes.at(i)
+		if uint64(dir) >= uint64(len(in)) {
+			return fmt.Errorf("file in directory %d of %d", dir, len(in))
+		}
+		if f.Dir = in[dir]; len(f.Digest) == 0 {
+			continue
+		}
+		if err := each(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// entry is one of a header's index.
+type entry struct{ tag, kind, offset, count uint32 }
+
+func entryAt(index []byte) entry {
+	word := func(i int) uint32 { return binary.BigEndian.Uint32(index[4*i:]) }
+	return entry{word(0), word(1), word(2), word(3)}
+}
+
+var (
+	errOutside = errors.New("leads outside the header")
+	errLong    = fmt.Errorf("a text of more than %d bytes", maxText)
+)
+
+// texts are strings of a header, each with a zero behind.
+type texts struct {
+	data  []byte
+	count int
+}
+
+// texts checks that all of them are there, so that next cannot fail.
+func (e entry) texts(data []byte) (texts, error) {
+	if e.kind != typeStrings || uint64(e.offset) > uint64(len(data)) {
+		return texts{}, errOutside
+	}
+	data = data[e.offset:]
+	at := 0
+	for range e.count {
+		n := bytes.IndexByte(data[at:], 0)
+		if n < 0 {
+			return texts{}, errOutside
+		}
+		if n > maxText {
+			return texts{}, errLong
+		}
+		at += n + 1
+	}
+	return texts{data[:at], int(e.count)}, nil
+}
+
+func (t *texts) next() []byte {
+	n := bytes.IndexByte(t.data, 0)
+	s := t.data[:n]
+	t.data = t.data[n+1:]
+	return s
+}
+
+func (t texts) all() [][]byte {
+	out := make([][]byte, t.count)
+	for i := range out {
+		out[i] = t.next()
+	}
+	return out
+}
+
+// numbers are 32-bit values of a header.
+type numbers []byte
+
+func (e entry) numbers(data []byte) (numbers, error) {
+	end := uint64(e.offset) + 4*uint64(e.count)
+	if e.kind != typeInt32 || e.count == 0 || end > uint64(len(data)) {
+		return nil, errOutside
+	}
+	return data[e.offset:end], nil
+}
+
+func (n numbers) count() int      { return len(n) / 4 }
+func (n numbers) at(i int) uint32 { return binary.BigEndian.Uint32(n[4*i:]) }
