@@ -12,7 +12,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"plimsoll"
-	"plimsoll/layer/inflate"
+	"plimsoll/inflate"
 )
 
 // bufferSize is that of reads of the blob, in bytes.

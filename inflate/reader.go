@@ -12,7 +12,7 @@ import (
 var (
 	ErrHeader   = errors.New("gzip: no valid header")
 	ErrChecksum = errors.New("gzip: wrong checksum or size")
-	ErrCorrupt  = errors.New("gzip: compressed data is corrupt")
+	ErrCorrupt  = errors.New("deflate: data is corrupt")
 )
 
 const (
@@ -25,7 +25,7 @@ const (
 	maxText    = 512                          // bytes of a name or a comment in a header
 )
 
-// Reader decompresses all members of a gzip stream. It is not safe for concurrent use.
+// Reader decompresses one stream. It is of use after a Reset, holds about 150 kB, and is not safe for concurrent use.
 type Reader struct {
 	r       *bufio.Reader
 	in      []byte // what r holds
@@ -50,17 +50,40 @@ type Reader struct {
 		distance distanceTable
 	}
 
+	raw       bool   // no gzip: neither header nor trailer
 	sum, size uint32 // of the member so far
 	err       error
 }
 
-// NewReader begins to decompress what r holds. It reads the first header; a stream without one is ErrHeader.
+// NewReader makes a Reader of the gzip stream that r holds. Its errors are those of Reset.
 func NewReader(r *bufio.Reader) (*Reader, error) {
-	z := &Reader{r: r}
-	if err := z.header(); err != nil {
+	z := new(Reader)
+	if err := z.Reset(r); err != nil {
 		return nil, err
 	}
 	return z, nil
+}
+
+// Reset begins with the gzip stream that r holds, all members of it. It reads the first header; a stream without one is
+// ErrHeader, an empty one io.EOF.
+func (z *Reader) Reset(r *bufio.Reader) error {
+	z.reset(r)
+	z.err = z.header()
+	return z.err
+}
+
+// ResetRaw begins with the DEFLATE data that r holds, as members of zip files have it. What follows the data is not read
+// for it, but may be taken from r.
+func (z *Reader) ResetRaw(r *bufio.Reader) {
+	z.reset(r)
+	z.raw, z.step = true, (*Reader).blockHeader
+}
+
+// reset leaves the window and the tables as they are: nothing reads what was not written anew.
+func (z *Reader) reset(r *bufio.Reader) {
+	z.r, z.in, z.pos, z.failure, z.bits, z.count = r, nil, 0, nil, 0, 0
+	z.from, z.to, z.begin, z.summed, z.last, z.stored = 0, 0, 0, 0, false, 0
+	z.raw, z.sum, z.size, z.err = false, 0, 0, nil
 }
 
 // Read implements io.Reader.
@@ -96,9 +119,10 @@ func (z *Reader) slide() {
 
 // check adds what was decoded to the checksum.
 func (z *Reader) check() {
-	fresh := z.window[z.summed:z.to]
-	z.sum = crc32.Update(z.sum, crc32.IEEETable, fresh)
-	z.size += uint32(len(fresh))
+	if fresh := z.window[z.summed:z.to]; !z.raw {
+		z.sum = crc32.Update(z.sum, crc32.IEEETable, fresh)
+		z.size += uint32(len(fresh))
+	}
 	z.summed = z.to
 }
 
@@ -209,6 +233,9 @@ func (z *Reader) copyStored() error {
 // trailer proves a member (RFC 1952, section 2.3.1) and looks for another one.
 func (z *Reader) trailer() error {
 	z.aligned()
+	if z.raw {
+		return io.EOF
+	}
 	b, err := z.take(8)
 	if err != nil {
 		return err

@@ -90,6 +90,27 @@ func TestReadsWhatWasPacked(t *testing.T) {
 	}
 }
 
+// TestOneReader reads many streams with one reader, raw ones and broken ones among them.
+func TestOneReader(t *testing.T) {
+	z := new(Reader)
+	for name, text := range texts() {
+		raw := packed(t, text, 6)
+		if err := z.Reset(bufio.NewReader(bytes.NewReader(raw[:len(raw)/2]))); err == nil {
+			io.Copy(io.Discard, z)
+		}
+		z.ResetRaw(bufio.NewReader(bytes.NewReader(append(raw[10:len(raw)-8:len(raw)-8], "something else"...))))
+		if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, text) {
+			t.Errorf("%s, raw: %d of %d bytes, %v", name, len(got), len(text), err)
+		}
+		if err := z.Reset(bufio.NewReader(bytes.NewReader(raw))); err != nil {
+			t.Fatal(name, err)
+		}
+		if got, err := io.ReadAll(z); err != nil || !bytes.Equal(got, text) {
+			t.Errorf("%s: %d of %d bytes, %v", name, len(got), len(text), err)
+		}
+	}
+}
+
 func TestMembers(t *testing.T) {
 	a, b := packed(t, []byte("one "), 6), packed(t, bytes.Repeat([]byte("two"), 50_000), 9)
 	var named bytes.Buffer
