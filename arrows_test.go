@@ -13,9 +13,11 @@ import (
 // arrows lists which room may import which other room. Every room may import the
 // root and its own folders; cmd may import everything. What is not here is forbidden.
 var arrows = map[string][]string{
-	"bench":  {"advisory", "analyze", "archive", "auth", "identity", "match", "scan", "seal", "store"}, // whole runs, wired like cmd
-	"intake": {"registry"},
-	"scan":   {"analyze", "layer", "match"},
+	"bench":   {"advisory", "analyze", "archive", "auth", "identity", "match", "scan", "seal", "store"}, // whole runs, wired like cmd
+	"intake":  {"registry"},
+	"scan":    {"analyze", "layer", "match"},
+	"layer":   {"inflate"},
+	"analyze": {"inflate"},
 }
 
 // testArrows are further arrows that only tests may take: they use real parts.

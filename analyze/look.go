@@ -75,7 +75,7 @@ func (r *Run) look(searched bool, c Content) {
 	any := false
 	for i, o := range r.set.owners {
 		p := &r.parts[o.analyzer]
-		c.Hits = r.hits.over || r.hits.has(o.first, r.set.past(i))
+		c.Hits = err != nil || r.hits.over || r.hits.has(o.first, r.set.past(i)) // an error is told to all
 		p.guard(c.Path, func() error { p.look = p.content.Look(c); return nil })
 		any = any || p.look != nil
 	}

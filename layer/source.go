@@ -9,10 +9,10 @@ import (
 	"fmt"
 	"io"
 
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 
 	"plimsoll"
+	"plimsoll/inflate"
 )
 
 // bufferSize is that of reads of the blob, in bytes.
@@ -118,11 +118,11 @@ func decompress(r *bufio.Reader) (io.Reader, func(), error) {
 	}
 	switch {
 	case bytes.HasPrefix(magic, gzipMagic):
-		z, err := gzip.NewReader(r)
+		z, err := inflate.NewReader(r)
 		if err != nil {
 			return nil, nil, unexpected(err)
 		}
-		return z, func() { z.Close() }, nil //nolint:errcheck // frees, never writes
+		return z, func() {}, nil
 	case bytes.HasPrefix(magic, zstdMagic):
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true),
 			zstd.WithDecoderMaxWindow(maxWindow))

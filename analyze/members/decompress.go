@@ -7,10 +7,10 @@ import (
 	"io"
 	"sync"
 
-	"github.com/klauspost/compress/flate"
-	"github.com/klauspost/compress/gzip"
 	"github.com/klauspost/compress/zstd"
 	"github.com/therootcompany/xz"
+
+	"plimsoll/inflate"
 )
 
 // window is the memory that a decompressor at some depth may ask for, in bytes.
@@ -20,28 +20,44 @@ func (w *walk) window(depth int) int64 {
 
 // Decoders of gzip and deflate have windows of their own, and what they give is read through a buffer: an image has thousands of small files that need one.
 var (
-	bufios = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
-	gzips  = sync.Pool{New: func() any { return new(gzip.Reader) }}
-	flates = sync.Pool{New: func() any { return flate.NewReader(nil) }}
+	bufios   = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
+	decoders = sync.Pool{New: func() any { return &decoder{in: bufio.NewReaderSize(nil, 16<<10)} }}
 )
+
+type decoder struct {
+	inflate.Reader
+	in *bufio.Reader
+}
 
 // inflater is a decoder from the pool until it is closed.
 type inflater struct {
 	io.Reader
-	pooled any
+	pooled *decoder
 }
 
-func inflate(r io.Reader) io.ReadCloser {
-	z := flates.Get()
-	if err := z.(flate.Resetter).Reset(r, nil); err != nil {
-		return io.NopCloser(errReader{err})
+// deflated reads a member of a zip file.
+func deflated(r io.Reader) io.ReadCloser {
+	d := decoders.Get().(*decoder)
+	d.in.Reset(r)
+	d.ResetRaw(d.in)
+	return &inflater{d, d}
+}
+
+// ungzipped reads a gzip file.
+func ungzipped(r io.Reader) (io.ReadCloser, error) {
+	d := decoders.Get().(*decoder)
+	d.in.Reset(r)
+	if err := d.Reset(d.in); err != nil {
+		decoders.Put(d)
+		return nil, err
 	}
-	return &inflater{z.(io.Reader), z}
+	return &inflater{d, d}, nil
 }
 
+// Close implements io.Closer.
 func (i *inflater) Close() error {
 	if i.pooled != nil {
-		flates.Put(i.pooled)
+		decoders.Put(i.pooled)
 	}
 	i.Reader, i.pooled = errReader{io.ErrClosedPipe}, nil
 	return nil
@@ -53,12 +69,11 @@ func (w *walk) decompress(at place, format Format, r io.Reader) (plain io.Reader
 	window := w.window(at.depth)
 	switch format {
 	case Gzip:
-		z := gzips.Get().(*gzip.Reader)
-		if err := z.Reset(r); err != nil {
-			gzips.Put(z)
+		z, err := ungzipped(r)
+		if err != nil {
 			return nil, done, err
 		}
-		return z, func() { gzips.Put(z) }, nil
+		return z, func() { z.Close() }, nil //nolint:errcheck // it goes back to the pool
 	case Zstd:
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(window)))
 		if err != nil {

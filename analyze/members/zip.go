@@ -79,7 +79,7 @@ func (w *walk) count(path string) error {
 // methods registers how members may be compressed, with bounded memory.
 func (w *walk) methods(archive *zip.Reader, depth int) {
 	window := w.window(depth + 1)
-	archive.RegisterDecompressor(zip.Deflate, inflate)
+	archive.RegisterDecompressor(zip.Deflate, deflated)
 	archive.RegisterDecompressor(methodBzip2, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
 	archive.RegisterDecompressor(methodZstd, func(r io.Reader) io.ReadCloser {
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(window)))

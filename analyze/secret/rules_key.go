@@ -106,11 +106,12 @@ func afterHeaders(b []byte) []byte {
 
 // jwk accepts the private part of a JSON web key (RFC 7517, section 4; RFC 7518, sections 6.2.2 and 6.3.2).
 func jwk(c *candidate) (from, to int, ok bool) {
-	i := bytes.IndexByte(c.after, ':')
-	if i < 0 || len(bytes.TrimSpace(c.after[len(`"d"`):i])) > 0 {
+	const space = " \t\r\n"
+	value, ok := bytes.CutPrefix(bytes.TrimLeft(c.after[len(`"d"`):], space), []byte(":"))
+	if !ok {
 		return 0, 0, false
 	}
-	value := bytes.TrimLeft(c.after[i+1:], " \t\r\n")
+	value = bytes.TrimLeft(value, space)
 	if len(value) == 0 || value[0] != '"' {
 		return 0, 0, false
 	}

@@ -11,18 +11,13 @@
 package main
 
 import (
-	"archive/tar"
-	"bytes"
-	"compress/gzip"
 	"crypto/sha256"
 	"encoding/binary"
 	"flag"
 	"fmt"
-	"io"
 	"io/fs"
 	"os"
 	"os/exec"
-	"path"
 	"path/filepath"
 	"runtime"
 	"runtime/debug"
@@ -35,6 +30,7 @@ import (
 	"plimsoll/analyze/literal"
 	"plimsoll/analyze/malware/yara"
 	"plimsoll/analyze/secret"
+	"plimsoll/bench/signatures"
 )
 
 func main() {
@@ -61,7 +57,11 @@ type file struct {
 
 func run(rulesPath string, roots []string, size int64, rounds int) error {
 	before := heap()
-	set, err := load(rulesPath, 0)
+	sources, err := signatures.Read(rulesPath)
+	if err != nil {
+		return err
+	}
+	set, err := yara.Compile(sources...)
 	if err != nil {
 		return err
 	}
@@ -77,7 +77,7 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 
 	files, total := gather(roots, size)
 	fmt.Printf("files      %d, %.0f MB\n", len(files), float64(total)/1e6)
-	filters, err := filters(set, rulesPath)
+	filters, err := filters(set, sources)
 	if err != nil {
 		return err
 	}
@@ -145,12 +145,15 @@ func heap() uint64 {
 }
 
 // filters are searches for the literals of secret rules, together with those of no rule, the first 300 by file name, all.
-func filters(set *yara.Rules, from string) ([]step, error) {
+func filters(set *yara.Rules, sources []yara.Source) ([]step, error) {
 	secrets, err := secret.New()
 	if err != nil {
 		return nil, err
 	}
-	first, err := load(from, 300)
+	if sources, err = signatures.First(sources, 300); err != nil {
+		return nil, err
+	}
+	first, err := yara.Compile(sources...)
 	if err != nil {
 		return nil, err
 	}
@@ -193,53 +196,4 @@ func gather(roots []string, size int64) ([]file, int64) {
 		_ = filepath.WalkDir(root, walk) // never returns an error
 	}
 	return out, total
-}
-
-// load compiles rules: all, or files by name until there are some of them.
-func load(from string, enough int) (*yara.Rules, error) {
-	if !strings.HasSuffix(from, ".tar.gz") {
-		return yara.Load(from)
-	}
-	raw, err := os.ReadFile(from)
-	if err != nil {
-		return nil, err
-	}
-	z, err := gzip.NewReader(bytes.NewReader(raw))
-	if err != nil {
-		return nil, err
-	}
-	var sources []yara.Source
-	for r := tar.NewReader(z); ; {
-		h, err := r.Next()
-		if err == io.EOF {
-			return firstOf(sources, enough)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if ext := path.Ext(h.Name); ext == ".yar" || ext == ".yara" {
-			body, err := io.ReadAll(r)
-			if err != nil {
-				return nil, err
-			}
-			sources = append(sources, yara.Source{Name: path.Base(h.Name), Text: body})
-		}
-	}
-}
-
-func firstOf(sources []yara.Source, enough int) (*yara.Rules, error) {
-	if enough == 0 {
-		return yara.Compile(sources...)
-	}
-	slices.SortFunc(sources, func(a, b yara.Source) int { return strings.Compare(a.Name, b.Name) })
-	for n, have := 1, 0; n <= len(sources); n++ {
-		one, err := yara.Compile(sources[n-1])
-		if err != nil {
-			return nil, err
-		}
-		if have += one.Len(); have >= enough || n == len(sources) {
-			return yara.Compile(sources[:n]...)
-		}
-	}
-	return yara.Compile()
 }

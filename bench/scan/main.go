@@ -1,6 +1,6 @@
-// Command scan runs a whole scan of image archives against the floor, in turn, and prints
-// wall time, CPU time, peak resident memory of all processes together, and the ratios of
-// the medians' ratios to the floor's. Each scan begins with nothing that an earlier one kept.
+// Command scan runs scans of image archives against the floor, in turn: without looking into content, whole, and with
+// published rules besides. It prints medians of wall time, CPU time and peak resident memory of all processes together,
+// and their ratios to the floor's. Each scan begins with nothing that an earlier one kept.
 package main
 
 import (
@@ -14,31 +14,26 @@ import (
 	"strings"
 	"time"
 
+	"plimsoll/analyze/malware/yara"
+	"plimsoll/bench/signatures"
 	"plimsoll/bench/watch"
 )
 
 func main() {
 	runs := flag.Int("runs", 5, "counted runs of each, after one that is not")
-	rules := flag.String("rules", "", "folder of signatures for the whole scan")
+	rules := flag.String("rules", "../shared/data/yara/signature-base-half.tar.gz", "folder or .tar.gz of YARA rules: the scan is made with the first 300 that load too, and with all")
 	flag.Parse()
 	if flag.NArg() == 0 {
-		fmt.Fprintln(os.Stderr, "usage: scan [-runs N] ARCHIVE ...")
+		fmt.Fprintln(os.Stderr, "usage: scan [-runs N] [-rules FILE] ARCHIVE ...")
 		os.Exit(2)
 	}
-	var more []string
-	if *rules != "" {
-		more = []string{"--rules", *rules}
-	}
-	for _, archive := range flag.Args() {
-		fmt.Println(archive)
-		if err := compare(archive, *runs, more); err != nil {
-			fmt.Fprintln(os.Stderr, "bench:", err)
-			os.Exit(1)
-		}
+	if err := compareAll(flag.Args(), *runs, *rules); err != nil {
+		fmt.Fprintln(os.Stderr, "bench:", err)
+		os.Exit(1)
 	}
 }
 
-func compare(archive string, runs int, rules []string) error {
+func compareAll(archives []string, runs int, rules string) error {
 	dir, err := os.MkdirTemp("", "bench-scan-")
 	if err != nil {
 		return err
@@ -47,35 +42,87 @@ func compare(archive string, runs int, rules []string) error {
 	if err := watch.Build(dir, "./cmd/plimsoll", "./bench/floor"); err != nil {
 		return err
 	}
-	var floor, bare, whole []watch.Figures
-	var unpacked int64
-	scan := func(more ...string) (watch.Figures, error) {
-		return measure(exec.Command(filepath.Join(dir, "plimsoll"), append([]string{"scan", "--archive", archive,
-			"--no-cache", "--allow-not-judged", "--output", "json", "--data", filepath.Join(dir, "data")}, more...)...))
+	rows := []row{
+		{"floor", nil},
+		{"scan without malware and secrets", []string{"--without", "malware,secret"}},
+		{"scan", []string{}},
 	}
+	more, err := withRules(dir, rules)
+	if err != nil {
+		return err
+	}
+	rows = append(rows, more...)
+	for _, archive := range archives {
+		fmt.Println(archive)
+		if err := compare(dir, archive, runs, rows); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// row is a kind of run: the floor (nil), or a scan with further flags.
+type row struct {
+	name  string
+	flags []string
+}
+
+// withRules are scans with published rules besides the scanner's own.
+func withRules(dir, from string) ([]row, error) {
+	sources, err := signatures.Read(from)
+	if os.IsNotExist(err) {
+		fmt.Println("no", from, "- scans with published rules are left out")
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	first, err := signatures.First(sources, 300)
+	if err != nil {
+		return nil, err
+	}
+	var rows []row
+	for _, set := range []struct {
+		name  string
+		files []yara.Source
+	}{{"first", first}, {"all", sources}} {
+		loaded, err := yara.Compile(set.files...)
+		if err != nil {
+			return nil, err
+		}
+		folder := filepath.Join(dir, set.name)
+		if err := signatures.Write(folder, set.files); err != nil {
+			return nil, err
+		}
+		rows = append(rows, row{fmt.Sprintf("scan with %d more rules", loaded.Len()), []string{"--rules", folder}})
+	}
+	return rows, nil
+}
+
+func compare(dir, archive string, runs int, rows []row) error {
+	figures := make([][]watch.Figures, len(rows))
+	var unpacked int64
 	for i := range runs + 1 {
-		f, err := measure(exec.Command(filepath.Join(dir, "floor"), archive))
-		if err != nil {
-			return err
-		}
-		b, err := scan("--without", "malware,secret")
-		if err != nil {
-			return err
-		}
-		w, err := scan(rules...)
-		if err != nil {
-			return err
-		}
-		if i == 0 {
-			unpacked, err = strconv.ParseInt(strings.TrimSpace(f.Out), 10, 64)
+		for k, r := range rows {
+			cmd := exec.Command(filepath.Join(dir, "floor"), archive)
+			if r.flags != nil {
+				cmd = exec.Command(filepath.Join(dir, "plimsoll"), append([]string{"scan", "--archive", archive,
+					"--no-cache", "--allow-not-judged", "--output", "json", "--data", filepath.Join(dir, "data")}, r.flags...)...)
+			}
+			f, err := measure(cmd)
 			if err != nil {
 				return err
 			}
-			continue
+			if i > 0 {
+				figures[k] = append(figures[k], f)
+			} else if r.flags == nil {
+				if unpacked, err = strconv.ParseInt(strings.TrimSpace(f.Out), 10, 64); err != nil {
+					return err
+				}
+			}
 		}
-		floor, bare, whole = append(floor, f), append(bare, b), append(whole, w)
 	}
-	report(unpacked, runs, median(floor), median(bare), median(whole))
+	report(unpacked, runs, rows, figures)
 	return nil
 }
 
@@ -104,15 +151,14 @@ func median(runs []watch.Figures) watch.Figures {
 	}
 }
 
-// report prints the floor, the scan without what looks into content, and the whole scan.
-func report(unpacked int64, runs int, floor, bare, whole watch.Figures) {
+// report prints the medians of each row, and how they stand to those of the first one, the floor.
+func report(unpacked int64, runs int, rows []row, figures [][]watch.Figures) {
 	fmt.Printf("%.0f MB in files, medians of %d runs each, in turn\n", float64(unpacked)/1e6, runs)
-	for _, row := range []struct {
-		name string
-		watch.Figures
-	}{{"floor", floor}, {"scan without malware and secrets", bare}, {"scan", whole}} {
-		fmt.Printf("%-32s wall %6.2f s (%.2f)  cpu %6.2f s (%.2f)  %6.1f MB/s  peak %4d MiB\n", row.name,
-			row.Wall.Seconds(), float64(row.Wall)/float64(floor.Wall), row.CPU.Seconds(), float64(row.CPU)/float64(floor.CPU),
-			float64(unpacked)/1e6/row.Wall.Seconds(), row.Resident>>20)
+	floor := median(figures[0])
+	for i, r := range rows {
+		f := median(figures[i])
+		fmt.Printf("%-32s wall %6.2f s (%.2f)  cpu %6.2f s (%.2f)  %6.1f MB/s  peak %4d MiB\n", r.name,
+			f.Wall.Seconds(), float64(f.Wall)/float64(floor.Wall), f.CPU.Seconds(), float64(f.CPU)/float64(floor.CPU),
+			float64(unpacked)/1e6/f.Wall.Seconds(), f.Resident>>20)
 	}
 }

@@ -1,0 +1,103 @@
+// Package signatures reads published sets of YARA rules for measurements.
+package signatures
+
+import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"io"
+	"os"
+	"path"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"plimsoll/analyze/malware/yara"
+)
+
+// Read returns the rule files of a .tar.gz, a folder or a file, by base name.
+func Read(from string) ([]yara.Source, error) {
+	var sources []yara.Source
+	var err error
+	if strings.HasSuffix(from, ".tar.gz") {
+		sources, err = unpack(from)
+	} else {
+		sources, err = walk(from)
+	}
+	slices.SortFunc(sources, func(a, b yara.Source) int { return strings.Compare(a.Name, b.Name) })
+	return sources, err
+}
+
+func isRules(name string) bool {
+	ext := path.Ext(name)
+	return ext == ".yar" || ext == ".yara"
+}
+
+func unpack(from string) ([]yara.Source, error) {
+	raw, err := os.ReadFile(from)
+	if err != nil {
+		return nil, err
+	}
+	z, err := gzip.NewReader(bytes.NewReader(raw))
+	if err != nil {
+		return nil, err
+	}
+	var sources []yara.Source
+	for r := tar.NewReader(z); ; {
+		h, err := r.Next()
+		if err == io.EOF {
+			return sources, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if isRules(h.Name) {
+			body, err := io.ReadAll(r)
+			if err != nil {
+				return nil, err
+			}
+			sources = append(sources, yara.Source{Name: path.Base(h.Name), Text: body})
+		}
+	}
+}
+
+func walk(from string) ([]yara.Source, error) {
+	var sources []yara.Source
+	err := filepath.WalkDir(from, func(name string, d os.DirEntry, err error) error {
+		if err != nil || d.IsDir() || !isRules(name) {
+			return err
+		}
+		body, err := os.ReadFile(name)
+		sources = append(sources, yara.Source{Name: filepath.Base(name), Text: body})
+		return err
+	})
+	return sources, err
+}
+
+// First returns as many files from the front as have so many rules that load, all if there are fewer.
+func First(sources []yara.Source, enough int) ([]yara.Source, error) {
+	have := 0
+	for i, s := range sources {
+		rules, err := yara.Compile(s)
+		if err != nil {
+			return nil, err
+		}
+		if have += rules.Len(); have >= enough {
+			return sources[:i+1], nil
+		}
+	}
+	return sources, nil
+}
+
+// Write puts files into a folder that it makes.
+func Write(dir string, sources []yara.Source) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	for _, s := range sources {
+		if err := os.WriteFile(filepath.Join(dir, s.Name), s.Text, 0o600); err != nil {
+			return err
+		}
+	}
+	return nil
+}
