@@ -23,21 +23,10 @@ func (z *Reader) symbols() error {
 // slow decodes one symbol close to the end of the input.
 func (z *Reader) slow() (done bool, err error) {
 	z.fill()
-	e := z.literals[z.bits&(1<<literalBits-1)]
-	if e&special != 0 && e&^special>>28 == 0 {
-		if err := z.drop(literalBits); err != nil {
-			return false, err
-		}
-		e = z.literals[e>>16&0xfff+uint32(z.bits)&(1<<(e>>8&0xff)-1)]
-	}
-	if e&invalid == invalid {
-		return false, z.broken()
-	}
-	before := z.bits
-	if err := z.drop(uint(e & 0xff)); err != nil {
-		return false, err
-	}
+	e, more, err := z.next(z.literals[:], literalBits)
 	switch {
+	case err != nil:
+		return false, err
 	case e&endOfBlock == endOfBlock:
 		return true, nil
 	case e&literal != 0:
@@ -45,22 +34,11 @@ func (z *Reader) slow() (done bool, err error) {
 		z.to++
 		return false, nil
 	}
-	length := int(e>>16&0x1ff) + extra(before, e)
-	e = z.distance[z.bits&(1<<distanceBits-1)]
-	if e&special != 0 && e&^special>>28 == 0 {
-		if err := z.drop(distanceBits); err != nil {
-			return false, err
-		}
-		e = z.distance[e>>16&0xfff+uint32(z.bits)&(1<<(e>>8&0xff)-1)]
-	}
-	if e&invalid == invalid {
-		return false, z.broken()
-	}
-	before = z.bits
-	if err := z.drop(uint(e & 0xff)); err != nil {
+	length := int(e>>16&0x1ff) + more
+	if e, more, err = z.next(z.distance[:], distanceBits); err != nil {
 		return false, err
 	}
-	distance := int(e>>16&0x7fff) + extra(before, e)
+	distance := int(e>>16&0x7fff) + more
 	if distance > z.to-z.begin {
 		return false, ErrCorrupt
 	}
@@ -69,6 +47,30 @@ func (z *Reader) slow() (done bool, err error) {
 		z.to++
 	}
 	return false, nil
+}
+
+// next takes what an entry of a table stands for, and its extra bits.
+func (z *Reader) next(table []uint32, first uint) (e uint32, more int, err error) {
+	e = table[z.bits&(1<<first-1)]
+	if isLink(e) {
+		if err := z.drop(first); err != nil {
+			return 0, 0, err
+		}
+		e = table[linked(e, z.bits)]
+	}
+	if e&invalid == invalid {
+		return 0, 0, z.broken()
+	}
+	more = extra(z.bits, e)
+	return e, more, z.drop(uint(e & 0xff))
+}
+
+// isLink says that an entry leads to further ones.
+func isLink(e uint32) bool { return e&special != 0 && e&^special>>28 == 0 }
+
+// linked is where the further entry stands.
+func linked(e uint32, bits uint64) uint32 {
+	return e>>16&0xfff + uint32(bits)&(1<<(e>>8&0x3f)-1)
 }
 
 // extra is the value of the extra bits behind the code of an entry.
@@ -111,10 +113,10 @@ loop:
 			count |= 56
 		}
 		if e&special != 0 {
-			if e&^special>>28 == 0 {
+			if isLink(e) {
 				bits >>= literalBits
 				count -= literalBits
-				e = literals[e>>16&0xfff+uint32(bits)&(1<<(e>>8&0x3f)-1)]
+				e = literals[linked(e, bits)]
 			}
 			switch {
 			case e&invalid == invalid:
@@ -139,10 +141,10 @@ loop:
 
 		e = distances[bits&(1<<distanceBits-1)]
 		if e&special != 0 {
-			if e&^special>>28 == 0 {
+			if isLink(e) {
 				bits >>= distanceBits
 				count -= distanceBits
-				e = distances[e>>16&0xfff+uint32(bits)&(1<<(e>>8&0x3f)-1)]
+				e = distances[linked(e, bits)]
 			}
 			if e&invalid == invalid {
 				err = ErrCorrupt

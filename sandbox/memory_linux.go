@@ -27,7 +27,8 @@ func share() (*shared, *os.File) {
 
 // sealed maps the file for us, and fixes its size: a process that could shrink it could kill us.
 func sealed(fd int) ([]byte, error) {
-	if err := unix.Ftruncate(fd, slots*chunkSize); err != nil {
+	// Memory that cannot be had later would kill the process that touches it.
+	if err := unix.Fallocate(fd, 0, 0, slots*chunkSize); err != nil {
 		return nil, err
 	}
 	memory, err := unix.Mmap(fd, 0, slots*chunkSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
