@@ -17,7 +17,8 @@ var arrows = map[string][]string{
 	"intake":  {"registry"},
 	"scan":    {"analyze", "layer", "match"},
 	"layer":   {"inflate"},
-	"analyze": {"inflate"},
+	"archive": {"scratch"},
+	"analyze": {"inflate", "scratch"},
 }
 
 // testArrows are further arrows that only tests may take: they use real parts.

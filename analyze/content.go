@@ -7,6 +7,8 @@ import (
 	"math/bits"
 	"os"
 	"sync"
+
+	"plimsoll/scratch"
 )
 
 // inMemory is the size up to which a wanted file is kept in memory, in bytes. Larger ones
@@ -91,12 +93,14 @@ func (r *Run) spill(head []byte, in io.Reader, own bool) (*content, error) {
 	if err != nil {
 		return nil, err
 	}
-	out := &writerAt{file: f}
+	size := int64(len(head))
 	r.hits.search(head)
-	if _, err = out.Write(head); err == nil {
-		_, err = r.pass(in, out)
+	if _, err = f.WriteAt(head, 0); err == nil {
+		var more int64
+		more, err = r.pass(in, io.NewOffsetWriter(f, size))
+		size += more
 	}
-	c := &content{ReaderAt: io.NewSectionReader(f, 0, out.size), size: out.size}
+	c := &content{ReaderAt: io.NewSectionReader(f, 0, size), size: size}
 	if own {
 		c.file = f
 	}
@@ -112,35 +116,9 @@ func (r *Run) spillFile(own bool) (*os.File, error) {
 	if !own && r.buffers.spilled != nil {
 		return r.buffers.spilled, nil
 	}
-	f, err := unnamed()
+	f, err := scratch.File()
 	if err == nil && !own {
 		r.buffers.spilled = f
 	}
 	return f, err
-}
-
-// writerAt writes a file from its begin, over what is there.
-type writerAt struct {
-	file *os.File
-	size int64
-}
-
-// Write implements io.Writer.
-func (w *writerAt) Write(p []byte) (int, error) {
-	n, err := w.file.WriteAt(p, w.size)
-	w.size += int64(n)
-	return n, err
-}
-
-// unnamed makes a temporary file without a name: it vanishes with the process.
-func unnamed() (*os.File, error) {
-	f, err := os.CreateTemp("", "plimsoll-*")
-	if err != nil {
-		return nil, fmt.Errorf("make a temporary file: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close() //nolint:errcheck // the removal's error is the one to tell
-		return nil, fmt.Errorf("unlink a temporary file: %w", err)
-	}
-	return f, nil
 }

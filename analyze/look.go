@@ -10,6 +10,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze/literal"
 	"plimsoll/analyze/members"
+	"plimsoll/scratch"
 )
 
 // looks at a file, and at what is in it if it is an archive.
@@ -223,7 +224,7 @@ func (r *Run) keepMember(in io.Reader) (*content, [sha256.Size]byte, error) {
 	if err != nil {
 		return nil, [sha256.Size]byte{}, err
 	}
-	f, err := unnamed()
+	f, err := scratch.File()
 	if err != nil {
 		return nil, [sha256.Size]byte{}, err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/scratch"
 )
 
 // Archive is an open image archive or image layout. It is safe for concurrent use.
@@ -44,9 +45,9 @@ func Open(path string, b plimsoll.Budget) (*Archive, error) {
 // temporary file has no name any more and is gone once the archive is closed. An archive
 // that is longer than ImageUnpacked is over the budget.
 func Read(r io.Reader, b plimsoll.Budget) (*Archive, error) {
-	f, err := unnamed()
+	f, err := scratch.File()
 	if err != nil {
-		return nil, err
+		return nil, ioError("making room for an archive", err)
 	}
 	n, err := io.Copy(f, io.LimitReader(r, b.ImageUnpacked+1))
 	if err == nil {

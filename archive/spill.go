@@ -10,6 +10,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"plimsoll"
+	"plimsoll/scratch"
 )
 
 // maxWindow bounds the memory that a zstd frame may ask for (RFC 8878 recommends decoders to support 8 MiB).
@@ -29,26 +30,13 @@ func plain(f *os.File, b plimsoll.Budget) (*os.File, error) {
 		return f, nil
 	}
 	defer f.Close() //nolint:errcheck // only read from
-	tmp, err := unnamed()
+	tmp, err := scratch.File()
 	if err != nil {
-		return nil, err
+		return nil, ioError("making room for an archive", err)
 	}
 	if err := spill(tmp, f, how, b); err != nil {
 		tmp.Close() //nolint:errcheck // the first error tells
 		return nil, err
-	}
-	return tmp, nil
-}
-
-// unnamed makes a temporary file that is gone from the disk once closed.
-func unnamed() (*os.File, error) {
-	tmp, err := os.CreateTemp("", "plimsoll-archive-*")
-	if err != nil {
-		return nil, ioError("making room for an archive", err)
-	}
-	if err := os.Remove(tmp.Name()); err != nil {
-		tmp.Close() //nolint:errcheck // the first error tells
-		return nil, ioError("making room for an archive", err)
 	}
 	return tmp, nil
 }

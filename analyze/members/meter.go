@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"os"
+
+	"plimsoll/scratch"
 )
 
 // meter counts what is unpacked, and fails when a limit is met.
@@ -63,7 +65,7 @@ func (w *walk) keep(r io.Reader) (*kept, error) {
 		w.spool -= n
 		return &kept{ReaderAt: bytes.NewReader(buffer.Bytes()), size: n}, nil
 	}
-	f, err := unnamed()
+	f, err := scratch.File()
 	if err != nil {
 		return nil, &diskError{err}
 	}
@@ -84,19 +86,6 @@ func (w *walk) drop(k *kept) {
 	if k.file != nil {
 		k.file.Close() //nolint:errcheck // the file has no name and nothing to flush to
 	}
-}
-
-// unnamed makes a temporary file that is gone from the disk once closed.
-func unnamed() (*os.File, error) {
-	f, err := os.CreateTemp("", "plimsoll-member-*")
-	if err != nil {
-		return nil, err
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close() //nolint:errcheck // the removal's error is the one to tell
-		return nil, err
-	}
-	return f, nil
 }
 
 // diskError is a failure to keep an archive: ours, not the archive's.

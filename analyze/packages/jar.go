@@ -8,12 +8,12 @@ import (
 	"fmt"
 	"io"
 	"math"
-	"os"
 	"path"
 	"strings"
 
 	"plimsoll"
 	"plimsoll/analyze"
+	"plimsoll/scratch"
 )
 
 const (
@@ -129,7 +129,7 @@ func (j *jarReader) nested(entry *zip.File, name string, depth int) {
 		j.archive(bytes.NewReader(raw), int64(len(raw)), name, depth)
 		return
 	}
-	file, err := unlinked()
+	file, err := scratch.File()
 	if err != nil {
 		j.fail(name, err)
 		return
@@ -173,17 +173,4 @@ func (b *boundedReader) ReadAt(p []byte, at int64) (int, error) {
 		return 0, tooLarge("directory of more than %d bytes", maxDirectory)
 	}
 	return b.ReaderAt.ReadAt(p, at)
-}
-
-// unlinked makes a temporary file without a name: it vanishes with the process.
-func unlinked() (*os.File, error) {
-	f, err := os.CreateTemp("", "plimsoll-*")
-	if err != nil {
-		return nil, plimsoll.Errorf(plimsoll.Internal, "make a temporary file: %w", err)
-	}
-	if err := os.Remove(f.Name()); err != nil {
-		f.Close() //nolint:errcheck // the removal's error is the one to tell
-		return nil, plimsoll.Errorf(plimsoll.Internal, "unlink a temporary file: %w", err)
-	}
-	return f, nil
 }
