@@ -154,16 +154,11 @@ func (d *Document) cycloneDXVulnerability(v cycloneDXVulnerability, parts map[st
 		return nil
 	}
 	a := v.Analysis
+	c.Time = firstTime(d.Time, a.LastUpdated, v.Updated)
 	var word string
 	c.Status, word = cycloneDXStatus(a.State)
 	c.Justification = cycloneDXJustification(a.Justification)
 	c.Reason = joined(a.Detail, word, a.Justification, strings.Join(a.Response, ", "))
-	for _, at := range []string{a.LastUpdated, v.Updated} {
-		if t := timeOf(at); !t.IsZero() {
-			c.Time = t
-			break
-		}
-	}
 	if len(v.Affects) == 0 {
 		d.skip(c, "the vulnerability names no component")
 	}

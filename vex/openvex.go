@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"time"
 
 	"plimsoll"
 )
@@ -88,9 +89,7 @@ func parseOpenVEX(raw []byte) (*Document, error) {
 	}
 	d := &Document{Format: FormatOpenVEX, Statements: len(in.Statements)}
 	d.ID, d.Author, d.Version = in.ID, in.Author, string(in.Version)
-	if d.Time = timeOf(in.LastUpdated); d.Time.IsZero() {
-		d.Time = timeOf(in.Timestamp)
-	}
+	d.Time = firstTime(time.Time{}, in.LastUpdated, in.Timestamp)
 	if err := d.checkHead(); err != nil {
 		return nil, err
 	}
@@ -106,13 +105,7 @@ func (d *Document) openVEXStatement(s openVEXStatement) error {
 	c := Claim{
 		Vulnerability: bestID(append([]string{s.Vulnerability.Name, s.Vulnerability.ID}, s.Vulnerability.Aliases...)...),
 		Status:        openVEXStatus(s.Status), Justification: justified(s.Justification),
-		Reason: joined(s.Impact, s.Action, s.Notes), Time: d.Time,
-	}
-	for _, at := range []string{s.LastUpdated, s.Timestamp} {
-		if t := timeOf(at); !t.IsZero() {
-			c.Time = t
-			break
-		}
+		Reason: joined(s.Impact, s.Action, s.Notes), Time: firstTime(d.Time, s.LastUpdated, s.Timestamp),
 	}
 	if len(s.Products) == 0 {
 		d.skip(c, "the statement names no product")

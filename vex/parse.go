@@ -173,6 +173,16 @@ func timeOf(s string) time.Time {
 	return t.UTC()
 }
 
+// firstTime is the first of some times that can be read, else another one.
+func firstTime(other time.Time, times ...string) time.Time {
+	for _, s := range times {
+		if t := timeOf(s); !t.IsZero() {
+			return t
+		}
+	}
+	return other
+}
+
 // bestID is the id of a vulnerability that most advisories know: the first CVE, else the first.
 func bestID(ids ...string) string {
 	best := ""
