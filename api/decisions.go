@@ -52,6 +52,17 @@ func reading(ctx context.Context, in OwnQuery) (projectID string, eps []string, 
 	return projectID, eps, err
 }
 
+// deciding is who decides with an operation of ours, and for which tenant.
+func deciding(ctx context.Context, in DecideQuery) (p plimsoll.Principal, t plimsoll.Tenant, err error) {
+	p = caller(ctx)
+	projectID, err := ownProject(p)
+	if err != nil {
+		return p, t, err
+	}
+	t, err = decidingFor(p, projectID, in.EnterpriseProject)
+	return p, t, err
+}
+
 // decidingFor is the tenant that somebody with the role decides for; an empty enterprise
 // project is the whole project.
 func decidingFor(p plimsoll.Principal, projectID, enterpriseProject string) (plimsoll.Tenant, error) {
@@ -154,12 +165,7 @@ func (a *API) listDecisions(ctx context.Context, in *listDecisionsInput) (*listD
 }
 
 func (a *API) addDecision(ctx context.Context, in *addDecisionInput) (*decisionOutput, error) {
-	p := caller(ctx)
-	projectID, err := ownProject(p)
-	if err != nil {
-		return nil, err
-	}
-	t, err := decidingFor(p, projectID, in.EnterpriseProject)
+	p, t, err := deciding(ctx, in.DecideQuery)
 	if err != nil {
 		return nil, err
 	}

@@ -71,12 +71,7 @@ func (a *API) registerVEX() {
 }
 
 func (a *API) importVEX(ctx context.Context, in *importVEXInput) (*importVEXOutput, error) {
-	p := caller(ctx)
-	projectID, err := ownProject(p)
-	if err != nil {
-		return nil, err
-	}
-	t, err := decidingFor(p, projectID, in.EnterpriseProject)
+	p, t, err := deciding(ctx, in.DecideQuery)
 	if err != nil {
 		return nil, err
 	}
