@@ -108,25 +108,11 @@ func (r *Rule) named(file, base string) bool {
 			}
 			continue
 		}
-		if !mayMatch(pattern, base) {
-			continue
-		}
 		if ok, err := path.Match(pattern, base); err == nil && ok {
 			return true
 		}
 	}
 	return false
-}
-
-// mayMatch compares the first and the last byte where they are no wildcards: every file of a
-// layer is asked about, and hardly one is named so.
-func mayMatch(pattern, base string) bool {
-	const wild = `*?[]\\`
-	if pattern == "" || base == "" {
-		return pattern == base
-	}
-	first, last := pattern[0], pattern[len(pattern)-1]
-	return (first == base[0] || strings.IndexByte(wild, first) >= 0) && (last == base[len(base)-1] || strings.IndexByte(wild, last) >= 0)
 }
 
 // candidate is a literal that was seen, with what stands around it.
