@@ -50,9 +50,6 @@ func NewSet(analyzers []Analyzer) (*Set, error) {
 	return s, nil
 }
 
-// Analyzers returns the analyzers in their order.
-func (s *Set) Analyzers() []Analyzer { return s.analyzers }
-
 // Run starts a run over one layer. aliases is nil on the first read of a blob and what
 // Reports answered on the second.
 func (s *Set) Run(ctx context.Context, budget plimsoll.Budget, aliases []string) *Run {

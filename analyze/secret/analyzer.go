@@ -22,11 +22,6 @@ type Analyzer struct {
 	engine func() *Engine
 }
 
-// NewAnalyzer makes the analyzer of an engine.
-func NewAnalyzer(e *Engine) *Analyzer {
-	return &Analyzer{id: e.ID(), engine: func() *Engine { return e }}
-}
-
 // Lazy makes an analyzer that compiles its rules when something is looked at: whoever only asks
 // for its id does not pay for them. A rule that does not compile is a defect, and a panic then.
 func Lazy() *Analyzer {
