@@ -25,6 +25,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"plimsoll/app/imagescan"
 )
 
 const sharedData = "../../../shared/data"
@@ -218,7 +220,7 @@ func normal(f []finding) []finding {
 func cli(t *testing.T, stdin string, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), args, strings.NewReader(stdin), &out, &errs); code != exitOK {
+	if code := runProgram(t.Context(), args, strings.NewReader(stdin), &out, &errs); code != exitOK {
 		t.Fatalf("plimsoll %v: exit %d\n%s\n%s", args, code, out.String(), errs.String())
 	}
 	return out.String()
@@ -272,7 +274,7 @@ func TestEndToEndFindings(t *testing.T) {
 
 func archiveFindings(t *testing.T, data, root, path string) []finding {
 	t.Helper()
-	var got scanOutput
+	var got imagescan.Result
 	args := []string{"--data", data, "scan", "--archive", path, "--output", "json"}
 	if strings.HasSuffix(path, "debian-13.tar") {
 		// The records know no Debian 13: its packages are not judged, which is said and not called clean.
@@ -297,25 +299,25 @@ func archiveFindings(t *testing.T, data, root, path string) []finding {
 	return normal(out)
 }
 
-// server is a running program with a token for it.
-type server struct {
+// apiServer is a running program with a token for it.
+type apiServer struct {
 	url, token, project string
 }
 
 // startServer runs serve in this process on a free port and signs in as admin.
-func startServer(t *testing.T, data, allow string) server {
+func startServer(t *testing.T, data, allow string) apiServer {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
 	lines := &lineWatcher{prefix: "listening on ", found: make(chan string, 1)}
 	done := make(chan int, 1)
 	go func() {
-		done <- run(ctx, []string{"--data", data, "--allow-host", allow, "serve", "--listen", "127.0.0.1:0"}, strings.NewReader(""), lines, io.Discard)
+		done <- runProgram(ctx, []string{"--data", data, "--allow-host", allow, "serve", "--listen", "127.0.0.1:0"}, strings.NewReader(""), lines, io.Discard)
 	}()
 	t.Cleanup(func() {
 		cancel()
 		<-done
 	})
-	var s server
+	var s apiServer
 	select {
 	case s.url = <-lines.found:
 	case code := <-done:
@@ -366,7 +368,7 @@ func (w *lineWatcher) Write(p []byte) (int, error) {
 	}
 }
 
-func (s server) get(t *testing.T, path string, into any) {
+func (s apiServer) get(t *testing.T, path string, into any) {
 	t.Helper()
 	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url+"/v5/"+s.project+path, nil)
 	if err != nil {
@@ -402,7 +404,7 @@ type wireVulnerability struct {
 
 // findings lists an image and pages through its vulnerabilities. The API names binary
 // packages and fixed versions in words, so both are looked up in the answer's text.
-func (s server) findings(t *testing.T, root string) []finding {
+func (s apiServer) findings(t *testing.T, root string) []finding {
 	t.Helper()
 	var list struct {
 		TotalNum int         `json:"total_num"`
