@@ -1,15 +1,11 @@
 package main
 
 import (
-	"bytes"
 	"errors"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
-
-	"plimsoll"
-	"plimsoll/analyze/all"
 )
 
 // A server that starts with rules it cannot use says so, once, and goes on.
