@@ -158,7 +158,7 @@ func (z *Reader) alignToByte() {
 	z.bits, z.count = 0, 0
 }
 
-// takeBytes returns the next n bytes, at most ahead of them, in between blocks or members.
+// takeBytes returns the next n bytes of the input; n is at most inputMargin. The bit buffer must be empty.
 func (z *Reader) takeBytes(n int) ([]byte, error) {
 	if len(z.in)-z.pos < n {
 		z.fillInput()
