@@ -34,11 +34,11 @@ type Image struct {
 
 // Open indexes the archive at path. The file must not change while it is open.
 func Open(path string, b plimsoll.Budget) (*Archive, error) {
-	f, err := openFile(path)
+	f, err := openRegularFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return opened(f, b)
+	return indexFile(f, b)
 }
 
 // Read spools an archive from a stream, for example standard input, and indexes it. The
@@ -57,17 +57,17 @@ func Read(r io.Reader, b plimsoll.Budget) (*Archive, error) {
 	case err != nil:
 		err = ioError("spooling the archive", err)
 	case n > b.ImageUnpacked:
-		err = tooLarge("the archive is longer than %d bytes", b.ImageUnpacked)
+		err = overBudget("the archive is longer than %d bytes", b.ImageUnpacked)
 	default:
-		return opened(f, b)
+		return indexFile(f, b)
 	}
 	f.Close() //nolint:errcheck // the first error tells
 	return nil, err
 }
 
-// opened indexes the archive in f and closes it when it does not return it.
-func opened(f *os.File, b plimsoll.Budget) (*Archive, error) {
-	f, err := plain(f, b)
+// indexFile indexes the archive in f and closes it when it does not return it.
+func indexFile(f *os.File, b plimsoll.Budget) (*Archive, error) {
+	f, err := uncompressedFile(f, b)
 	if err != nil {
 		return nil, err
 	}
@@ -76,7 +76,7 @@ func opened(f *os.File, b plimsoll.Budget) (*Archive, error) {
 		f.Close() //nolint:errcheck // only read from
 		return nil, ioError("reading the archive", err)
 	}
-	a, err := index(f, info.Size(), b)
+	a, err := indexTar(f, info.Size(), b)
 	if err != nil {
 		f.Close() //nolint:errcheck // only read from
 		return nil, err
@@ -85,8 +85,8 @@ func opened(f *os.File, b plimsoll.Budget) (*Archive, error) {
 	return a, nil
 }
 
-// openFile opens a regular file: a pipe would block, and a directory is no archive.
-func openFile(path string) (*os.File, error) {
+// openRegularFile opens a regular file: a pipe would block, and a directory is no archive.
+func openRegularFile(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -110,11 +110,11 @@ func ioError(doing string, err error) error {
 	return plimsoll.Fail(plimsoll.FailureDownload, &plimsoll.Error{Code: plimsoll.Unavailable, Message: doing, Err: err})
 }
 
-func invalid(format string, args ...any) error {
+func invalidArchive(format string, args ...any) error {
 	return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, format, args...))
 }
 
-func tooLarge(format string, args ...any) error {
+func overBudget(format string, args ...any) error {
 	return plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, format, args...))
 }
 
@@ -129,14 +129,14 @@ func (a *Archive) Manifest(ctx context.Context, d plimsoll.Digest) (mediaType st
 	if raw, ok := a.manifests[d]; ok {
 		return mediaDockerManifest, raw, nil
 	}
-	m, err := a.blob(d)
+	m, err := a.findBlob(d)
 	if err != nil {
 		return "", nil, err
 	}
 	if m.size > a.budget.ManifestBytes {
-		return "", nil, tooLarge("manifest %s of %d bytes is over the budget of %d", d.Short(), m.size, a.budget.ManifestBytes)
+		return "", nil, overBudget("manifest %s of %d bytes is over the budget of %d", d.Short(), m.size, a.budget.ManifestBytes)
 	}
-	r, err := a.prove(ctx, m, plimsoll.Descriptor{Digest: d, Size: m.size})
+	r, err := a.openVerified(ctx, m, plimsoll.Descriptor{Digest: d, Size: m.size})
 	if err != nil {
 		return "", nil, err
 	}
@@ -168,18 +168,18 @@ func (a *Archive) mediaTypeOf(d plimsoll.Digest, raw []byte) string {
 
 // Blob opens the blob that d describes. The reader proves size and digest at its end.
 func (a *Archive) Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadCloser, error) {
-	m, err := a.blob(d.Digest)
+	m, err := a.findBlob(d.Digest)
 	if err != nil {
 		return nil, err
 	}
 	if m.size != d.Size {
-		return nil, invalid("blob %s: the archive has %d bytes, the manifest says %d", d.Digest.Short(), m.size, d.Size)
+		return nil, invalidArchive("blob %s: the archive has %d bytes, the manifest says %d", d.Digest.Short(), m.size, d.Size)
 	}
-	return a.prove(ctx, m, d)
+	return a.openVerified(ctx, m, d)
 }
 
-func (a *Archive) prove(ctx context.Context, m member, d plimsoll.Descriptor) (io.ReadCloser, error) {
-	r, err := a.open(m)
+func (a *Archive) openVerified(ctx context.Context, m member, d plimsoll.Descriptor) (io.ReadCloser, error) {
+	r, err := a.openMember(m)
 	if err != nil {
 		return nil, err
 	}
@@ -189,15 +189,15 @@ func (a *Archive) prove(ctx context.Context, m member, d plimsoll.Descriptor) (i
 	}{plimsoll.Prove(contextReader{ctx: ctx, r: r}, d), r}, nil
 }
 
-// blob finds the member that claims to hold digest d.
-func (a *Archive) blob(d plimsoll.Digest) (member, error) {
+// findBlob finds the member that claims to hold digest d.
+func (a *Archive) findBlob(d plimsoll.Digest) (member, error) {
 	if _, err := plimsoll.ParseDigest(string(d)); err != nil {
 		return member{}, plimsoll.Fail(plimsoll.FailureDownload, err)
 	}
 	if m, ok := a.blobs[d]; ok {
 		return m, nil
 	}
-	m, err := a.find(blobPath(d))
+	m, err := a.findMember(blobPath(d))
 	if err == nil || (a.root != nil && !isMissing(err)) {
 		return m, err
 	}

@@ -23,7 +23,7 @@ func layoutDir(t *testing.T) (dir string, image, index plimsoll.Digest) {
 		t.Fatal(err)
 	}
 	for name := range from.members {
-		m, err := from.find(name)
+		m, err := from.findMember(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestHostileLayout(t *testing.T) {
 		t.Errorf("a link to the outside: %v", err)
 	}
 	for _, name := range []string{"oci-layout", "../secret", "/etc/passwd", "blobs/sha256/../../index.json", "blobs/sha512/" + secret.Digest.Hex()} {
-		if _, err := a.find(name); plimsoll.ErrorCode(err) != plimsoll.NotFound {
+		if _, err := a.findMember(name); plimsoll.ErrorCode(err) != plimsoll.NotFound {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -133,7 +133,7 @@ func TestSparseIsNoMember(t *testing.T) {
 		"device":  {Name: "a", Typeflag: tar.TypeBlock},
 		"folder":  {Name: "a/", Typeflag: tar.TypeDir},
 	} {
-		if _, m, ok := memberOf(h, 512); ok {
+		if _, m, ok := memberOfHeader(h, 512); ok {
 			t.Errorf("%s: %+v", name, m)
 		}
 	}
@@ -151,7 +151,7 @@ func FuzzOpen(f *testing.F) {
 	budget := plimsoll.DefaultBudget()
 	budget.ManifestBytes, budget.RatioGrace = 1<<16, 1<<20
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := index(bytes.NewReader(data), int64(len(data)), budget)
+		a, err := indexTar(bytes.NewReader(data), int64(len(data)), budget)
 		if err != nil {
 			if plimsoll.FailureOf(err) == plimsoll.FailureUnknown {
 				t.Errorf("an error without a failure: %v", err)

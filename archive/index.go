@@ -36,11 +36,11 @@ func newArchive(b plimsoll.Budget) *Archive {
 	}
 }
 
-// index finds the members of a plain tar and the images they make up.
-func index(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
+// indexTar finds the members of a plain tar and the images they make up.
+func indexTar(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
 	a := newArchive(b)
 	a.data = data
-	if err := a.walk(io.NewSectionReader(data, 0, size)); err != nil {
+	if err := a.readMembers(io.NewSectionReader(data, 0, size)); err != nil {
 		return nil, err
 	}
 	_, layout := a.members["index.json"]
@@ -60,8 +60,8 @@ func index(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
 	}
 }
 
-// walk notes where every member is. Of members with the same name the last one counts, as when unpacking.
-func (a *Archive) walk(r *io.SectionReader) error {
+// readMembers notes where every member is. Of members with the same name the last one counts, as when unpacking.
+func (a *Archive) readMembers(r *io.SectionReader) error {
 	tr := tar.NewReader(r)
 	names := 0
 	for count := 0; ; count++ {
@@ -70,29 +70,29 @@ func (a *Archive) walk(r *io.SectionReader) error {
 			return nil
 		}
 		if err != nil {
-			return invalid("the archive is not a valid tar: %w", err)
+			return invalidArchive("the archive is not a valid tar: %w", err)
 		}
 		names += len(h.Name) + len(h.Linkname)
 		if count >= maxMembers || names > maxNameBytes {
-			return tooLarge("the archive has more than %d members, or %d bytes of names", maxMembers, maxNameBytes)
+			return overBudget("the archive has more than %d members, or %d bytes of names", maxMembers, maxNameBytes)
 		}
 		if len(h.Name) > a.budget.PathBytes || len(h.Linkname) > a.budget.PathBytes {
-			return tooLarge("the archive has a path of more than %d bytes", a.budget.PathBytes)
+			return overBudget("the archive has a path of more than %d bytes", a.budget.PathBytes)
 		}
 		// The tar reader takes blocks as they come, so the member's bytes start where it stands.
 		offset, err := r.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return ioError("reading the archive", err)
 		}
-		if name, m, ok := memberOf(h, offset); ok {
+		if name, m, ok := memberOfHeader(h, offset); ok {
 			a.members[name] = m
 		}
 	}
 }
 
-// memberOf reads a header. Names that leave the archive and entries without plain bytes are no members.
-func memberOf(h *tar.Header, offset int64) (string, member, bool) {
-	name, ok := inside(h.Name)
+// memberOfHeader reads a header. Names that leave the archive and entries without plain bytes are no members.
+func memberOfHeader(h *tar.Header, offset int64) (string, member, bool) {
+	name, ok := cleanInside(h.Name)
 	if !ok {
 		return "", member{}, false
 	}
@@ -100,7 +100,7 @@ func memberOf(h *tar.Header, offset int64) (string, member, bool) {
 	var target string
 	switch h.Typeflag {
 	case tar.TypeReg:
-		return name, m, !sparse(h)
+		return name, m, !isSparse(h)
 	case tar.TypeSymlink:
 		if strings.HasPrefix(h.Linkname, "/") {
 			return "", member{}, false
@@ -111,13 +111,13 @@ func memberOf(h *tar.Header, offset int64) (string, member, bool) {
 	default:
 		return "", member{}, false
 	}
-	target, ok = inside(target)
+	target, ok = cleanInside(target)
 	return name, member{link: target}, ok
 }
 
-// sparse files have holes, so their bytes do not lie in one piece. The reader
+// isSparse files have holes, so their bytes do not lie in one piece. The reader
 // reports those of PAX as regular files.
-func sparse(h *tar.Header) bool {
+func isSparse(h *tar.Header) bool {
 	for key := range h.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {
 			return true
@@ -126,8 +126,8 @@ func sparse(h *tar.Header) bool {
 	return false
 }
 
-// inside returns a cleaned path that stays in the archive.
-func inside(name string) (string, bool) {
+// cleanInside returns a cleaned path that stays in the archive.
+func cleanInside(name string) (string, bool) {
 	name = path.Clean(name)
 	if name == "." || name == ".." || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "../") {
 		return "", false
@@ -135,46 +135,46 @@ func inside(name string) (string, bool) {
 	return name, true
 }
 
-// find returns the file that name leads to, through links inside the archive.
-func (a *Archive) find(name string) (member, error) {
+// findMember returns the file that name leads to, through links inside the archive.
+func (a *Archive) findMember(name string) (member, error) {
 	if a.root != nil {
-		return a.fileIn(name)
+		return a.findLayoutFile(name)
 	}
 	for range a.budget.LinkChain + 1 {
 		m, ok := a.members[name]
 		if !ok {
-			return member{}, missing(name)
+			return member{}, missingMember(name)
 		}
 		if m.link == "" {
 			return m, nil
 		}
 		name = m.link
 	}
-	return member{}, invalid("the archive has a chain of more than %d links", a.budget.LinkChain)
+	return member{}, invalidArchive("the archive has a chain of more than %d links", a.budget.LinkChain)
 }
 
-func missing(name string) error {
+func missingMember(name string) error {
 	return plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.NotFound, "the archive has no member %.200q", name))
 }
 
-// open returns the bytes of a member.
-func (a *Archive) open(m member) (io.ReadCloser, error) {
+// openMember returns the bytes of a member.
+func (a *Archive) openMember(m member) (io.ReadCloser, error) {
 	if a.root != nil {
-		return a.openFile(m)
+		return a.openLayoutFile(m)
 	}
 	return io.NopCloser(io.NewSectionReader(a.data, m.offset, m.size)), nil
 }
 
-// decode reads a small JSON member into v.
-func (a *Archive) decode(name string, v any) error {
-	m, err := a.find(name)
+// decodeJSON reads a small JSON member into v.
+func (a *Archive) decodeJSON(name string, v any) error {
+	m, err := a.findMember(name)
 	if err != nil {
 		return err
 	}
 	if m.size > a.budget.ManifestBytes {
-		return tooLarge("%s of %d bytes is over the budget of %d", name, m.size, a.budget.ManifestBytes)
+		return overBudget("%s of %d bytes is over the budget of %d", name, m.size, a.budget.ManifestBytes)
 	}
-	r, err := a.open(m)
+	r, err := a.openMember(m)
 	if err != nil {
 		return err
 	}
@@ -187,19 +187,19 @@ func (a *Archive) decode(name string, v any) error {
 		return ioError("reading "+name+" of the archive", err)
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
-		return invalid("%s of the archive is not valid: %w", name, err)
+		return invalidArchive("%s of the archive is not valid: %w", name, err)
 	}
 	return nil
 }
 
-// add lists an image under its names; a name is listed once.
-func (a *Archive) add(d plimsoll.Digest, refs ...string) error {
+// addImage lists an image under its names; a name is listed once.
+func (a *Archive) addImage(d plimsoll.Digest, refs ...string) error {
 	if len(refs) == 0 {
 		refs = []string{""}
 	}
 	for _, ref := range refs {
 		if len(a.images) >= maxImages {
-			return tooLarge("the archive names more than %d images", maxImages)
+			return overBudget("the archive names more than %d images", maxImages)
 		}
 		a.images = append(a.images, Image{Ref: cleanRef(ref), Digest: d})
 	}

@@ -19,8 +19,8 @@ const (
 	annotationRef  = "org.opencontainers.image.ref.name"
 )
 
-// maxNamed bounds how many manifests are read for the sake of a name.
-const maxNamed = 1000
+// maxNamedManifests bounds how many manifests are read for the sake of a name.
+const maxNamedManifests = 1000
 
 // layoutIndex is index.json of an image layout.
 type layoutIndex struct {
@@ -35,7 +35,7 @@ type layoutIndex struct {
 // manifest.json as well, which then only gives names to images that have none.
 func (a *Archive) readLayout() error {
 	var index layoutIndex
-	if err := a.decode("index.json", &index); err != nil {
+	if err := a.decodeJSON("index.json", &index); err != nil {
 		return err
 	}
 	names, err := a.savedNames()
@@ -52,19 +52,19 @@ func (a *Archive) readLayout() error {
 		}
 		a.declared[d] = entry.MediaType
 		var refs []string
-		if ref := annotated(entry.Annotations); ref != "" {
+		if ref := annotatedName(entry.Annotations); ref != "" {
 			refs = []string{ref}
-		} else if len(names) > 0 && i < maxNamed {
+		} else if len(names) > 0 && i < maxNamedManifests {
 			refs = names[a.configOf(d)]
 		}
-		if err := a.add(d, refs...); err != nil {
+		if err := a.addImage(d, refs...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func annotated(annotations map[string]string) string {
+func annotatedName(annotations map[string]string) string {
 	if name := cleanRef(annotations[annotationName]); name != "" {
 		return name
 	}
@@ -74,7 +74,7 @@ func annotated(annotations map[string]string) string {
 // savedNames returns the names of manifest.json by the member that holds the image's config.
 func (a *Archive) savedNames() (map[string][]string, error) {
 	var saved []savedImage
-	if err := a.decode("manifest.json", &saved); err != nil {
+	if err := a.decodeJSON("manifest.json", &saved); err != nil {
 		if isMissing(err) {
 			return nil, nil
 		}

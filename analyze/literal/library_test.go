@@ -9,11 +9,11 @@ import (
 )
 
 // useful says in plain words what Needs means.
-func useful(n Needs, text []byte) bool {
-	if n.Text && bytes.IndexByte(text, 0) >= 0 {
+func useful(n Scope, text []byte) bool {
+	if n.TextOnly && bytes.IndexByte(text, 0) >= 0 {
 		return false
 	}
-	return n.Begins == nil || len(text) >= 2 && slices.Contains(n.Begins, uint16(text[0])|uint16(text[1])<<8)
+	return n.Magics == nil || len(text) >= 2 && slices.Contains(n.Magics, uint16(text[0])|uint16(text[1])<<8)
 }
 
 // TestLibraryFindsWhatIsOfUse: whatever a pattern needs, a library reports all hits of those that are of use in a
@@ -24,10 +24,10 @@ func TestLibraryFindsWhatIsOfUse(t *testing.T) {
 		var patterns []Pattern
 		for range rapid.IntRange(0, 30).Draw(t, "patterns") {
 			p := Pattern{Bytes: rapid.SliceOfN(letter, 2, 8).Draw(t, "pattern"), Fold: rapid.Bool().Draw(t, "fold")}
-			p.Needs.Text = rapid.Bool().Draw(t, "text")
+			p.Scope.TextOnly = rapid.Bool().Draw(t, "text")
 			for range rapid.IntRange(0, 3).Draw(t, "beginnings") {
 				b := rapid.SliceOfN(letter, 2, 2).Draw(t, "beginning")
-				p.Needs.Begins = append(p.Needs.Begins, uint16(b[0])|uint16(b[1])<<8)
+				p.Scope.Magics = append(p.Scope.Magics, uint16(b[0])|uint16(b[1])<<8)
 			}
 			patterns = append(patterns, p)
 		}
@@ -46,7 +46,7 @@ func TestLibraryFindsWhatIsOfUse(t *testing.T) {
 				}
 			}
 			for _, h := range all {
-				if useful(patterns[h.Pattern].Needs, text) && !slices.Contains(got, h) {
+				if useful(patterns[h.Pattern].Scope, text) && !slices.Contains(got, h) {
 					t.Fatalf("%v is missing of %v", h, got)
 				}
 			}
@@ -58,8 +58,8 @@ func TestLibraryFindsWhatIsOfUse(t *testing.T) {
 func TestLibraryLeavesOut(t *testing.T) {
 	l, err := NewLibrary([]Pattern{
 		{Bytes: []byte("needle")},
-		{Bytes: []byte("needle"), Needs: Needs{Begins: []uint16{'M' | 'Z'<<8}}},
-		{Bytes: []byte("needle"), Needs: Needs{Text: true}},
+		{Bytes: []byte("needle"), Scope: Scope{Magics: []uint16{'M' | 'Z'<<8}}},
+		{Bytes: []byte("needle"), Scope: Scope{TextOnly: true}},
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -27,7 +27,7 @@ var (
 type Pattern struct {
 	Bytes []byte
 	Fold  bool
-	Needs Needs // a Matcher ignores it; a Library goes by it
+	Scope Scope // a Matcher ignores it; a Library goes by it
 }
 
 // Hit is one occurrence: the number of the pattern in the list given to New, and the
@@ -40,13 +40,13 @@ type Hit struct {
 // Matcher finds a set of patterns. It does not change after New and may serve any number
 // of concurrent scans.
 type Matcher struct {
-	table   table
-	stored  []stored
+	table   pieceTable
+	stored  []storedPattern
 	text    []byte // all patterns, one after another; folded ones in lower case
 	longest int
 }
 
-type stored struct {
+type storedPattern struct {
 	at, size uint32
 	number   uint32
 	fold     bool
@@ -54,13 +54,13 @@ type stored struct {
 
 // New makes a matcher. Equal patterns are allowed and each is reported.
 func New(patterns []Pattern) (*Matcher, error) {
-	if err := check(patterns); err != nil {
+	if err := checkPatterns(patterns); err != nil {
 		return nil, err
 	}
-	return build(patterns, func(*Pattern) bool { return true }), nil
+	return newMatcher(patterns, func(*Pattern) bool { return true }), nil
 }
 
-func check(patterns []Pattern) error {
+func checkPatterns(patterns []Pattern) error {
 	if len(patterns) > MaxPatterns {
 		return fmt.Errorf("%w: %d", ErrTooMany, len(patterns))
 	}
@@ -77,8 +77,8 @@ func check(patterns []Pattern) error {
 	return nil
 }
 
-// build makes a matcher of some of the patterns; they keep their numbers.
-func build(patterns []Pattern, use func(*Pattern) bool) *Matcher {
+// newMatcher makes a matcher of some of the patterns; they keep their numbers.
+func newMatcher(patterns []Pattern, use func(*Pattern) bool) *Matcher {
 	m := &Matcher{}
 	seen := map[uint64]int{}
 	for i := range patterns {
@@ -87,45 +87,45 @@ func build(patterns []Pattern, use func(*Pattern) bool) *Matcher {
 			continue
 		}
 		m.longest = max(m.longest, len(p.Bytes))
-		m.stored = append(m.stored, stored{at: uint32(len(m.text)), size: uint32(len(p.Bytes)), number: uint32(i), fold: p.Fold})
+		m.stored = append(m.stored, storedPattern{at: uint32(len(m.text)), size: uint32(len(p.Bytes)), number: uint32(i), fold: p.Fold})
 		for _, c := range p.Bytes {
 			if p.Fold {
-				c = lower(c)
+				c = lowerByte(c)
 			}
 			m.text = append(m.text, c)
 		}
-		m.enter(uint32(len(m.stored)-1), p.Bytes, seen)
+		m.addPattern(uint32(len(m.stored)-1), p.Bytes, seen)
 	}
-	m.table.index()
+	m.table.build()
 	return m
 }
 
-// enter adds two pieces of a pattern, the rarest at an even and at an odd distance from its start: whatever the
+// addPattern adds two pieces of a pattern, the rarest at an even and at an odd distance from its start: whatever the
 // parity of its offset, one of them is at a position that is looked at.
-func (m *Matcher) enter(pattern uint32, p []byte, seen map[uint64]int) {
+func (m *Matcher) addPattern(pattern uint32, p []byte, seen map[uint64]int) {
 	for parity := range 2 {
-		var best entry
-		var fixed kind
+		var best pieceEntry
+		var fixed pieceKind
 		lowest := ^uint64(0)
 		for back := -parity; back < min(len(p)-1, 256); back += 2 {
-			k := kindAt(p, back)
-			if k == none {
+			k := pieceKindAt(p, back)
+			if k == kindNone {
 				continue
 			}
-			e := entry{piece: piece(p, back, k), pattern: pattern, back: int32(back)}
-			if c := cost(p, e, k, seen); c < lowest {
+			e := pieceEntry{piece: pieceAt(p, back, k), pattern: pattern, distance: int32(back)}
+			if c := pieceCost(p, e, k, seen); c < lowest {
 				best, fixed, lowest = e, k, c
 			}
 		}
 		seen[best.piece]++
-		best.at, best.extra = extra(p, best, fixed)
+		best.extraAt, best.extra = chooseExtra(p, best, fixed)
 		m.table.entries = append(m.table.entries, best)
 	}
 }
 
-// extra chooses four bytes outside of a piece that spare most comparisons of the whole; 0 = there are none.
-func extra(p []byte, e entry, k kind) (at int32, folded uint32) {
-	from, to := int(e.back), int(e.back)+bits.Len64(uint64(k))/8
+// chooseExtra chooses four bytes outside of a piece that spare most comparisons of the whole; 0 = there are none.
+func chooseExtra(p []byte, e pieceEntry, k pieceKind) (at int32, folded uint32) {
+	from, to := int(e.distance), int(e.distance)+bits.Len64(uint64(k))/8
 	best, lowest := -1, int(^uint(0)>>1)
 	for i := 0; i+4 <= len(p) && i < 512; i++ {
 		if shared := min(i+4, to) - max(i, from); shared > 2 {
@@ -141,29 +141,29 @@ func extra(p []byte, e entry, k kind) (at int32, folded uint32) {
 	return int32(best - from), binary.LittleEndian.Uint32(p[best:]) | foldMask&0xffffffff
 }
 
-// kindAt is the kind of piece that a pattern has at a distance from its start.
-func kindAt(p []byte, back int) kind {
+// pieceKindAt is the kind of piece that a pattern has at a distance from its start.
+func pieceKindAt(p []byte, back int) pieceKind {
 	switch n := len(p) - max(back, 0); {
 	case back >= 0 && n >= 6:
-		return six
+		return kindSix
 	case back >= 0 && n >= 4:
-		return four
+		return kindFour
 	case len(p) >= 7:
-		return none
+		return kindNone
 	case back < 0 && n >= 3:
-		return highThree
+		return kindHighThree
 	case back < 0:
-		return middleTwo
+		return kindMiddleTwo
 	case n == 3:
-		return three
+		return kindThree
 	case n == 2 && len(p) <= 3:
-		return two
+		return kindTwo
 	}
-	return none
+	return kindNone
 }
 
-// piece is what a pattern fixes of the word at a distance from its start.
-func piece(p []byte, back int, k kind) uint64 {
+// pieceAt is what a pattern fixes of the word at a distance from its start.
+func pieceAt(p []byte, back int, k pieceKind) uint64 {
 	var word [8]byte
 	for i := range word {
 		if at := back + i; at >= 0 && at < len(p) {
@@ -173,7 +173,7 @@ func piece(p []byte, back int, k kind) uint64 {
 	return (binary.LittleEndian.Uint64(word[:]) | foldMask) & uint64(k)
 }
 
-func lower(c byte) byte {
+func lowerByte(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c | 0x20
 	}

@@ -35,11 +35,11 @@ func (m *Matcher) Scan(window []byte, s *State, emit func(Hit) bool) {
 		edge := len(s.tail)
 		s.joined = append(append(s.joined[:0], s.tail...), window[:min(keep, len(window))]...)
 		f := finder{m: m, emit: emit, text: s.joined, base: s.offset - int64(edge), before: edge, past: edge}
-		s.stopped = !f.run()
+		s.stopped = !f.scan()
 	}
 	if !s.stopped {
 		f := finder{m: m, emit: emit, text: window, base: s.offset, before: len(window)}
-		s.stopped = !f.run()
+		s.stopped = !f.scan()
 	}
 	s.offset += int64(len(window))
 	if len(window) >= keep {
@@ -62,9 +62,9 @@ type finder struct {
 	before, past int
 }
 
-// run looks at every second position. Its loop is what everything else serves: it must stay
+// scan looks at every second position. Its loop is what everything else serves: it must stay
 // free of calls and bounds checks where nothing is found.
-func (f *finder) run() bool {
+func (f *finder) scan() bool {
 	if len(f.m.stored) == 0 {
 		return true
 	}
@@ -75,48 +75,48 @@ func (f *finder) run() bool {
 		word := binary.LittleEndian.Uint64(w) | foldMask
 		h0, h1, h2 := fourHash(uint32(word)), fourHash(uint32(word>>16)), fourHash(uint32(word>>32))
 		h3 := fourHash(binary.LittleEndian.Uint32(w[6:]) | foldMask&0xffffffff)
-		if bitmap[h0>>6]&(1<<(h0&63)) != 0 && !f.check(i) {
+		if bitmap[h0>>6]&(1<<(h0&63)) != 0 && !f.checkPosition(i) {
 			return false
 		}
-		if bitmap[h1>>6]&(1<<(h1&63)) != 0 && !f.check(i+2) {
+		if bitmap[h1>>6]&(1<<(h1&63)) != 0 && !f.checkPosition(i+2) {
 			return false
 		}
-		if bitmap[h2>>6]&(1<<(h2&63)) != 0 && !f.check(i+4) {
+		if bitmap[h2>>6]&(1<<(h2&63)) != 0 && !f.checkPosition(i+4) {
 			return false
 		}
-		if bitmap[h3>>6]&(1<<(h3&63)) != 0 && !f.check(i+6) {
+		if bitmap[h3>>6]&(1<<(h3&63)) != 0 && !f.checkPosition(i+6) {
 			return false
 		}
 	}
 	for ; i < len(text); i += 2 {
-		if !f.check(i) {
+		if !f.checkPosition(i) {
 			return false
 		}
 	}
 	return true
 }
 
-// check compares the patterns that have a piece like the folded bytes at a position.
-func (f *finder) check(at int) bool {
+// checkPosition compares the patterns that have a piece like the folded bytes at a position.
+func (f *finder) checkPosition(at int) bool {
 	t := &f.m.table
-	word := f.word(at) | foldMask
+	word := f.loadWord(at) | foldMask
 	for _, k := range t.kinds {
 		piece := word & uint64(k)
 		if h := sieveHash(piece); t.sieve[h>>6]&(1<<(h&63)) == 0 {
 			continue
 		}
-		slot := t.slot(piece)
+		slot := t.bucketOf(piece)
 		for _, e := range t.entries[t.starts[slot]:t.starts[slot+1]] {
 			if e.piece != piece {
 				continue
 			}
 			if e.extra != 0 {
-				i := at + int(e.at)
+				i := at + int(e.extraAt)
 				if i < 0 || i+4 > len(f.text) || binary.LittleEndian.Uint32(f.text[i:])|foldMask&0xffffffff != e.extra {
 					continue
 				}
 			}
-			if !f.compare(at-int(e.back), e.pattern) {
+			if !f.comparePattern(at-int(e.distance), e.pattern) {
 				return false
 			}
 		}
@@ -124,8 +124,8 @@ func (f *finder) check(at int) bool {
 	return true
 }
 
-// word is the eight bytes at a position, zeros behind the end.
-func (f *finder) word(at int) uint64 {
+// loadWord is the eight bytes at a position, zeros behind the end.
+func (f *finder) loadWord(at int) uint64 {
 	if at+8 <= len(f.text) {
 		return binary.LittleEndian.Uint64(f.text[at:])
 	}
@@ -134,8 +134,8 @@ func (f *finder) word(at int) uint64 {
 	return binary.LittleEndian.Uint64(word[:])
 }
 
-// compare reports a pattern if it stands at a position; false means stop.
-func (f *finder) compare(start int, pattern uint32) bool {
+// comparePattern reports a pattern if it stands at a position; false means stop.
+func (f *finder) comparePattern(start int, pattern uint32) bool {
 	p := f.m.stored[pattern]
 	end := start + int(p.size)
 	if start < 0 || start >= f.before || end <= f.past || end > len(f.text) {
@@ -144,7 +144,7 @@ func (f *finder) compare(start int, pattern uint32) bool {
 	want, have := f.m.text[p.at:p.at+p.size], f.text[start:end]
 	if p.fold {
 		for i, c := range have {
-			if lower(c) != want[i] {
+			if lowerByte(c) != want[i] {
 				return true
 			}
 		}

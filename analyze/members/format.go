@@ -27,7 +27,7 @@ const (
 // HeadBytes is how many first bytes Recognise needs.
 const HeadBytes = 512
 
-var magics = []struct {
+var formatMagics = []struct {
 	magic  string
 	format Format
 }{
@@ -44,7 +44,7 @@ var magics = []struct {
 
 // Recognise tells the format of a file by its first HeadBytes bytes; fewer do if the file is shorter.
 func Recognise(head []byte) Format {
-	for _, m := range magics {
+	for _, m := range formatMagics {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return m.format
 		}
@@ -54,13 +54,13 @@ func Recognise(head []byte) Format {
 		return Bzip2
 	case len(head) >= 8 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18":
 		return Zstd // begins with a frame to be skipped (RFC 8878, 3.1.2)
-	case tarHeader(head):
+	case isTarHeader(head):
 		return Tar
 	}
 	return None
 }
 
-func (f Format) read() bool {
+func (f Format) supported() bool {
 	switch f {
 	case Zip, Tar, Gzip, XZ, Zstd, Bzip2:
 		return true
@@ -69,12 +69,12 @@ func (f Format) read() bool {
 	}
 }
 
-// compressed reports whether the format holds one stream and no members.
-func (f Format) compressed() bool { return f.read() && f != Zip && f != Tar }
+// holdsOneStream reports whether the format holds one stream and no members.
+func (f Format) holdsOneStream() bool { return f.supported() && f != Zip && f != Tar }
 
-// tarHeader reports whether a block is the header of a tar entry: its checksum is right (POSIX.1-2017,
+// isTarHeader reports whether a block is the header of a tar entry: its checksum is right (POSIX.1-2017,
 // pax, "ustar Interchange Format"). Archives older than that have no other mark.
-func tarHeader(b []byte) bool {
+func isTarHeader(b []byte) bool {
 	if len(b) < HeadBytes || b[0] == 0 {
 		return false
 	}

@@ -58,7 +58,7 @@ func New() (*Engine, error) {
 		}
 	}
 	for i, rules := range e.byHit {
-		e.literals[i].Needs.Text = !slices.ContainsFunc(rules, func(n int) bool { return e.rules[n].binary })
+		e.literals[i].Scope.TextOnly = !slices.ContainsFunc(rules, func(n int) bool { return e.rules[n].binary })
 	}
 	var err error
 	if e.matcher, err = literal.New(e.literals); err != nil {

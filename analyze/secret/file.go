@@ -63,7 +63,7 @@ func (e *Engine) Open(path string, content io.ReaderAt, size int64) *File {
 
 // OpenBytes is Open for a file that is in memory. Nothing is copied.
 func (e *Engine) OpenBytes(path string, content []byte) *File {
-	return e.open(path, window.Of(content))
+	return e.open(path, window.NewBytes(content))
 }
 
 func (e *Engine) open(name string, v *window.Window) *File {
