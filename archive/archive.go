@@ -15,20 +15,20 @@ import (
 // Archive is an open image archive or image layout. It is safe for concurrent use.
 type Archive struct {
 	file   io.Closer
-	data   io.ReaderAt // of an archive
-	root   *os.Root    // of a layout in a directory
+	data   io.ReaderAt // nil for a layout in a directory
+	root   *os.Root    // nil for an archive
 	budget plimsoll.Budget
 
 	members   map[string]member
-	blobs     map[plimsoll.Digest]member // besides those under blobs/sha256
-	manifests map[plimsoll.Digest][]byte // made here, for archives without any
-	declared  map[plimsoll.Digest]string // media types that index.json tells
+	blobs     map[plimsoll.Digest]member // in addition to those under blobs/sha256
+	manifests map[plimsoll.Digest][]byte // generated here, for archives without manifests
+	declared  map[plimsoll.Digest]string // media types from index.json
 	images    []Image
 }
 
 // Image is one image of an archive.
 type Image struct {
-	Ref    string          // "nginx:1.27", or "" if the archive gives it no name
+	Ref    string          // "nginx:1.27", or "" if the image has no name in the archive
 	Digest plimsoll.Digest // of its manifest or index
 }
 
@@ -41,9 +41,8 @@ func Open(path string, b plimsoll.Budget) (*Archive, error) {
 	return indexFile(f, b)
 }
 
-// Read spools an archive from a stream, for example standard input, and indexes it. The
-// temporary file has no name any more and is gone once the archive is closed. An archive
-// that is longer than ImageUnpacked is over the budget.
+// Read copies an archive from a stream, for example standard input, to a temporary file without a name and indexes it.
+// The file's space is freed when the archive is closed. An archive longer than b.ImageUnpacked is over the budget.
 func Read(r io.Reader, b plimsoll.Budget) (*Archive, error) {
 	f, err := scratch.File()
 	if err != nil {
@@ -65,7 +64,7 @@ func Read(r io.Reader, b plimsoll.Budget) (*Archive, error) {
 	return nil, err
 }
 
-// indexFile indexes the archive in f and closes it when it does not return it.
+// indexFile indexes the archive in f. It closes f if it returns an error.
 func indexFile(f *os.File, b plimsoll.Budget) (*Archive, error) {
 	f, err := uncompressedFile(f, b)
 	if err != nil {
@@ -85,7 +84,7 @@ func indexFile(f *os.File, b plimsoll.Budget) (*Archive, error) {
 	return a, nil
 }
 
-// openRegularFile opens a regular file: a pipe would block, and a directory is no archive.
+// openRegularFile opens a regular file. It refuses pipes, which would block, and directories.
 func openRegularFile(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	switch {
@@ -118,10 +117,10 @@ func overBudget(format string, args ...any) error {
 	return plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, format, args...))
 }
 
-// Images lists the images of the archive, in its order; one with several names is listed under each.
+// Images returns the images in the order of the archive. An image with several names is listed under each.
 func (a *Archive) Images() []Image { return a.images }
 
-// Close releases the file. Open blobs end with it.
+// Close releases the file. Open blobs become unusable.
 func (a *Archive) Close() error { return a.file.Close() }
 
 // Manifest returns the manifest or index with digest d and its media type.
@@ -147,7 +146,8 @@ func (a *Archive) Manifest(ctx context.Context, d plimsoll.Digest) (mediaType st
 	return a.mediaTypeOf(d, raw), raw, nil
 }
 
-// mediaTypeOf believes the document, then the index that names it, then its shape.
+// mediaTypeOf returns the media type in the document, else the one in the index, else one that fits the document's
+// fields.
 func (a *Archive) mediaTypeOf(d plimsoll.Digest, raw []byte) string {
 	var shape struct {
 		MediaType string          `json:"mediaType"`
@@ -166,7 +166,7 @@ func (a *Archive) mediaTypeOf(d plimsoll.Digest, raw []byte) string {
 	}
 }
 
-// Blob opens the blob that d describes. The reader proves size and digest at its end.
+// Blob opens the blob that d describes. The reader verifies size and digest at its end.
 func (a *Archive) Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadCloser, error) {
 	m, err := a.findBlob(d.Digest)
 	if err != nil {
@@ -189,7 +189,7 @@ func (a *Archive) openVerified(ctx context.Context, m member, d plimsoll.Descrip
 	}{plimsoll.Prove(contextReader{ctx: ctx, r: r}, d), r}, nil
 }
 
-// findBlob finds the member that claims to hold digest d.
+// findBlob returns the member that should have digest d.
 func (a *Archive) findBlob(d plimsoll.Digest) (member, error) {
 	if _, err := plimsoll.ParseDigest(string(d)); err != nil {
 		return member{}, plimsoll.Fail(plimsoll.FailureDownload, err)
@@ -206,7 +206,7 @@ func (a *Archive) findBlob(d plimsoll.Digest) (member, error) {
 
 func blobPath(d plimsoll.Digest) string { return "blobs/sha256/" + d.Hex() }
 
-// contextReader ends with its context.
+// contextReader fails when its context ends.
 type contextReader struct {
 	ctx context.Context
 	r   io.Reader
@@ -223,13 +223,13 @@ func (c contextReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Bounds of strings that are handed on.
+// Bounds of strings from the archive.
 const (
 	maxRefBytes  = 512
 	maxMediaType = 255 // RFC 6838 section 4.2 has 127 for type and subtype each
 )
 
-// cleanRef returns a name that is fit to be shown, "" for any other.
+// cleanRef returns the name if it can be shown, otherwise "".
 func cleanRef(s string) string {
 	unfit := func(r rune) bool { return r <= ' ' || r > '~' }
 	if len(s) > maxRefBytes || strings.ContainsFunc(s, unfit) {

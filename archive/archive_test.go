@@ -26,7 +26,7 @@ import (
 	"plimsoll"
 )
 
-// entry is one member of a hand-made archive.
+// entry is one member of a hand-written archive.
 type entry struct {
 	name, body string
 	link       string // symbolic
@@ -288,7 +288,8 @@ func TestOldSaved(t *testing.T) {
 	}
 }
 
-// Newer Docker writes both indexes; index.json counts and manifest.json names what it leaves nameless.
+// Newer Docker writes both indexes. index.json takes precedence; manifest.json names the images that it leaves without a
+// name.
 func TestNewSaved(t *testing.T) {
 	const layer = "layer"
 	config := configOf(layer)

@@ -13,11 +13,11 @@ import (
 	"plimsoll/scratch"
 )
 
-// maxWindow bounds the memory that a zstd frame may ask for (RFC 8878 recommends decoders to support 8 MiB).
+// maxWindow bounds the memory of the zstd decoder (RFC 8878 recommends that decoders support 8 MiB).
 const maxWindow = 128 << 20
 
-// uncompressedFile returns f if it is not compressed, else a temporary file with its
-// decompressed bytes that is gone from the disk once closed. It closes f when it does not return it.
+// uncompressedFile returns f if it is not compressed. Otherwise it returns a temporary file without a name that contains
+// the decompressed bytes, and closes f. It also closes f if it returns an error.
 func uncompressedFile(f *os.File, b plimsoll.Budget) (*os.File, error) {
 	start := make([]byte, len(zstdMagic))
 	n, err := f.ReadAt(start, 0)
@@ -68,7 +68,7 @@ func decompressInto(w io.Writer, f *os.File, how compressionKind, b plimsoll.Bud
 	return nil
 }
 
-// saturatingMultiply saturates instead of wrapping around.
+// saturatingMultiply returns the largest int64 if the product overflows.
 func saturatingMultiply(a, b int64) int64 {
 	const most = int64(^uint64(0) >> 1)
 	if b > 0 && a > most/b {

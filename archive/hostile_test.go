@@ -125,7 +125,7 @@ func TestContentIsProven(t *testing.T) {
 	}
 }
 
-// A sparse file's bytes do not lie in one piece; it is no member rather than a wrong one.
+// The bytes of a sparse file are not in one piece: it is ignored.
 func TestSparseIsNoMember(t *testing.T) {
 	for name, h := range map[string]*tar.Header{
 		"old GNU": {Name: "a", Typeflag: tar.TypeGNUSparse},

@@ -11,15 +11,14 @@ import (
 	"plimsoll"
 )
 
-// Bounds of the archive itself. The widest ones in use hold a few members a layer.
+// Bounds of the archive itself. The largest ones in use have a few members per layer.
 const (
 	maxMembers   = 200_000
-	maxNameBytes = 32 << 20 // of all members' names and links together
+	maxNameBytes = 32 << 20 // of the names and link targets of all members together
 	maxImages    = 10_000
 )
 
-// member is one entry of the archive: bytes at an offset, or a link to another entry; or
-// a file of an image layout.
+// member is an entry of the archive (bytes at an offset, or a link to another entry) or a file of an image layout.
 type member struct {
 	offset, size int64
 	link         string // cleaned path of the target, "" for a file
@@ -36,7 +35,7 @@ func newArchive(b plimsoll.Budget) *Archive {
 	}
 }
 
-// indexTar finds the members of a plain tar and the images they make up.
+// indexTar finds the members of an uncompressed tar archive and the images in it.
 func indexTar(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
 	a := newArchive(b)
 	a.data = data
@@ -52,7 +51,7 @@ func indexTar(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error)
 	case saved:
 		return a, a.readSaved()
 	case ancient:
-		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "the archive is of Docker before 1.10").
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "the archive was saved by Docker before 1.10").
 			WithHint("load it with a newer Docker and save it again"))
 	default:
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "the file holds neither index.json nor manifest.json").
@@ -60,7 +59,8 @@ func indexTar(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error)
 	}
 }
 
-// readMembers notes where every member is. Of members with the same name the last one counts, as when unpacking.
+// readMembers records the offset of every member. If several members have the same name the last one counts, as when
+// unpacking.
 func (a *Archive) readMembers(r *io.SectionReader) error {
 	tr := tar.NewReader(r)
 	names := 0
@@ -79,7 +79,7 @@ func (a *Archive) readMembers(r *io.SectionReader) error {
 		if len(h.Name) > a.budget.PathBytes || len(h.Linkname) > a.budget.PathBytes {
 			return overBudget("the archive has a path of more than %d bytes", a.budget.PathBytes)
 		}
-		// The tar reader takes blocks as they come, so the member's bytes start where it stands.
+		// The tar reader does not read ahead, so the member's bytes start at the current offset.
 		offset, err := r.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return ioError("reading the archive", err)
@@ -90,7 +90,8 @@ func (a *Archive) readMembers(r *io.SectionReader) error {
 	}
 }
 
-// memberOfHeader reads a header. Names that leave the archive and entries without plain bytes are no members.
+// memberOfHeader converts a tar header. It returns false for names outside of the archive and for entries without plain
+// bytes.
 func memberOfHeader(h *tar.Header, offset int64) (string, member, bool) {
 	name, ok := cleanInside(h.Name)
 	if !ok {
@@ -115,8 +116,8 @@ func memberOfHeader(h *tar.Header, offset int64) (string, member, bool) {
 	return name, member{link: target}, ok
 }
 
-// isSparse files have holes, so their bytes do not lie in one piece. The reader
-// reports those of PAX as regular files.
+// isSparse reports whether a file has holes: its bytes are not in one piece. The tar reader reports sparse files of the
+// PAX format as regular files.
 func isSparse(h *tar.Header) bool {
 	for key := range h.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {
@@ -126,7 +127,7 @@ func isSparse(h *tar.Header) bool {
 	return false
 }
 
-// cleanInside returns a cleaned path that stays in the archive.
+// cleanInside returns the cleaned path; ok is false if it leaves the archive.
 func cleanInside(name string) (string, bool) {
 	name = path.Clean(name)
 	if name == "." || name == ".." || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "../") {
@@ -135,7 +136,7 @@ func cleanInside(name string) (string, bool) {
 	return name, true
 }
 
-// findMember returns the file that name leads to, through links inside the archive.
+// findMember returns the file with a name, and follows links inside the archive.
 func (a *Archive) findMember(name string) (member, error) {
 	if a.root != nil {
 		return a.findLayoutFile(name)
@@ -157,7 +158,7 @@ func missingMember(name string) error {
 	return plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.NotFound, "the archive has no member %.200q", name))
 }
 
-// openMember returns the bytes of a member.
+// openMember returns a reader of a member's bytes.
 func (a *Archive) openMember(m member) (io.ReadCloser, error) {
 	if a.root != nil {
 		return a.openLayoutFile(m)
@@ -165,7 +166,7 @@ func (a *Archive) openMember(m member) (io.ReadCloser, error) {
 	return io.NopCloser(io.NewSectionReader(a.data, m.offset, m.size)), nil
 }
 
-// decodeJSON reads a small JSON member into v.
+// decodeJSON decodes a small JSON member into v.
 func (a *Archive) decodeJSON(name string, v any) error {
 	m, err := a.findMember(name)
 	if err != nil {
@@ -192,7 +193,7 @@ func (a *Archive) decodeJSON(name string, v any) error {
 	return nil
 }
 
-// addImage lists an image under its names; a name is listed once.
+// addImage lists an image under each of its names.
 func (a *Archive) addImage(d plimsoll.Digest, refs ...string) error {
 	if len(refs) == 0 {
 		refs = []string{""}

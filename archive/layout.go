@@ -13,13 +13,13 @@ const (
 	mediaIndex          = "application/vnd.oci.image.index.v1+json"
 	mediaDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 
-	// Annotations that name an image, the fuller one first: containerd's, and that of the
-	// OCI Image Specification ("Pre-Defined Annotation Keys"), which often holds only a tag.
+	// Annotations with the name of an image, preferred one first: containerd's, and that of the OCI Image Specification
+	// ("Pre-Defined Annotation Keys"), which often contains only a tag.
 	annotationName = "io.containerd.image.name"
 	annotationRef  = "org.opencontainers.image.ref.name"
 )
 
-// maxNamedManifests bounds how many manifests are read for the sake of a name.
+// maxNamedManifests bounds how many manifests are read to find the names of images.
 const maxNamedManifests = 1000
 
 // layoutIndex is index.json of an image layout.
@@ -31,8 +31,8 @@ type layoutIndex struct {
 	} `json:"manifests"`
 }
 
-// readLayout lists what index.json names. An archive of a newer `docker save` holds a
-// manifest.json as well, which then only gives names to images that have none.
+// readLayout lists the images in index.json. Archives of a newer `docker save` also contain manifest.json, which is used
+// only for names of images that have none in index.json.
 func (a *Archive) readLayout() error {
 	var index layoutIndex
 	if err := a.decodeJSON("index.json", &index); err != nil {
@@ -48,7 +48,7 @@ func (a *Archive) readLayout() error {
 			return plimsoll.Fail(plimsoll.FailureDownload, err)
 		}
 		if entry.MediaType != "" && !slices.Contains(plimsoll.ManifestMediaTypes(), entry.MediaType) {
-			continue // not an image: nothing here could be scanned
+			continue // not an image: there is nothing to scan
 		}
 		a.declared[d] = entry.MediaType
 		var refs []string
@@ -71,7 +71,7 @@ func annotatedName(annotations map[string]string) string {
 	return cleanRef(annotations[annotationRef])
 }
 
-// savedNames returns the names of manifest.json by the member that holds the image's config.
+// savedNames returns the names in manifest.json by the path of the image's config.
 func (a *Archive) savedNames() (map[string][]string, error) {
 	var saved []savedImage
 	if err := a.decodeJSON("manifest.json", &saved); err != nil {
@@ -87,7 +87,7 @@ func (a *Archive) savedNames() (map[string][]string, error) {
 	return names, nil
 }
 
-// configOf returns the member that holds the config of the image with digest d, "" if that cannot be told.
+// configOf returns the path of the config of the image with digest d, or "" if it is not known.
 func (a *Archive) configOf(d plimsoll.Digest) string {
 	_, raw, err := a.Manifest(context.Background(), d)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"plimsoll"
 )
 
-// maxLayers bounds the layers of all images of an archive, each time one is named.
+// maxLayers bounds the layers of all images together; a shared layer counts for every image.
 const maxLayers = 200_000
 
 // savedImage is an entry of manifest.json, as `docker save` writes it since 1.10.
@@ -19,8 +19,7 @@ type savedImage struct {
 	Layers   []string `json:"Layers"` // bottom first
 }
 
-// The manifest that stands in for the one that old archives do not keep (Docker image
-// manifest version 2, schema 2).
+// generatedManifest replaces the manifest that old archives do not contain (Docker image manifest version 2, schema 2).
 type generatedManifest struct {
 	SchemaVersion int              `json:"schemaVersion"`
 	MediaType     string           `json:"mediaType"`
@@ -39,13 +38,13 @@ const (
 	mediaDockerLayer  = "application/vnd.docker.image.rootfs.diff.tar"
 )
 
-// readSaved makes a manifest for every entry of manifest.json. The same archive gives the same digests.
+// readSaved generates a manifest for every entry of manifest.json. The same archive always gives the same digests.
 func (a *Archive) readSaved() error {
 	var saved []savedImage
 	if err := a.decodeJSON("manifest.json", &saved); err != nil {
 		return err
 	}
-	known := map[int64]blobDescriptor{} // by offset: layers are shared, links lead to the same bytes
+	known := map[int64]blobDescriptor{} // by offset: images share layers, and links lead to the same bytes
 	total := 0
 	for _, image := range saved {
 		if total += len(image.Layers); total > maxLayers {
@@ -80,11 +79,11 @@ func (a *Archive) readSaved() error {
 	return nil
 }
 
-// describeMember hashes a member once.
+// describeMember returns the descriptor of a member. It hashes each member once.
 func (a *Archive) describeMember(name string, known map[int64]blobDescriptor) (blobDescriptor, error) {
 	name, ok := cleanInside(name)
 	if !ok {
-		return blobDescriptor{}, invalidArchive("the archive names a member outside of it")
+		return blobDescriptor{}, invalidArchive("manifest.json names a member outside of the archive")
 	}
 	m, err := a.findMember(name)
 	if err != nil {
@@ -107,7 +106,7 @@ func (a *Archive) describeMember(name string, known map[int64]blobDescriptor) (b
 	return c, nil
 }
 
-// firstBytes keeps the first bytes written to it.
+// firstBytes is a writer that keeps the first bytes.
 type firstBytes []byte
 
 func (p *firstBytes) Write(b []byte) (int, error) {
@@ -122,7 +121,7 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd} // RFC 8878 section 3.1.1
 )
 
-// compressionKind is how bytes are compressed.
+// compressionKind is the compression of a layer or archive.
 type compressionKind string
 
 const (
@@ -142,7 +141,7 @@ func detectCompression(start []byte) compressionKind {
 	}
 }
 
-// mediaTypeSuffix is what a media type of a layer adds for the coding.
+// mediaTypeSuffix returns what the compression adds to the media type of a layer.
 func (c compressionKind) mediaTypeSuffix() string {
 	if c == compressionNone {
 		return ""

@@ -8,7 +8,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// useful says in plain words what Needs means.
+// useful reports whether a text is in a scope: the definition of Scope.
 func useful(n Scope, text []byte) bool {
 	if n.TextOnly && bytes.IndexByte(text, 0) >= 0 {
 		return false
@@ -16,8 +16,8 @@ func useful(n Scope, text []byte) bool {
 	return n.Magics == nil || len(text) >= 2 && slices.Contains(n.Magics, uint16(text[0])|uint16(text[1])<<8)
 }
 
-// TestLibraryFindsWhatIsOfUse: whatever a pattern needs, a library reports all hits of those that are of use in a
-// text, and no hit that is none.
+// TestLibraryFindsWhatIsOfUse checks that a library reports all hits of patterns that are useful in a text, and only real
+// hits.
 func TestLibraryFindsWhatIsOfUse(t *testing.T) {
 	letter := rapid.SampledFrom([]byte("abM\x00"))
 	rapid.Check(t, func(t *rapid.T) {
@@ -54,7 +54,7 @@ func TestLibraryFindsWhatIsOfUse(t *testing.T) {
 	})
 }
 
-// TestLibraryLeavesOut: what no matcher of a sort of content needs is not looked for in it.
+// TestLibraryLeavesOut checks that a matcher does not search for patterns out of scope.
 func TestLibraryLeavesOut(t *testing.T) {
 	l, err := NewLibrary([]Pattern{
 		{Bytes: []byte("needle")},

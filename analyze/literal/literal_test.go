@@ -9,7 +9,7 @@ import (
 	"pgregory.net/rapid"
 )
 
-// naive is what a matcher must equal.
+// naive finds all hits in a simple way; a matcher must find the same.
 func naive(patterns []Pattern, text []byte) []Hit {
 	var out []Hit
 	for i, p := range patterns {

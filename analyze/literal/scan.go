@@ -5,16 +5,16 @@ import (
 	"encoding/binary"
 )
 
-// State is what a scan of one stream carries from window to window. The zero value is
-// the start of a stream. It belongs to one scan at a time; Reset makes it new.
+// State is the state of the scan of one stream between windows. The zero value is the start of a stream. It is not safe
+// for concurrent use.
 type State struct {
-	tail    []byte // the last bytes seen, at most the longest pattern less one
+	tail    []byte // the last bytes of the stream: at most one less than the longest pattern has
 	joined  []byte
 	offset  int64 // of the next window
 	stopped bool
 }
 
-// Reset prepares for another stream and keeps the memory.
+// Reset starts another stream and keeps the memory.
 func (s *State) Reset() {
 	s.tail, s.offset, s.stopped = s.tail[:0], 0, false
 }
@@ -22,10 +22,9 @@ func (s *State) Reset() {
 // Offset is the number of bytes scanned so far.
 func (s *State) Offset() int64 { return s.offset }
 
-// Scan looks through the next window of a stream and calls emit for every occurrence that
-// ends in it, also of patterns that began in earlier windows. Windows may have any size. Hits come
-// in no promised order; each comes once. If emit returns false the scan stops, and
-// further windows do nothing until Reset.
+// Scan searches the next window of a stream and calls emit once for every occurrence that ends in it, including patterns
+// that begin in earlier windows. Windows may have any size. The order of hits is not defined. If emit returns false the
+// scan stops, and further windows are ignored until Reset.
 func (m *Matcher) Scan(window []byte, s *State, emit func(Hit) bool) {
 	if s.stopped || len(window) == 0 {
 		return
@@ -52,8 +51,7 @@ func (m *Matcher) Scan(window []byte, s *State, emit func(Hit) bool) {
 	}
 }
 
-// finder looks through one piece of text for patterns that start before one place in it
-// and end past another.
+// finder searches a text for patterns that start before one position and end after another.
 type finder struct {
 	m            *Matcher
 	emit         func(Hit) bool
@@ -62,8 +60,8 @@ type finder struct {
 	before, past int
 }
 
-// scan looks at every second position. Its loop is what everything else serves: it must stay
-// free of calls and bounds checks where nothing is found.
+// scan tests every second position. This loop is why the package is fast: it must stay free of calls and bounds checks
+// where nothing matches.
 func (f *finder) scan() bool {
 	if len(f.m.stored) == 0 {
 		return true
@@ -96,7 +94,8 @@ func (f *finder) scan() bool {
 	return true
 }
 
-// checkPosition compares the patterns that have a piece like the folded bytes at a position.
+// checkPosition compares the patterns that have a piece equal to the folded bytes at a position. It returns false to
+// stop.
 func (f *finder) checkPosition(at int) bool {
 	t := &f.m.table
 	word := f.loadWord(at) | foldMask
@@ -124,7 +123,7 @@ func (f *finder) checkPosition(at int) bool {
 	return true
 }
 
-// loadWord is the eight bytes at a position, zeros behind the end.
+// loadWord returns the eight bytes at a position, with zeros after the end.
 func (f *finder) loadWord(at int) uint64 {
 	if at+8 <= len(f.text) {
 		return binary.LittleEndian.Uint64(f.text[at:])
@@ -134,7 +133,7 @@ func (f *finder) loadWord(at int) uint64 {
 	return binary.LittleEndian.Uint64(word[:])
 }
 
-// comparePattern reports a pattern if it stands at a position; false means stop.
+// comparePattern reports a pattern if it matches at a position. It returns false to stop.
 func (f *finder) comparePattern(start int, pattern uint32) bool {
 	p := f.m.stored[pattern]
 	end := start + int(p.size)

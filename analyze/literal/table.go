@@ -6,7 +6,7 @@ import (
 	"slices"
 )
 
-// pieceKind says which of the eight bytes at a position a piece fixes.
+// pieceKind is a mask of the bytes that a piece determines in the eight bytes at a position.
 type pieceKind uint64
 
 const (
@@ -21,14 +21,14 @@ const (
 
 const (
 	foldMask   = 0x2020202020202020
-	factorLong = 0x9E3779B97F4A7C15 // 2⁶⁴ divided by the golden ratio: spreads neighbouring values
-	factor     = 0x9E3779B1         // the same of 2³²
+	factorLong = 0x9E3779B97F4A7C15 // 2⁶⁴ divided by the golden ratio: distributes adjacent values
+	factor     = 0x9E3779B1         // the same for 2³²
 
-	factorSieve = 0xD6E8FEB86659FD93 // odd, and unlike the others
+	factorSieve = 0xD6E8FEB86659FD93 // odd, and different from the others
 )
 
-// Sizes are constant, so that the loop needs neither bounds checks nor shifts by a variable: both
-// bitmaps fit the second cache.
+// The sizes are constant, so that the loop needs neither bounds checks nor variable shifts. Both bitmaps fit into the
+// second-level cache.
 const (
 	bitmapBits  = 21
 	sieveBits   = 19
@@ -36,34 +36,34 @@ const (
 	sieveWords  = 1 << (sieveBits - 6)
 )
 
-// sieveHash hashes a piece otherwise than the two.
+// sieveHash hashes a piece. It is independent of the hashes for the bitmap and the buckets.
 func sieveHash(piece uint64) uint64 { return (piece ^ piece>>23) * factorSieve >> (64 - sieveBits) }
 
 // fourHash hashes four folded bytes.
 func fourHash(w uint32) uint32 { return w * factor >> (32 - bitmapBits) }
 
-// pieceEntry is a piece of a pattern: if the bytes at a position, folded and masked, are piece, and the four folded bytes at a
-// distance are extra, then the pattern may start at the position minus back. Pieces of different kinds are
-// never equal, because a folded byte is never zero.
+// pieceEntry is a piece of a pattern. If the folded and masked bytes at a position are equal to piece, and the four
+// folded bytes at extraAt from the position are equal to extra, the pattern may start distance bytes before the position.
+// Pieces of different kinds are never equal, because a folded byte is never zero.
 type pieceEntry struct {
 	piece    uint64
-	extra    uint32 // 0 = the pattern is too short for one
+	extra    uint32 // 0 means that the pattern is too short for extra bytes
 	pattern  uint32
 	distance int32
-	extraAt  int32 // distance of extra from the position
+	extraAt  int32 // distance of the extra bytes from the position
 }
 
-// pieceTable has the pieces of all patterns.
+// pieceTable contains the pieces of all patterns.
 type pieceTable struct {
-	bitmap      []uint64    // hash of the folded bytes → "perhaps"
+	bitmap      []uint64    // by hash of four folded bytes: whether a piece may match
 	kinds       []pieceKind // the kinds in use
-	sieve       []uint64    // another hash of a piece → "perhaps": spares most looks into what follows
-	starts      []uint32    // hash of a piece → its first entry; one more at the end
-	bucketShift uint8       // shift of the hash for starts
+	sieve       []uint64    // by sieveHash of a piece: whether an entry may exist; avoids most lookups in starts
+	starts      []uint32    // by bucket: index of its first entry; one more at the end
+	bucketShift uint8       // shift of the hash in bucketOf
 	entries     []pieceEntry
 }
 
-// build sorts the entries by the hash of their pieces and fills bitmap and buckets.
+// build sorts the entries by bucket and fills the bitmap, the sieve and the buckets.
 func (t *pieceTable) build() {
 	t.bitmap, t.sieve = make([]uint64, bitmapWords), make([]uint64, sieveWords)
 	t.bucketShift = uint8(64 - min(max(bits.Len(uint(len(t.entries))), 8), 18))
@@ -88,7 +88,7 @@ func (t *pieceTable) build() {
 	}
 }
 
-// kindOf says which bytes a piece fixes.
+// kindOf returns the kind of a piece.
 func kindOf(piece uint64) pieceKind {
 	var k pieceKind
 	for i := range 8 {
@@ -99,10 +99,10 @@ func kindOf(piece uint64) pieceKind {
 	return k
 }
 
-// bucketOf is the bucket of a piece.
+// bucketOf returns the bucket of a piece.
 func (t *pieceTable) bucketOf(piece uint64) uint64 { return piece * factorLong >> t.bucketShift }
 
-// markWords sets the bits of every word that has the piece in it.
+// markWords sets the bits of all four-byte words that match a piece.
 func (t *pieceTable) markWords(piece uint64, k pieceKind) {
 	open := ^uint32(k) & 0xdfdfdfdf // a folded byte always has the bit 0x20
 	for sub := open; ; sub = (sub - 1) & open {

@@ -13,12 +13,13 @@ import (
 	"plimsoll/inflate"
 )
 
-// decoderWindow is the memory that a decompressor at some depth may ask for, in bytes.
+// decoderWindow returns the memory that a decompressor at some depth may use, in bytes.
 func (w *walker) decoderWindow(depth int) int64 {
 	return max(minWindow, w.limits.Window>>(depth-1))
 }
 
-// Decoders of gzip and deflate have windows of their own, and what they give is read through a buffer: an image has thousands of small files that need one.
+// Decoders of gzip and deflate have large windows, and their output is read through a buffer. An image contains thousands
+// of small files that need both, so they are pooled.
 var (
 	bufferPool  = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
 	decoderPool = sync.Pool{New: func() any { return &pooledDecoder{in: bufio.NewReaderSize(nil, 16<<10)} }}
@@ -29,13 +30,13 @@ type pooledDecoder struct {
 	in *bufio.Reader
 }
 
-// pooledReader is a decoder from the pool until it is closed.
+// pooledReader reads from a pooled decoder, which Close returns to the pool.
 type pooledReader struct {
 	io.Reader
 	pooled *pooledDecoder
 }
 
-// newDeflateReader reads a member of a zip file.
+// newDeflateReader returns a decompressor for a member of a zip file.
 func newDeflateReader(r io.Reader) io.ReadCloser {
 	d := decoderPool.Get().(*pooledDecoder)
 	d.in.Reset(r)
@@ -43,7 +44,7 @@ func newDeflateReader(r io.Reader) io.ReadCloser {
 	return &pooledReader{d, d}
 }
 
-// newGzipReader reads a gzip file.
+// newGzipReader returns a decompressor for a gzip file.
 func newGzipReader(r io.Reader) (io.ReadCloser, error) {
 	d := decoderPool.Get().(*pooledDecoder)
 	d.in.Reset(r)
@@ -63,7 +64,7 @@ func (i *pooledReader) Close() error {
 	return nil
 }
 
-// decompress starts to read a compressed file. done frees what the reader holds.
+// decompress returns a reader of the decompressed content. done releases its resources.
 func (w *walker) decompress(at location, format Format, r io.Reader) (plain io.Reader, done func(), err error) {
 	done = func() {}
 	window := w.decoderWindow(at.depth)
@@ -91,7 +92,7 @@ func (w *walker) decompress(at location, format Format, r io.Reader) (plain io.R
 	}
 }
 
-// errorTranslator gives errors about memory their reason.
+// errorTranslator is a reader that converts errors of decompressors to failures with a reason.
 type errorTranslator struct{ r io.Reader }
 
 func (t errorTranslator) Read(p []byte) (int, error) {

@@ -16,9 +16,8 @@ const (
 	maxPath       = 4096 // bytes of a whole path, as a layer's paths have
 )
 
-// cleanName makes a name from an archive fit to be shown and compared: no control characters, nothing that
-// is not UTF-8, no "." and ".." segments, none of the "!" that separates archive and member. Different
-// names stay different.
+// cleanName makes a name from an archive safe to show and to compare: it escapes control characters, invalid UTF-8, the
+// segments "." and ".." and the "!" that separates archive and member. Different names stay different.
 func cleanName(name string) string {
 	var out strings.Builder
 	for i, segment := range strings.Split(name, "/") {
@@ -44,7 +43,7 @@ func cleanName(name string) string {
 	return shortenName(out.String(), maxName)
 }
 
-// shortenName cuts a long label, with a digest of all of it at its end.
+// shortenName cuts a long name and appends a digest of the whole name.
 func shortenName(s string, limit int) string {
 	if len(s) <= limit {
 		return s
@@ -58,12 +57,12 @@ func shortenName(s string, limit int) string {
 	return s + end
 }
 
-// memberPath makes the path of a member whose label is known.
+// memberPath returns the path of a member with a clean name.
 func memberPath(outer, name string) string {
 	return outer + pathSeparator + shortenName(name, max(32, maxPath-len(outer)-len(pathSeparator)))
 }
 
-// decompressedName is the name of what a compressed file holds: its own without the last ending.
+// decompressedName returns the name for the content of a compressed file: the name of the file without its extension.
 func decompressedName(outer string) string {
 	if i := strings.LastIndex(outer, pathSeparator); i >= 0 {
 		outer = outer[i+len(pathSeparator):]
@@ -75,7 +74,7 @@ func decompressedName(outer string) string {
 	return base
 }
 
-// uniqueNames tells members of one archive apart that are called the same.
+// uniqueNames makes the names of the members of one archive distinct.
 type uniqueNames struct {
 	seed maphash.Seed
 	seen map[uint64]int
@@ -85,7 +84,7 @@ func newUniqueNames() *uniqueNames {
 	return &uniqueNames{seed: maphash.MakeSeed(), seen: map[uint64]int{}}
 }
 
-// label is the label of a name, with a number if it came before.
+// label returns the clean form of a name, with a number if the name occurred before.
 func (n *uniqueNames) label(name string) string {
 	s := cleanName(name)
 	if s == "" {

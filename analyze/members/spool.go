@@ -9,13 +9,13 @@ import (
 	"plimsoll/scratch"
 )
 
-// limitedReader counts what is unpacked, and fails when a limit is met.
+// limitedReader counts unpacked bytes and fails when a limit is exceeded.
 type limitedReader struct {
 	w       *walker
 	r       io.Reader
-	left    int64 // of this reader
-	counted bool  // does not count against the whole: it was counted below
-	err     error // the first error that is not the end
+	left    int64 // bytes that this reader may still return
+	counted bool  // the bytes are already in the total of the walk
+	err     error // the first error other than io.EOF
 }
 
 func (m *limitedReader) Read(p []byte) (int, error) {
@@ -47,14 +47,14 @@ func (m *limitedReader) Read(p []byte) (int, error) {
 // maxInMemory is the size up to which a nested archive is kept in memory, in bytes.
 const maxInMemory = 4 << 20
 
-// spooledArchive is a nested archive that can be read at any place.
+// spooledArchive is a nested archive with random access.
 type spooledArchive struct {
 	io.ReaderAt
 	size int64
 	file *os.File // nil if in memory
 }
 
-// spoolArchive reads r to its end, within what may be kept at one time.
+// spoolArchive reads r to its end, if there is enough space for nested archives left.
 func (w *walker) spoolArchive(r io.Reader) (*spooledArchive, error) {
 	var buffer bytes.Buffer
 	n, err := io.Copy(&buffer, io.LimitReader(r, min(maxInMemory, w.spoolLeft)))
@@ -88,13 +88,13 @@ func (w *walker) releaseSpooled(k *spooledArchive) {
 	}
 }
 
-// diskError is a failure to keep an archive: ours, not the archive's.
+// diskError is a failure to write a temporary file. It is our problem, not a defect of the archive.
 type diskError struct{ err error }
 
 func (e *diskError) Error() string { return "make room for an archive: " + e.err.Error() }
 func (e *diskError) Unwrap() error { return e.err }
 
-// diskWriter marks errors of writing.
+// diskWriter returns write errors as diskError.
 type diskWriter struct{ f *os.File }
 
 func (o diskWriter) Write(p []byte) (int, error) {

@@ -24,7 +24,7 @@ func (w *walker) walkTar(at location, r io.Reader) error {
 			}
 			continue
 		}
-		// Holes of a sparse file are bytes that no archive below has counted.
+		// The holes of a sparse file are not in the total yet, because no outer archive contains them.
 		content := &limitedReader{w: w, r: archive, left: w.limits.Bytes}
 		if err := w.visitMember(location{path: memberPath(at.path, names.label(h.Name)), depth: at.depth}, h.Size, content); err != nil {
 			return err

@@ -7,12 +7,12 @@ import (
 	"io"
 )
 
-// Walk hands every member of an archive to visit, and everything that could not be looked at to
-// refuse. visit reads the content as far as it likes; an archive that is nested is handed to it too, and
-// then opened. What a compressed file holds is one member, or those of the tar in it.
+// Walk calls visit for every member of an archive, and refuse for everything that cannot be read. visit may stop reading
+// the content at any point. A nested archive is passed to visit and then opened. The content of a compressed file is one
+// member, or the members of the tar archive in it.
 //
-// A file that is no archive has no members. The error is visit's own, the context's, or says that
-// a temporary file could not be written; it ends the walk.
+// A file that is not an archive has no members. The error ends the walk: it is an error of visit, of the context, or of
+// writing a temporary file.
 func Walk(ctx context.Context, path string, content io.ReaderAt, size int64, limits Limits, visit func(Member, io.Reader) error, refuse func(Refusal)) error {
 	bytes := min(limits.Bytes, max(limits.RatioGrace, saturatingMultiply(size, limits.Ratio)))
 	w := &walker{ctx: ctx, limits: limits, bytesLeft: bytes, membersLeft: limits.Members, spoolLeft: limits.Spool, visit: visit, refuse: refuse, bytesReason: TooDense}
@@ -42,28 +42,28 @@ func saturatingMultiply(a, b int64) int64 {
 type walker struct {
 	ctx         context.Context
 	limits      Limits
-	bytesLeft   int64  // left to unpack
-	bytesReason Reason // why bytes is what it is
-	membersLeft int    // left
-	spoolLeft   int64  // left
+	bytesLeft   int64  // bytes that may still be unpacked
+	bytesReason Reason // the reason to report when bytesLeft is used up
+	membersLeft int    // members that may still be read
+	spoolLeft   int64  // bytes of nested archives that may still be kept
 	visit       func(Member, io.Reader) error
 	refuse      func(Refusal)
 }
 
-// location is where the walk is.
+// location is the path of an archive or member and its nesting depth.
 type location struct {
 	path  string
 	depth int
 }
 
-// errStop ends the walk after a limit of the whole was met and told.
+// errStop ends the walk after a limit of the whole walk was exceeded and reported.
 var errStop = errors.New("a limit was met")
 
-// failure is a reason that a reader or an archive gives.
+// failure is a reason why something cannot be read.
 type failure struct {
 	reason   Reason
 	detail   string
-	endsWalk bool // the whole walk ends
+	endsWalk bool // it is a limit of the whole walk
 }
 
 func (f *failure) Error() string { return f.detail }
@@ -72,8 +72,8 @@ func newFailure(reason Reason, detail string) *failure {
 	return &failure{reason: reason, detail: detail}
 }
 
-// failureOf turns any error of a decoder into a reason. Its words may hold bytes of the archive, so they
-// are not repeated.
+// failureOf converts an error of a decoder to a failure. The text of the error may contain bytes of the archive, so it is
+// dropped.
 func failureOf(err error) *failure {
 	if f, ok := errors.AsType[*failure](err); ok {
 		return f
@@ -88,7 +88,7 @@ func (w *walker) reportFailure(path string, size int64, f *failure) {
 	w.refuse(Refusal{Path: path, Size: size, Reason: f.reason, Detail: f.detail})
 }
 
-// openArchive reads an archive that is at hand.
+// openArchive reads an archive with random access.
 func (w *walker) openArchive(at location, format Format, content io.ReaderAt, size int64) error {
 	switch {
 	case format == None:
@@ -106,7 +106,7 @@ func (w *walker) openArchive(at location, format Format, content io.ReaderAt, si
 	}
 }
 
-// readStream reads a tar or a compressed file.
+// readStream reads a tar archive or a compressed file.
 func (w *walker) readStream(at location, format Format, r io.Reader) error {
 	if format == Tar {
 		return w.walkTar(at, r)
@@ -135,7 +135,7 @@ func (w *walker) readStream(at location, format Format, r io.Reader) error {
 	}
 }
 
-// readNested is a compressed file in a compressed file.
+// readNested reads a compressed file inside a compressed file.
 func (w *walker) readNested(at location, format Format, r io.Reader) error {
 	if at.depth > w.limits.Depth {
 		w.reportFailure(at.path, -1, newFailure(TooDeep, "an archive nested deeper than is opened"))
@@ -144,8 +144,7 @@ func (w *walker) readNested(at location, format Format, r io.Reader) error {
 	return w.readStream(at, format, r)
 }
 
-// visitMember hands out one member, and opens it if it is an archive. Reading past what r holds is an error
-// of r, told and not returned.
+// visitMember visits one member, and opens it if it is an archive. An error of the content is reported and not returned.
 func (w *walker) visitMember(at location, size int64, r io.Reader) error {
 	if w.membersLeft--; w.membersLeft < 0 {
 		w.reportFailure(at.path, size, newFailure(TooMany, "more members than are looked at"))
@@ -176,7 +175,7 @@ func (w *walker) visitMember(at location, size int64, r io.Reader) error {
 	return w.openArchive(location{path: at.path, depth: at.depth + 1}, format, kept, kept.size)
 }
 
-// callVisit calls visit. An error that came from the content is told, any other ends the walk.
+// callVisit calls visit. An error of the content is reported; any other error ends the walk.
 func (w *walker) callVisit(m Member, r io.Reader, in *limitedReader) error {
 	err := w.visit(m, r)
 	if in != nil && in.err != nil {
@@ -185,7 +184,8 @@ func (w *walker) callVisit(m Member, r io.Reader, in *limitedReader) error {
 	return err
 }
 
-// reportError tells an error of the content. A limit of the whole walk, or its context, ends it.
+// reportError reports an error of the content. It returns an error if the walk must end: a limit of the whole walk, a
+// disk error, or the context.
 func (w *walker) reportError(path string, size int64, err error) error {
 	if done := w.ctx.Err(); done != nil {
 		return done

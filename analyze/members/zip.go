@@ -12,7 +12,7 @@ import (
 	"github.com/therootcompany/xz"
 )
 
-// Flags of a member, and methods, by APPNOTE.TXT 4.4.4 and 4.4.5.
+// Flags of a member (APPNOTE.TXT 4.4.4) and compression methods (4.4.5).
 const (
 	flagEncrypted = 1 << 0
 	flagMasked    = 1 << 13 // the directory is encrypted
@@ -67,7 +67,7 @@ func (w *walker) walkZipMember(at location, f *zip.File) error {
 	return w.visitMember(at, size, &limitedReader{w: w, r: r, left: w.limits.Bytes})
 }
 
-// countMember takes a member that is not handed out from those that are left.
+// countMember counts a member that is not visited.
 func (w *walker) countMember(path string) error {
 	if w.membersLeft--; w.membersLeft < 0 {
 		w.reportFailure(path, -1, newFailure(TooMany, "more members than are looked at"))
@@ -76,7 +76,7 @@ func (w *walker) countMember(path string) error {
 	return nil
 }
 
-// registerDecompressors registers how members may be compressed, with bounded memory.
+// registerDecompressors registers the compression methods, with bounded memory.
 func (w *walker) registerDecompressors(archive *zip.Reader, depth int) {
 	window := w.decoderWindow(depth + 1)
 	archive.RegisterDecompressor(zip.Deflate, newDeflateReader)
@@ -104,14 +104,14 @@ type errReader struct{ err error }
 
 func (e errReader) Read([]byte) (int, error) { return 0, e.err }
 
-// membersOverlap reports whether compressed bytes of one member belong to another one too.
+// membersOverlap reports whether two members share compressed bytes.
 func membersOverlap(files []*zip.File) bool {
 	type span struct{ from, to int64 }
 	spans := make([]span, 0, len(files))
 	for _, f := range files {
 		from, err := f.DataOffset()
 		if err != nil || f.CompressedSize64 == 0 || f.CompressedSize64 > 1<<62 {
-			continue // told when it is opened
+			continue // reported when it is opened
 		}
 		spans = append(spans, span{from, from + int64(f.CompressedSize64)})
 	}
@@ -124,10 +124,10 @@ func membersOverlap(files []*zip.File) bool {
 	return false
 }
 
-// directoryReader bounds how much is read while the directory is: entries are kept in memory.
+// directoryReader bounds how much zip.NewReader may read: it keeps all entries in memory.
 type directoryReader struct {
 	content io.ReaderAt
-	left    int64 // -1 = no bound any more
+	left    int64 // bytes; -1 = unbounded
 }
 
 func (d *directoryReader) ReadAt(p []byte, off int64) (int, error) {

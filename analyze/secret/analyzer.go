@@ -127,7 +127,7 @@ func (r *run) End(out *plimsoll.LayerReport) {
 			return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule))
 		})
 		var err error
-		if out.Secrets, err = Bound(out.Secrets, list); err != nil {
+		if out.Secrets, err = AppendBounded(out.Secrets, list); err != nil {
 			analyze.AddFailure(out, path, plimsoll.FailureOversized, err.Error())
 			return
 		}

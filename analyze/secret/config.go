@@ -55,7 +55,7 @@ func (s *configScan) text(place, text string) {
 		found[i].Line = 0
 	}
 	found = slices.DeleteFunc(found, func(x plimsoll.Secret) bool { return slices.Contains(s.found, x) })
-	s.found, err = Bound(s.found, slices.Compact(found))
+	s.found, err = AppendBounded(s.found, slices.Compact(found))
 	s.fail(err)
 }
 

@@ -263,8 +263,8 @@ func (f *File) number() {
 	}
 }
 
-// Bound adds a file's findings to those of its layer, up to MaxPerLayer.
-func Bound(layer, file []plimsoll.Secret) ([]plimsoll.Secret, error) {
+// AppendBounded adds a file's findings to those of its layer, up to MaxPerLayer.
+func AppendBounded(layer, file []plimsoll.Secret) ([]plimsoll.Secret, error) {
 	room := max(0, MaxPerLayer-len(layer))
 	if len(file) <= room {
 		return append(layer, file...), nil

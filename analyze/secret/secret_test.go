@@ -93,10 +93,10 @@ func TestBoundsAreTold(t *testing.T) {
 		t.Errorf("%d findings, error %v", len(found), err)
 	}
 	layer := make([]plimsoll.Secret, MaxPerLayer-1)
-	if layer, err = Bound(layer, found[:1]); err != nil || len(layer) != MaxPerLayer {
+	if layer, err = AppendBounded(layer, found[:1]); err != nil || len(layer) != MaxPerLayer {
 		t.Errorf("%d findings, error %v", len(layer), err)
 	}
-	if layer, err = Bound(layer, found[:1]); plimsoll.FailureOf(err) != plimsoll.FailureOversized || len(layer) != MaxPerLayer {
+	if layer, err = AppendBounded(layer, found[:1]); plimsoll.FailureOf(err) != plimsoll.FailureOversized || len(layer) != MaxPerLayer {
 		t.Errorf("%d findings, error %v", len(layer), err)
 	}
 	many := bytes.Repeat([]byte("curl "), 100)
