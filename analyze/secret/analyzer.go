@@ -22,10 +22,10 @@ type Analyzer struct {
 	engine func() *Engine
 }
 
-// Lazy makes an analyzer that compiles its rules when something is looked at: whoever only asks
+// NewAnalyzer makes an analyzer that compiles its rules when something is looked at: whoever only asks
 // for its id does not pay for them. A rule that does not compile is a defect, and a panic then.
-func Lazy() *Analyzer {
-	return &Analyzer{id: idOf(allRules()), engine: sync.OnceValue(func() *Engine {
+func NewAnalyzer() *Analyzer {
+	return &Analyzer{id: engineID(allRules()), engine: sync.OnceValue(func() *Engine {
 		e, err := New()
 		if err != nil {
 			panic(err)
@@ -45,7 +45,7 @@ func (a *Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailureSecre
 
 // Begin implements analyze.Beginner.
 func (a *Analyzer) Begin() analyze.Analyzer {
-	return &run{Analyzer: a, found: map[string][]plimsoll.Secret{}, sums: map[string]owned.Sums{}, owned: owned.New()}
+	return &layerRun{Analyzer: a, found: map[string][]plimsoll.Secret{}, sums: map[string]owned.Sums{}, owned: owned.New()}
 }
 
 // Literals implements analyze.Searcher.
@@ -63,8 +63,8 @@ func (a *Analyzer) Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport) {
 // Redact masks secrets in a config.
 func (a *Analyzer) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig { return a.engine().Redact(c) }
 
-// run looks at one layer.
-type run struct {
+// layerRun looks at one layer.
+type layerRun struct {
 	*Analyzer
 	found map[string][]plimsoll.Secret // by file of the layer, members of archives included
 	sums  map[string]owned.Sums        // of the files that hold something themselves
@@ -72,7 +72,7 @@ type run struct {
 }
 
 // Entry implements analyze.EntryAnalyzer: a later entry of the same path replaces an earlier one.
-func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
+func (r *layerRun) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
 	delete(r.found, e.Path)
 	delete(r.sums, e.Path)
 	if owned.Wants(e.Path) && !r.Wants(e) && e.Type != plimsoll.EntryDir {
@@ -81,34 +81,34 @@ func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
 }
 
 // Wants implements analyze.FileAnalyzer: databases tell which files packages brought.
-func (r *run) Wants(e plimsoll.Entry) bool {
+func (r *layerRun) Wants(e plimsoll.Entry) bool {
 	return e.Type == plimsoll.EntryFile && e.Size <= owned.MaxDatabase && owned.Wants(e.Path)
 }
 
 // Analyze implements analyze.FileAnalyzer. A database that cannot be read is no failure to look for
 // secrets: findings say that it is not known whose file they are in.
-func (r *run) Analyze(ctx context.Context, f analyze.File, _ *plimsoll.LayerReport) error {
+func (r *layerRun) Analyze(ctx context.Context, f analyze.File, _ *plimsoll.LayerReport) error {
 	r.owned.Read(ctx, f.Path, f.SectionReader)
 	return nil
 }
 
 // Look implements analyze.ContentAnalyzer.
-func (r *run) Look(c analyze.Content) analyze.Look {
-	if !c.Hits && !r.engine().Telling(c.Path) {
+func (r *layerRun) Look(c analyze.Content) analyze.Look {
+	if !c.Hits && !r.engine().HasLineRules(c.Path) {
 		return nil
 	}
 	if c.Bytes != nil {
-		return glance{r, c, r.engine().OpenBytes(c.Path, c.Bytes)}
+		return contentSearch{r, c, r.engine().OpenBytes(c.Path, c.Bytes)}
 	}
-	return glance{r, c, r.engine().Open(c.Path, c.ReaderAt, c.Size)}
+	return contentSearch{r, c, r.engine().Open(c.Path, c.ReaderAt, c.Size)}
 }
 
 // Refused implements analyze.ContentAnalyzer. That a file was not looked into is said once, by
 // the malware analyzer.
-func (r *run) Refused(members.Refusal, *plimsoll.LayerReport) {}
+func (r *layerRun) Refused(members.Refusal, *plimsoll.LayerReport) {}
 
 // Linked implements analyze.ContentAnalyzer.
-func (r *run) Linked(path, target string, _ *plimsoll.LayerReport) {
+func (r *layerRun) Linked(path, target string, _ *plimsoll.LayerReport) {
 	for _, s := range slices.Clone(r.found[target]) {
 		s.Path = path + strings.TrimPrefix(s.Path, target)
 		r.found[path] = append(r.found[path], s)
@@ -119,10 +119,10 @@ func (r *run) Linked(path, target string, _ *plimsoll.LayerReport) {
 }
 
 // End implements analyze.Ender.
-func (r *run) End(out *plimsoll.LayerReport) {
+func (r *layerRun) End(out *plimsoll.LayerReport) {
 	for _, path := range slices.Sorted(maps.Keys(r.found)) {
 		list := r.found[path]
-		r.attribute(path, list)
+		r.setOwners(path, list)
 		slices.SortStableFunc(list, func(a, b plimsoll.Secret) int {
 			return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule))
 		})
@@ -134,8 +134,8 @@ func (r *run) End(out *plimsoll.LayerReport) {
 	}
 }
 
-// attribute says of what was found in one file whose it is.
-func (r *run) attribute(file string, list []plimsoll.Secret) {
+// setOwners says of what was found in one file whose it is.
+func (r *layerRun) setOwners(file string, list []plimsoll.Secret) {
 	for i := range list {
 		sums, known := r.sums[file]
 		switch {
@@ -147,16 +147,16 @@ func (r *run) attribute(file string, list []plimsoll.Secret) {
 	}
 }
 
-// glance is one file, or member of an archive.
-type glance struct {
-	run     *run
+// contentSearch is one file, or member of an archive.
+type contentSearch struct {
+	run     *layerRun
 	content analyze.Content
 	*File
 }
 
 // Close implements analyze.Look. A content whose sums cannot be read is nobody's that is known: that
 // it could not be read is told by the search.
-func (l glance) Close(*plimsoll.LayerReport) (found bool, err error) {
+func (l contentSearch) Close(*plimsoll.LayerReport) (found bool, err error) {
 	list, err := l.File.Close()
 	if len(list) == 0 {
 		return false, err

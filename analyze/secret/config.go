@@ -21,17 +21,17 @@ func (e *Engine) Config(c plimsoll.ImageConfig) ([]plimsoll.Secret, error) {
 	s := configScan{engine: e}
 	for _, entry := range c.Env {
 		name, _, _ := strings.Cut(entry, "=")
-		s.text("env/"+clean(name), entry)
+		s.scanText("env/"+cleanName(name), entry)
 	}
 	for i, h := range c.History {
-		s.text(fmt.Sprintf("history/%d", i), buildStep(h.CreatedBy))
-		s.text(fmt.Sprintf("history/%d", i), h.Comment)
+		s.scanText(fmt.Sprintf("history/%d", i), buildStep(h.CreatedBy))
+		s.scanText(fmt.Sprintf("history/%d", i), h.Comment)
 	}
 	for _, name := range slices.Sorted(maps.Keys(c.Labels)) {
-		s.text("label/"+clean(name), name+"="+c.Labels[name])
+		s.scanText("label/"+cleanName(name), name+"="+c.Labels[name])
 	}
-	s.text("entrypoint", strings.Join(c.Entrypoint, " "))
-	s.text("cmd", strings.Join(c.Cmd, " "))
+	s.scanText("entrypoint", strings.Join(c.Entrypoint, " "))
+	s.scanText("cmd", strings.Join(c.Cmd, " "))
 	return s.found, s.err
 }
 
@@ -41,25 +41,25 @@ type configScan struct {
 	err    error
 }
 
-func (s *configScan) text(place, text string) {
+func (s *configScan) scanText(place, text string) {
 	if len(text) > maxConfigText {
-		s.fail(plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "secrets: a text of %d bytes in the image config was not looked at", len(text))))
+		s.keepError(plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "secrets: a text of %d bytes in the image config was not looked at", len(text))))
 		return
 	}
 	b := []byte(text)
 	f := s.engine.OpenBytes(plimsoll.ConfigScheme+place, b)
-	s.engine.search(b, f.Hit)
+	s.engine.searchText(b, f.Hit)
 	found, err := f.Close()
-	s.fail(err)
+	s.keepError(err)
 	for i := range found {
 		found[i].Line = 0
 	}
 	found = slices.DeleteFunc(found, func(x plimsoll.Secret) bool { return slices.Contains(s.found, x) })
 	s.found, err = AppendBounded(s.found, slices.Compact(found))
-	s.fail(err)
+	s.keepError(err)
 }
 
-func (s *configScan) fail(err error) {
+func (s *configScan) keepError(err error) {
 	if s.err == nil {
 		s.err = err
 	}
@@ -76,8 +76,8 @@ func buildStep(line string) string {
 	return strings.ReplaceAll(args, " ", "\n") + "\n" + command
 }
 
-// clean makes a name from a config fit for a path.
-func clean(name string) string {
+// cleanName makes a name from a config fit for a path.
+func cleanName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r <= ' ' || r == 0x7f || r == 0xfffd || r == '/' {
 			return '_'

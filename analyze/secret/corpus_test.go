@@ -141,7 +141,7 @@ func Example() {
 	}
 	text := []byte("DB_PASSWORD=" + strings.Repeat("Kq7!vexing", 1) + "\n")
 	f := e.OpenBytes("app/.env", text)
-	e.search(text, f.Hit)
+	e.searchText(text, f.Hit)
 	found, _ := f.Close()
 	for _, x := range found {
 		fmt.Println(x.Path, x.Line, x.Rule, x.Excerpt)

@@ -34,23 +34,23 @@ const (
 
 // File looks for secrets in one file. It is not safe for concurrent use.
 type File struct {
-	engine  *Engine
-	path    string
-	low     string // path in lower case
-	base    string // its last element
-	kind    kind
-	binary  bool
-	view    *window.Window
-	named   []int // rules for lines of a file called so
-	found   []found
-	seen    map[[2]int64]int // by rule and offset: index of found
-	effort  int
-	err     error
-	reading error
+	engine    *Engine
+	path      string
+	low       string // path in lower case
+	base      string // its last element
+	kind      fileKind
+	binary    bool
+	view      *window.Window
+	lineRules []int // rules for lines of a file called so
+	found     []finding
+	seen      map[[2]int64]int // by rule and offset: index of found
+	effort    int
+	err       error
+	readErr   error
 }
 
-// found is a finding with the bytes it covers.
-type found struct {
+// finding is a finding with the bytes it covers.
+type finding struct {
 	rule, literal int
 	from, to      int64
 	line          int
@@ -58,55 +58,55 @@ type found struct {
 
 // Open starts to look at a file. content is all of it; it is used until Close.
 func (e *Engine) Open(path string, content io.ReaderAt, size int64) *File {
-	return e.open(path, window.New(content, size))
+	return e.openWindow(path, window.New(content, size))
 }
 
 // OpenBytes is Open for a file that is in memory. Nothing is copied.
 func (e *Engine) OpenBytes(path string, content []byte) *File {
-	return e.open(path, window.NewBytes(content))
+	return e.openWindow(path, window.NewBytes(content))
 }
 
-func (e *Engine) open(name string, v *window.Window) *File {
+func (e *Engine) openWindow(name string, v *window.Window) *File {
 	f := &File{engine: e, path: name, low: strings.ToLower(name), view: v}
 	f.base = path.Base(f.low)
 	f.kind = kindOf(f.low, f.base)
-	head, err := f.view.Slice(0, sniff)
-	f.read(err)
-	f.binary = binary(head)
-	f.named = e.namedFor(f.low, f.base)
+	head, err := f.view.Slice(0, headLength)
+	f.keepReadError(err)
+	f.binary = isBinary(head)
+	f.lineRules = e.lineRulesFor(f.low, f.base)
 	return f
 }
 
-// read keeps the first error of the content's reader.
-func (f *File) read(err error) {
-	if f.reading == nil && err != nil {
-		f.reading = err
+// keepReadError keeps the first error of the content's reader.
+func (f *File) keepReadError(err error) {
+	if f.readErr == nil && err != nil {
+		f.readErr = err
 	}
 }
 
 // Hit says that a literal stands at an offset, the place of its first byte.
 func (f *File) Hit(literal int, offset int64) {
-	if literal < 0 || literal >= len(f.engine.literals) || f.reading != nil {
+	if literal < 0 || literal >= len(f.engine.literals) || f.readErr != nil {
 		return
 	}
-	for _, n := range f.engine.byHit[literal] {
+	for _, n := range f.engine.rulesByLiteral[literal] {
 		r := &f.engine.rules[n]
-		if f.binary && !r.binary || r.kinds != 0 && r.kinds&f.kind == 0 && !f.binary || !r.named(f.low, f.base) {
+		if f.binary && !r.binary || r.kinds != 0 && r.kinds&f.kind == 0 && !f.binary || !r.matchesName(f.low, f.base) {
 			continue
 		}
-		f.verify(n, literal, offset)
+		f.verifyHit(n, literal, offset)
 	}
 }
 
-func (f *File) verify(rule, literal int, offset int64) {
+func (f *File) verifyHit(rule, literal int, offset int64) {
 	if f.effort += f.engine.rules[rule].effort(); f.effort > maxEffort {
-		f.over("more places look like secrets than are looked at")
+		f.failOversized("more places look like secrets than are looked at")
 		return
 	}
-	from := max(0, offset-reach)
-	around, err := f.view.Slice(from, int(offset-from)+len(f.engine.literals[literal].Bytes)+reach)
+	from := max(0, offset-maxReach)
+	around, err := f.view.Slice(from, int(offset-from)+len(f.engine.literals[literal].Bytes)+maxReach)
 	if err != nil {
-		f.read(err)
+		f.keepReadError(err)
 		return
 	}
 	at := int(offset - from)
@@ -115,18 +115,18 @@ func (f *File) verify(rule, literal int, offset int64) {
 	}
 	c := candidate{before: around[:at], after: around[at:], kind: f.kind}
 	if a, b, ok := f.engine.rules[rule].verify(&c); ok {
-		f.add(found{rule: rule, literal: literal, from: offset + int64(a), to: offset + int64(b)})
+		f.addFinding(finding{rule: rule, literal: literal, from: offset + int64(a), to: offset + int64(b)})
 	}
 }
 
-func (r *compiled) effort() int {
+func (r *compiledRule) effort() int {
 	if r.match != nil {
 		return effortCode
 	}
 	return effortExpression
 }
 
-func (f *File) add(x found) {
+func (f *File) addFinding(x finding) {
 	key := [2]int64{int64(x.rule), x.from}
 	if i, ok := f.seen[key]; ok {
 		// The longer literal tells more, and must win in whatever order hits come.
@@ -137,7 +137,7 @@ func (f *File) add(x found) {
 	}
 	// Twice as many as are told: some give way to others.
 	if len(f.found) >= 2*MaxPerFile {
-		f.over(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
+		f.failOversized(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
 		return
 	}
 	if f.seen == nil {
@@ -147,14 +147,14 @@ func (f *File) add(x found) {
 	f.found = append(f.found, x)
 }
 
-func (f *File) literalLen(x found) int {
+func (f *File) literalLen(x finding) int {
 	if x.literal < 0 {
 		return 0
 	}
 	return len(f.engine.literals[x.literal].Bytes)
 }
 
-func (f *File) over(what string) {
+func (f *File) failOversized(what string) {
 	if f.err == nil {
 		f.err = plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "secrets: %s", what))
 	}
@@ -163,13 +163,13 @@ func (f *File) over(what string) {
 // Close ends the search. The error says what was not looked at or not listed; what was found
 // counts all the same.
 func (f *File) Close() ([]plimsoll.Secret, error) {
-	f.lines()
-	f.settle()
+	f.matchLines()
+	f.dropWeaker()
 	if len(f.found) > MaxPerFile {
 		f.found = f.found[:MaxPerFile]
-		f.over(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
+		f.failOversized(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
 	}
-	f.number()
+	f.addLineNumbers()
 	var out []plimsoll.Secret
 	for i, x := range f.found {
 		r := f.engine.rules[x.rule]
@@ -180,50 +180,50 @@ func (f *File) Close() ([]plimsoll.Secret, error) {
 			Path: f.path, Rule: r.ID, Severity: r.Severity, Line: x.line, Excerpt: f.engine.excerptOf(x.rule, x.literal),
 		})
 	}
-	if f.reading != nil {
+	if f.readErr != nil {
 		// The reader's own words may hold anything.
 		return out, plimsoll.Fail(plimsoll.FailureSecrets, plimsoll.Errorf(plimsoll.Internal, "secrets: the file could not be read to its end"))
 	}
 	return out, f.err
 }
 
-// lines holds a file with a telling name against the rules for its lines.
-func (f *File) lines() {
-	if len(f.named) == 0 || f.binary || f.reading != nil {
+// matchLines holds a file with a telling name against the rules for its lines.
+func (f *File) matchLines() {
+	if len(f.lineRules) == 0 || f.binary || f.readErr != nil {
 		return
 	}
 	if f.view.Size() > maxNamed {
-		f.over(fmt.Sprintf("only the first %d bytes of a file that is read line by line were looked at", maxNamed))
+		f.failOversized(fmt.Sprintf("only the first %d bytes of a file that is read line by line were looked at", maxNamed))
 	}
 	var at int64
 	text, err := f.view.Slice(0, maxNamed)
-	f.read(err)
+	f.keepReadError(err)
 	for line := range bytes.Lines(text) {
 		if len(line) > maxLine {
-			f.over(fmt.Sprintf("a line of more than %d bytes was not looked at", maxLine))
+			f.failOversized(fmt.Sprintf("a line of more than %d bytes was not looked at", maxLine))
 		} else {
-			f.line(line, at)
+			f.matchLine(line, at)
 		}
 		at += int64(len(line))
 	}
 }
 
-func (f *File) line(line []byte, at int64) {
-	for _, n := range f.named {
+func (f *File) matchLine(line []byte, at int64) {
+	for _, n := range f.lineRules {
 		r := &f.engine.rules[n]
 		for _, m := range r.linesRE.FindAllSubmatchIndex(line, MaxPerFile) {
-			if from, to, ok := firstGroup(m); ok && r.accepts(line[from:to]) {
-				f.add(found{rule: n, literal: -1, from: at + int64(from), to: at + int64(to)})
+			if from, to, ok := firstGroup(m); ok && r.acceptsSecret(line[from:to]) {
+				f.addFinding(finding{rule: n, literal: -1, from: at + int64(from), to: at + int64(to)})
 			}
 		}
 	}
 }
 
-// settle sorts findings and drops those that another rule explains better: generic ones that
+// dropWeaker sorts findings and drops those that another rule explains better: generic ones that
 // overlap another, and of two others the later rule.
-func (f *File) settle() {
-	slices.SortFunc(f.found, func(a, b found) int { return cmp.Or(cmp.Compare(a.from, b.from), a.rule-b.rule) })
-	weaker := func(a, b found) bool {
+func (f *File) dropWeaker() {
+	slices.SortFunc(f.found, func(a, b finding) int { return cmp.Or(cmp.Compare(a.from, b.from), a.rule-b.rule) })
+	weaker := func(a, b finding) bool {
 		x, y := f.engine.rules[a.rule].generic, f.engine.rules[b.rule].generic
 		return x && !y || x == y && a.rule > b.rule
 	}
@@ -243,8 +243,8 @@ func (f *File) settle() {
 	f.found = kept
 }
 
-// number gives findings, which are in order, their lines.
-func (f *File) number() {
+// addLineNumbers gives findings, which are in order, their lines.
+func (f *File) addLineNumbers() {
 	if f.binary {
 		return
 	}
@@ -253,7 +253,7 @@ func (f *File) number() {
 		for at < f.found[i].from {
 			chunk, err := f.view.Slice(at, int(min(lineStep, f.found[i].from-at)))
 			if err != nil || len(chunk) == 0 {
-				f.read(err)
+				f.keepReadError(err)
 				return
 			}
 			line += bytes.Count(chunk, []byte("\n"))

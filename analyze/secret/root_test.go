@@ -21,7 +21,7 @@ func TestADebianRootIsQuiet(t *testing.T) {
 	if path == "" {
 		t.Skipf("set %s to a root made with debootstrap", debianVariable)
 	}
-	set, err := analyze.NewSet([]analyze.Analyzer{Lazy()})
+	set, err := analyze.NewSet([]analyze.Analyzer{NewAnalyzer()})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -23,7 +23,7 @@ type Rule struct {
 	right    string   // expression from the literal's first byte on; its first group is the secret
 	lines    string   // instead of literals, in files that names choose: an expression for one line, its first group is the secret
 	names    []string // shell patterns for the base name, lower case, or with a slash for the end of the path; none = any file
-	kinds    kind     // kinds of text file the rule is for; 0 = any
+	kinds    fileKind // kinds of text file the rule is for; 0 = any
 	binary   bool     // the structure is strong enough for files that are not text
 	entropy  float64  // bits per byte that the secret has at least
 	public   string   // what a finding shows instead of the literal
@@ -36,20 +36,20 @@ type Rule struct {
 const anywhere = "anywhere"
 
 const (
-	reach    = 512 // bytes that a rule may look at to either side of a literal
-	maxStars = "****"
+	maxReach = 512 // bytes that a rule may look at to either side of a literal
+	stars    = "****"
 
 	minLiteral = 3 // bytes: shorter ones are in every file, and slow the search of all
 )
 
-// compiled is a rule ready for use.
-type compiled struct {
+// compiledRule is a rule ready for use.
+type compiledRule struct {
 	*Rule
 	leftRE, rightRE, linesRE *regexp.Regexp
 }
 
-func compile(r *Rule) (compiled, error) {
-	c := compiled{Rule: r}
+func compileRule(r *Rule) (compiledRule, error) {
+	c := compiledRule{Rule: r}
 	for _, part := range []struct {
 		text string
 		form string
@@ -77,9 +77,9 @@ func compile(r *Rule) (compiled, error) {
 	return c, nil
 }
 
-// digest writes everything about the rule that is data. What is code is covered by the
+// writeDigest writes everything about the rule that is data. What is code is covered by the
 // version constant.
-func (r *Rule) digest(h hash.Hash) {
+func (r *Rule) writeDigest(h hash.Hash) {
 	fmt.Fprintf(h, "%q %q %q %v %q %q %q %q %d %v %g %v\n", r.ID, r.Severity, r.literals, r.fold, r.left, r.right, r.lines, r.names,
 		r.kinds, r.binary, r.entropy, r.generic)
 }
@@ -88,16 +88,16 @@ func (r *Rule) digest(h hash.Hash) {
 func (r *Rule) excerpt(literal string) string {
 	switch {
 	case r.public != "":
-		return r.public + maxStars
+		return r.public + stars
 	case strings.HasPrefix(literal, `"`) || r.fold:
-		return strings.Trim(literal, `": `) + ": " + maxStars
+		return strings.Trim(literal, `": `) + ": " + stars
 	default:
-		return literal + maxStars
+		return literal + stars
 	}
 }
 
-// named reports whether the rule is for files called so. Both are in lower case.
-func (r *Rule) named(file, base string) bool {
+// matchesName reports whether the rule is for files called so. Both are in lower case.
+func (r *Rule) matchesName(file, base string) bool {
 	if len(r.names) == 0 {
 		return true
 	}
@@ -119,13 +119,13 @@ func (r *Rule) named(file, base string) bool {
 type candidate struct {
 	before []byte // up to reach bytes
 	after  []byte // from the literal's first byte on: the literal and up to reach bytes
-	kind   kind
+	kind   fileKind
 }
 
 // verify returns where the secret is, counted from the literal's first byte: before it, below 0.
-func (r *compiled) verify(c *candidate) (from, to int, ok bool) {
+func (r *compiledRule) verify(c *candidate) (from, to int, ok bool) {
 	// What follows is anchored and fails early; what stands before is searched.
-	if r.leftRE == nil && r.left != anywhere && !wordStart(c.before) {
+	if r.leftRE == nil && r.left != anywhere && !startsWord(c.before) {
 		return 0, 0, false
 	}
 	if r.match != nil {
@@ -136,25 +136,25 @@ func (r *compiled) verify(c *candidate) (from, to int, ok bool) {
 	if !ok {
 		return 0, 0, false
 	}
-	left, ok := r.leftFits(c.before)
+	left, ok := r.matchLeft(c.before)
 	if !ok {
 		return 0, 0, false
 	}
 	if left != nil {
 		from, to = left[0]-len(c.before), left[1]-len(c.before)
-		return from, to, r.accepts(c.before[left[0]:left[1]])
+		return from, to, r.acceptsSecret(c.before[left[0]:left[1]])
 	}
-	return from, to, r.accepts(c.after[from:to])
+	return from, to, r.acceptsSecret(c.after[from:to])
 }
 
-// accepts holds the secret itself against what all rules ask.
-func (r *Rule) accepts(secret []byte) bool {
-	return entropy(secret) >= r.entropy && !sample(secret) && (r.check == nil || r.check(secret))
+// acceptsSecret holds the secret itself against what all rules ask.
+func (r *Rule) acceptsSecret(secret []byte) bool {
+	return byteEntropy(secret) >= r.entropy && !isSample(secret) && (r.check == nil || r.check(secret))
 }
 
-// leftFits holds what stands before a literal against the rule's expression. A group of it is the
+// matchLeft holds what stands before a literal against the rule's expression. A group of it is the
 // secret; nil = there is none.
-func (r *compiled) leftFits(before []byte) (group []int, ok bool) {
+func (r *compiledRule) matchLeft(before []byte) (group []int, ok bool) {
 	if r.leftRE == nil {
 		return nil, true
 	}
@@ -165,9 +165,9 @@ func (r *compiled) leftFits(before []byte) (group []int, ok bool) {
 	return group, m != nil
 }
 
-// wordStart reports whether a word can begin after these bytes.
-func wordStart(before []byte) bool {
-	if len(before) == 0 || !wordByte(before[len(before)-1]) {
+// startsWord reports whether a word can begin after these bytes.
+func startsWord(before []byte) bool {
+	if len(before) == 0 || !isWordByte(before[len(before)-1]) {
 		return true
 	}
 	// The last letter of an escape in a quoted string is not part of a word.
@@ -179,7 +179,7 @@ func wordStart(before []byte) bool {
 	return false
 }
 
-func wordByte(b byte) bool {
+func isWordByte(b byte) bool {
 	return b == '_' || b == '-' || b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
 }
 

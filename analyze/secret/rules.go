@@ -16,14 +16,14 @@ const (
 	low      = plimsoll.SeverityLow
 )
 
-// end is what follows a token: a byte that cannot belong to it, or the end.
-const end = `(?:[^0-9A-Za-z_-]|$)`
+// tokenEnd is what follows a token: a byte that cannot belong to it, or the end.
+const tokenEnd = `(?:[^0-9A-Za-z_-]|$)`
 
-// assign is what may stand between a name and its value in settings, JSON, YAML, XML and programs.
-const assign = `["'\]]{0,2}\s{0,8}(?:=>|:=|=|:|,|>)\s{0,8}["'` + "`" + `]?`
+// assignment is what may stand between a name and its value in settings, JSON, YAML, XML and programs.
+const assignment = `["'\]]{0,2}\s{0,8}(?:=>|:=|=|:|,|>)\s{0,8}["'` + "`" + `]?`
 
-// quoted turns texts into alternatives of an expression.
-func quoted(texts []string) string {
+// alternatives turns texts into alternatives of an expression.
+func alternatives(texts []string) string {
 	parts := make([]string, len(texts))
 	for i, t := range texts {
 		parts[i] = regexp.QuoteMeta(t)
@@ -31,18 +31,18 @@ func quoted(texts []string) string {
 	return strings.Join(parts, "|")
 }
 
-// token is a rule for a string with a prefix of its own. The expression says what follows the prefix.
-func token(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefixes ...string) Rule {
+// prefixRule is a rule for a string with a prefix of its own. The expression says what follows the prefix.
+func prefixRule(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefixes ...string) Rule {
 	return Rule{
 		ID: id, Title: title, Severity: severity, literals: prefixes, binary: true, entropy: entropy,
-		right: `(?:` + quoted(prefixes) + `)(` + follows + `)` + end,
+		right: `(?:` + alternatives(prefixes) + `)(` + follows + `)` + tokenEnd,
 	}
 }
 
-// delimited is token for a prefix so short that it would be seen everywhere: what stands before
+// delimitedRule is token for a prefix so short that it would be seen everywhere: what stands before
 // it, a quote, a space or a sign, makes the literal longer.
-func delimited(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefix string) Rule {
-	r := token(id, title, severity, follows, entropy, prefix)
+func delimitedRule(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefix string) Rule {
+	r := prefixRule(id, title, severity, follows, entropy, prefix)
 	r.left, r.literals, r.public = anywhere, nil, prefix
 	for _, before := range []string{`"`, "'", "=", " ", ":", ">", "\n", "\t"} {
 		r.literals = append(r.literals, before+prefix)
@@ -51,8 +51,8 @@ func delimited(id, title string, severity plimsoll.Severity, follows string, ent
 	return r
 }
 
-// after is a literal behind each of some bytes.
-func after(bytes, text string) []string {
+// literalsAfter is a literal behind each of some bytes.
+func literalsAfter(bytes, text string) []string {
 	var out []string
 	for _, b := range bytes {
 		out = append(out, string(b)+text)
@@ -60,11 +60,11 @@ func after(bytes, text string) []string {
 	return out
 }
 
-// keyword is a rule for a value without a shape of its own that stands behind a telling name.
-func keyword(id, title string, severity plimsoll.Severity, value string, entropy float64, names ...string) Rule {
+// keywordRule is a rule for a value without a shape of its own that stands behind a telling name.
+func keywordRule(id, title string, severity plimsoll.Severity, value string, entropy float64, names ...string) Rule {
 	return Rule{
 		ID: id, Title: title, Severity: severity, literals: names, fold: true, left: anywhere, entropy: entropy,
-		right: `(?i:` + quoted(names) + `)` + assign + `(` + value + `)` + end,
+		right: `(?i:` + alternatives(names) + `)` + assignment + `(` + value + `)` + tokenEnd,
 	}
 }
 

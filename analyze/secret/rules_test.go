@@ -20,7 +20,7 @@ func engine(t testing.TB) *Engine {
 func look(t testing.TB, e *Engine, path string, text []byte) []plimsoll.Secret {
 	t.Helper()
 	f := e.OpenBytes(path, text)
-	e.search(text, f.Hit)
+	e.searchText(text, f.Hit)
 	found, err := f.Close()
 	if err != nil {
 		t.Fatal(err)

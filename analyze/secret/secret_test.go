@@ -25,7 +25,7 @@ func TestNothingOfTheSecretComesOut(t *testing.T) {
 		text := s.text(t, c.hit)
 		for _, content := range []io.ReaderAt{strings.NewReader(text), leaking{text}} {
 			f := e.Open(c.file(), content, int64(len(text)))
-			e.search([]byte(text), f.Hit)
+			e.searchText([]byte(text), f.Hit)
 			found, err := f.Close()
 			quiet(t, r.ID, text, ownWords(r, c), found, err)
 		}
@@ -87,7 +87,7 @@ func TestBoundsAreTold(t *testing.T) {
 		text.WriteString(s.text(t, "GITHUB_TOKEN=ghp_{36:n}\n"))
 	}
 	f := e.OpenBytes("app/.env", text.Bytes())
-	e.search(text.Bytes(), f.Hit)
+	e.searchText(text.Bytes(), f.Hit)
 	found, err := f.Close()
 	if len(found) != MaxPerFile || plimsoll.FailureOf(err) != plimsoll.FailureOversized {
 		t.Errorf("%d findings, error %v", len(found), err)
@@ -102,7 +102,7 @@ func TestBoundsAreTold(t *testing.T) {
 	many := bytes.Repeat([]byte("curl "), 100)
 	f = e.OpenBytes("srv/a.sh", many)
 	f.effort = maxEffort - 500
-	e.search(many, f.Hit)
+	e.searchText(many, f.Hit)
 	if _, err = f.Close(); plimsoll.FailureOf(err) != plimsoll.FailureOversized {
 		t.Errorf("many places: error %v", err)
 	}
@@ -127,7 +127,7 @@ func TestLinesOfLargeFiles(t *testing.T) {
 		text.WriteString("ordinary: line of a file that is larger than what is held of it\n")
 	}
 	f := e.Open("srv/large.yml", bytes.NewReader(text.Bytes()), int64(text.Len()))
-	e.search(text.Bytes(), f.Hit)
+	e.searchText(text.Bytes(), f.Hit)
 	found, err := f.Close()
 	if err != nil || len(found) != len(want) {
 		t.Fatalf("%d of %d findings, error %v", len(found), len(want), err)
@@ -247,12 +247,12 @@ func FuzzFile(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, path string, text []byte) {
 		file := e.Open(path, bytes.NewReader(text), int64(len(text)))
-		e.search(text, file.Hit)
+		e.searchText(text, file.Hit)
 		file.Hit(0, int64(len(text))+5)
 		file.Hit(-1, 0)
 		found, _ := file.Close()
 		memory := e.OpenBytes(path, text)
-		e.search(text, memory.Hit)
+		e.searchText(text, memory.Hit)
 		again, _ := memory.Close()
 		if fmt.Sprint(found) != fmt.Sprint(again) {
 			t.Errorf("%v from a reader, %v from memory", found, again)
