@@ -103,9 +103,9 @@ func (t errorTranslator) Read(p []byte) (int, error) {
 func translateError(err error) error {
 	switch {
 	case errors.Is(err, xz.ErrMemlimit), errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return newFailure(TooLarge, "decompressing needs more memory than is given")
+		return newFailure(TooLarge, "decompression needs more memory than the limit")
 	case errors.Is(err, xz.ErrOptions), errors.Is(err, xz.ErrUnsupportedCheck):
-		return newFailure(Unsupported, "a way to compress that is not read")
+		return newFailure(Unsupported, "the compression method is not supported")
 	default:
 		return err
 	}

@@ -33,9 +33,9 @@ func (m *limitedReader) Read(p []byte) (int, error) {
 	}
 	switch {
 	case m.w.bytesLeft < 0:
-		m.err = &failure{reason: m.w.bytesReason, detail: "the archive unpacks to more than is looked at", endsWalk: true}
+		m.err = &failure{reason: m.w.bytesReason, detail: "the archive unpacks to more bytes than the limit", endsWalk: true}
 	case m.left < 0:
-		m.err = newFailure(TooLarge, "a member larger than is looked at")
+		m.err = newFailure(TooLarge, "the member is larger than the limit")
 	case err != nil && !errors.Is(err, io.EOF):
 		m.err = err
 	default:
@@ -71,7 +71,7 @@ func (w *walker) spoolArchive(r io.Reader) (*spooledArchive, error) {
 	}
 	size, err := io.Copy(diskWriter{f}, io.LimitReader(io.MultiReader(&buffer, r), w.spoolLeft+1))
 	if err == nil && size > w.spoolLeft {
-		err = newFailure(TooLarge, "nested archives are larger than is kept at one time")
+		err = newFailure(TooLarge, "nested archives need more space than the limit")
 	}
 	if err != nil {
 		f.Close() //nolint:errcheck // the first error is the one to tell

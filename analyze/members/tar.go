@@ -19,7 +19,7 @@ func (w *walker) walkTar(at location, r io.Reader) error {
 		}
 		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse {
 			if w.membersLeft--; w.membersLeft < 0 {
-				w.reportFailure(at.path, -1, newFailure(TooMany, "more members than are looked at"))
+				w.reportFailure(at.path, -1, newFailure(TooMany, "the archive has more members than the limit"))
 				return errStop
 			}
 			continue

@@ -94,10 +94,10 @@ func (w *walker) openArchive(at location, format Format, content io.ReaderAt, si
 	case format == None:
 		return nil
 	case !format.supported():
-		w.reportFailure(at.path, size, newFailure(Unsupported, string(format)+" archives are not read"))
+		w.reportFailure(at.path, size, newFailure(Unsupported, string(format)+" archives are not supported"))
 		return nil
 	case at.depth > w.limits.Depth:
-		w.reportFailure(at.path, size, newFailure(TooDeep, "an archive nested deeper than is opened"))
+		w.reportFailure(at.path, size, newFailure(TooDeep, "the archive is nested deeper than the limit"))
 		return nil
 	case format == Zip:
 		return w.walkZip(at, content, size)
@@ -138,7 +138,7 @@ func (w *walker) readStream(at location, format Format, r io.Reader) error {
 // readNested reads a compressed file inside a compressed file.
 func (w *walker) readNested(at location, format Format, r io.Reader) error {
 	if at.depth > w.limits.Depth {
-		w.reportFailure(at.path, -1, newFailure(TooDeep, "an archive nested deeper than is opened"))
+		w.reportFailure(at.path, -1, newFailure(TooDeep, "the archive is nested deeper than the limit"))
 		return nil
 	}
 	return w.readStream(at, format, r)
@@ -147,11 +147,11 @@ func (w *walker) readNested(at location, format Format, r io.Reader) error {
 // visitMember visits one member, and opens it if it is an archive. An error of the content is reported and not returned.
 func (w *walker) visitMember(at location, size int64, r io.Reader) error {
 	if w.membersLeft--; w.membersLeft < 0 {
-		w.reportFailure(at.path, size, newFailure(TooMany, "more members than are looked at"))
+		w.reportFailure(at.path, size, newFailure(TooMany, "the archive has more members than the limit"))
 		return errStop
 	}
 	if size > w.limits.Member {
-		w.reportFailure(at.path, size, newFailure(TooLarge, "a member larger than is looked at"))
+		w.reportFailure(at.path, size, newFailure(TooLarge, "the member is larger than the limit"))
 		return nil
 	}
 	in := &limitedReader{w: w, r: r, left: w.limits.Member, counted: true}

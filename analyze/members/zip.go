@@ -54,7 +54,7 @@ func (w *walker) walkZipMember(at location, f *zip.File) error {
 	}
 	r, err := f.Open()
 	if errors.Is(err, zip.ErrAlgorithm) {
-		w.reportFailure(at.path, size, newFailure(Unsupported, "a way to compress that is not read"))
+		w.reportFailure(at.path, size, newFailure(Unsupported, "the compression method is not supported"))
 		return w.countMember(at.path)
 	}
 	if err != nil {
@@ -70,7 +70,7 @@ func (w *walker) walkZipMember(at location, f *zip.File) error {
 // countMember counts a member that is not visited.
 func (w *walker) countMember(path string) error {
 	if w.membersLeft--; w.membersLeft < 0 {
-		w.reportFailure(path, -1, newFailure(TooMany, "more members than are looked at"))
+		w.reportFailure(path, -1, newFailure(TooMany, "the archive has more members than the limit"))
 		return errStop
 	}
 	return nil
@@ -133,7 +133,7 @@ type directoryReader struct {
 func (d *directoryReader) ReadAt(p []byte, off int64) (int, error) {
 	if d.left >= 0 {
 		if int64(len(p)) > d.left {
-			return 0, newFailure(TooMany, "the directory of the archive is larger than is read")
+			return 0, newFailure(TooMany, "the directory of the archive is larger than the limit")
 		}
 		d.left -= int64(len(p))
 	}
