@@ -16,14 +16,14 @@ import (
 	"plimsoll/analyze/packages/owned"
 )
 
-// Analyzer looks for secrets in every regular file of a layer, and in members of archives.
+// Analyzer searches for secrets in every regular file of a layer, and in members of archives.
 type Analyzer struct {
 	id     plimsoll.AnalyzerID
 	engine func() *Engine
 }
 
-// NewAnalyzer makes an analyzer that compiles its rules when something is looked at: whoever only asks
-// for its id does not pay for them. A rule that does not compile is a defect, and a panic then.
+// NewAnalyzer returns an analyzer that compiles its rules on first use, so that a caller that only needs the ID does not
+// pay for them. It panics then if a rule does not compile, which is a defect of the rule.
 func NewAnalyzer() *Analyzer {
 	return &Analyzer{id: engineID(allRules()), engine: sync.OnceValue(func() *Engine {
 		e, err := New()
@@ -37,7 +37,7 @@ func NewAnalyzer() *Analyzer {
 // ID implements analyze.Analyzer.
 func (a *Analyzer) ID() plimsoll.AnalyzerID { return a.id }
 
-// Rules lists every rule, in a fixed order.
+// Rules returns all rules in a fixed order.
 func (a *Analyzer) Rules() []Rule { return a.engine().Rules() }
 
 // Failure implements analyze.Analyzer.
@@ -60,14 +60,14 @@ func (a *Analyzer) Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport) {
 	}
 }
 
-// Redact masks secrets in a config.
+// Redact masks the secrets in a config.
 func (a *Analyzer) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig { return a.engine().Redact(c) }
 
-// layerRun looks at one layer.
+// layerRun analyzes one layer.
 type layerRun struct {
 	*Analyzer
-	found map[string][]plimsoll.Secret // by file of the layer, members of archives included
-	sums  map[string]owned.Sums        // of the files that hold something themselves
+	found map[string][]plimsoll.Secret // by file of the layer; findings in members of archives belong to their file
+	sums  map[string]owned.Sums        // of the files with findings of their own
 	owned *owned.Files
 }
 
@@ -80,13 +80,13 @@ func (r *layerRun) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
 	}
 }
 
-// Wants implements analyze.FileAnalyzer: databases tell which files packages brought.
+// Wants implements analyze.FileAnalyzer: it asks for package databases, which list the files of packages.
 func (r *layerRun) Wants(e plimsoll.Entry) bool {
 	return e.Type == plimsoll.EntryFile && e.Size <= owned.MaxDatabase && owned.Wants(e.Path)
 }
 
-// Analyze implements analyze.FileAnalyzer. A database that cannot be read is no failure to look for
-// secrets: findings say that it is not known whose file they are in.
+// Analyze implements analyze.FileAnalyzer. A database that cannot be read is not an error here: it is then not known
+// which package the files belong to.
 func (r *layerRun) Analyze(ctx context.Context, f analyze.File, _ *plimsoll.LayerReport) error {
 	r.owned.Read(ctx, f.Path, f.SectionReader)
 	return nil
@@ -103,8 +103,7 @@ func (r *layerRun) Look(c analyze.Content) analyze.Look {
 	return contentSearch{r, c, r.engine().Open(c.Path, c.ReaderAt, c.Size)}
 }
 
-// Refused implements analyze.ContentAnalyzer. That a file was not looked into is said once, by
-// the malware analyzer.
+// Refused implements analyze.ContentAnalyzer. The malware analyzer reports files that were not scanned.
 func (r *layerRun) Refused(members.Refusal, *plimsoll.LayerReport) {}
 
 // Linked implements analyze.ContentAnalyzer.
@@ -134,7 +133,7 @@ func (r *layerRun) End(out *plimsoll.LayerReport) {
 	}
 }
 
-// setOwners says of what was found in one file whose it is.
+// setOwners sets which package the file of each finding belongs to.
 func (r *layerRun) setOwners(file string, list []plimsoll.Secret) {
 	for i := range list {
 		sums, known := r.sums[file]
@@ -147,15 +146,15 @@ func (r *layerRun) setOwners(file string, list []plimsoll.Secret) {
 	}
 }
 
-// contentSearch is one file, or member of an archive.
+// contentSearch is the search of one file or member of an archive.
 type contentSearch struct {
 	run     *layerRun
 	content analyze.Content
 	*File
 }
 
-// Close implements analyze.Look. A content whose sums cannot be read is nobody's that is known: that
-// it could not be read is told by the search.
+// Close implements analyze.Look. If the sums of the content cannot be read, the owner stays unknown; the search reports
+// the error.
 func (l contentSearch) Close(*plimsoll.LayerReport) (found bool, err error) {
 	list, err := l.File.Close()
 	if len(list) == 0 {

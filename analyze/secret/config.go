@@ -9,14 +9,13 @@ import (
 	"plimsoll"
 )
 
-// maxConfigText bounds one text of a config. Configs are bounded themselves, so this only
-// keeps one line from taking the time of all.
+// maxConfigText bounds one text of a config, in bytes. Configs themselves are bounded; this prevents that one text takes
+// most of the time.
 const maxConfigText = 1 << 20
 
-// Config looks at what an image says about itself: variables, build steps with their
-// arguments, commands and labels. The path of a finding is plimsoll.ConfigScheme with "env/NAME",
-// "history/N" (counted from 0), "label/NAME", "cmd" or "entrypoint"; the line is 0. The error says
-// what was not looked at.
+// Config searches an image config: variables, build steps with their arguments, commands and labels. The path of a
+// finding is plimsoll.ConfigScheme with "env/NAME", "history/N" (counted from 0), "label/NAME", "cmd" or "entrypoint";
+// the line is 0. The error describes what was not searched.
 func (e *Engine) Config(c plimsoll.ImageConfig) ([]plimsoll.Secret, error) {
 	s := configScan{engine: e}
 	for _, entry := range c.Env {
@@ -65,8 +64,8 @@ func (s *configScan) keepError(err error) {
 	}
 }
 
-// buildStep gives the arguments of a step lines of their own. BuildKit and the older builder
-// write them as "RUN |2 A=1 B=2 /bin/sh -c …" or "|2 A=1 B=2 /bin/sh -c …".
+// buildStep puts each argument of a build step on its own line. BuildKit and the older builder write them as "RUN |2 A=1
+// B=2 /bin/sh -c …" or "|2 A=1 B=2 /bin/sh -c …".
 func buildStep(line string) string {
 	start, rest, found := strings.Cut(line, "|")
 	if !found || strings.TrimSpace(strings.TrimPrefix(start, "RUN")) != "" {
@@ -76,7 +75,7 @@ func buildStep(line string) string {
 	return strings.ReplaceAll(args, " ", "\n") + "\n" + command
 }
 
-// cleanName makes a name from a config fit for a path.
+// cleanName makes a name from a config safe to use in a path.
 func cleanName(name string) string {
 	name = strings.Map(func(r rune) rune {
 		if r <= ' ' || r == 0x7f || r == 0xfffd || r == '/' {

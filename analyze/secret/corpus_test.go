@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// planted are lines as they stand in images, by kind of file: written from how programs and
-// people write them, not from the rules. Each holds one secret.
+// planted are typical lines of images by kind of file. They follow the way programs and people write them, not the rules.
+// Each line contains one secret.
 var planted = map[string][]string{
 	"app/.env": {
 		"DB_PASSWORD={pw}", "POSTGRES_PASSWORD={pw}", "MYSQL_ROOT_PASSWORD={pw}", "REDIS_PASSWORD='{pw}'", `SMTP_PASS="{pw}"`, "export ADMIN_PASSWORD={pw}",
@@ -82,7 +82,7 @@ func TestPlantedCorpus(t *testing.T) {
 	total, missed := 0, 0
 	for i, path := range slices.Sorted(maps.Keys(planted)) {
 		for j, line := range planted[path] {
-			// Two drafts of each line, between lines that hold nothing.
+			// Two variants of each line, between lines without secrets.
 			for draft := range uint64(2) {
 				s := newSynth(uint64(i)<<20 | uint64(j)<<4 | draft)
 				text := "# settings of the application\n" + s.text(t, line) + "\n# end\n"
@@ -111,7 +111,7 @@ func TestPlantedCorpus(t *testing.T) {
 	}
 }
 
-// Ordinary lines of the same files hold none.
+// Ordinary lines of the same files contain no secrets.
 func TestOrdinaryLines(t *testing.T) {
 	e := engine(t)
 	lines := map[string][]string{

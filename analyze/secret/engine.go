@@ -11,25 +11,25 @@ import (
 	"plimsoll/analyze/literal"
 )
 
-// Name is the name of the analyzer that this engine serves.
+// Name is the name of the analyzer.
 const Name = "secret"
 
-// version is raised when output changes for the same tables of rules: when code that decides changes,
-// here or in packages/owned.
+// version is incremented when the output changes for the same rule tables: when code here or in packages/owned changes
+// results.
 const version = "2"
 
-// Engine is the compiled rules. It is immutable and safe for concurrent use.
+// Engine is a set of compiled rules. It is immutable and safe for concurrent use.
 type Engine struct {
 	rules          []compiledRule
 	literals       []literal.Pattern
-	matcher        *literal.Matcher // of the literals, for texts that are searched here
-	rulesByLiteral [][]int          // by literal: the rules that wait for it
-	byName         map[string][]int // rules for lines, by a base name of their files
-	bySuffix       []nameSuffix     // rules for lines that have a pattern with a wildcard
+	matcher        *literal.Matcher // for texts that are searched here
+	rulesByLiteral [][]int          // indexes of rules by literal
+	byName         map[string][]int // rules for lines, by base name of the file
+	bySuffix       []nameSuffix     // rules for lines whose pattern has a wildcard
 	id             plimsoll.AnalyzerID
 }
 
-// New compiles the rules. Its error is a defect of a rule.
+// New compiles all rules. An error is a defect of a rule.
 func New() (*Engine, error) {
 	e := &Engine{byName: map[string][]int{}}
 	index := map[string]int{}
@@ -67,7 +67,7 @@ func New() (*Engine, error) {
 	return e, nil
 }
 
-// engineID names an engine of the rules: the version has their digest.
+// engineID returns the ID of the rules. The version contains their digest.
 func engineID(rules []Rule) plimsoll.AnalyzerID {
 	sum := sha256.New()
 	for i := range rules {
@@ -77,7 +77,7 @@ func engineID(rules []Rule) plimsoll.AnalyzerID {
 	return plimsoll.AnalyzerID{Name: Name, Version: version + "-" + digest.Short()}
 }
 
-// addNames makes a rule for lines found by the names of its files.
+// addNames enters a rule for lines under the names of its files.
 func (e *Engine) addNames(n int) {
 	for _, pattern := range e.rules[n].names {
 		if end := strings.LastIndex(pattern, "*") + 1; end > 0 {
@@ -91,14 +91,14 @@ func (e *Engine) addNames(n int) {
 	}
 }
 
-// nameSuffix is what base names end in that a rule for lines is for: every file of a layer is asked about, and
-// hardly one is named so.
+// nameSuffix is an end of base names for which a rule for lines exists. It allows a quick test, because every file of a
+// layer is tested and hardly any matches.
 type nameSuffix struct {
-	end, part string // what a name must end in, and have in it
+	end, part string // what a name ends with, and what it contains
 	rule      int
 }
 
-// lineRulesFor returns the rules for the lines of a file. Both names are in lower case.
+// lineRulesFor returns the rules for the lines of a file. Path and base name are in lower case.
 func (e *Engine) lineRulesFor(file, base string) []int {
 	var out []int
 	add := func(n int) {
@@ -117,19 +117,19 @@ func (e *Engine) lineRulesFor(file, base string) []int {
 	return out
 }
 
-// HasLineRules says whether a file is looked at for its name, whatever literals stand in it.
+// HasLineRules reports whether a file is searched because of its name, even without a hit of a literal.
 func (e *Engine) HasLineRules(file string) bool {
 	low := strings.ToLower(file)
 	return len(e.lineRulesFor(low, path.Base(low))) > 0
 }
 
-// ID names the engine; the version has the digest of the rules.
+// ID returns the analyzer ID. Its version contains the digest of the rules.
 func (e *Engine) ID() plimsoll.AnalyzerID { return e.id }
 
-// Literals are what a file is to be searched for. A hit is reported by the index here. Most are of use in text only.
+// Literals returns the literals to search files for. File.Hit takes the index in this list. Most are useful in text only.
 func (e *Engine) Literals() []literal.Pattern { return slices.Clone(e.literals) }
 
-// Rules lists every rule, in a fixed order.
+// Rules returns all rules in a fixed order.
 func (e *Engine) Rules() []Rule {
 	rules := make([]Rule, len(e.rules))
 	for i, r := range e.rules {
@@ -138,7 +138,7 @@ func (e *Engine) Rules() []Rule {
 	return rules
 }
 
-// searchText finds the literals in a text that is in memory.
+// searchText searches a text in memory for the literals.
 func (e *Engine) searchText(text []byte, hit func(number int, offset int64)) {
 	var state literal.State
 	e.matcher.Scan(text, &state, func(h literal.Hit) bool {
@@ -147,7 +147,7 @@ func (e *Engine) searchText(text []byte, hit func(number int, offset int64)) {
 	})
 }
 
-// excerptOf is the public text of the literal that a rule was found by.
+// excerptOf returns the public text of the literal by which a rule found a secret.
 func (e *Engine) excerptOf(rule, number int) string {
 	r := e.rules[rule]
 	if number < 0 {

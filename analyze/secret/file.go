@@ -14,54 +14,54 @@ import (
 	"plimsoll/analyze/window"
 )
 
-// Bounds of one file and one layer. More is told with an error, never cut in silence.
+// Bounds of one file and one layer. Exceeding one is reported as an error.
 const (
 	MaxPerFile  = 100    // findings of one file
 	MaxPerLayer = 10_000 // findings of one layer
 
-	maxEffort = 1_000_000 // spent on the literals of one file, in the units below
-	maxNamed  = 1 << 20   // bytes of a file that is looked at line by line
+	maxEffort = 1_000_000 // for the literals of one file, in the units below
+	maxLineFile  = 1 << 20   // bytes of a file that is searched line by line
 	maxLine   = 8 << 10   // bytes of such a line
-	lineStep  = 32 << 10  // bytes in which lines are counted at a time
+	lineStep  = 32 << 10  // bytes that are read at a time to count lines
 )
 
-// What looking at one literal costs at worst, in units of about ten microseconds: an expression is
-// held against all bytes in reach, code stops at the first that does not fit.
+// The maximum cost of one literal, in units of about ten microseconds: a regular expression may test all bytes in reach,
+// code stops at the first byte that does not match.
 const (
 	effortExpression = 10
 	effortCode       = 1
 )
 
-// File looks for secrets in one file. It is not safe for concurrent use.
+// File searches one file for secrets. It is not safe for concurrent use.
 type File struct {
 	engine    *Engine
 	path      string
 	low       string // path in lower case
-	base      string // its last element
+	base      string // base name in lower case
 	kind      fileKind
 	binary    bool
 	view      *window.Window
-	lineRules []int // rules for lines of a file called so
+	lineRules []int // rules for lines of a file with this name
 	found     []finding
-	seen      map[[2]int64]int // by rule and offset: index of found
+	seen      map[[2]int64]int // index in found by rule and offset
 	effort    int
 	err       error
 	readErr   error
 }
 
-// finding is a finding with the bytes it covers.
+// finding is a match of a rule and its bytes in the file.
 type finding struct {
 	rule, literal int
 	from, to      int64
 	line          int
 }
 
-// Open starts to look at a file. content is all of it; it is used until Close.
+// Open starts a file. content is the whole file; it is used until Close.
 func (e *Engine) Open(path string, content io.ReaderAt, size int64) *File {
 	return e.openWindow(path, window.New(content, size))
 }
 
-// OpenBytes is Open for a file that is in memory. Nothing is copied.
+// OpenBytes is Open for a file in memory. It copies nothing.
 func (e *Engine) OpenBytes(path string, content []byte) *File {
 	return e.openWindow(path, window.NewBytes(content))
 }
@@ -84,7 +84,7 @@ func (f *File) keepReadError(err error) {
 	}
 }
 
-// Hit says that a literal stands at an offset, the place of its first byte.
+// Hit reports an occurrence of a literal; offset is that of its first byte.
 func (f *File) Hit(literal int, offset int64) {
 	if literal < 0 || literal >= len(f.engine.literals) || f.readErr != nil {
 		return
@@ -100,7 +100,7 @@ func (f *File) Hit(literal int, offset int64) {
 
 func (f *File) verifyHit(rule, literal int, offset int64) {
 	if f.effort += f.engine.rules[rule].effort(); f.effort > maxEffort {
-		f.failOversized("more places look like secrets than are looked at")
+		f.failOversized("more possible secrets than the limit")
 		return
 	}
 	from := max(0, offset-maxReach)
@@ -129,15 +129,15 @@ func (r *compiledRule) effort() int {
 func (f *File) addFinding(x finding) {
 	key := [2]int64{int64(x.rule), x.from}
 	if i, ok := f.seen[key]; ok {
-		// The longer literal tells more, and must win in whatever order hits come.
+		// The longer literal is more informative. It must win whatever the order of the hits.
 		if y := &f.found[i]; f.literalLen(x) > f.literalLen(*y) {
 			y.literal = x.literal
 		}
 		return
 	}
-	// Twice as many as are told: some give way to others.
+	// Twice as many as are reported, because dropWeaker removes some.
 	if len(f.found) >= 2*MaxPerFile {
-		f.failOversized(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
+		f.failOversized(fmt.Sprintf("more than %d findings in one file, the others are not listed", MaxPerFile))
 		return
 	}
 	if f.seen == nil {
@@ -160,14 +160,14 @@ func (f *File) failOversized(what string) {
 	}
 }
 
-// Close ends the search. The error says what was not looked at or not listed; what was found
-// counts all the same.
+// Close returns the findings. The error describes what was not searched or not listed; the findings are valid in any
+// case.
 func (f *File) Close() ([]plimsoll.Secret, error) {
 	f.matchLines()
 	f.dropWeaker()
 	if len(f.found) > MaxPerFile {
 		f.found = f.found[:MaxPerFile]
-		f.failOversized(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
+		f.failOversized(fmt.Sprintf("more than %d findings in one file, the others are not listed", MaxPerFile))
 	}
 	f.addLineNumbers()
 	var out []plimsoll.Secret
@@ -181,22 +181,22 @@ func (f *File) Close() ([]plimsoll.Secret, error) {
 		})
 	}
 	if f.readErr != nil {
-		// The reader's own words may hold anything.
+		// The text of the reader's error may contain anything.
 		return out, plimsoll.Fail(plimsoll.FailureSecrets, plimsoll.Errorf(plimsoll.Internal, "secrets: the file could not be read to its end"))
 	}
 	return out, f.err
 }
 
-// matchLines holds a file with a telling name against the rules for its lines.
+// matchLines matches the rules for lines, if the file has a name for which there are some.
 func (f *File) matchLines() {
 	if len(f.lineRules) == 0 || f.binary || f.readErr != nil {
 		return
 	}
-	if f.view.Size() > maxNamed {
-		f.failOversized(fmt.Sprintf("only the first %d bytes of a file that is read line by line were looked at", maxNamed))
+	if f.view.Size() > maxLineFile {
+		f.failOversized(fmt.Sprintf("only the first %d bytes of a file that is read line by line were looked at", maxLineFile))
 	}
 	var at int64
-	text, err := f.view.Slice(0, maxNamed)
+	text, err := f.view.Slice(0, maxLineFile)
 	f.keepReadError(err)
 	for line := range bytes.Lines(text) {
 		if len(line) > maxLine {
@@ -219,8 +219,8 @@ func (f *File) matchLine(line []byte, at int64) {
 	}
 }
 
-// dropWeaker sorts findings and drops those that another rule explains better: generic ones that
-// overlap another, and of two others the later rule.
+// dropWeaker sorts the findings and removes those that overlap a better one: a generic finding loses against a specific
+// one, otherwise the later rule loses.
 func (f *File) dropWeaker() {
 	slices.SortFunc(f.found, func(a, b finding) int { return cmp.Or(cmp.Compare(a.from, b.from), a.rule-b.rule) })
 	weaker := func(a, b finding) bool {
@@ -243,7 +243,7 @@ func (f *File) dropWeaker() {
 	f.found = kept
 }
 
-// addLineNumbers gives findings, which are in order, their lines.
+// addLineNumbers sets the lines of the sorted findings.
 func (f *File) addLineNumbers() {
 	if f.binary {
 		return
@@ -263,7 +263,7 @@ func (f *File) addLineNumbers() {
 	}
 }
 
-// AppendBounded adds a file's findings to those of its layer, up to MaxPerLayer.
+// AppendBounded appends the findings of a file to those of its layer, up to MaxPerLayer.
 func AppendBounded(layer, file []plimsoll.Secret) ([]plimsoll.Secret, error) {
 	room := max(0, MaxPerLayer-len(layer))
 	if len(file) <= room {
@@ -272,4 +272,4 @@ func AppendBounded(layer, file []plimsoll.Secret) ([]plimsoll.Secret, error) {
 	return append(layer, file[:room]...), plimsoll.Fail(plimsoll.FailureOversized, errManyFindings)
 }
 
-var errManyFindings = errors.New("secrets: more findings in one layer than are listed")
+var errManyFindings = errors.New("secrets: more findings in one layer than the limit")

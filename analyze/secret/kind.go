@@ -8,13 +8,13 @@ import (
 	"plimsoll"
 )
 
-// fileKind is what a text file is for: the same line means more in a settings file than in a manual.
+// fileKind is the purpose of a text file. The same line means more in a settings file than in a manual.
 type fileKind byte
 
 // The kinds.
 const (
-	kindSettings fileKind = 1 << iota // settings, environment files, build files, scripts of a shell
-	kindSource                        // programs: values are quoted
+	kindSettings fileKind = 1 << iota // settings, environment files, build files, shell scripts
+	kindSource                        // programs, where values are quoted
 	kindProse                         // documents, changelogs, translations
 )
 
@@ -34,8 +34,8 @@ func invertExtensions(lists map[fileKind]string) map[string]fileKind {
 	return byExtension
 }
 
-// kindOf guesses from the name. A file without a telling name is taken for settings below
-// folders where people put those, and for a document elsewhere. Both names are in lower case.
+// kindOf guesses the kind from the name. A file with an unknown name counts as settings in directories where people keep
+// settings, and as a document elsewhere. Path and base name are in lower case.
 func kindOf(low, base string) fileKind {
 	if strings.HasPrefix(low, plimsoll.ConfigScheme) {
 		return kindSettings
@@ -66,10 +66,10 @@ func kindOf(low, base string) fileKind {
 	return kindProse
 }
 
-// headLength is how many first bytes decide whether a file is text.
+// headLength is the number of first bytes that decide whether a file is text.
 const headLength = 8 << 10
 
-// isBinary reports whether a file that begins so is not text.
+// isBinary reports whether a file with these first bytes is not text.
 func isBinary(head []byte) bool {
 	return bytes.IndexByte(head, 0) >= 0
 }

@@ -9,8 +9,8 @@ import (
 
 const mask = stars
 
-// Redact masks the secrets that Config would find, so that the rest of a config can be kept
-// and shown. A text that could not be looked at everywhere is masked as a whole.
+// Redact masks the secrets that Config finds, so that the rest of a config can be stored and shown. A text that cannot be
+// searched completely is masked as a whole.
 func (e *Engine) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig {
 	c.Env = e.maskAll("env/", c.Env)
 	for i, entry := range c.Env {
@@ -40,7 +40,7 @@ func (e *Engine) maskAll(place string, texts []string) []string {
 	return out
 }
 
-// maskStep masks a build step. Build arguments are told apart only when they stand in lines of their own.
+// maskStep masks a build step. It masks all build arguments if a secret is only found with each argument on its own line.
 func (e *Engine) maskStep(line string) string {
 	out := e.maskText("history/", line)
 	if args := buildStep(out); args != out && e.maskText("history/", args) != args {
@@ -50,7 +50,7 @@ func (e *Engine) maskStep(line string) string {
 	return out
 }
 
-// maskCommand masks words, and all but the first where only together they are a secret.
+// maskCommand masks words. If only all words together are a secret, it masks all but the first.
 func (e *Engine) maskCommand(place string, words []string) []string {
 	out := e.maskAll(place, words)
 	if whole := strings.Join(out, " "); len(out) > 1 && e.maskText(place, whole) != whole {
@@ -61,8 +61,8 @@ func (e *Engine) maskCommand(place string, words []string) []string {
 	return out
 }
 
-// maskText replaces what rules found, up to the end of the word that it ends in, or of the text where
-// it spans lines.
+// maskText masks findings up to the end of their last word. A finding of several lines is masked up to the end of the
+// text.
 func (e *Engine) maskText(place, text string) string {
 	if len(text) > maxConfigText {
 		return mask

@@ -11,7 +11,7 @@ import (
 	"plimsoll"
 )
 
-// TestRedact: what Config finds is not in what Redact leaves, and the rest is.
+// TestRedact checks that Redact removes what Config finds, and keeps the rest.
 func TestRedact(t *testing.T) {
 	e, s := engine(t), newSynth(5)
 	for id, c := range ruleCases {

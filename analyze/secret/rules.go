@@ -8,7 +8,7 @@ import (
 	"plimsoll"
 )
 
-// Short names for the tables of rules.
+// Short names for the rule tables.
 const (
 	critical = plimsoll.SeverityCritical
 	high     = plimsoll.SeverityHigh
@@ -16,13 +16,13 @@ const (
 	low      = plimsoll.SeverityLow
 )
 
-// tokenEnd is what follows a token: a byte that cannot belong to it, or the end.
+// tokenEnd matches a byte that cannot belong to a token, or the end.
 const tokenEnd = `(?:[^0-9A-Za-z_-]|$)`
 
-// assignment is what may stand between a name and its value in settings, JSON, YAML, XML and programs.
+// assignment matches what may be between a name and its value in settings, JSON, YAML, XML and programs.
 const assignment = `["'\]]{0,2}\s{0,8}(?:=>|:=|=|:|,|>)\s{0,8}["'` + "`" + `]?`
 
-// alternatives turns texts into alternatives of an expression.
+// alternatives returns an expression that matches one of the texts.
 func alternatives(texts []string) string {
 	parts := make([]string, len(texts))
 	for i, t := range texts {
@@ -31,7 +31,7 @@ func alternatives(texts []string) string {
 	return strings.Join(parts, "|")
 }
 
-// prefixRule is a rule for a string with a prefix of its own. The expression says what follows the prefix.
+// prefixRule returns a rule for a token with a distinctive prefix. follows is the expression for the rest of the token.
 func prefixRule(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefixes ...string) Rule {
 	return Rule{
 		ID: id, Title: title, Severity: severity, literals: prefixes, binary: true, entropy: entropy,
@@ -39,8 +39,8 @@ func prefixRule(id, title string, severity plimsoll.Severity, follows string, en
 	}
 }
 
-// delimitedRule is token for a prefix so short that it would be seen everywhere: what stands before
-// it, a quote, a space or a sign, makes the literal longer.
+// delimitedRule is prefixRule for a prefix so short that it occurs everywhere. The literals include the byte before it: a
+// quote, a space or a sign.
 func delimitedRule(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefix string) Rule {
 	r := prefixRule(id, title, severity, follows, entropy, prefix)
 	r.left, r.literals, r.public = anywhere, nil, prefix
@@ -51,7 +51,7 @@ func delimitedRule(id, title string, severity plimsoll.Severity, follows string,
 	return r
 }
 
-// literalsAfter is a literal behind each of some bytes.
+// literalsAfter returns literals of a text after each of the bytes.
 func literalsAfter(bytes, text string) []string {
 	var out []string
 	for _, b := range bytes {
@@ -60,7 +60,7 @@ func literalsAfter(bytes, text string) []string {
 	return out
 }
 
-// keywordRule is a rule for a value without a shape of its own that stands behind a telling name.
+// keywordRule returns a rule for a value without a distinctive form that is assigned to one of the names.
 func keywordRule(id, title string, severity plimsoll.Severity, value string, entropy float64, names ...string) Rule {
 	return Rule{
 		ID: id, Title: title, Severity: severity, literals: names, fold: true, left: anywhere, entropy: entropy,
@@ -68,8 +68,7 @@ func keywordRule(id, title string, severity plimsoll.Severity, value string, ent
 	}
 }
 
-// allRules are the rules in the order in which they are asked; of two that found the same
-// bytes the first one names them.
+// allRules returns the rules in their order of precedence: of two rules that found the same bytes, the first one counts.
 func allRules() []Rule {
-	return slices.Concat(cloudRules(), platformRules(), codeRules(), messageRules(), moneyRules(), modelRules(), watchRules(), privateKeys(), fileRules(), accessRules(), genericRules())
+	return slices.Concat(cloudRules(), platformRules(), codeRules(), messageRules(), paymentRules(), modelRules(), monitoringRules(), privateKeys(), fileRules(), accessRules(), genericRules())
 }

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// accessRules are passwords and tokens in the places where programs of every kind take them.
+// accessRules find passwords and tokens where programs of all kinds use them.
 func accessRules() []Rule {
 	return []Rule{
 		{ID: "jwt", Title: "JSON web token", Severity: medium, literals: []string{"eyJhbGci", "eyJ0eXAi", "eyJraWQi", "eyJ4NXQi", "eyJjdHki", "eyJlbmMi", "eyJqa3Ui"}, right: `(eyJ[0-9A-Za-z_-]{10,}\.eyJ[0-9A-Za-z_-]{10,}\.[0-9A-Za-z_-]{20,})`, entropy: 4, check: isJWT},
@@ -33,7 +33,7 @@ func accessRules() []Rule {
 	}
 }
 
-// schemeLiterals are the last two letters of schemes that take a user and a password, with what follows.
+// schemeLiterals returns the last two letters of URL schemes that allow a user and a password, with "://".
 func schemeLiterals() []string {
 	var out []string
 	for _, s := range strings.Fields("http https ftp ssh git postgres postgresql mongodb mongodb+srv redis rediss amqp ldap mqtt mqtts ws wss kafka tcp activemq sqlserver oracle clickhouse elasticsearch cassandra scylla bolt neo4j etcd memcached socks5 socks rsync svn s3 smb rtsp psycopg2 asyncpg mysqldb cockroach snowflake presto trino couchbase pulsar mailto neo4j+s db2 vertica proxy turn webdav afp") {
@@ -45,7 +45,8 @@ func schemeLiterals() []string {
 	return out
 }
 
-// matchUserinfo accepts "ss://user:password@host", which begins with two letters of the scheme (RFC 3986, section 3.2.1).
+// matchUserinfo accepts "ss://user:password@host", where "ss" are the last two letters of the scheme (RFC 3986, section
+// 3.2.1).
 func matchUserinfo(c *candidate) (from, to int, ok bool) {
 	rest := c.after[len("ss://"):]
 	rest = rest[:min(len(rest), 300)]
@@ -83,7 +84,7 @@ func hostEnd(host []byte) int {
 	return len(host)
 }
 
-// documentHost reports whether a host is one that documents use (RFC 2606).
+// documentHost reports whether a host is an example name (RFC 2606).
 func documentHost(host []byte) bool {
 	host = bytes.ToLower(host)
 	for _, suffix := range []string{"example.com", "example.org", "example.net", ".example", "example", ".test", ".invalid", "domain.tld", "domain.com", "yourdomain.com", "mydomain.com"} {
@@ -98,12 +99,12 @@ func localHost(host []byte) bool {
 	return bytes.Equal(host, []byte("localhost")) || bytes.HasPrefix(host, []byte("127.0.0.")) || placeholderWords[string(host)] || !bytes.ContainsAny(host, ".")
 }
 
-// isCommandPassword accepts what can be a password where nothing but a password can stand.
+// isCommandPassword accepts a possible password at a position where only a password can be.
 func isCommandPassword(value []byte) bool {
 	return !isReference(value) && !placeholderWords[string(bytes.ToLower(value))] && !isSample(value) && byteEntropy(value) >= 1.9
 }
 
-// isConnectionPassword accepts the password of a connection string.
+// isConnectionPassword accepts a possible password of a connection string.
 func isConnectionPassword(value []byte) bool {
 	s := countClasses(value)
 	return isCommandPassword(value) && s.distinct() >= 2 && !identifierRE.Match(value)

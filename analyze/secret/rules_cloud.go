@@ -1,6 +1,6 @@
 package secret
 
-// cloudRules are keys of cloud providers.
+// cloudRules find keys of cloud providers.
 func cloudRules() []Rule {
 	return []Rule{
 		prefixRule("aws-access-key-id", "AWS access key id", high, `[A-Z2-7]{16}`, 2.7, "AKIA", "ASIA", "ABIA", "ACCA"),
@@ -45,7 +45,7 @@ func cloudRules() []Rule {
 	}
 }
 
-// platformRules are tokens of hosting and infrastructure services.
+// platformRules find tokens of hosting and infrastructure services.
 func platformRules() []Rule {
 	return []Rule{
 		prefixRule("heroku-token", "Heroku API token", high, `AA[0-9A-Za-z_-]{58}`, 3.8, "HRKU-"),
@@ -74,7 +74,7 @@ func platformRules() []Rule {
 	}
 }
 
-// notEmulator refuses the account key that every storage emulator has.
+// notEmulator refuses the well-known account key of storage emulators.
 func notEmulator(secret []byte) bool {
 	const known = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq"
 	return len(secret) < len(known) || string(secret[:len(known)]) != known

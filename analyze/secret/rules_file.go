@@ -1,6 +1,6 @@
 package secret
 
-// fileRules are about files that exist to hold credentials.
+// fileRules find credentials in files whose purpose is to contain them.
 func fileRules() []Rule {
 	dockerConfig := []string{".docker/config.json", "config.json", ".dockerconfigjson", ".dockercfg", "auth.json", "containers/auth.json", "dockerconfig*.json"}
 	kube := []string{"*kubeconfig*", "*.kubeconfig", ".kube/config", "admin.conf", "kubelet.conf", "controller-manager.conf", "scheduler.conf", "k3s.yaml"}
@@ -39,7 +39,7 @@ func fileRules() []Rule {
 	}
 }
 
-// isPlainWord accepts everything but references and samples: the file exists for secrets.
+// isPlainWord accepts everything but references and samples, because the purpose of the file is to contain secrets.
 func isPlainWord(value []byte) bool {
 	return !isReference(value) && !isSample(value) && !placeholderWords[lowerString(value)]
 }

@@ -8,7 +8,7 @@ import (
 	"plimsoll"
 )
 
-// genericRules are about names that say what their value is.
+// genericRules find values by a name that says what they are.
 func genericRules() []Rule {
 	rule := func(id, title string, severity plimsoll.Severity, accept func([]byte) bool, names ...string) Rule {
 		return Rule{
@@ -24,13 +24,13 @@ func genericRules() []Rule {
 	}
 }
 
-// descriptiveSuffixRE are ends of a name that say that the value is about a secret, not one.
+// descriptiveSuffixRE matches ends of names whose value is about a secret and not a secret itself.
 var descriptiveSuffixRE = regexp.MustCompile(`(?i)(?:^|[_.-]|[a-z])(?:file|path|url|uri|name|id|ids|length|len|size|type|types|field|fields|policy|hash|algorithm|min|max|expiry|expires|expiration|ttl|timeout|endpoint|label|hint|prompt|regex|pattern|count|limit|format|version|class|method|mode|store|provider|manager|help|text|title|message|error|header|param|prefix|suffix|encryption|enabled|required|reset|input|change|index|location|dir|ref|env|var|source|alias|encoding|kind|style|description|ciphertext|public|tag)s?$`)
 
-// assignmentRE is what may stand between the found word and the value: the rest of the name, and an assignment.
+// assignmentRE matches what may be between the literal and the value: the rest of the name, and an assignment.
 var assignmentRE = regexp.MustCompile(`^([A-Za-z0-9_.-]{0,32})(["']?\]?["']?[ \t]{0,16}(?:=>|:=|\?=|==?|:|>)[ \t]{0,16})`)
 
-// matchAssigned finds the value that is assigned to a name with one of the words in it.
+// matchAssigned accepts a value that is assigned to a name that contains one of the words.
 func matchAssigned(c *candidate, names []string, accept func([]byte) bool) (from, to int, ok bool) {
 	n := 0
 	for _, name := range names {
@@ -62,7 +62,7 @@ func matchAssigned(c *candidate, names []string, accept func([]byte) bool) (from
 	return from, to, accept(v)
 }
 
-// mayAssign says whether between may match: programs are full of such words, and few are assigned to.
+// mayAssign reports whether assignmentRE may match. Programs contain many such words, and few are assigned to.
 func mayAssign(rest []byte) bool {
 	const longest = 32 + 3 + 16
 	for i := range min(len(rest), longest+1) {
@@ -73,8 +73,8 @@ func mayAssign(rest []byte) bool {
 	return false
 }
 
-// A name and a value with only space between, alone on their line, as in "ENV NAME value" and in settings of
-// many servers.
+// A name and a value with only space between them, alone on their line, as in "ENV NAME value" and in settings of many
+// servers.
 var (
 	lineStartRE = regexp.MustCompile(`(?:^|\n)[ \t]{0,16}(?:(?:ENV|ARG|set|setenv|SetEnv|env)[ \t]+)?[A-Za-z0-9_.-]{0,64}$`)
 	spaceRE     = regexp.MustCompile(`^([A-Za-z0-9_.-]{0,32})[ \t]{1,16}`)
@@ -102,7 +102,7 @@ func matchSpaced(c *candidate, n int, accept func([]byte) bool) (from, to int, o
 	return from, to, accept(c.after[from:to])
 }
 
-// valueRange finds the end of a value that begins at i: at its closing quote, or where a bare word ends.
+// valueRange returns the range of a value that begins at i: up to its closing quote, or to the end of a bare word.
 func valueRange(b []byte, i int) (from, to int, quotes bool) {
 	if i >= len(b) {
 		return i, i, false

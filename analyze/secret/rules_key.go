@@ -8,7 +8,7 @@ import (
 	"plimsoll"
 )
 
-// privateKeys are private keys in their usual armours.
+// privateKeys find private keys in their usual text encodings.
 func privateKeys() []Rule {
 	pem := func(id, title string, severity plimsoll.Severity, label string) Rule {
 		return Rule{
@@ -34,15 +34,15 @@ func privateKeys() []Rule {
 }
 
 const (
-	minArmoured = 48   // base64 digits that the shortest private key has before its end
-	minRun      = 24   // of them in a row somewhere: words of a program that writes armours are shorter
+	minArmoured = 48   // number of base64 digits of the shortest private key in its first 512 bytes
+	minRun      = 24   // length of the longest run of base64 digits: the texts of programs that write keys have shorter ones
 	maxHeaders  = 200  // bytes of headers before the first base64 digit
 	minKeyBits  = 3.2  // bits per byte of base64: short keys have long runs of the letter A
-	maxOthers   = 0.10 // of other bytes to base64 digits: what is left of line ends that are written as escapes
+	maxOthers   = 0.10 // ratio of other bytes to base64 digits: the rest of line ends that are written as escapes
 )
 
-// matchArmoured accepts what follows the label of an armour: base64 with line ends that may be
-// written as escapes, after headers such as Proc-Type or Version.
+// matchArmoured accepts the text after the label of an armoured key: base64 after headers such as Proc-Type or Version.
+// Line ends may be written as escapes.
 func matchArmoured(c *candidate) (from, to int, ok bool) {
 	i := bytes.Index(c.after, []byte("----"))
 	if i < 0 {
@@ -82,7 +82,7 @@ func base64Byte(b byte) bool {
 	return b == '+' || b == '/' || b == '=' || b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
 }
 
-// normalizeLineEnds turns escaped and other line ends, and what joins strings of a program, into newlines.
+// normalizeLineEnds converts escaped and other line ends, and what joins the strings of a program, to newlines.
 func normalizeLineEnds(b []byte) []byte {
 	for _, end := range []string{`\r\n`, `\n`, "\r", " ", "\t", `"`, "'", "+\n", ",\n"} {
 		b = bytes.ReplaceAll(b, []byte(end), []byte("\n"))
@@ -90,7 +90,7 @@ func normalizeLineEnds(b []byte) []byte {
 	return b
 }
 
-// skipHeaders drops lines "Name: value" before an empty line.
+// skipHeaders removes lines "Name: value" before an empty line.
 func skipHeaders(b []byte) []byte {
 	head := b[:min(len(b), maxHeaders)]
 	if !bytes.Contains(head, []byte(":")) {

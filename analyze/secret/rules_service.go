@@ -1,6 +1,6 @@
 package secret
 
-// codeRules are tokens of code hosts, package registries and build services.
+// codeRules find tokens of code hosts, package registries and build services.
 func codeRules() []Rule {
 	return []Rule{
 		prefixRule("github-token", "GitHub token", critical, `[0-9A-Za-z]{36,251}`, 3.5, "ghp_", "gho_", "ghu_", "ghs_", "ghr_"),
@@ -34,7 +34,7 @@ func codeRules() []Rule {
 	}
 }
 
-// messageRules are tokens of mail, chat and voice services.
+// messageRules find tokens of mail, chat and voice services.
 func messageRules() []Rule {
 	return []Rule{
 		prefixRule("slack-token", "Slack token", critical, `[0-9A-Za-z-]{20,250}`, 3, "xoxb-", "xoxp-", "xoxa-", "xoxr-", "xoxs-", "xoxe-", "xoxe.xoxp-", "xoxe.xoxb-"),
@@ -66,8 +66,8 @@ func messageRules() []Rule {
 	}
 }
 
-// moneyRules are keys of payment services and shops.
-func moneyRules() []Rule {
+// paymentRules find keys of payment services and shops.
+func paymentRules() []Rule {
 	return []Rule{
 		prefixRule("stripe-live-key", "Stripe live key", critical, `[0-9A-Za-z]{24,247}`, 3.5, "sk_live_", "rk_live_"),
 		prefixRule("stripe-test-key", "Stripe test key", low, `[0-9A-Za-z]{24,247}`, 3.5, "sk_test_", "rk_test_"),
@@ -84,7 +84,7 @@ func moneyRules() []Rule {
 	}
 }
 
-// modelRules are keys of services that run language models.
+// modelRules find keys of services that run language models.
 func modelRules() []Rule {
 	return []Rule{
 		{ID: "openai-key", Title: "OpenAI API key", Severity: critical, literals: []string{"T3BlbkFJ"}, left: `(?:^|[^0-9A-Za-z_-])sk-(?:proj-|svcacct-|admin-)?[0-9A-Za-z_-]{20,200}`, binary: true,
@@ -101,8 +101,8 @@ func modelRules() []Rule {
 	}
 }
 
-// watchRules are keys of services that collect logs, metrics and errors.
-func watchRules() []Rule {
+// monitoringRules find keys of services that collect logs, metrics and errors.
+func monitoringRules() []Rule {
 	return []Rule{
 		prefixRule("grafana-service-token", "Grafana service account token", high, `[0-9A-Za-z]{32}_[0-9a-f]{8}`, 3.8, "glsa_"),
 		prefixRule("grafana-cloud-token", "Grafana Cloud token", high, `[0-9A-Za-z+/=]{32,400}`, 3.8, "glc_eyJ"),

@@ -51,7 +51,7 @@ func TestEachRule(t *testing.T) {
 			t.Errorf("rule %s has no case", r.ID)
 			continue
 		}
-		// Three draws: chance may make a value that looks like a sample, once.
+		// Three attempts, because a random value may look like a sample.
 		hits := 0
 		for n := range uint64(3) {
 			text := "first line\n" + newSynth(uint64(i)*10+n).text(t, c.hit) + "\nlast line\n"
@@ -79,7 +79,7 @@ func TestEachRule(t *testing.T) {
 	}
 }
 
-// A field that holds one letter again and again is a template, not a secret.
+// A field that repeats one letter is a template, not a secret.
 func TestPlaceholdersAreNoSecrets(t *testing.T) {
 	e := engine(t)
 	for id, c := range ruleCases {
@@ -87,7 +87,7 @@ func TestPlaceholdersAreNoSecrets(t *testing.T) {
 			s := newSynth(1)
 			s.pick = func(string, int) byte { return fill }
 			text := s.text(t, c.hit)
-			// These hold values that the template spells out, or a check of the file alone.
+			// These cases have values that the template fixes, or a check of the file alone.
 			if strings.Contains(c.hit, "b64") || id == "pgpass" || strings.HasSuffix(id, "-webhook") {
 				continue
 			}

@@ -15,8 +15,7 @@ import (
 	"plimsoll"
 )
 
-// Whatever is found or goes wrong, no part of a secret comes out: neither its bytes nor
-// eight of them in a row.
+// No part of a secret may appear in a result or an error: neither the whole secret nor eight bytes of it in a row.
 func TestNothingOfTheSecretComesOut(t *testing.T) {
 	e := engine(t)
 	for i, r := range e.Rules() {
@@ -38,7 +37,7 @@ func TestNothingOfTheSecretComesOut(t *testing.T) {
 	}
 }
 
-// ownWords is what may come out: the rule's text, and the parts of a case that are no secret.
+// ownWords are the texts that may appear: the text of the rule, and the parts of a case that are not secret.
 func ownWords(r Rule, c ruleCase) string {
 	return strings.ToLower(strings.Join(r.literals, " ")+" "+r.ID+" "+c.path) + fieldRE.ReplaceAllString(strings.ToLower(c.hit), "\n")
 }
@@ -60,7 +59,7 @@ func quiet(t *testing.T, id, text, allowed string, found []plimsoll.Secret, err 
 	}
 }
 
-// leaking is a reader whose error holds what it read.
+// leaking is a reader whose error contains what it read.
 type leaking struct{ text string }
 
 func (l leaking) ReadAt(p []byte, at int64) (int, error) {
@@ -139,7 +138,7 @@ func TestLinesOfLargeFiles(t *testing.T) {
 	}
 }
 
-// A program may hold a key: rules with little structure do not look there.
+// A program may contain a key, but rules with little structure do not search programs.
 func TestBinaryFiles(t *testing.T) {
 	e := engine(t)
 	s := newSynth(9)
@@ -200,8 +199,8 @@ func TestVersionFollowsTheRules(t *testing.T) {
 	}
 }
 
-// What Debian, Python and Node install holds no secrets of anybody. Of this machine's own
-// trees a share is read that fits a quick test; docs/decisions has the figures of whole ones.
+// The files of Debian, Python and Node contain no real secrets. A quick test reads a part of this machine's files;
+// docs/decisions has the figures for whole trees.
 func TestInstalledTreesAreQuiet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads some 40 MB of the machine's own files")
