@@ -60,7 +60,7 @@ func Read(r io.Reader, b plimsoll.Budget) (*Archive, error) {
 	default:
 		return indexFile(f, b)
 	}
-	f.Close() //nolint:errcheck // the first error tells
+	f.Close() //nolint:errcheck // the first error is returned
 	return nil, err
 }
 

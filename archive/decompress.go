@@ -35,7 +35,7 @@ func uncompressedFile(f *os.File, b plimsoll.Budget) (*os.File, error) {
 		return nil, ioError("making room for an archive", err)
 	}
 	if err := decompressInto(tmp, f, how, b); err != nil {
-		tmp.Close() //nolint:errcheck // the first error tells
+		tmp.Close() //nolint:errcheck // the first error is returned
 		return nil, err
 	}
 	return tmp, nil

@@ -17,7 +17,7 @@ import (
 func layoutDir(t *testing.T) (dir string, image, index plimsoll.Digest) {
 	t.Helper()
 	data, image, index := layoutTar(t)
-	from := open(t, write(t, data))
+	from := openArchive(t, writeTemp(t, data))
 	dir = t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "blobs/sha256"), 0o700); err != nil {
 		t.Fatal(err)
@@ -112,7 +112,7 @@ func TestReadFromAStream(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	data, image, _ := layoutTar(t)
-	for how, data := range map[string][]byte{"plain": data, "gzip": gzipped(t, data), "zstd": zstded(t, data)} {
+	for how, data := range map[string][]byte{"plain": data, "gzip": gzipData(t, data), "zstd": zstdData(t, data)} {
 		a, err := Read(bytes.NewReader(data), plimsoll.DefaultBudget())
 		if err != nil {
 			t.Fatalf("%s: %v", how, err)

@@ -35,10 +35,10 @@ func TestOpenRefuses(t *testing.T) {
 		{"very old", tarOf(t, entry{name: "repositories", body: "{}"}), plimsoll.Invalid, plimsoll.FailureDownload, "before 1.10"},
 		{"cut", tarOf(t, entry{name: "index.json", body: strings.Repeat(" ", 4096)})[:1024], plimsoll.Invalid, plimsoll.FailureDownload, "not a valid tar"},
 		{"bad gzip", []byte("\x1f\x8b\x08garbage"), plimsoll.Invalid, plimsoll.FailureDownload, "gzip"},
-		{"cut gzip", gzipped(t, zeros)[:60], plimsoll.Invalid, plimsoll.FailureDownload, "decompressed"},
+		{"cut gzip", gzipData(t, zeros)[:60], plimsoll.Invalid, plimsoll.FailureDownload, "decompressed"},
 		{"bad zstd", []byte("\x28\xb5\x2f\xfdgarbage"), plimsoll.Invalid, plimsoll.FailureDownload, "decompressed"},
-		{"gzip bomb", gzipped(t, zeros), plimsoll.TooLarge, plimsoll.FailureOversized, "unpacks to more than"},
-		{"zstd bomb", zstded(t, zeros), plimsoll.TooLarge, plimsoll.FailureOversized, "unpacks to more than"},
+		{"gzip bomb", gzipData(t, zeros), plimsoll.TooLarge, plimsoll.FailureOversized, "unpacks to more than"},
+		{"zstd bomb", zstdData(t, zeros), plimsoll.TooLarge, plimsoll.FailureOversized, "unpacks to more than"},
 		{"bad index", tarOf(t, entry{name: "index.json", body: "[]"}), plimsoll.Invalid, plimsoll.FailureDownload, "index.json"},
 		{"bad digest", tarOf(t, entry{name: "index.json", body: `{"manifests":[{"digest":"sha256:../../etc/passwd"}]}`}), plimsoll.Invalid, plimsoll.FailureDownload, "64 hex digits"},
 		{"huge index", tarOf(t, entry{name: "index.json", body: strings.Repeat(" ", 501)}), plimsoll.TooLarge, plimsoll.FailureOversized, "budget of 500"},
@@ -54,7 +54,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"long path", tarOf(t, entry{name: strings.Repeat("a/", 60) + "f"}), plimsoll.TooLarge, plimsoll.FailureOversized, "path"},
 	}
 	for _, tt := range tests {
-		a, err := Open(write(t, tt.data), small)
+		a, err := Open(writeTemp(t, tt.data), small)
 		if err == nil {
 			a.Close()
 		}
@@ -81,7 +81,7 @@ func TestOpenRefusesOtherFiles(t *testing.T) {
 func TestSpillHasNoName(t *testing.T) {
 	tmp := t.TempDir()
 	data, _, _ := layoutTar(t)
-	path := write(t, gzipped(t, data))
+	path := writeTemp(t, gzipData(t, data))
 	t.Setenv("TMPDIR", tmp)
 	a, err := Open(path, plimsoll.DefaultBudget())
 	if err != nil {
@@ -95,7 +95,7 @@ func TestSpillHasNoName(t *testing.T) {
 
 func TestContentIsProven(t *testing.T) {
 	wrong := plimsoll.DigestOf([]byte("promised"))
-	a := open(t, write(t, tarOf(t,
+	a := openArchive(t, writeTemp(t, tarOf(t,
 		entry{name: blobPath(wrong), body: "delivered"},
 		entry{name: "index.json", body: `{"manifests":[{"digest":"` + string(wrong) + `"}]}`},
 	)))

@@ -38,9 +38,9 @@ func realBytes(b *testing.B, n int) []byte {
 	return out
 }
 
-// words returns n quoted strings from Go sources, each with its last letter changed. Like signatures, they are similar to
+// quotedStrings returns n quoted strings from Go sources, each with its last letter changed. Like signatures, they are similar to
 // the scanned text, but most of them do not occur in it.
-func words(text []byte, n int) []Pattern {
+func quotedStrings(text []byte, n int) []Pattern {
 	random := rand.New(rand.NewPCG(1, 2))
 	quoted := regexp.MustCompile(`"[A-Za-z0-9_%:/. -]{5,40}"`).FindAll(text, 50*n)
 	var out []Pattern
@@ -56,7 +56,7 @@ func BenchmarkScan(b *testing.B) {
 	text := realBytes(b, 60<<20)
 	for _, n := range []int{100, 1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			patterns := words(text, n)
+			patterns := quotedStrings(text, n)
 			m, err := New(patterns)
 			if err != nil {
 				b.Fatal(err)

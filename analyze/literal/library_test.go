@@ -8,8 +8,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// useful reports whether a text is in a scope: the definition of Scope.
-func useful(n Scope, text []byte) bool {
+// scopeAllows reports whether a text is in a scope: the definition of Scope.
+func scopeAllows(n Scope, text []byte) bool {
 	if n.TextOnly && bytes.IndexByte(text, 0) >= 0 {
 		return false
 	}
@@ -38,15 +38,15 @@ func TestLibraryFindsWhatIsOfUse(t *testing.T) {
 		for range 3 {
 			text := rapid.SliceOfN(letter, 0, 60).Draw(t, "text")
 			head := text[:rapid.IntRange(min(2, len(text)), len(text)).Draw(t, "head")]
-			all := naive(patterns, text)
-			got := find(l.For(head), new(State), text, nil)
+			all := findNaively(patterns, text)
+			got := scanWindows(l.For(head), new(State), text, nil)
 			for _, h := range got {
 				if !slices.Contains(all, h) {
 					t.Fatalf("no such hit: %v", h)
 				}
 			}
 			for _, h := range all {
-				if useful(patterns[h.Pattern].Scope, text) && !slices.Contains(got, h) {
+				if scopeAllows(patterns[h.Pattern].Scope, text) && !slices.Contains(got, h) {
 					t.Fatalf("%v is missing of %v", h, got)
 				}
 			}
@@ -66,7 +66,7 @@ func TestLibraryLeavesOut(t *testing.T) {
 	}
 	for text, want := range map[string][]int{"a needle": {0, 2}, "MZ needle": {0, 1, 2}, "MZ\x00needle": {0, 1}, "M\x00needle": {0}} {
 		var got []int
-		for _, h := range find(l.For([]byte(text)), new(State), []byte(text), nil) {
+		for _, h := range scanWindows(l.For([]byte(text)), new(State), []byte(text), nil) {
 			got = append(got, h.Pattern)
 		}
 		if !slices.Equal(got, want) {

@@ -9,7 +9,7 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "measure the pairs of bytes in files of this machine anew")
+var update = flag.Bool("update", false, "measure the pairs of bytes in files of this machine")
 
 func TestPairs(t *testing.T) {
 	if *update {

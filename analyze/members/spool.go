@@ -74,7 +74,7 @@ func (w *walker) spoolArchive(r io.Reader) (*spooledArchive, error) {
 		err = newFailure(TooLarge, "nested archives need more space than the limit")
 	}
 	if err != nil {
-		f.Close() //nolint:errcheck // the first error is the one to tell
+		f.Close() //nolint:errcheck // the first error is returned
 		return nil, err
 	}
 	w.spoolLeft -= size

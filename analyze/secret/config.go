@@ -42,7 +42,7 @@ type configScan struct {
 
 func (s *configScan) scanText(place, text string) {
 	if len(text) > maxConfigText {
-		s.keepError(plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "secrets: a text of %d bytes in the image config was not looked at", len(text))))
+		s.keepError(plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "secrets: a text of %d bytes in the image config was not searched", len(text))))
 		return
 	}
 	b := []byte(text)

@@ -19,10 +19,10 @@ const (
 	MaxPerFile  = 100    // findings of one file
 	MaxPerLayer = 10_000 // findings of one layer
 
-	maxEffort = 1_000_000 // for the literals of one file, in the units below
-	maxLineFile  = 1 << 20   // bytes of a file that is searched line by line
-	maxLine   = 8 << 10   // bytes of such a line
-	lineStep  = 32 << 10  // bytes that are read at a time to count lines
+	maxEffort   = 1_000_000 // for the literals of one file, in the units below
+	maxLineFile = 1 << 20   // bytes of a file that is searched line by line
+	maxLine     = 8 << 10   // bytes of such a line
+	lineStep    = 32 << 10  // bytes that are read at a time to count lines
 )
 
 // The maximum cost of one literal, in units of about ten microseconds: a regular expression may test all bytes in reach,
@@ -193,14 +193,14 @@ func (f *File) matchLines() {
 		return
 	}
 	if f.view.Size() > maxLineFile {
-		f.failOversized(fmt.Sprintf("only the first %d bytes of a file that is read line by line were looked at", maxLineFile))
+		f.failOversized(fmt.Sprintf("only the first %d bytes of a file that is read line by line were searched", maxLineFile))
 	}
 	var at int64
 	text, err := f.view.Slice(0, maxLineFile)
 	f.keepReadError(err)
 	for line := range bytes.Lines(text) {
 		if len(line) > maxLine {
-			f.failOversized(fmt.Sprintf("a line of more than %d bytes was not looked at", maxLine))
+			f.failOversized(fmt.Sprintf("a line of more than %d bytes was not searched", maxLine))
 		} else {
 			f.matchLine(line, at)
 		}

@@ -11,7 +11,7 @@ import (
 
 // TestLiteralsOfUse compares a search for the useful literals of a file with a search for all literals.
 func TestLiteralsOfUse(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	library, err := literal.NewLibrary(e.Literals())
 	if err != nil {
 		t.Fatal(err)

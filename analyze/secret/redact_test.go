@@ -13,7 +13,7 @@ import (
 
 // TestRedact checks that Redact removes what Config finds, and keeps the rest.
 func TestRedact(t *testing.T) {
-	e, s := engine(t), newSynth(5)
+	e, s := newTestEngine(t), newSynth(5)
 	for id, c := range ruleCases {
 		if c.path != "" {
 			continue

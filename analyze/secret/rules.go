@@ -22,8 +22,8 @@ const tokenEnd = `(?:[^0-9A-Za-z_-]|$)`
 // assignment matches what may be between a name and its value in settings, JSON, YAML, XML and programs.
 const assignment = `["'\]]{0,2}\s{0,8}(?:=>|:=|=|:|,|>)\s{0,8}["'` + "`" + `]?`
 
-// alternatives returns an expression that matches one of the texts.
-func alternatives(texts []string) string {
+// alternativesOf returns an expression that matches one of the texts.
+func alternativesOf(texts []string) string {
 	parts := make([]string, len(texts))
 	for i, t := range texts {
 		parts[i] = regexp.QuoteMeta(t)
@@ -35,7 +35,7 @@ func alternatives(texts []string) string {
 func prefixRule(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefixes ...string) Rule {
 	return Rule{
 		ID: id, Title: title, Severity: severity, literals: prefixes, binary: true, entropy: entropy,
-		right: `(?:` + alternatives(prefixes) + `)(` + follows + `)` + tokenEnd,
+		right: `(?:` + alternativesOf(prefixes) + `)(` + follows + `)` + tokenEnd,
 	}
 }
 
@@ -64,7 +64,7 @@ func literalsAfter(bytes, text string) []string {
 func keywordRule(id, title string, severity plimsoll.Severity, value string, entropy float64, names ...string) Rule {
 	return Rule{
 		ID: id, Title: title, Severity: severity, literals: names, fold: true, left: anywhere, entropy: entropy,
-		right: `(?i:` + alternatives(names) + `)` + assignment + `(` + value + `)` + tokenEnd,
+		right: `(?i:` + alternativesOf(names) + `)` + assignment + `(` + value + `)` + tokenEnd,
 	}
 }
 

@@ -34,7 +34,7 @@ func privateKeys() []Rule {
 }
 
 const (
-	minArmoured = 48   // number of base64 digits of the shortest private key in its first 512 bytes
+	minArmoured = 48   // base64 digits of the shortest private key
 	minRun      = 24   // length of the longest run of base64 digits: the texts of programs that write keys have shorter ones
 	maxHeaders  = 200  // bytes of headers before the first base64 digit
 	minKeyBits  = 3.2  // bits per byte of base64: short keys have long runs of the letter A

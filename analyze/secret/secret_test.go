@@ -17,7 +17,7 @@ import (
 
 // No part of a secret may appear in a result or an error: neither the whole secret nor eight bytes of it in a row.
 func TestNothingOfTheSecretComesOut(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	for i, r := range e.Rules() {
 		c := ruleCases[r.ID]
 		s := newSynth(uint64(i) + 5000)
@@ -26,14 +26,14 @@ func TestNothingOfTheSecretComesOut(t *testing.T) {
 			f := e.Open(c.file(), content, int64(len(text)))
 			e.searchText([]byte(text), f.Hit)
 			found, err := f.Close()
-			quiet(t, r.ID, text, ownWords(r, c), found, err)
+			checkNoLeak(t, r.ID, text, ownWords(r, c), found, err)
 		}
 		config := plimsoll.ImageConfig{
 			Env: []string{"SETTING=" + text}, Cmd: []string{text}, Entrypoint: []string{"sh", text}, Labels: map[string]string{"note": text},
 			History: []plimsoll.HistoryLine{{CreatedBy: "RUN |1 A=" + text + " /bin/sh -c x", Comment: text}},
 		}
 		found, err := e.Config(config)
-		quiet(t, r.ID, text, ownWords(r, c), found, err)
+		checkNoLeak(t, r.ID, text, ownWords(r, c), found, err)
 	}
 }
 
@@ -42,7 +42,7 @@ func ownWords(r Rule, c ruleCase) string {
 	return strings.ToLower(strings.Join(r.literals, " ")+" "+r.ID+" "+c.path) + fieldRE.ReplaceAllString(strings.ToLower(c.hit), "\n")
 }
 
-func quiet(t *testing.T, id, text, allowed string, found []plimsoll.Secret, err error) {
+func checkNoLeak(t *testing.T, id, text, allowed string, found []plimsoll.Secret, err error) {
 	t.Helper()
 	out, jsonErr := json.Marshal(found)
 	if jsonErr != nil {
@@ -70,7 +70,7 @@ func (l leaking) ReadAt(p []byte, at int64) (int, error) {
 }
 
 func TestReaderThatFails(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	f := e.Open("root/.netrc", leaking{"password abc"}, 4<<20)
 	f.Hit(0, 5)
 	if _, err := f.Close(); plimsoll.FailureOf(err) != plimsoll.FailureSecrets {
@@ -79,7 +79,7 @@ func TestReaderThatFails(t *testing.T) {
 }
 
 func TestBoundsAreTold(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	s := newSynth(7)
 	var text bytes.Buffer
 	for range 3 * MaxPerFile {
@@ -113,7 +113,7 @@ func TestBoundsAreTold(t *testing.T) {
 }
 
 func TestLinesOfLargeFiles(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	s := newSynth(8)
 	var text bytes.Buffer
 	want := map[int]bool{}
@@ -123,7 +123,7 @@ func TestLinesOfLargeFiles(t *testing.T) {
 			text.WriteString(s.text(t, "a: glpat-{20:w}\n"))
 			continue
 		}
-		text.WriteString("ordinary: line of a file that is larger than what is held of it\n")
+		text.WriteString("ordinary: line of a file that is larger than its window\n")
 	}
 	f := e.Open("srv/large.yml", bytes.NewReader(text.Bytes()), int64(text.Len()))
 	e.searchText(text.Bytes(), f.Hit)
@@ -140,20 +140,20 @@ func TestLinesOfLargeFiles(t *testing.T) {
 
 // A program may contain a key, but rules with little structure do not search programs.
 func TestBinaryFiles(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	s := newSynth(9)
 	key := "\x7fELF\x00\x00 " + s.text(t, "AKIA{16:2}") + "\x00\x00"
-	if found := look(t, e, "app/server", []byte(key)); len(found) != 1 || found[0].Rule != "aws-access-key-id" || found[0].Line != 0 {
+	if found := scanText(t, e, "app/server", []byte(key)); len(found) != 1 || found[0].Rule != "aws-access-key-id" || found[0].Line != 0 {
 		t.Errorf("found %+v", found)
 	}
 	setting := "\x7fELF\x00\x00\nDB_PASSWORD=" + s.text(t, "{pw}") + "\n\x00"
-	if found := look(t, e, "app/server", []byte(setting)); len(found) != 0 {
+	if found := scanText(t, e, "app/server", []byte(setting)); len(found) != 0 {
 		t.Errorf("found %+v", found)
 	}
 }
 
 func TestConfig(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	s := newSynth(10)
 	config := plimsoll.ImageConfig{
 		Env:        []string{"PATH=/usr/bin", s.text(t, "DB_PASSWORD={12:n}7")},
@@ -193,7 +193,7 @@ func TestConfig(t *testing.T) {
 }
 
 func TestVersionFollowsTheRules(t *testing.T) {
-	a, b := engine(t), engine(t)
+	a, b := newTestEngine(t), newTestEngine(t)
 	if a.ID() != b.ID() || a.ID().Name != Name || !strings.HasPrefix(a.ID().Version, version+"-") {
 		t.Errorf("ids %v and %v", a.ID(), b.ID())
 	}
@@ -205,7 +205,7 @@ func TestInstalledTreesAreQuiet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads some 40 MB of the machine's own files")
 	}
-	e := engine(t)
+	e := newTestEngine(t)
 	profile := plimsoll.DefaultSecretProfile()
 	files, total := 0, 0
 	var loud []string
@@ -220,7 +220,7 @@ func TestInstalledTreesAreQuiet(t *testing.T) {
 				return nil //nolint:nilerr // as above
 			}
 			files, total, bytesOfRoot = files+1, total+len(text), bytesOfRoot+len(text)
-			for _, x := range look(t, e, strings.TrimPrefix(path, "/"), text) {
+			for _, x := range scanText(t, e, strings.TrimPrefix(path, "/"), text) {
 				loud = append(loud, fmt.Sprintf("%s:%d %s", path, x.Line, x.Rule))
 			}
 			return nil
@@ -239,7 +239,7 @@ func TestInstalledTreesAreQuiet(t *testing.T) {
 }
 
 func FuzzFile(f *testing.F) {
-	e := engine(f)
+	e := newTestEngine(f)
 	s := newSynth(11)
 	for _, c := range ruleCases {
 		f.Add(c.file(), []byte(s.text(f, c.hit)))
@@ -265,7 +265,7 @@ func FuzzFile(f *testing.F) {
 }
 
 func FuzzConfig(f *testing.F) {
-	e := engine(f)
+	e := newTestEngine(f)
 	f.Add("A=b", "RUN |1 A=b /bin/sh -c x", "label")
 	f.Fuzz(func(t *testing.T, env, step, label string) {
 		found, err := e.Config(plimsoll.ImageConfig{Env: []string{env}, Labels: map[string]string{label: env}, History: []plimsoll.HistoryLine{{CreatedBy: step}}})
