@@ -36,7 +36,7 @@ func (zeroReader) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// writeRawZip writes a zip by hand: one local header and its content, and a directory whose entries point as they like.
+// writeRawZip returns a zip file with one local header and content, and a directory whose entries have the given offsets.
 func writeRawZip(kernel []byte, unpacked uint32, crc uint32, entries int, offset func(i int) uint32) []byte {
 	var b bytes.Buffer
 	header := func(magic string, name string, central bool, at uint32) {
