@@ -12,8 +12,8 @@ import (
 	"plimsoll"
 )
 
-// digests reads the digest of every sample's tag.
-func digests(t *testing.T, r *Registry) map[string]string {
+// sampleDigests reads the digest of every sample's tag.
+func sampleDigests(t *testing.T, r *Registry) map[string]string {
 	t.Helper()
 	out := map[string]string{}
 	for _, s := range samples() {
@@ -39,7 +39,7 @@ func TestRegistryHoldsTheSameSamplesEveryTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runs, hosts = append(runs, digests(t, r)), append(hosts, r.Host())
+		runs, hosts = append(runs, sampleDigests(t, r)), append(hosts, r.Host())
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}

@@ -34,7 +34,7 @@ func StartRegistry(ctx context.Context, dir string) (*Registry, error) {
 	if err := os.MkdirAll(blobs, 0o700); err != nil {
 		return nil, err
 	}
-	listener, err := listen(ctx, filepath.Join(dir, "port"))
+	listener, err := listenOnSamePort(ctx, filepath.Join(dir, "port"))
 	if err != nil {
 		return nil, err
 	}
@@ -42,14 +42,14 @@ func StartRegistry(ctx context.Context, dir string) (*Registry, error) {
 		ggcr.WithBlobHandler(ggcr.NewDiskBlobHandler(blobs)), ggcr.WithReferrersSupport(true))
 	r := &Registry{listener: listener, server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}}
 	go r.server.Serve(listener) //nolint:errcheck // it ends when Close is called
-	if err := r.fill(ctx); err != nil {
+	if err := r.pushSamples(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("fill the demo registry: %w", err), r.Close())
 	}
 	return r, nil
 }
 
-// listen prefers the port in file and remembers the one it got.
-func listen(ctx context.Context, file string) (net.Listener, error) {
+// listenOnSamePort prefers the port in file and remembers the one it got.
+func listenOnSamePort(ctx context.Context, file string) (net.Listener, error) {
 	var lc net.ListenConfig
 	if b, err := os.ReadFile(file); err == nil {
 		if l, err := lc.Listen(ctx, "tcp", "127.0.0.1:"+strings.TrimSpace(string(b))); err == nil {
@@ -76,7 +76,7 @@ func (r *Registry) URL() string { return "http://" + r.Host() }
 // Close stops the registry.
 func (r *Registry) Close() error { return r.server.Close() }
 
-func (r *Registry) fill(ctx context.Context) error {
+func (r *Registry) pushSamples(ctx context.Context) error {
 	for _, s := range samples() {
 		ref, err := name.ParseReference(r.Host()+"/"+s.repository+":"+s.tag, name.Insecure)
 		if err != nil {

@@ -13,14 +13,14 @@ import (
 // What a project's own list may cost for one image, in the microseconds of crypt.Cost. It is
 // held against stored hashes outside of any scan, so it may take more than a layer's guessing.
 const (
-	listedAll     = 10_000_000
-	listedAttempt = 1_000_000 // hashes with a hostile cost are not computed
+	imageAllowance = 10_000_000
+	maxAttemptCost = 1_000_000 // hashes with a hostile cost are not computed
 )
 
 // ListedRule is the rule about a project's own list. It is none of Checks: what it says
 // depends on the project, not on the image alone.
 func ListedRule() plimsoll.Rule {
-	return family("Weak passwords", plimsoll.KindWeakPassword, []rule{{
+	return withFamily("Weak passwords", plimsoll.KindWeakPassword, []rule{{
 		id: plimsoll.RuleListedPassword, title: "The password of an account is on the project's list", severity: critical, protection: true,
 		description: "Tries the project's own weak passwords against the hashes in /etc/shadow and /etc/passwd, of every stored image whenever the list changes. " +
 			"What is spent on one image is bounded; where the bound or another algorithm left passwords untried, or an older scan kept no hashes, the result is \"not looked\" and says so. " +
@@ -32,48 +32,48 @@ func ListedRule() plimsoll.Rule {
 
 // JudgeListed holds the hashes of an image against a project's list. Missing is how many accounts
 // have a password of which no hash was kept. The error is the context's.
-func JudgeListed(ctx context.Context, words []string, hashes []plimsoll.AccountHash, missing int) (plimsoll.Setting, error) {
-	if len(words) == 0 {
+func JudgeListed(ctx context.Context, passwords []string, hashes []plimsoll.AccountHash, missing int) (plimsoll.Setting, error) {
+	if len(passwords) == 0 {
 		return ListedRule().Setting(plimsoll.SettingNotApplicable), nil
 	}
 	hashes = slices.Clone(hashes)
-	slices.SortStableFunc(hashes, func(a, b plimsoll.AccountHash) int { return cmp.Compare(attempt(a), attempt(b)) })
+	slices.SortStableFunc(hashes, func(a, b plimsoll.AccountHash) int { return cmp.Compare(attemptCost(a), attemptCost(b)) })
 	var v verdict
 	var unread []string
-	left := int64(listedAll)
+	left := int64(imageAllowance)
 	for i, h := range hashes {
 		if err := ctx.Err(); err != nil {
 			return plimsoll.Setting{}, err
 		}
 		scheme := string(crypt.Identify(string(h.Hash)))
-		g := Guessed{Unchecked: fmt.Sprintf("one attempt at %s with these parameters costs too much", scheme)}
-		if attempt(h) <= listedAttempt {
-			g = Guess(string(h.Hash), Listed(words), left/int64(len(hashes)-i))
+		g := GuessResult{Unchecked: fmt.Sprintf("one attempt at %s with these parameters costs too much", scheme)}
+		if attemptCost(h) <= maxAttemptCost {
+			g = Guess(string(h.Hash), ListedCandidates(passwords), left/int64(len(hashes)-i))
 		}
 		left -= g.Spent
-		place := h.Path + ": " + printable(h.User)
+		place := h.Path + ": " + printableText(h.User)
 		switch {
 		case g.Found:
-			w := plimsoll.WeakPassword{User: h.User, Scheme: scheme, Masked: mask(g.Password), Reason: g.Reason, Changed: h.Changed}
+			w := plimsoll.WeakPassword{User: h.User, Scheme: scheme, Masked: maskPassword(g.Password), Reason: g.Reason, Changed: h.Changed}
 			v.passwords = append(v.passwords, w)
-			v.evidence = append(v.evidence, fmt.Sprintf("%s has a weak password of %s: %s, %s", place, scheme, printable(w.Masked), w.Reason))
+			v.evidence = append(v.evidence, fmt.Sprintf("%s has a weak password of %s: %s, %s", place, scheme, printableText(w.Masked), w.Reason))
 		case g.Unchecked != "":
-			unread = append(unread, place+": "+printable(g.Unchecked))
+			unread = append(unread, place+": "+printableText(g.Unchecked))
 		}
 	}
 	if missing > 0 {
 		unread = append(unread, fmt.Sprintf("the hashes of %d accounts were not kept; scan the image again if its last scan is old", missing))
 	}
-	passwords := v.passwords
-	if v = decide(v.evidence, unread, len(hashes) > 0); v.result == plimsoll.SettingFailed {
+	weak := v.passwords
+	if v = newVerdict(v.evidence, unread, len(hashes) > 0); v.result == plimsoll.SettingFailed {
 		v.evidence = append(v.evidence, unread...)
 	}
-	v.passwords = passwords
+	v.passwords = weak
 	return v.setting(ListedRule()), nil
 }
 
-// attempt is what one attempt costs; 0 for a hash that Guess refuses by itself.
-func attempt(h plimsoll.AccountHash) int64 {
+// attemptCost is what one attempt costs; 0 for a hash that Guess refuses by itself.
+func attemptCost(h plimsoll.AccountHash) int64 {
 	cost, _ := crypt.Cost(string(h.Hash)) //nolint:errcheck // Guess tells
 	return cost
 }

@@ -18,7 +18,7 @@ func shadowHash(user, hash string) plimsoll.AccountHash {
 
 func TestJudgeListed(t *testing.T) {
 	weak := []plimsoll.WeakPassword{{User: "ann", Scheme: "sha512crypt", Masked: "H**********!", Reason: reasonListed, Changed: 9}}
-	ann, bob := shadowHash("ann", helloWorld), shadowHash("bob", strong["sha512crypt"])
+	ann, bob := shadowHash("ann", helloWorld), shadowHash("bob", strongHashes["sha512crypt"])
 	for name, c := range map[string]struct {
 		words   []string
 		hashes  []plimsoll.AccountHash
@@ -57,12 +57,12 @@ func TestJudgeListed(t *testing.T) {
 // TestKeptHashesAreBounded: more accounts than are kept are missed later, not forgotten.
 func TestKeptHashesAreBounded(t *testing.T) {
 	long := "root:$6$" + strings.Repeat("x", plimsoll.MaxAccountHash) + ":1\n"
-	got := report(t, with(entry(ShadowPath, plimsoll.EntryFile, 0o600), long+shadowOf(plimsoll.MaxAccountHashes+5, "$9$x$abcd")))
+	got := analyzeFiles(t, withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), long+shadowOf(plimsoll.MaxAccountHashes+5, "$9$x$abcd")))
 	if len(got.Hashes) != plimsoll.MaxAccountHashes || len(got.Accounts[0].Accounts) != plimsoll.MaxAccountHashes+6 {
 		t.Errorf("%d hashes of %d accounts", len(got.Hashes), len(got.Accounts[0].Accounts))
 	}
 	// A later entry of the path replaces the earlier.
-	twice := report(t, with(entry(ShadowPath, plimsoll.EntryFile, 0o600), "a:$1$a$b:1\n"), with(entry(ShadowPath, plimsoll.EntryFile, 0o600), "b:*:1\n"))
+	twice := analyzeFiles(t, withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), "a:$1$a$b:1\n"), withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), "b:*:1\n"))
 	if len(twice.Hashes) != 0 {
 		t.Errorf("hashes of a file that was replaced: %d", len(twice.Hashes))
 	}

@@ -33,9 +33,9 @@ func TestRoots(t *testing.T) {
 	}
 	var got strings.Builder
 	for _, root := range roots {
-		got.WriteString(failing(t, root.Name(), filepath.Join(base, root.Name()), false))
+		got.WriteString(failedRules(t, root.Name(), filepath.Join(base, root.Name()), false))
 	}
-	golden(t, "testdata/roots.golden", got.String())
+	compareGolden(t, "testdata/roots.golden", got.String())
 }
 
 func TestDebianRoot(t *testing.T) {
@@ -43,10 +43,10 @@ func TestDebianRoot(t *testing.T) {
 	if root == "" {
 		t.Skipf("set %s to a root made with debootstrap --variant=minbase trixie", debianVariable)
 	}
-	golden(t, "testdata/debootstrap.golden", failing(t, "debootstrap", root, true))
+	compareGolden(t, "testdata/debootstrap.golden", failedRules(t, "debootstrap", root, true))
 }
 
-func golden(t *testing.T, name, got string) {
+func compareGolden(t *testing.T, name, got string) {
 	t.Helper()
 	raw, err := os.ReadFile(name)
 	if err != nil {
@@ -63,10 +63,10 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// failing lists rules that failed or could not look, with their evidence.
-func failing(t *testing.T, name, dir string, modes bool) string {
+// failedRules lists rules that failed or could not look, with their evidence.
+func failedRules(t *testing.T, name, dir string, modes bool) string {
 	t.Helper()
-	run := begun(t)
+	run := startRun(t)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +91,7 @@ func failing(t *testing.T, name, dir string, modes bool) string {
 		Config: &plimsoll.ImageConfig{Cmd: []string{"/bin/sh"}, Env: []string{"PATH"}, History: []plimsoll.HistoryLine{{CreatedBy: "ADD rootfs.tar.xz / # buildkit"}}},
 	}
 	var out strings.Builder
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		s := r.Run(image)
 		if s.Result == plimsoll.SettingFailed || s.Result == plimsoll.SettingNotLooked {
 			fmt.Fprintf(&out, "%s %s %s: %s\n", name, s.Rule, s.Result, strings.Join(s.Evidence, "; "))

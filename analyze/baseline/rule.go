@@ -69,7 +69,7 @@ func (v verdict) setting(about plimsoll.Rule) plimsoll.Setting {
 // Checks returns the rules, family by family.
 func Checks() []analyze.Check {
 	var list []analyze.Check
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		list = append(list, r)
 	}
 	return list
@@ -79,7 +79,7 @@ func Checks() []analyze.Check {
 // project's own list.
 func Rules() []plimsoll.Rule {
 	var list []plimsoll.Rule
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		list = append(list, r.Rule())
 		if r.kind == plimsoll.KindWeakPassword {
 			list = append(list, ListedRule())
@@ -88,30 +88,30 @@ func Rules() []plimsoll.Rule {
 	return list
 }
 
-func rules() []rule {
+func allRules() []rule {
 	return slices.Concat(
-		family("Image configuration", plimsoll.KindConfiguration, imageRules()),
-		family("Build commands", plimsoll.KindConfiguration, buildRules()),
-		family("Accounts", plimsoll.KindConfiguration, accountRules()),
-		family("Accounts", plimsoll.KindConfiguration, passwordRules()),
-		family("Accounts", plimsoll.KindConfiguration, groupRules()),
-		family("Login", plimsoll.KindConfiguration, loginRules()),
-		family("Trust", plimsoll.KindConfiguration, trustRules()),
-		family("Scripts", plimsoll.KindConfiguration, scriptRules()),
-		family("SSH", plimsoll.KindConfiguration, sshRules()),
-		family("SSH", plimsoll.KindConfiguration, sshKeyRules()),
-		family("sudo", plimsoll.KindConfiguration, sudoRules()),
-		family("PAM", plimsoll.KindConfiguration, pamRules()),
-		family("Files", plimsoll.KindConfiguration, fileRules()),
-		family("Keys and credentials", plimsoll.KindConfiguration, keyRules()),
-		family("Cron", plimsoll.KindConfiguration, cronRules()),
-		family("Package manager", plimsoll.KindConfiguration, repositoryRules()),
-		family("Weak passwords", plimsoll.KindWeakPassword, weakRules()),
-		family("Password complexity", plimsoll.KindComplexity, complexityRules()),
+		withFamily("Image configuration", plimsoll.KindConfiguration, imageRules()),
+		withFamily("Build commands", plimsoll.KindConfiguration, buildRules()),
+		withFamily("Accounts", plimsoll.KindConfiguration, accountRules()),
+		withFamily("Accounts", plimsoll.KindConfiguration, passwordRules()),
+		withFamily("Accounts", plimsoll.KindConfiguration, groupRules()),
+		withFamily("Login", plimsoll.KindConfiguration, loginRules()),
+		withFamily("Trust", plimsoll.KindConfiguration, trustRules()),
+		withFamily("Scripts", plimsoll.KindConfiguration, scriptRules()),
+		withFamily("SSH", plimsoll.KindConfiguration, sshRules()),
+		withFamily("SSH", plimsoll.KindConfiguration, sshKeyRules()),
+		withFamily("sudo", plimsoll.KindConfiguration, sudoRules()),
+		withFamily("PAM", plimsoll.KindConfiguration, pamRules()),
+		withFamily("Files", plimsoll.KindConfiguration, fileRules()),
+		withFamily("Keys and credentials", plimsoll.KindConfiguration, keyRules()),
+		withFamily("Cron", plimsoll.KindConfiguration, cronRules()),
+		withFamily("Package manager", plimsoll.KindConfiguration, repositoryRules()),
+		withFamily("Weak passwords", plimsoll.KindWeakPassword, weakRules()),
+		withFamily("Password complexity", plimsoll.KindComplexity, complexityRules()),
 	)
 }
 
-func family(check string, kind plimsoll.SettingKind, list []rule) []rule {
+func withFamily(check string, kind plimsoll.SettingKind, list []rule) []rule {
 	for i := range list {
 		list[i].check, list[i].kind = check, kind
 	}
@@ -127,9 +127,9 @@ type verdict struct {
 
 func notApplicable() verdict { return verdict{result: plimsoll.SettingNotApplicable} }
 
-// decide is the common end of rules: failed if anything was found; not looked, with the
+// newVerdict is the common end of rules: failed if anything was found; not looked, with the
 // reasons, if something could not be read; not applicable if the image has nothing of the kind.
-func decide(found, unread []string, applies bool) verdict {
+func newVerdict(found, unread []string, applies bool) verdict {
 	switch {
 	case len(found) > 0:
 		return verdict{result: plimsoll.SettingFailed, evidence: found}
@@ -141,40 +141,40 @@ func decide(found, unread []string, applies bool) verdict {
 	return verdict{result: plimsoll.SettingPass}
 }
 
-// failures tells where the analyzer could not look, of the places that matter; a failure
+// failureTexts tells where the analyzer could not look, of the places that matter; a failure
 // without a path matters to everybody.
-func failures(i analyze.Image, about func(path string) bool) []string {
+func failureTexts(i analyze.Image, selects func(path string) bool) []string {
 	var list []string
 	for _, f := range i.Failures {
-		if f.Path == "" || about(f.Path) {
-			list = append(list, strings.TrimPrefix(printable(f.Path)+": ", ": ")+printable(f.Detail))
+		if f.Path == "" || selects(f.Path) {
+			list = append(list, strings.TrimPrefix(printableText(f.Path)+": ", ": ")+printableText(f.Detail))
 		}
 	}
 	return list
 }
 
-// printable makes text from an image fit for a terminal, and bounds it.
-func printable(s string) string {
+// printableText makes text from an image fit for a terminal, and bounds it.
+func printableText(s string) string {
 	quoted := fmt.Sprintf("%.512q", s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// inConfigs judges files of some kinds, one by one.
-func inConfigs(f func(plimsoll.ConfigFile) []string, kinds ...*kind) func(analyze.Image) verdict {
+// judgeConfigs judges files of some kinds, one by one.
+func judgeConfigs(f func(plimsoll.ConfigFile) []string, kinds ...*fileKind) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		var found []string
-		files, unread := configs(i, kinds...)
+		files, unread := configsOfKinds(i, kinds...)
 		for _, file := range files {
 			found = append(found, f(file)...)
 		}
-		return decide(found, unread, len(files) > 0)
+		return newVerdict(found, unread, len(files) > 0)
 	}
 }
 
-// configs lists the files of some kinds, and where one of them could not be read.
-func configs(i analyze.Image, kinds ...*kind) (files []plimsoll.ConfigFile, unread []string) {
+// configsOfKinds lists the files of some kinds, and where one of them could not be read.
+func configsOfKinds(i analyze.Image, kinds ...*fileKind) (files []plimsoll.ConfigFile, unread []string) {
 	is := func(name plimsoll.ConfigKind) bool {
-		return slices.ContainsFunc(kinds, func(k *kind) bool { return k.name == name })
+		return slices.ContainsFunc(kinds, func(k *fileKind) bool { return k.name == name })
 	}
 	for _, c := range i.Configs {
 		if !is(c.Kind) {
@@ -182,34 +182,34 @@ func configs(i analyze.Image, kinds ...*kind) (files []plimsoll.ConfigFile, unre
 		}
 		files = append(files, c)
 		if c.Unread != "" {
-			unread = append(unread, printable(c.Path)+": "+printable(c.Unread))
+			unread = append(unread, printableText(c.Path)+": "+printableText(c.Unread))
 		}
 	}
-	return files, append(unread, failures(i, func(path string) bool {
+	return files, append(unread, failureTexts(i, func(path string) bool {
 		k := kindOf(path)
 		return k != nil && is(k.name)
 	})...)
 }
 
-// at points at a line of a file.
-func at(c plimsoll.ConfigFile, l plimsoll.ConfigLine, text string) string {
-	return fmt.Sprintf("%s:%d: %s", printable(c.Path), l.Line, printable(text))
+// evidenceAt points at a line of a file.
+func evidenceAt(c plimsoll.ConfigFile, l plimsoll.ConfigLine, text string) string {
+	return fmt.Sprintf("%s:%d: %s", printableText(c.Path), l.Line, printableText(text))
 }
 
-// eachLine makes a judge of files out of one of lines: it returns what to say of a bad one, "" of a good one.
-func eachLine(f func(plimsoll.ConfigLine) string) func(plimsoll.ConfigFile) []string {
+// judgeLines makes a judge of files out of one of lines: it returns what to say of a bad one, "" of a good one.
+func judgeLines(f func(plimsoll.ConfigLine) string) func(plimsoll.ConfigFile) []string {
 	return func(c plimsoll.ConfigFile) []string {
 		var found []string
 		for _, l := range c.Lines {
 			if text := f(l); text != "" {
-				found = append(found, at(c, l, text))
+				found = append(found, evidenceAt(c, l, text))
 			}
 		}
 		return found
 	}
 }
 
-func arg(l plimsoll.ConfigLine, n int) string {
+func argAt(l plimsoll.ConfigLine, n int) string {
 	if n < len(l.Args) {
 		return l.Args[n]
 	}

@@ -16,25 +16,25 @@ func fileRules() []rule {
 		{
 			id: "file.world_writable", title: "Files can be changed by every user", severity: medium, protection: true,
 			description: "Fails if others may write a regular file outside /tmp, /var/tmp, /dev, /run/lock and the like.",
-			advice:      "Take the write permission for others away (chmod o-w).", references: chmod, judge: worldWritableFiles,
+			advice:      "Take the write permission for others away (chmod o-w).", references: chmod, judge: judgeWorldWritableFiles,
 		},
 		{
 			id: "file.setuid_unknown", title: "Set-uid programs that are not part of a distribution", severity: medium, protection: true,
 			description: "Fails for a set-uid program that Debian, Ubuntu, Alpine and the Red Hat family do not ship at its place. Does not apply to an image without set-uid programs.",
 			advice:      "Take the set-uid bit away (chmod u-s), or remove the program if it is not needed.", references: []string{cisDocker + "4.8"},
-			judge: special(setUID, func(m plimsoll.FileMode) bool { return !ordinarySetUID(m.Path) }),
+			judge: judgePrograms(setUID, func(m plimsoll.FileMode) bool { return !ordinarySetUID(m.Path) }),
 		},
 		{
 			id: "file.setgid_unknown", title: "Set-gid programs that are not part of a distribution", severity: low, protection: true,
 			description: "Fails for a set-gid program that Debian, Ubuntu, Alpine and the Red Hat family do not ship at its place. Does not apply to an image without set-gid programs.",
 			advice:      "Take the set-gid bit away (chmod g-s), or remove the program if it is not needed.", references: []string{cisDocker + "4.8"},
-			judge: special(setGID, func(m plimsoll.FileMode) bool { return m.Mode&setUID == 0 && !ordinarySetGID(m.Path) }),
+			judge: judgePrograms(setGID, func(m plimsoll.FileMode) bool { return m.Mode&setUID == 0 && !ordinarySetGID(m.Path) }),
 		},
 		{
 			id: "file.setuid_shell", title: "A shell or interpreter is set-uid", severity: critical, protection: true,
 			description: "Fails if a shell, an interpreter, an editor or a tool such as find, cp or tar has the set-uid bit: whoever runs it is its owner. Does not apply to an image without set-uid programs.",
 			advice:      "Take the set-uid bit away (chmod u-s).", references: chmod,
-			judge: special(setUID, func(m plimsoll.FileMode) bool {
+			judge: judgePrograms(setUID, func(m plimsoll.FileMode) bool {
 				name := m.Path[strings.LastIndexByte(m.Path, '/')+1:]
 				return name != "su" && opensShell(name)
 			}),
@@ -43,21 +43,21 @@ func fileRules() []rule {
 			id: "file.setuid_writable", title: "A set-uid program can be changed by others", severity: critical, protection: true,
 			description: "Fails if group or others may write a set-uid program. Does not apply to an image without set-uid programs.",
 			advice:      "chmod go-w the program.", references: chmod,
-			judge: special(setUID, func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 }),
+			judge: judgePrograms(setUID, func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 }),
 		},
 		{
 			id: "file.open_directory", title: "Everybody can delete and replace files of a directory", severity: medium, protection: true,
 			description: "Fails if others may write a directory without the sticky bit, outside /tmp, /var/tmp, /dev and the like.",
 			advice:      "Take the write permission for others away, or set the sticky bit (chmod +t).", references: chmod,
-			judge: anyMode(func(m plimsoll.FileMode) bool {
-				return m.Dir && m.Mode&worldWritable != 0 && m.Mode&sticky == 0 && !scratch(m.Path+"/")
+			judge: judgeAllModes(func(m plimsoll.FileMode) bool {
+				return m.Dir && m.Mode&worldWritable != 0 && m.Mode&sticky == 0 && !isScratchPath(m.Path+"/")
 			}),
 		},
 		{
 			id: "file.temporary_directory", title: "Users can delete each other's temporary files", severity: high, protection: true,
 			description: "Fails if others may write /tmp, /var/tmp or /dev/shm and the sticky bit is missing.",
 			advice:      "chmod 1777 the directory.", references: chmod,
-			judge: anyMode(func(m plimsoll.FileMode) bool {
+			judge: judgeAllModes(func(m plimsoll.FileMode) bool {
 				return m.Dir && m.Mode&worldWritable != 0 && m.Mode&sticky == 0 && slices.Contains([]string{"tmp", "var/tmp", "dev/shm"}, m.Path)
 			}),
 		},
@@ -65,31 +65,31 @@ func fileRules() []rule {
 			id: "file.open_program", title: "Programs can be changed by every user", severity: high, protection: true,
 			description: "Fails if others may write a file, or a directory without sticky bit, in bin, sbin, lib and lib64 of /, /usr and /usr/local.",
 			advice:      "chmod o-w the files.", references: chmod,
-			judge: anyMode(func(m plimsoll.FileMode) bool { return open(m) && below(m.Path, programDirs) }),
+			judge: judgeAllModes(func(m plimsoll.FileMode) bool { return everyoneCanWrite(m) && isBelow(m.Path, programDirs) }),
 		},
 		{
 			id: "file.open_settings", title: "Settings of the system can be changed by every user", severity: high, protection: true,
 			description: "Fails if others may write a file, or a directory without sticky bit, in /etc.",
 			advice:      "chmod o-w the files.", references: chmod,
-			judge: anyMode(func(m plimsoll.FileMode) bool { return open(m) && below(m.Path, []string{"etc"}) }),
+			judge: judgeAllModes(func(m plimsoll.FileMode) bool { return everyoneCanWrite(m) && isBelow(m.Path, []string{"etc"}) }),
 		},
 		{
 			id: "file.passwd_mode", title: "The account database can be changed by others", severity: high, protection: true,
 			description: "Looks at the permissions and owner of /etc/passwd and /etc/group. Fails if group or others may write, or the owner is not root. Does not apply to an image without them.",
-			advice:      "chown root:root and chmod 644 the files.", references: []string{shadowSuite},
-			judge: modes(exactly(PasswdPath, GroupPath), func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 || m.UID != 0 }),
+			advice:      "chown root:root and chmod 644 the files.", references: []string{passwdManuals},
+			judge: judgeModesAt(isOneOf(PasswdPath, GroupPath), func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 || m.UID != 0 }),
 		},
 		{
 			id: "file.shadow_mode", title: "Password hashes can be read by others", severity: high, protection: true,
 			description: "Looks at the permissions and owner of /etc/shadow and /etc/gshadow. Fails if others may read or anybody but root may write, or the owner is not root. Does not apply to an image without them.",
 			advice:      "chown root:shadow and chmod 640 the files.", references: []string{"shadow(5)"},
-			judge: modes(exactly(ShadowPath, GShadowPath), func(m plimsoll.FileMode) bool { return m.Mode&0o026 != 0 || m.UID != 0 }),
+			judge: judgeModesAt(isOneOf(ShadowPath, GShadowPath), func(m plimsoll.FileMode) bool { return m.Mode&0o026 != 0 || m.UID != 0 }),
 		},
 		{
 			id: "file.root_home_mode", title: "The home of root can be changed by others", severity: high, protection: true,
 			description: "Looks at the permissions of /root. Fails if group or others may write." + applies,
 			advice:      "chmod 700 /root.", references: chmod,
-			judge: modes(exactly("root"), func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 }),
+			judge: judgeModesAt(isOneOf("root"), func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 }),
 		},
 	}
 }
@@ -98,28 +98,28 @@ var programDirs = []string{
 	"bin", "sbin", "lib", "lib64", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "usr/local/bin", "usr/local/sbin", "usr/local/lib",
 }
 
-// open: everybody may write the file, or replace what is in the directory.
-func open(m plimsoll.FileMode) bool {
+// everyoneCanWrite: everybody may write the file, or replace what is in the directory.
+func everyoneCanWrite(m plimsoll.FileMode) bool {
 	return m.Mode&worldWritable != 0 && (!m.Dir || m.Mode&sticky == 0)
 }
 
-func below(path string, dirs []string) bool {
+func isBelow(path string, dirs []string) bool {
 	return slices.ContainsFunc(dirs, func(d string) bool { return path == d || strings.HasPrefix(path, d+"/") })
 }
 
-func exactly(paths ...string) func(string) bool {
+func isOneOf(paths ...string) func(string) bool {
 	return func(p string) bool { return slices.Contains(paths, p) }
 }
 
-// modes judges the files, or directories, at some paths; without any the rule does not apply.
-func modes(about func(string) bool, bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
-	return modesOf(func(m plimsoll.FileMode) bool { return about(m.Path) }, bad)
+// judgeModesAt judges the files, or directories, at some paths; without any the rule does not apply.
+func judgeModesAt(selects func(string) bool, bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
+	return judgeModes(func(m plimsoll.FileMode) bool { return selects(m.Path) }, bad)
 }
 
-// anyMode judges every mode; the rule always applies: that nothing is found says that nothing is open.
-func anyMode(bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
+// judgeAllModes judges every mode; the rule always applies: that nothing is found says that nothing is open.
+func judgeAllModes(bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
-		v := modesOf(bad, bad)(i)
+		v := judgeModes(bad, bad)(i)
 		if v.result == plimsoll.SettingNotApplicable {
 			v.result = plimsoll.SettingPass
 		}
@@ -127,40 +127,40 @@ func anyMode(bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
 	}
 }
 
-// special judges programs with a bit.
-func special(bit uint32, bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
-	return modesOf(func(m plimsoll.FileMode) bool { return !m.Dir && m.Mode&bit != 0 }, bad)
+// judgePrograms judges programs with a bit.
+func judgePrograms(bit uint32, bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
+	return judgeModes(func(m plimsoll.FileMode) bool { return !m.Dir && m.Mode&bit != 0 }, bad)
 }
 
-// modesOf: mode bits come from headers; only a failure without a path is about them.
-func modesOf(about, bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
+// judgeModes: mode bits come from headers; only a failure without a path is about them.
+func judgeModes(selects, bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		var found []string
 		applies := false
 		for _, m := range i.Modes {
-			if !about(m) {
+			if !selects(m) {
 				continue
 			}
 			applies = true
 			if bad(m) {
-				text := fmt.Sprintf("%04o %s", m.Mode, printable(m.Path))
+				text := fmt.Sprintf("%04o %s", m.Mode, printableText(m.Path))
 				if m.UID != 0 {
 					text += fmt.Sprintf(" of user %d", m.UID)
 				}
 				found = append(found, text)
 			}
 		}
-		return decide(found, failures(i, func(string) bool { return false }), applies)
+		return newVerdict(found, failureTexts(i, func(string) bool { return false }), applies)
 	}
 }
 
-// worldWritableFiles: directories have rules of their own.
-func worldWritableFiles(i analyze.Image) verdict {
-	return anyMode(func(m plimsoll.FileMode) bool { return !m.Dir && m.Mode&worldWritable != 0 && !scratch(m.Path) })(i)
+// judgeWorldWritableFiles: directories have rules of their own.
+func judgeWorldWritableFiles(i analyze.Image) verdict {
+	return judgeAllModes(func(m plimsoll.FileMode) bool { return !m.Dir && m.Mode&worldWritable != 0 && !isScratchPath(m.Path) })(i)
 }
 
-// scratch reports whether a path is below a directory that everybody may write to by design.
-func scratch(path string) bool {
+// isScratchPath reports whether a path is below a directory that everybody may write to by design.
+func isScratchPath(path string) bool {
 	for _, dir := range [...]string{"tmp/", "var/tmp/", "dev/", "run/lock/", "var/lock/", "run/shm/", "proc/", "sys/", "var/crash/"} {
 		if strings.HasPrefix(path, dir) {
 			return true

@@ -17,7 +17,7 @@ import (
 	"plimsoll/analyze"
 )
 
-var update = flag.Bool("update", false, "write docs/rules.md, and what samples are to find where they do not say it yet")
+var updateGolden = flag.Bool("update", false, "write docs/rules.md, and what samples are to find where they do not say it yet")
 
 // everyImage are the rules that apply to any image, so that no sample can show where they do not.
 var everyImage = []string{
@@ -36,10 +36,10 @@ func TestRules(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rules()) < 80 {
-		t.Errorf("%d rules", len(rules()))
+	if len(allRules()) < 80 {
+		t.Errorf("%d rules", len(allRules()))
 	}
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		name := "testdata/rules/" + r.id + ".txtar"
 		left = slices.DeleteFunc(left, func(f string) bool { return f == name })
 		t.Run(r.id, func(t *testing.T) { testRule(t, r, name) })
@@ -88,7 +88,7 @@ func testRule(t *testing.T, r rule, name string) {
 		}
 		said, ok := samples[sample][".want"]
 		switch {
-		case !ok && *update && evidence != "":
+		case !ok && *updateGolden && evidence != "":
 			archive.Files = append(archive.Files, txtar.File{Name: sample + "/.want", Data: []byte(evidence)})
 			changed = true
 		case said != evidence:
@@ -106,7 +106,7 @@ func testRule(t *testing.T, r rule, name string) {
 func sampleImage(t *testing.T, files map[string]string) analyze.Image {
 	t.Helper()
 	var image analyze.Image
-	run := begun(t)
+	run := startRun(t)
 	visit := func(e plimsoll.Entry, body string) {
 		t.Helper()
 		e.Size = int64(len(body))
@@ -165,7 +165,7 @@ func sampleModes(t *testing.T, text string) map[string]plimsoll.Entry {
 // TestRulesAreComplete: whoever reads a rule learns what it is about.
 func TestRulesAreComplete(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		about := r.Rule()
 		if seen[about.ID] || strings.ToLower(about.ID) != about.ID || !strings.Contains(about.ID, ".") {
 			t.Errorf("id %q", about.ID)
@@ -209,7 +209,7 @@ func TestRulesAreDocumented(t *testing.T) {
 			about.Description, about.Advice, strings.Join(about.References, "; "))
 	}
 	path := filepath.Join("..", "..", "docs", "rules.md")
-	if *update {
+	if *updateGolden {
 		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

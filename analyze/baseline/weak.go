@@ -13,9 +13,9 @@ import (
 // What guessing may cost for one account database, in the microseconds of crypt.Cost. The
 // counts depend on the hashes alone, never on a clock: the same layer gives the same report.
 const (
-	guessAll      = 1_600_000
-	guessOne      = 1_000_000
-	guessAccounts = 200
+	databaseAllowance  = 1_600_000
+	accountAllowance   = 1_000_000
+	maxGuessedAccounts = 200
 )
 
 // Why a password was guessed.
@@ -30,8 +30,8 @@ const (
 // user names and common ones, and notes how accounts with one hash belong together. The
 // cheapest attempts come first; what an account does not use, the next may.
 func guessPasswords(file *plimsoll.AccountFile, hashes []parse.Hash) {
-	group(file, hashes)
-	left := int64(guessAll)
+	numberEqualHashes(file, hashes)
+	left := int64(databaseAllowance)
 	done := map[string]int{} // hash and user name → account
 	for i, h := range hashes {
 		a := &file.Accounts[h.Account]
@@ -41,16 +41,16 @@ func guessPasswords(file *plimsoll.AccountFile, hashes []parse.Hash) {
 			continue
 		}
 		done[key] = h.Account
-		if i >= guessAccounts {
-			a.Unchecked = fmt.Sprintf("only the first %d passwords are looked at", guessAccounts)
+		if i >= maxGuessedAccounts {
+			a.Unchecked = fmt.Sprintf("only the first %d passwords are looked at", maxGuessedAccounts)
 			continue
 		}
-		allowance := min(guessOne, left/int64(min(len(hashes), guessAccounts)-i))
+		allowance := min(accountAllowance, left/int64(min(len(hashes), maxGuessedAccounts)-i))
 		g := Guess(h.Text, Candidates(a.Name), allowance)
 		left -= g.Spent
 		a.Unchecked = g.Unchecked
 		if g.Found {
-			a.Weak = &plimsoll.WeakPassword{User: a.Name, Scheme: a.Scheme, Masked: mask(g.Password), Reason: g.Reason}
+			a.Weak = &plimsoll.WeakPassword{User: a.Name, Scheme: a.Scheme, Masked: maskPassword(g.Password), Reason: g.Reason}
 			if a.Ageing != nil {
 				a.Weak.Changed = max(0, a.Ageing.Changed)
 			}
@@ -58,8 +58,8 @@ func guessPasswords(file *plimsoll.AccountFile, hashes []parse.Hash) {
 	}
 }
 
-// group numbers sets of accounts that have the same hash.
-func group(file *plimsoll.AccountFile, hashes []parse.Hash) {
+// numberEqualHashes numbers sets of accounts that have the same hash.
+func numberEqualHashes(file *plimsoll.AccountFile, hashes []parse.Hash) {
 	first, sets := map[string]int{}, 0
 	for _, h := range hashes {
 		at, ok := first[h.Text]
@@ -81,8 +81,8 @@ type Candidate struct {
 	Reason   string
 }
 
-// Guessed is what Guess came to.
-type Guessed struct {
+// GuessResult is what Guess came to.
+type GuessResult struct {
 	Found bool
 	Candidate
 	Unchecked string // why not every candidate was tried
@@ -92,29 +92,29 @@ type Guessed struct {
 // Guess tries candidates against a hash as long as the allowance lasts. It is pure: the
 // same hash, candidates and allowance give the same answer. A hash whose scheme is not known,
 // or of which one attempt is over the allowance, is not computed at all.
-func Guess(hash string, candidates []Candidate, allowance int64) Guessed {
+func Guess(hash string, candidates []Candidate, allowance int64) GuessResult {
 	scheme := crypt.Identify(hash)
 	if !scheme.Checkable() {
-		return Guessed{Unchecked: fmt.Sprintf("hashes of %s are not checked", scheme)}
+		return GuessResult{Unchecked: fmt.Sprintf("hashes of %s are not checked", scheme)}
 	}
 	cost, err := crypt.Cost(hash)
 	if err != nil {
-		return Guessed{Unchecked: fmt.Sprintf("no valid hash of %s", scheme)}
+		return GuessResult{Unchecked: fmt.Sprintf("no valid hash of %s", scheme)}
 	}
 	most := int(min(allowance/cost, int64(len(candidates))))
 	if most == 0 {
-		return Guessed{Unchecked: fmt.Sprintf("one attempt at %s with these parameters costs too much", scheme)}
+		return GuessResult{Unchecked: fmt.Sprintf("one attempt at %s with these parameters costs too much", scheme)}
 	}
 	for i, c := range candidates[:most] {
 		ok, err := crypt.Verify(c.Password, hash)
 		if err != nil {
-			return Guessed{Unchecked: fmt.Sprintf("no valid hash of %s", scheme), Spent: cost * int64(i+1)}
+			return GuessResult{Unchecked: fmt.Sprintf("no valid hash of %s", scheme), Spent: cost * int64(i+1)}
 		}
 		if ok {
-			return Guessed{Found: true, Candidate: c, Spent: cost * int64(i+1)}
+			return GuessResult{Found: true, Candidate: c, Spent: cost * int64(i+1)}
 		}
 	}
-	g := Guessed{Spent: cost * int64(most)}
+	g := GuessResult{Spent: cost * int64(most)}
 	if most < len(candidates) {
 		g.Unchecked = fmt.Sprintf("%d of %d passwords were tried, more would cost too much with %s", most, len(candidates), scheme)
 	}
@@ -127,7 +127,7 @@ func Guess(hash string, candidates []Candidate, allowance int64) Guessed {
 func Candidates(user string) []Candidate {
 	var own []string
 	if user != "" && len(user) <= 64 && utf8.ValidString(user) {
-		own = variants(user)
+		own = nameVariants(user)
 	}
 	var list []Candidate
 	for i, p := range strings.Fields(commonPasswords) {
@@ -139,8 +139,8 @@ func Candidates(user string) []Candidate {
 	return append(list, Candidate{"", reasonEmpty})
 }
 
-// Listed are the candidates of a project's own list.
-func Listed(passwords []string) []Candidate {
+// ListedCandidates are the candidates of a project's own list.
+func ListedCandidates(passwords []string) []Candidate {
 	list := make([]Candidate, 0, len(passwords))
 	for _, p := range passwords {
 		list = append(list, Candidate{p, reasonListed})
@@ -148,7 +148,7 @@ func Listed(passwords []string) []Candidate {
 	return list
 }
 
-func variants(user string) []string {
+func nameVariants(user string) []string {
 	upper := strings.ToUpper(user[:1]) + user[1:]
 	reversed := []rune(user)
 	for i, j := 0, len(reversed)-1; i < j; i, j = i+1, j-1 {
@@ -173,8 +173,8 @@ huawei Huawei@123 Huawei12#$ cisco zabbix calvin supervisor operator public priv
 q1w2e3r4 zaq12wsx asdfgh zxcvbnm trustno1 hunter2 starwars whatever freedom login hello 7777777 987654321
 `
 
-// mask shows how long a password is and, of one of six and more, how it begins and ends.
-func mask(password string) string {
+// maskPassword shows how long a password is and, of one of six and more, how it begins and ends.
+func maskPassword(password string) string {
 	runes := []rune(password)
 	n := len(runes)
 	if n < 6 {

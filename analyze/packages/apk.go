@@ -18,7 +18,7 @@ func parseAPK(r io.Reader, limit int) ([]plimsoll.Package, error) {
 	incomplete := 0
 	for records.Scan() {
 		if len(list) == limit {
-			return list, tooLarge("database of more than %d packages", limit)
+			return list, tooLargeError("database of more than %d packages", limit)
 		}
 		p := plimsoll.Package{}
 		for _, field := range records.FullRecord() {
@@ -37,7 +37,7 @@ func parseAPK(r io.Reader, limit int) ([]plimsoll.Package, error) {
 			incomplete++
 			continue
 		}
-		list = append(list, withSource(p))
+		list = append(list, dropEqualSource(p))
 	}
 	if err := records.Err(); err != nil {
 		return list, plimsoll.Errorf(plimsoll.Invalid, "read apk database, %d packages before: %w", len(list), err)

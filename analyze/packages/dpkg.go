@@ -21,12 +21,12 @@ import (
 // it would answer a malformed file with an empty list and no error, and it knows only one
 // state that counts as installed.
 func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]plimsoll.Package, error) {
-	stanzas, incomplete, err := survey(r)
+	stanzas, incomplete, err := countStanzas(r)
 	if err != nil {
 		return nil, err
 	}
 	if stanzas > limit {
-		return nil, tooLarge("database of %d packages, at most %d are read", stanzas, limit)
+		return nil, tooLargeError("database of %d packages, at most %d are read", stanzas, limit)
 	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return nil, err
@@ -44,14 +44,14 @@ func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]
 			stateless++
 			continue
 		}
-		if meta.Status != "" && !present(meta.Status) {
+		if meta.Status != "" && !isInstalledStatus(meta.Status) {
 			continue
 		}
 		q := plimsoll.Package{
 			Name: p.Name, Version: p.Version, Arch: meta.Architecture,
 			Source: meta.SourceName, SourceVersion: meta.SourceVersion,
 		}
-		list = append(list, withSource(q))
+		list = append(list, dropEqualSource(q))
 	}
 	switch {
 	case failed != nil:
@@ -64,9 +64,9 @@ func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]
 	return list, nil
 }
 
-// present reports whether a state means that files of the package are there
+// isInstalledStatus reports whether a state means that files of the package are there
 // (dpkg(1), "Package states"): everything but not-installed and config-files.
-func present(status string) bool {
+func isInstalledStatus(status string) bool {
 	fields := strings.Fields(status)
 	if len(fields) != 3 {
 		return true // not a known state: do not hide the package
@@ -74,9 +74,9 @@ func present(status string) bool {
 	return fields[2] != "not-installed" && fields[2] != "config-files"
 }
 
-// survey counts stanzas, and those that say they are installed but lack a name or a
+// countStanzas counts stanzas, and those that say they are installed but lack a name or a
 // version: the extractor drops these with a word in the log.
-func survey(r io.Reader) (stanzas, incomplete int, err error) {
+func countStanzas(r io.Reader) (stanzas, incomplete int, err error) {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	var some, name, version, gone bool
 	end := func() {
@@ -113,7 +113,7 @@ func survey(r io.Reader) (stanzas, incomplete int, err error) {
 			case "version":
 				version = len(value) > 0
 			case "status":
-				gone = !present(string(value))
+				gone = !isInstalledStatus(string(value))
 			}
 		}
 		continued = more

@@ -19,41 +19,41 @@ type distribution struct {
 // distributions are the ones whose packages have a name of an ecosystem. Derivatives
 // (ID_LIKE) have packages of their own and are not taken for their parents.
 var distributions = map[string]distribution{
-	"debian":    {"Debian", plimsoll.FormatDpkg, whole}, // testing and unstable have no VERSION_ID
-	"ubuntu":    {"Ubuntu", plimsoll.FormatDpkg, whole},
-	"openkylin": {"openKylin", plimsoll.FormatDpkg, whole},
+	"debian":    {"Debian", plimsoll.FormatDpkg, wholeRelease}, // testing and unstable have no VERSION_ID
+	"ubuntu":    {"Ubuntu", plimsoll.FormatDpkg, wholeRelease},
+	"openkylin": {"openKylin", plimsoll.FormatDpkg, wholeRelease},
 
-	"alpine":                       {"Alpine", plimsoll.FormatAPK, alpineBranch},
-	"alpaquita":                    {"Alpaquita", plimsoll.FormatAPK, stream},
-	"bellsoft-hardened-containers": {"BellSoft Hardened Containers", plimsoll.FormatAPK, stream},
+	"alpine":                       {"Alpine", plimsoll.FormatAPK, alpineRelease},
+	"alpaquita":                    {"Alpaquita", plimsoll.FormatAPK, streamRelease},
+	"bellsoft-hardened-containers": {"BellSoft Hardened Containers", plimsoll.FormatAPK, streamRelease},
 	"chainguard":                   {"Chainguard", plimsoll.FormatAPK, nil},
 	"minimos":                      {"MinimOS", plimsoll.FormatAPK, nil},
 	"wolfi":                        {"Wolfi", plimsoll.FormatAPK, nil},
 
-	"almalinux":           {"AlmaLinux", plimsoll.FormatRPM, major},
-	"azurelinux":          {"Azure Linux", plimsoll.FormatRPM, major},
-	"mageia":              {"Mageia", plimsoll.FormatRPM, major},
-	"mariner":             {"Azure Linux", plimsoll.FormatRPM, major},
-	"openeuler":           {"openEuler", plimsoll.FormatRPM, openEuler},
-	"opensuse-leap":       {"openSUSE", plimsoll.FormatRPM, named("Leap ")},
-	"opensuse-tumbleweed": {"openSUSE", plimsoll.FormatRPM, tumbleweed},
-	"photon":              {"Photon OS", plimsoll.FormatRPM, whole},
-	"rhel":                {"Red Hat", plimsoll.FormatRPM, whole},
-	"rocky":               {"Rocky Linux", plimsoll.FormatRPM, major},
-	"sle-micro":           {"SUSE", plimsoll.FormatRPM, named("Linux Enterprise Micro ")},
-	"sled":                {"SUSE", plimsoll.FormatRPM, suse("Linux Enterprise Desktop ")},
-	"sles":                {"SUSE", plimsoll.FormatRPM, suse("Linux Enterprise Server ")},
+	"almalinux":           {"AlmaLinux", plimsoll.FormatRPM, majorRelease},
+	"azurelinux":          {"Azure Linux", plimsoll.FormatRPM, majorRelease},
+	"mageia":              {"Mageia", plimsoll.FormatRPM, majorRelease},
+	"mariner":             {"Azure Linux", plimsoll.FormatRPM, majorRelease},
+	"openeuler":           {"openEuler", plimsoll.FormatRPM, openEulerRelease},
+	"opensuse-leap":       {"openSUSE", plimsoll.FormatRPM, namedRelease("Leap ")},
+	"opensuse-tumbleweed": {"openSUSE", plimsoll.FormatRPM, tumbleweedRelease},
+	"photon":              {"Photon OS", plimsoll.FormatRPM, wholeRelease},
+	"rhel":                {"Red Hat", plimsoll.FormatRPM, wholeRelease},
+	"rocky":               {"Rocky Linux", plimsoll.FormatRPM, majorRelease},
+	"sle-micro":           {"SUSE", plimsoll.FormatRPM, namedRelease("Linux Enterprise Micro ")},
+	"sled":                {"SUSE", plimsoll.FormatRPM, suseRelease("Linux Enterprise Desktop ")},
+	"sles":                {"SUSE", plimsoll.FormatRPM, suseRelease("Linux Enterprise Server ")},
 
 	// OSV has no records of these: their packages are reported as not judged, by name.
-	"amzn":        {"Amazon Linux", plimsoll.FormatRPM, whole},
-	"anolis":      {"Anolis OS", plimsoll.FormatRPM, whole},
+	"amzn":        {"Amazon Linux", plimsoll.FormatRPM, wholeRelease},
+	"anolis":      {"Anolis OS", plimsoll.FormatRPM, wholeRelease},
 	"arch":        {"Arch Linux", plimsoll.FormatPacman, nil},
-	"centos":      {"CentOS", plimsoll.FormatRPM, whole},
-	"fedora":      {"Fedora", plimsoll.FormatRPM, whole},
+	"centos":      {"CentOS", plimsoll.FormatRPM, wholeRelease},
+	"fedora":      {"Fedora", plimsoll.FormatRPM, wholeRelease},
 	"gentoo":      {"Gentoo", plimsoll.FormatPortage, nil},
-	"hce":         {"Huawei Cloud EulerOS", plimsoll.FormatRPM, whole},
-	"ol":          {"Oracle Linux", plimsoll.FormatRPM, major},
-	"opencloudos": {"OpenCloudOS", plimsoll.FormatRPM, whole},
+	"hce":         {"Huawei Cloud EulerOS", plimsoll.FormatRPM, wholeRelease},
+	"ol":          {"Oracle Linux", plimsoll.FormatRPM, majorRelease},
+	"opencloudos": {"OpenCloudOS", plimsoll.FormatRPM, wholeRelease},
 }
 
 // Ecosystem is the OSV ecosystem of a distribution with its release, "Debian:11",
@@ -69,51 +69,51 @@ func Ecosystem(o plimsoll.OSRelease) string {
 	return ""
 }
 
-// whole takes a number with or without a point, as it is.
-func whole(o plimsoll.OSRelease) (string, bool) {
+// wholeRelease takes a number with or without a point, as it is.
+func wholeRelease(o plimsoll.OSRelease) (string, bool) {
 	first, rest, more := strings.Cut(o.VersionID, ".")
-	return o.VersionID, number(first) && (!more || number(rest))
+	return o.VersionID, isShortNumber(first) && (!more || isShortNumber(rest))
 }
 
-// major takes what stands before the first point.
-func major(o plimsoll.OSRelease) (string, bool) {
+// majorRelease takes what stands before the first point.
+func majorRelease(o plimsoll.OSRelease) (string, bool) {
 	first, _, _ := strings.Cut(o.VersionID, ".")
-	_, ok := whole(o)
+	_, ok := wholeRelease(o)
 	return first, ok
 }
 
-// stream takes a number, or the word of a rolling release.
-func stream(o plimsoll.OSRelease) (string, bool) {
+// streamRelease takes a number, or the word of a rolling release.
+func streamRelease(o plimsoll.OSRelease) (string, bool) {
 	if o.VersionID == "stream" {
 		return o.VersionID, true
 	}
-	return whole(o)
+	return wholeRelease(o)
 }
 
-func named(product string) func(plimsoll.OSRelease) (string, bool) {
+func namedRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 	return func(o plimsoll.OSRelease) (string, bool) {
-		release, ok := whole(o)
+		release, ok := wholeRelease(o)
 		return product + release, ok
 	}
 }
 
-func tumbleweed(plimsoll.OSRelease) (string, bool) { return "Tumbleweed", true }
+func tumbleweedRelease(plimsoll.OSRelease) (string, bool) { return "Tumbleweed", true }
 
-// suse writes service packs as advisories do: "15.5" is "15 SP5".
-func suse(product string) func(plimsoll.OSRelease) (string, bool) {
+// suseRelease writes service packs as advisories do: "15.5" is "15 SP5".
+func suseRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 	return func(o plimsoll.OSRelease) (string, bool) {
 		first, pack, more := strings.Cut(o.VersionID, ".")
 		if more && pack != "0" {
 			first += " SP" + pack
 		}
-		_, ok := whole(o)
+		_, ok := wholeRelease(o)
 		return product + first, ok
 	}
 }
 
-// openEuler has its edition only in the pretty name: "openEuler 22.03 (LTS-SP3)".
-func openEuler(o plimsoll.OSRelease) (string, bool) {
-	release, ok := whole(o)
+// openEulerRelease has its edition only in the pretty name: "openEuler 22.03 (LTS-SP3)".
+func openEulerRelease(o plimsoll.OSRelease) (string, bool) {
+	release, ok := wholeRelease(o)
 	_, edition, has := strings.Cut(o.PrettyName, "(")
 	if !has {
 		return release, ok
@@ -124,17 +124,17 @@ func openEuler(o plimsoll.OSRelease) (string, bool) {
 	return release + "-" + edition, ok && closed && plain && edition != ""
 }
 
-// alpineBranch makes "v3.20" of "3.20.3" and of the candidate "3.20_rc1".
-func alpineBranch(o plimsoll.OSRelease) (string, bool) {
+// alpineRelease makes "v3.20" of "3.20.3" and of the candidate "3.20_rc1".
+func alpineRelease(o plimsoll.OSRelease) (string, bool) {
 	if o.VersionID == "edge" || strings.Contains(o.VersionID, "_alpha") {
 		return "edge", true
 	}
 	first, rest, _ := strings.Cut(o.VersionID, ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	minor, _, _ = strings.Cut(minor, "_")
-	return "v" + first + "." + minor, number(first) && number(minor)
+	return "v" + first + "." + minor, isShortNumber(first) && isShortNumber(minor)
 }
 
-func number(s string) bool {
+func isShortNumber(s string) bool {
 	return s != "" && len(s) <= 4 && strings.Trim(s, "0123456789") == ""
 }

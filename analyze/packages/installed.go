@@ -31,7 +31,7 @@ func isNodeModule(p string) bool {
 }
 
 func readPackageJSON(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, packagejson.Extractor{}, f, limit)
+	return extractPackages(ctx, packagejson.Extractor{}, f, limit)
 }
 
 // isPythonMetadata takes core metadata of an installed distribution (PyPA, "Recording
@@ -45,7 +45,7 @@ func isPythonArchive(p string) bool { return strings.HasSuffix(p, ".egg") }
 
 // readPython gives names in the normal form of PEP 503, as advisories do.
 func readPython(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	list, err := extract(ctx, wheelegg.Extractor{}, f, limit)
+	list, err := extractPackages(ctx, wheelegg.Extractor{}, f, limit)
 	for i := range list {
 		list[i].Name = pythonName(list[i].Name)
 	}
@@ -81,7 +81,7 @@ func isInstalledGem(p string) bool {
 }
 
 func readGemspec(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, gemspec.Extractor{}, f, limit)
+	return extractPackages(ctx, gemspec.Extractor{}, f, limit)
 }
 
 // readDepsJSON reads what a .NET program was published with. Projects are its own parts.
@@ -102,10 +102,10 @@ func readDepsJSON(_ context.Context, f analyze.File, limit int) ([]plimsoll.Pack
 	var list []plimsoll.Package
 	for key, library := range deps.Libraries {
 		if name, version, ok := strings.Cut(key, "/"); ok && library.Type != "project" {
-			list = append(list, pkg("NuGet", "nuget", name, version))
+			list = append(list, newLanguagePackage("NuGet", "nuget", name, version))
 		}
 	}
-	return tidy(list, limit)
+	return sortAndLimit(list, limit)
 }
 
 // readInstalledJSON reads vendor/composer/installed.json: an object since Composer 2, a
@@ -128,9 +128,9 @@ func readInstalledJSON(_ context.Context, f analyze.File, limit int) ([]plimsoll
 	}
 	var list []plimsoll.Package
 	for _, e := range *entries {
-		list = append(list, pkg("Packagist", "composer", strings.ToLower(e.Name), e.Version))
+		list = append(list, newLanguagePackage("Packagist", "composer", strings.ToLower(e.Name), e.Version))
 	}
-	return tidy(list, limit)
+	return sortAndLimit(list, limit)
 }
 
 func isConda(p string) bool {
@@ -144,7 +144,7 @@ func readConda(_ context.Context, f analyze.File, limit int) ([]plimsoll.Package
 	if err := json.NewDecoder(f).Decode(&record); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "read conda record: %w", err)
 	}
-	return tidy([]plimsoll.Package{pkg("Conda", "conda", record.Name, record.Version)}, limit)
+	return sortAndLimit([]plimsoll.Package{newLanguagePackage("Conda", "conda", record.Name, record.Version)}, limit)
 }
 
 // isRLibrary takes …/library/name/DESCRIPTION and …/site-library/name/DESCRIPTION.
@@ -173,5 +173,5 @@ func readDescription(_ context.Context, f analyze.File, limit int) ([]plimsoll.P
 	if err := lines.Err(); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "read DESCRIPTION: %w", err)
 	}
-	return tidy([]plimsoll.Package{pkg("CRAN", "cran", name, version)}, limit)
+	return sortAndLimit([]plimsoll.Package{newLanguagePackage("CRAN", "cran", name, version)}, limit)
 }

@@ -10,15 +10,15 @@ import (
 	"plimsoll/analyze"
 )
 
-// manifest is a format whose file names packages that are installed beside it, or, for a
+// manifestFormat is a format whose file names packages that are installed beside it, or, for a
 // lock file, packages that were to be installed.
-type manifest struct {
-	format plimsoll.PackageFormat
-	wants  func(path string) bool
-	magic  string // first bytes, "" = any
-	limit  int64  // bytes
-	low    bool   // a lock file: what it names may not be there
-	read   func(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error)
+type manifestFormat struct {
+	format       plimsoll.PackageFormat
+	wants        func(path string) bool
+	magic        string // first bytes, "" = any
+	limit        int64  // bytes
+	declaredOnly bool   // a lock file: what it names may not be there
+	read         func(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error)
 }
 
 const (
@@ -27,8 +27,8 @@ const (
 	maxExecutable = 256 << 20
 )
 
-// manifests are looked through from top to bottom; the first that wants a path has it.
-var manifests = [...]manifest{
+// manifestFormats are looked through from top to bottom; the first that wants a path has it.
+var manifestFormats = [...]manifestFormat{
 	// What is installed.
 	{format: plimsoll.FormatPacman, wants: isPacman, limit: maxManifest, read: readPacman},
 	{format: plimsoll.FormatPortage, wants: isPortage, limit: maxManifest, read: readPortage},
@@ -37,42 +37,42 @@ var manifests = [...]manifest{
 	{format: plimsoll.FormatPyPI, wants: isPythonArchive, magic: "PK", limit: maxArchive, read: readPython},
 	{format: plimsoll.FormatJar, wants: isJar, magic: "PK", limit: maxArchive, read: readJar},
 	{format: plimsoll.FormatGem, wants: isInstalledGem, limit: maxManifest, read: readGemspec},
-	{format: plimsoll.FormatNuGet, wants: suffix(".deps.json"), limit: maxManifest, read: readDepsJSON},
-	{format: plimsoll.FormatComposer, wants: suffix("/composer/installed.json"), limit: maxManifest, read: readInstalledJSON},
+	{format: plimsoll.FormatNuGet, wants: hasPathSuffix(".deps.json"), limit: maxManifest, read: readDepsJSON},
+	{format: plimsoll.FormatComposer, wants: hasPathSuffix("/composer/installed.json"), limit: maxManifest, read: readInstalledJSON},
 	{format: plimsoll.FormatConda, wants: isConda, limit: maxManifest, read: readConda},
 	{format: plimsoll.FormatCRAN, wants: isRLibrary, limit: maxManifest, read: readDescription},
 
 	// What was to be installed.
-	{format: plimsoll.FormatNPMLock, wants: isNPMLock, limit: maxLock, low: true, read: readNPMLock},
-	{format: plimsoll.FormatYarnLock, wants: base("yarn.lock"), limit: maxLock, low: true, read: readYarnLock},
-	{format: plimsoll.FormatPnpmLock, wants: base("pnpm-lock.yaml"), limit: maxLock, low: true, read: readPnpmLock},
-	{format: plimsoll.FormatComposerLock, wants: base("composer.lock"), limit: maxLock, low: true, read: readComposerLock},
-	{format: plimsoll.FormatGemLock, wants: base("Gemfile.lock", "gems.locked"), limit: maxLock, low: true, read: readGemLock},
-	{format: plimsoll.FormatNuGetLock, wants: base("packages.lock.json"), limit: maxLock, low: true, read: readNuGetLock},
-	{format: plimsoll.FormatMixLock, wants: base("mix.lock"), limit: maxLock, low: true, read: readMixLock},
+	{format: plimsoll.FormatNPMLock, wants: isNPMLock, limit: maxLock, declaredOnly: true, read: readNPMLock},
+	{format: plimsoll.FormatYarnLock, wants: hasBaseName("yarn.lock"), limit: maxLock, declaredOnly: true, read: readYarnLock},
+	{format: plimsoll.FormatPnpmLock, wants: hasBaseName("pnpm-lock.yaml"), limit: maxLock, declaredOnly: true, read: readPnpmLock},
+	{format: plimsoll.FormatComposerLock, wants: hasBaseName("composer.lock"), limit: maxLock, declaredOnly: true, read: readComposerLock},
+	{format: plimsoll.FormatGemLock, wants: hasBaseName("Gemfile.lock", "gems.locked"), limit: maxLock, declaredOnly: true, read: readGemLock},
+	{format: plimsoll.FormatNuGetLock, wants: hasBaseName("packages.lock.json"), limit: maxLock, declaredOnly: true, read: readNuGetLock},
+	{format: plimsoll.FormatMixLock, wants: hasBaseName("mix.lock"), limit: maxLock, declaredOnly: true, read: readMixLock},
 }
 
 // manifestOf returns the manifest a path is one of, or nil.
-func manifestOf(path string) *manifest {
-	for i := range manifests {
-		if manifests[i].wants(path) {
-			return &manifests[i]
+func manifestOf(path string) *manifestFormat {
+	for i := range manifestFormats {
+		if manifestFormats[i].wants(path) {
+			return &manifestFormats[i]
 		}
 	}
 	return nil
 }
 
-func suffix(end string) func(string) bool {
+func hasPathSuffix(end string) func(string) bool {
 	return func(path string) bool { return strings.HasSuffix("/"+path, end) }
 }
 
-// base wants files by name. Those of an installed package are its authors' business.
-func base(names ...string) func(string) bool {
-	return func(p string) bool { return slices.Contains(names, path.Base(p)) && !installed(p) }
+// hasBaseName wants files by name. Those of an installed package are its authors' business.
+func hasBaseName(names ...string) func(string) bool {
+	return func(p string) bool { return slices.Contains(names, path.Base(p)) && !isInsidePackage(p) }
 }
 
-// installed reports whether a file belongs to an installed package of a language.
-func installed(path string) bool {
+// isInsidePackage reports whether a file belongs to an installed package of a language.
+func isInsidePackage(path string) bool {
 	for _, dir := range [...]string{"/node_modules/", "/site-packages/", "/dist-packages/", "/gems/", "/vendor/"} {
 		if strings.Contains("/"+path, dir) {
 			return true

@@ -8,20 +8,20 @@ import (
 	"plimsoll"
 )
 
-// maven makes a package of a module; advisories name it group:artifact.
-func maven(group, artifact, version string) plimsoll.Package {
-	p := pkg("Maven", "maven", group+"/"+artifact, version)
+// newMavenPackage makes a package of a module; advisories name it group:artifact.
+func newMavenPackage(group, artifact, version string) plimsoll.Package {
+	p := newLanguagePackage("Maven", "maven", group+"/"+artifact, version)
 	p.Name = group + ":" + artifact
 	return p
 }
 
-// mavenModule makes a package of pom.properties. An unresolved "${revision}" is no version.
-func mavenModule(properties map[string]string) (plimsoll.Package, bool) {
+// packageOfProperties makes a package of pom.properties. An unresolved "${revision}" is no version.
+func packageOfProperties(properties map[string]string) (plimsoll.Package, bool) {
 	group, artifact, version := properties["groupId"], properties["artifactId"], properties["version"]
 	if group == "" || artifact == "" || version == "" || strings.Contains(group+artifact+version, "${") {
 		return plimsoll.Package{}, false
 	}
-	return maven(group, artifact, version), true
+	return newMavenPackage(group, artifact, version), true
 }
 
 // parseProperties reads lines "key=value"; comments begin with # or !.
@@ -60,27 +60,27 @@ func parseManifest(raw []byte) jarManifest {
 	return out
 }
 
-// guessModule names an archive without pom.properties: artifact and version by its file
+// packageOfManifest names an archive without pom.properties: artifact and version by its file
 // name, else by its manifest; the group by the manifest, by a table of well-known
 // artifacts, else by the artifact's own name, which is right for the oldest ones
 // (junit:junit). It is not a guess at all costs: no version, no package.
-func guessModule(m jarManifest, file string) (plimsoll.Package, bool) {
+func packageOfManifest(m jarManifest, file string) (plimsoll.Package, bool) {
 	artifact, version := splitJarName(file)
 	if version == "" {
-		artifact = first(m["implementation-title"], artifact)
-		version = first(m["implementation-version"], m["bundle-version"])
+		artifact = firstNonEmpty(m["implementation-title"], artifact)
+		version = firstNonEmpty(m["implementation-version"], m["bundle-version"])
 	}
 	if artifact == "" || version == "" || strings.ContainsAny(artifact+version, "${} :/") {
 		return plimsoll.Package{}, false
 	}
 	group := groupid.FromArtifactID(artifact)
-	if vendor := m["implementation-vendor-id"]; group == "" && plainName(vendor) {
+	if vendor := m["implementation-vendor-id"]; group == "" && isPlainName(vendor) {
 		group = vendor
 	}
-	if bundle, _, _ := strings.Cut(m["bundle-symbolicname"], ";"); group == "" && plainName(bundle) && strings.Contains(bundle, ".") {
+	if bundle, _, _ := strings.Cut(m["bundle-symbolicname"], ";"); group == "" && isPlainName(bundle) && strings.Contains(bundle, ".") {
 		group = strings.TrimSuffix(bundle, "."+artifact)
 	}
-	return maven(first(group, artifact), artifact, version), true
+	return newMavenPackage(firstNonEmpty(group, artifact), artifact, version), true
 }
 
 // splitJarName parts "name-1.2.3.jar" before the first dash that a digit follows.
@@ -89,16 +89,16 @@ func splitJarName(file string) (artifact, version string) {
 		file = file[:dot]
 	}
 	for i := 1; i+1 < len(file); i++ {
-		if file[i] == '-' && digit(file[i+1]) {
+		if file[i] == '-' && isDigit(file[i+1]) {
 			return file[:i], file[i+1:]
 		}
 	}
 	return file, ""
 }
 
-func plainName(s string) bool { return s != "" && !strings.ContainsAny(s, "${} :/") }
+func isPlainName(s string) bool { return s != "" && !strings.ContainsAny(s, "${} :/") }
 
-func first(values ...string) string {
+func firstNonEmpty(values ...string) string {
 	for _, v := range values {
 		if v != "" {
 			return v

@@ -24,7 +24,7 @@ func ParseOSRelease(r io.Reader) (plimsoll.OSRelease, error) {
 		if !ok || strings.HasPrefix(line, "#") {
 			continue
 		}
-		value, ok := unquote(raw)
+		value, ok := unquoteValue(raw)
 		if !ok {
 			continue
 		}
@@ -44,10 +44,10 @@ func ParseOSRelease(r io.Reader) (plimsoll.OSRelease, error) {
 	return o, lines.Err()
 }
 
-// unquote reads one value: bare, in single quotes (nothing is special) or in double quotes
+// unquoteValue reads one value: bare, in single quotes (nothing is special) or in double quotes
 // (a backslash stands before " $ ` and itself). Text after the closing quote, control
 // characters and overlong values are refused.
-func unquote(raw string) (string, bool) {
+func unquoteValue(raw string) (string, bool) {
 	var out strings.Builder
 	quote := byte(0)
 	if raw != "" && (raw[0] == '"' || raw[0] == '\'') {

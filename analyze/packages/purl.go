@@ -43,18 +43,18 @@ func Complete(p plimsoll.Package, kind plimsoll.PackageFormat, release *plimsoll
 			distro += "-" + release.VersionID
 		}
 	}
-	p.PURL = purl(kind, namespace, p, distro)
+	p.PURL = formatPURL(kind, namespace, p, distro)
 	return p
 }
 
-// purl writes a package URL (purl specification, ECMA-427). The epoch of rpm is a
+// formatPURL writes a package URL (purl specification, ECMA-427). The epoch of rpm is a
 // qualifier, not a part of the version; qualifiers are sorted.
-func purl(kind plimsoll.PackageFormat, namespace string, p plimsoll.Package, distro string) string {
+func formatPURL(kind plimsoll.PackageFormat, namespace string, p plimsoll.Package, distro string) string {
 	var out strings.Builder
 	scheme := purlTypes[kind]
 	out.WriteString("pkg:" + scheme.name + "/")
 	if namespace != "" {
-		escapeTo(&out, strings.ToLower(namespace))
+		writeEscaped(&out, strings.ToLower(namespace))
 		out.WriteByte('/')
 	}
 	name, version, epoch := p.Name, p.Version, ""
@@ -64,9 +64,9 @@ func purl(kind plimsoll.PackageFormat, namespace string, p plimsoll.Package, dis
 	if before, after, ok := strings.Cut(version, ":"); ok && kind == plimsoll.FormatRPM {
 		epoch, version = before, after
 	}
-	escapeTo(&out, name)
+	writeEscaped(&out, name)
 	out.WriteByte('@')
-	escapeTo(&out, version)
+	writeEscaped(&out, version)
 	separator := byte('?')
 	for _, q := range [...][2]string{{"arch", p.Arch}, {"distro", distro}, {"epoch", epoch}} {
 		if q[1] == "" {
@@ -74,15 +74,15 @@ func purl(kind plimsoll.PackageFormat, namespace string, p plimsoll.Package, dis
 		}
 		out.WriteByte(separator)
 		out.WriteString(q[0] + "=")
-		escapeTo(&out, q[1])
+		writeEscaped(&out, q[1])
 		separator = '&'
 	}
 	return out.String()
 }
 
-// escapeTo percent-encodes all but letters, digits, ". - _ ~" and the colon
+// writeEscaped percent-encodes all but letters, digits, ". - _ ~" and the colon
 // (purl specification, "Character encoding").
-func escapeTo(out *strings.Builder, s string) {
+func writeEscaped(out *strings.Builder, s string) {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {
 		c := s[i]

@@ -47,7 +47,7 @@ func parseRPM(ctx context.Context, r io.ReaderAt, size int64, deadline time.Dura
 	var list []plimsoll.Package
 	err := rpmdb.Read(ctx, r, size, func(p rpmdb.Package) error {
 		if len(list) == limit {
-			return tooLarge("database of more than %d packages", limit)
+			return tooLargeError("database of more than %d packages", limit)
 		}
 		list = append(list, rpmPackage(p))
 		return nil
@@ -73,7 +73,7 @@ func rpmPackage(p rpmdb.Package) plimsoll.Package {
 	if p.Epoch > 0 {
 		version = strconv.FormatUint(uint64(p.Epoch), 10) + ":" + version
 	}
-	return withSource(plimsoll.Package{
+	return dropEqualSource(plimsoll.Package{
 		Name: p.Name, Version: version, Arch: p.Arch, Source: source, SourceVersion: sourceVersion,
 	})
 }

@@ -16,25 +16,25 @@ import (
 	"plimsoll/analyze"
 )
 
-// quiet takes the library's process-wide logger away: it writes text of the layer to
+// silenceLibraryLog takes the library's process-wide logger away: it writes text of the layer to
 // standard error. What it would say is in our failures.
-var quiet = sync.OnceFunc(func() { scalibrlog.SetLogger(silent{}) })
+var silenceLibraryLog = sync.OnceFunc(func() { scalibrlog.SetLogger(silentLogger{}) })
 
-type silent struct{}
+type silentLogger struct{}
 
-func (silent) Errorf(string, ...any) {}
-func (silent) Error(...any)          {}
-func (silent) Warnf(string, ...any)  {}
-func (silent) Warn(...any)           {}
-func (silent) Infof(string, ...any)  {}
-func (silent) Info(...any)           {}
-func (silent) Debugf(string, ...any) {}
-func (silent) Debug(...any)          {}
+func (silentLogger) Errorf(string, ...any) {}
+func (silentLogger) Error(...any)          {}
+func (silentLogger) Warnf(string, ...any)  {}
+func (silentLogger) Warn(...any)           {}
+func (silentLogger) Infof(string, ...any)  {}
+func (silentLogger) Info(...any)           {}
+func (silentLogger) Debugf(string, ...any) {}
+func (silentLogger) Debug(...any)          {}
 
-// extract reads one file by an extractor of the library. With an error it returns what
+// extractPackages reads one file by an extractor of the library. With an error it returns what
 // came before.
-func extract(ctx context.Context, e filesystem.Extractor, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	found, failed := e.Extract(ctx, &filesystem.ScanInput{FS: noFiles{}, Path: f.Path, Reader: f, Info: info{f}})
+func extractPackages(ctx context.Context, e filesystem.Extractor, f analyze.File, limit int) ([]plimsoll.Package, error) {
+	found, failed := e.Extract(ctx, &filesystem.ScanInput{FS: noFiles{}, Path: f.Path, Reader: f, Info: fileInfo{f}})
 	var list []plimsoll.Package
 	for _, p := range found.Packages {
 		q := plimsoll.Package{Ecosystem: p.Ecosystem().String(), Name: p.Name, Version: p.Version}
@@ -47,34 +47,34 @@ func extract(ctx context.Context, e filesystem.Extractor, f analyze.File, limit 
 		}
 		list = append(list, q)
 	}
-	list, err := tidy(list, limit)
+	list, err := sortAndLimit(list, limit)
 	if failed != nil {
 		err = plimsoll.Errorf(plimsoll.Invalid, "%d packages before: %w", len(list), failed)
 	}
 	return list, err
 }
 
-// pkg makes a package of a language with its URL. A slash in a name parts its namespace.
-func pkg(ecosystem, kind, name, version string) plimsoll.Package {
+// newLanguagePackage makes a package of a language with its URL. A slash in a name parts its namespace.
+func newLanguagePackage(ecosystem, kind, name, version string) plimsoll.Package {
 	var url strings.Builder
 	url.WriteString("pkg:" + kind + "/")
 	for i, part := range strings.Split(name, "/") {
 		if i > 0 {
 			url.WriteByte('/')
 		}
-		escapeTo(&url, part)
+		writeEscaped(&url, part)
 	}
 	url.WriteByte('@')
-	escapeTo(&url, version)
+	writeEscaped(&url, version)
 	return plimsoll.Package{Ecosystem: ecosystem, Name: name, Version: version, PURL: url.String()}
 }
 
 // maxField bounds a name or a version, in bytes.
 const maxField = 1024
 
-// tidy sorts the packages of one file and names each once. One without a name or a version
+// sortAndLimit sorts the packages of one file and names each once. One without a name or a version
 // is an error, and so are more than the limit.
-func tidy(list []plimsoll.Package, limit int) ([]plimsoll.Package, error) {
+func sortAndLimit(list []plimsoll.Package, limit int) ([]plimsoll.Package, error) {
 	slices.SortFunc(list, plimsoll.Package.Compare)
 	list = slices.CompactFunc(list, func(a, b plimsoll.Package) bool { return a == b })
 	all := len(list)
@@ -83,24 +83,24 @@ func tidy(list []plimsoll.Package, limit int) ([]plimsoll.Package, error) {
 	})
 	switch incomplete := all - len(list); {
 	case len(list) > limit:
-		return list[:limit], tooLarge("file of %d packages, at most %d are read", len(list), limit)
+		return list[:limit], tooLargeError("file of %d packages, at most %d are read", len(list), limit)
 	case incomplete > 0:
 		return list, plimsoll.Errorf(plimsoll.Invalid, "%d packages without name or version, or with one over %d bytes", incomplete, maxField)
 	}
 	return list, nil
 }
 
-// info is what extractors ask of a file.
-type info struct{ analyze.File }
+// fileInfo is what extractors ask of a file.
+type fileInfo struct{ analyze.File }
 
-func (i info) Name() string       { return path.Base(i.Path) }
-func (i info) Mode() fs.FileMode  { return fs.FileMode(i.Entry.Mode & 0o777) }
-func (i info) ModTime() time.Time { return time.Time{} }
-func (i info) IsDir() bool        { return false }
-func (i info) Sys() any           { return nil }
+func (i fileInfo) Name() string       { return path.Base(i.Path) }
+func (i fileInfo) Mode() fs.FileMode  { return fs.FileMode(i.Entry.Mode & 0o777) }
+func (i fileInfo) ModTime() time.Time { return time.Time{} }
+func (i fileInfo) IsDir() bool        { return false }
+func (i fileInfo) Sys() any           { return nil }
 
-// withSource leaves out a source that says nothing new.
-func withSource(p plimsoll.Package) plimsoll.Package {
+// dropEqualSource leaves out a source that says nothing new.
+func dropEqualSource(p plimsoll.Package) plimsoll.Package {
 	if p.Source == p.Name {
 		p.Source = ""
 	}

@@ -32,7 +32,7 @@ func readPacman(_ context.Context, f analyze.File, limit int) ([]plimsoll.Packag
 	if err := lines.Err(); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "read pacman record: %w", err)
 	}
-	return tidy([]plimsoll.Package{withSource(p)}, limit)
+	return sortAndLimit([]plimsoll.Package{dropEqualSource(p)}, limit)
 }
 
 // isPortage takes var/db/pkg/category/name-version/PF.
@@ -51,7 +51,7 @@ func readPortage(_ context.Context, f analyze.File, limit int) ([]plimsoll.Packa
 	line := strings.TrimSpace(string(raw))
 	p := plimsoll.Package{Name: line}
 	for i := len(line) - 2; i > 0; i-- {
-		if line[i] == '-' && digit(line[i+1]) {
+		if line[i] == '-' && isDigit(line[i+1]) {
 			p.Name, p.Version = line[:i], line[i+1:]
 			break
 		}
@@ -59,7 +59,7 @@ func readPortage(_ context.Context, f analyze.File, limit int) ([]plimsoll.Packa
 	if p.Name != "" {
 		p.Name = path.Base(path.Dir(path.Dir(f.Path))) + "/" + p.Name
 	}
-	return tidy([]plimsoll.Package{p}, limit)
+	return sortAndLimit([]plimsoll.Package{p}, limit)
 }
 
-func digit(c byte) bool { return c >= '0' && c <= '9' }
+func isDigit(c byte) bool { return c >= '0' && c <= '9' }

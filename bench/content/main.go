@@ -43,20 +43,20 @@ func main() {
 		goRoot, _ := exec.Command("go", "env", "GOROOT").Output() // without it there are the others
 		*roots = strings.TrimSpace(string(goRoot)) + ",/usr/bin,/usr/lib,/usr/share"
 	}
-	if err := run(*rules, strings.Split(*roots, ","), *size<<20, *rounds); err != nil {
+	if err := measureContent(*rules, strings.Split(*roots, ","), *size<<20, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, "content:", err)
 		os.Exit(1)
 	}
 }
 
-type file struct {
+type contentFile struct {
 	name string
 	body []byte
 	sum  [sha256.Size]byte
 }
 
-func run(rulesPath string, roots []string, size int64, rounds int) error {
-	before := heap()
+func measureContent(rulesPath string, roots []string, size int64, rounds int) error {
+	before := heapBytes()
 	sources, err := signatures.Read(rulesPath)
 	if err != nil {
 		return err
@@ -65,7 +65,7 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 	if err != nil {
 		return err
 	}
-	compiled := heap() - before
+	compiled := heapBytes() - before
 	scanner := set.NewScanner()
 	fmt.Printf("rules      %d loaded, %d refused, %d literals, %.1f MiB compiled\n",
 		set.Len(), len(set.Refused()), len(set.Literals()), float64(compiled)/(1<<20))
@@ -73,19 +73,19 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 	for i := range uint64(100_000) {
 		hashes[sha256.Sum256(binary.LittleEndian.AppendUint64(nil, i))] = "sample"
 	}
-	fmt.Printf("hashes     %d, %.1f MiB with the rules and a scanner\n", len(hashes), float64(heap()-before)/(1<<20))
+	fmt.Printf("hashes     %d, %.1f MiB with the rules and a scanner\n", len(hashes), float64(heapBytes()-before)/(1<<20))
 
-	files, total := gather(roots, size)
+	files, total := gatherFiles(roots, size)
 	fmt.Printf("files      %d, %.0f MB\n", len(files), float64(total)/1e6)
-	filters, err := filters(set, sources)
+	filters, err := filterSteps(set, sources)
 	if err != nil {
 		return err
 	}
 	matched, failed := 0, 0
-	steps := []step{
-		{"SHA-256", func(f *file) { f.sum = sha256.Sum256(f.body) }},
+	steps := []measuredStep{
+		{"SHA-256", func(f *contentFile) { f.sum = sha256.Sum256(f.body) }},
 		filters[0], filters[1], filters[2],
-		{"engine, all rules and hashes", func(f *file) {
+		{"engine, all rules and hashes", func(f *contentFile) {
 			if _, bad := hashes[f.sum]; bad {
 				matched++
 			}
@@ -97,28 +97,28 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 			}
 		}},
 	}
-	measure(steps, files, float64(total)/1e6, rounds)
+	measureSteps(steps, files, float64(total)/1e6, rounds)
 	fmt.Printf("%d matches, %d files that met a bound\n", matched/rounds, failed/rounds)
 	runtime.KeepAlive(scanner)
 	return nil
 }
 
-type step struct {
+type measuredStep struct {
 	name string
-	do   func(f *file)
+	do   func(f *contentFile)
 }
 
-// measure takes the steps in turn and prints their medians, the first one as the measure of the others.
-func measure(steps []step, files []file, megabytes float64, rounds int) {
+// measureSteps takes the steps in turn and prints their medians, the first one as the measure of the others.
+func measureSteps(steps []measuredStep, files []contentFile, megabytes float64, rounds int) {
 	runtime.LockOSThread()
 	speeds := make([][]float64, len(steps))
 	for range rounds {
 		for i, s := range steps {
-			start := cpu()
+			start := threadCPUSeconds()
 			for k := range files {
 				s.do(&files[k])
 			}
-			speeds[i] = append(speeds[i], megabytes/(cpu()-start))
+			speeds[i] = append(speeds[i], megabytes/(threadCPUSeconds()-start))
 		}
 	}
 	for i, s := range steps {
@@ -128,8 +128,8 @@ func measure(steps []step, files []file, megabytes float64, rounds int) {
 	}
 }
 
-// cpu is the processor time this thread has used, in seconds.
-func cpu() float64 {
+// threadCPUSeconds is the processor time this thread has used, in seconds.
+func threadCPUSeconds() float64 {
 	var r unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_THREAD, &r); err != nil {
 		return 0
@@ -137,15 +137,15 @@ func cpu() float64 {
 	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 }
 
-func heap() uint64 {
+func heapBytes() uint64 {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// filters are searches for the literals of secret rules, together with those of no rule, the first 300 by file name, all.
-func filters(set *yara.Rules, sources []yara.Source) ([]step, error) {
+// filterSteps are searches for the literals of secret rules, together with those of no rule, the first 300 by file name, all.
+func filterSteps(set *yara.Rules, sources []yara.Source) ([]measuredStep, error) {
 	secrets, err := secret.New()
 	if err != nil {
 		return nil, err
@@ -157,7 +157,7 @@ func filters(set *yara.Rules, sources []yara.Source) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []step
+	var out []measuredStep
 	for _, f := range []struct {
 		name  string
 		rules []literal.Pattern
@@ -166,16 +166,16 @@ func filters(set *yara.Rules, sources []yara.Source) ([]step, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, step{"filter, " + f.name, func(f *file) {
+		out = append(out, measuredStep{"filter, " + f.name, func(f *contentFile) {
 			l.For(f.body[:min(len(f.body), analyze.HeadBytes)]).Scan(f.body, new(literal.State), func(literal.Hit) bool { return true })
 		}})
 	}
 	return out, nil
 }
 
-// gather reads files, an equal share from each root, in memory. Files over 32 MiB are left out.
-func gather(roots []string, size int64) ([]file, int64) {
-	var out []file
+// gatherFiles reads files, an equal share from each root, in memory. Files over 32 MiB are left out.
+func gatherFiles(roots []string, size int64) ([]contentFile, int64) {
+	var out []contentFile
 	total := int64(0)
 	for i, root := range roots {
 		share := (size - total) / int64(len(roots)-i)
@@ -188,7 +188,7 @@ func gather(roots []string, size int64) ([]file, int64) {
 				return nil //nolint:nilerr // as above
 			}
 			if body, err := os.ReadFile(name); err == nil {
-				out = append(out, file{name: name, body: body})
+				out = append(out, contentFile{name: name, body: body})
 				total += int64(len(body))
 			}
 			return nil

@@ -23,13 +23,13 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[len(os.Args)-1]); err != nil {
+	if err := hashImage(os.Args[len(os.Args)-1]); err != nil {
 		fmt.Fprintln(os.Stderr, "floor:", err)
 		os.Exit(1)
 	}
 }
 
-func run(path string) error {
+func hashImage(path string) error {
 	ctx := context.Background()
 	ar, err := archive.Open(path, plimsoll.DefaultBudget())
 	if err != nil {
@@ -54,7 +54,7 @@ func run(path string) error {
 				return err
 			}
 			defer blob.Close() //nolint:errcheck // read to its end
-			n, err := read(blob)
+			n, err := hashLayer(blob)
 			unpacked.Add(n)
 			return err
 		})
@@ -64,7 +64,7 @@ func run(path string) error {
 	return err
 }
 
-func read(blob io.Reader) (int64, error) {
+func hashLayer(blob io.Reader) (int64, error) {
 	in := bufio.NewReaderSize(blob, 1<<20)
 	var plain io.Reader = in
 	switch magic, _ := in.Peek(4); {

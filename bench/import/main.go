@@ -29,9 +29,9 @@ func main() {
 	var err error
 	switch args := os.Args[1:]; {
 	case len(args) == 3 && args[0] == "phase":
-		err = phase(ctx, args[1], args[2])
+		err = importPhase(ctx, args[1], args[2])
 	case len(args) == 1 || len(args) == 2:
-		err = run(ctx, args)
+		err = runPhases(ctx, args)
 	default:
 		err = errors.New("usage: import DIR [COPIES]")
 	}
@@ -41,9 +41,9 @@ func main() {
 	}
 }
 
-// run makes the dumps and starts each import in a process of its own, so that resident
+// runPhases makes the dumps and starts each import in a process of its own, so that resident
 // memory is that of the import.
-func run(ctx context.Context, args []string) error {
+func runPhases(ctx context.Context, args []string) error {
 	copies := 1
 	if len(args) == 2 {
 		n, err := strconv.Atoi(args[1])
@@ -57,7 +57,7 @@ func run(ctx context.Context, args []string) error {
 		return err
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans its temporary files
-	if err := multiply(args[0], filepath.Join(dir, "dumps"), copies); err != nil {
+	if err := multiplyDumps(args[0], filepath.Join(dir, "dumps"), copies); err != nil {
 		return err
 	}
 	self, err := os.Executable()
@@ -74,8 +74,8 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// phase imports every dump of dir while somebody else uses the inventory.
-func phase(ctx context.Context, name, dir string) error {
+// importPhase imports every dump of dir while somebody else uses the inventory.
+func importPhase(ctx context.Context, name, dir string) error {
 	path := filepath.Join(dir, "advisories.db")
 	db, err := sqlite.Advisories(ctx, path)
 	if err != nil {
@@ -83,7 +83,7 @@ func phase(ctx context.Context, name, dir string) error {
 	}
 	defer db.Close() //nolint:errcheck // measured before
 	if name == "again" {
-		if err := countRows(ctx, path); err != nil {
+		if err := recordWrittenRows(ctx, path); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func phase(ctx context.Context, name, dir string) error {
 	if err != nil || len(dumps) == 0 {
 		return errors.Join(errors.New("no dumps"), err)
 	}
-	beside, err := startUser(ctx, dir)
+	user, err := startConcurrentUser(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -112,15 +112,15 @@ func phase(ctx context.Context, name, dir string) error {
 		changed += out.New + out.Changed + out.Withdrawn
 	}
 	took := time.Since(began)
-	waits, err := beside.stop()
+	waits, err := user.stop()
 	if err != nil {
 		return err
 	}
-	report(name, records, changed, took, waits)
-	return sizes(ctx, name, path)
+	printFigures(name, records, changed, took, waits)
+	return printSizes(ctx, name, path)
 }
 
-func report(name string, records, changed int, took time.Duration, waits []time.Duration) {
+func printFigures(name string, records, changed int, took time.Duration, waits []time.Duration) {
 	var u syscall.Rusage
 	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // of this process it does not fail
 	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano())
@@ -133,7 +133,7 @@ func report(name string, records, changed int, took time.Duration, waits []time.
 	}
 }
 
-func sizes(ctx context.Context, name, path string) error {
+func printSizes(ctx context.Context, name, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func sizes(ctx context.Context, name, path string) error {
 	if name != "again" {
 		return nil
 	}
-	rows, err := writtenRows(ctx, path)
+	rows, err := countWrittenRows(ctx, path)
 	fmt.Printf("%s: rows written outside of feed-check tables: %d; in them: %d %s\n", name, rows.others, rows.checks, strings.Join(rows.tables, " "))
 	return err
 }

@@ -10,8 +10,8 @@ import (
 // checkTables are those that an import which changes nothing may write to.
 var checkTables = []string{"feed_check", "feed_missing", "feed_state"}
 
-// countRows makes the database note every row that is written from now on.
-func countRows(ctx context.Context, path string) error {
+// recordWrittenRows makes the database note every row that is written from now on.
+func recordWrittenRows(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		return err
@@ -52,12 +52,12 @@ func tableNames(ctx context.Context, db *sql.DB) ([]string, error) {
 	return names, rows.Err()
 }
 
-type written struct {
+type writtenCounts struct {
 	checks, others int
 	tables         []string
 }
 
-func writtenRows(ctx context.Context, path string) (w written, err error) {
+func countWrittenRows(ctx context.Context, path string) (w writtenCounts, err error) {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		return w, err

@@ -15,17 +15,17 @@ import (
 	"plimsoll/store/sqlite"
 )
 
-// user signs in and asks for tasks, as the API does it, until stopped.
-type user struct {
+// concurrentUser signs in and asks for tasks, as the API does it, until stopped.
+type concurrentUser struct {
 	cancel context.CancelFunc
 	ended  chan error
 	waits  []time.Duration
 }
 
-// pause is between two requests; a sign-in hashes a password for some 20 ms.
-const pause = 250 * time.Millisecond
+// requestInterval is between two requests; a sign-in hashes a password for some 20 ms.
+const requestInterval = 250 * time.Millisecond
 
-func startUser(ctx context.Context, dir string) (*user, error) {
+func startConcurrentUser(ctx context.Context, dir string) (*concurrentUser, error) {
 	inventory, err := sqlite.Inventory(ctx, filepath.Join(dir, "plimsoll-"+strconv.FormatInt(time.Now().UnixNano(), 36)+".db"))
 	if err != nil {
 		return nil, err
@@ -40,7 +40,7 @@ func startUser(ctx context.Context, dir string) (*user, error) {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	u := &user{cancel: cancel, ended: make(chan error, 1)}
+	u := &concurrentUser{cancel: cancel, ended: make(chan error, 1)}
 	go func() {
 		err := u.work(ctx, auth.New(auth.DefaultConfig(), inventory, passwords, key, time.Now), inventory, who)
 		u.ended <- errors.Join(err, inventory.Close())
@@ -48,8 +48,8 @@ func startUser(ctx context.Context, dir string) (*user, error) {
 	return u, nil
 }
 
-func (u *user) work(ctx context.Context, a *auth.Authenticator, inventory *store.Store, who *identity.Credentials) error {
-	tick := time.NewTicker(pause)
+func (u *concurrentUser) work(ctx context.Context, a *auth.Authenticator, inventory *store.Store, who *identity.Credentials) error {
+	tick := time.NewTicker(requestInterval)
 	defer tick.Stop()
 	for n := 0; ; n++ {
 		select {
@@ -74,7 +74,7 @@ func (u *user) work(ctx context.Context, a *auth.Authenticator, inventory *store
 	}
 }
 
-func (u *user) stop() ([]time.Duration, error) {
+func (u *concurrentUser) stop() ([]time.Duration, error) {
 	u.cancel()
 	err := <-u.ended
 	return u.waits, err

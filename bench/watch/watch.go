@@ -14,25 +14,25 @@ import (
 
 // Figures of one run.
 type Figures struct {
-	Wall, CPU time.Duration // CPU of the process and its children, user and system
-	Resident  int64         // bytes, the largest sum over the process and its descendants
-	Status    int           // exit status
-	Out, Errs string
+	Wall, CPU      time.Duration // CPU of the process and its children, user and system
+	Resident       int64         // bytes, the largest sum over the process and its descendants
+	Status         int           // exit status
+	Stdout, Stderr string
 }
 
-// Run runs a program to its end. An exit status is a figure, not an error.
-func Run(cmd *exec.Cmd) (Figures, error) {
+// Measure runs a program to its end. An exit status is a figure, not an error.
+func Measure(cmd *exec.Cmd) (Figures, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return Figures{}, err
 	}
-	peak := watch(cmd.Process.Pid)
+	peak := sampleResident(cmd.Process.Pid)
 	err := cmd.Wait()
 	f := Figures{
 		Wall: time.Since(began), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Resident: peak(),
-		Status: cmd.ProcessState.ExitCode(), Out: out.String(), Errs: errs.String(),
+		Status: cmd.ProcessState.ExitCode(), Stdout: out.String(), Stderr: errs.String(),
 	}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
 		err = nil
@@ -55,10 +55,10 @@ func Build(dir string, packages ...string) error {
 // sampleEvery is often enough to see a layer's reports being made.
 const sampleEvery = 5 * time.Millisecond
 
-// watch samples the resident memory of a process and its descendants (Linux: /proc). The
+// sampleResident samples the resident memory of a process and its descendants (Linux: /proc). The
 // function that it returns ends that and tells the largest sum, in bytes: pages that processes
 // share are counted for each of them.
-func watch(pid int) (peak func() int64) {
+func sampleResident(pid int) (peak func() int64) {
 	stop, result := make(chan struct{}), make(chan int64)
 	go func() {
 		var most int64
@@ -70,7 +70,7 @@ func watch(pid int) (peak func() int64) {
 				result <- most
 				return
 			case <-tick.C:
-				most = max(most, resident(pid))
+				most = max(most, residentBytes(pid))
 			}
 		}
 	}()
@@ -80,8 +80,8 @@ func watch(pid int) (peak func() int64) {
 	}
 }
 
-// resident is the memory of a process and its descendants; those that are gone have none.
-func resident(pid int) int64 {
+// residentBytes is the memory of a process and its descendants; those that are gone have none.
+func residentBytes(pid int) int64 {
 	var pages, skip int64
 	if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)); err == nil {
 		fmt.Sscan(string(raw), &skip, &pages) //nolint:errcheck // of the kernel's own making
@@ -96,7 +96,7 @@ func resident(pid int) int64 {
 		for _, field := range strings.Fields(string(raw)) {
 			var child int
 			if _, err := fmt.Sscan(field, &child); err == nil {
-				sum += resident(child)
+				sum += residentBytes(child)
 			}
 		}
 	}

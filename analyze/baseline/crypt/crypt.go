@@ -42,7 +42,7 @@ func Identify(field string) Scheme {
 	case strings.ContainsAny(field[:1], lockMarker), field == "x", len(field) > maxHash:
 		return Locked
 	}
-	for prefix, scheme := range prefixes {
+	for prefix, scheme := range schemePrefixes {
 		if strings.HasPrefix(field, prefix) {
 			return scheme
 		}
@@ -58,7 +58,7 @@ func Identify(field string) Scheme {
 	return Locked // what no algorithm writes fits no password
 }
 
-var prefixes = map[string]Scheme{
+var schemePrefixes = map[string]Scheme{
 	"$1$": MD5, "$3$": NT, "$sha1$": SHA1, "$md5": SunMD5, "$5$": SHA256, "$6$": SHA512,
 	"$2a$": Bcrypt, "$2b$": Bcrypt, "$2y$": Bcrypt, "$7$": Scrypt, "$gy$": GostYes, "$y$": Yescrypt,
 }
@@ -73,8 +73,8 @@ func (s Scheme) Weak() bool {
 	}
 }
 
-// Password reports whether some password fits a hash of this scheme.
-func (s Scheme) Password() bool { return s != None && s != Locked }
+// HasPassword reports whether some password fits a hash of this scheme.
+func (s Scheme) HasPassword() bool { return s != None && s != Locked }
 
 // Checkable reports whether Verify knows the scheme.
 func (s Scheme) Checkable() bool {
@@ -133,7 +133,7 @@ func Verify(password, hash string) (bool, error) {
 	case SHA512:
 		got, err = sha512Scheme.crypt(password, hash)
 	case Yescrypt:
-		got, err = yescrypt(password, hash)
+		got, err = yescryptHash(password, hash)
 	case Bcrypt:
 		err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password))
 		if err == nil || errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) || errors.Is(err, bcrypt.ErrPasswordTooLong) {
@@ -146,15 +146,15 @@ func Verify(password, hash string) (bool, error) {
 	return err == nil && subtle.ConstantTimeCompare([]byte(got), []byte(hash)) == 1, err
 }
 
-// digits are those of crypt(5), "./0-9A-Za-z".
-const digits = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+// cryptDigits are those of crypt(5), "./0-9A-Za-z".
+const cryptDigits = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-func base64Only(s string) bool { return strings.Trim(s, digits) == "" }
+func base64Only(s string) bool { return strings.Trim(s, cryptDigits) == "" }
 
 // encode24 writes up to 24 bits, the lowest six first.
 func encode24(b *strings.Builder, v uint32, chars int) {
 	for range chars {
-		b.WriteByte(digits[v&63])
+		b.WriteByte(cryptDigits[v&63])
 		v >>= 6
 	}
 }

@@ -6,7 +6,7 @@ import (
 )
 
 func TestVectors(t *testing.T) {
-	for _, v := range vectors {
+	for _, v := range testVectors {
 		if ok, err := Verify(v.password, v.hash); err != nil || !ok {
 			t.Errorf("%s does not fit %q: %v", v.hash, v.password, err)
 		}
@@ -31,7 +31,7 @@ func TestIdentify(t *testing.T) {
 		if got != want {
 			t.Errorf("%.40q is %s, want %s", field, got, want)
 		}
-		if got.Checkable() && (!got.Password() || got.Weak() && got != MD5) {
+		if got.Checkable() && (!got.HasPassword() || got.Weak() && got != MD5) {
 			t.Errorf("%s is not consistent", got)
 		}
 	}
@@ -49,7 +49,7 @@ func TestCostOfHostileHashes(t *testing.T) {
 			t.Errorf("%s costs %d", hash, cost)
 		}
 	}
-	if _, err := yescrypt("a", "$y$jHT$a$b"); err != ErrHash {
+	if _, err := yescryptHash("a", "$y$jHT$a$b"); err != ErrHash {
 		t.Errorf("1 GiB of memory: %v", err)
 	}
 }
@@ -61,7 +61,7 @@ func TestLongPasswordsFitNothing(t *testing.T) {
 }
 
 func FuzzHash(f *testing.F) {
-	for _, v := range vectors {
+	for _, v := range testVectors {
 		f.Add(v.hash)
 	}
 	f.Add("$y$j9T.$a")

@@ -24,7 +24,7 @@ func md5Crypt(password, field string) (string, error) {
 	inner := h.Sum(nil)
 	h.Reset()
 	h.Write([]byte(password + md5Prefix + salt))
-	h.Write(repeated(inner, len(key)))
+	h.Write(repeatTo(inner, len(key)))
 	for n := len(key); n > 0; n >>= 1 {
 		if n&1 != 0 {
 			h.Write([]byte{0})

@@ -11,11 +11,11 @@ import (
 // shaScheme is one of the two SHA-crypt methods (U. Drepper, "Unix crypt using SHA-256 and
 // SHA-512", version 0.6).
 type shaScheme struct {
-	prefix string
-	new    func() hash.Hash
-	third  int   // the sum is written in triples of bytes a third apart
-	turn   int   // by which each triple is turned further than the one before
-	nanos  int64 // of one round
+	prefix   string
+	new      func() hash.Hash
+	third    int   // the sum is written in triples of bytes a third apart
+	rotation int   // by which each triple is turned further than the one before
+	nanos    int64 // of one round
 }
 
 var (
@@ -65,27 +65,27 @@ func (s *shaScheme) crypt(password, field string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	key, seasoning := []byte(password), []byte(salt)
-	sum := s.mixed(key, seasoning) // 1-12
-	p := s.spread(key, len(key), len(key))
-	q := s.spread(seasoning, 16+int(sum[0]), len(seasoning))
+	key, saltBytes := []byte(password), []byte(salt)
+	sum := s.sumA(key, saltBytes) // 1-12
+	p := s.byteSequence(key, len(key), len(key))
+	q := s.byteSequence(saltBytes, 16+int(sum[0]), len(saltBytes))
 	h := s.new()
 	for i := range rounds { // 21
 		h.Reset()
-		s.pick(h, i%2 != 0, p, sum)
+		s.writeEither(h, i%2 != 0, p, sum)
 		if i%3 != 0 {
 			h.Write(q)
 		}
 		if i%7 != 0 {
 			h.Write(p)
 		}
-		s.pick(h, i%2 == 0, p, sum)
+		s.writeEither(h, i%2 == 0, p, sum)
 		sum = h.Sum(sum[:0])
 	}
 	return head + s.encode(sum), nil
 }
 
-func (s *shaScheme) pick(h hash.Hash, first bool, a, b []byte) {
+func (s *shaScheme) writeEither(h hash.Hash, first bool, a, b []byte) {
 	if first {
 		h.Write(a)
 		return
@@ -93,8 +93,8 @@ func (s *shaScheme) pick(h hash.Hash, first bool, a, b []byte) {
 	h.Write(b)
 }
 
-// mixed is the sum A of the first half.
-func (s *shaScheme) mixed(key, salt []byte) []byte {
+// sumA is the sum A of the first half.
+func (s *shaScheme) sumA(key, salt []byte) []byte {
 	h := s.new()
 	h.Write(key)
 	h.Write(salt)
@@ -103,23 +103,23 @@ func (s *shaScheme) mixed(key, salt []byte) []byte {
 	h.Reset()
 	h.Write(key)
 	h.Write(salt)
-	h.Write(repeated(b, len(key)))
+	h.Write(repeatTo(b, len(key)))
 	for n := len(key); n > 0; n >>= 1 {
-		s.pick(h, n&1 != 0, b, key)
+		s.writeEither(h, n&1 != 0, b, key)
 	}
 	return h.Sum(nil)
 }
 
-// spread makes n bytes out of the sum of so many repetitions.
-func (s *shaScheme) spread(text []byte, times, n int) []byte {
+// byteSequence makes n bytes out of the sum of so many repetitions.
+func (s *shaScheme) byteSequence(text []byte, times, n int) []byte {
 	h := s.new()
 	for range times {
 		h.Write(text)
 	}
-	return repeated(h.Sum(nil), n)
+	return repeatTo(h.Sum(nil), n)
 }
 
-func repeated(block []byte, n int) []byte {
+func repeatTo(block []byte, n int) []byte {
 	out := make([]byte, 0, n)
 	for len(out) < n {
 		out = append(out, block[:min(len(block), n-len(out))]...)
@@ -132,7 +132,7 @@ func (s *shaScheme) encode(sum []byte) string {
 	for i := range s.third {
 		var triple [3]byte
 		for j := range triple {
-			triple[j] = sum[i+s.third*((j+i*s.turn)%3)]
+			triple[j] = sum[i+s.third*((j+i*s.rotation)%3)]
 		}
 		encode24(&b, uint32(triple[0])<<16|uint32(triple[1])<<8|uint32(triple[2]), 4)
 	}

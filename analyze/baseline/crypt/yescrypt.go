@@ -112,7 +112,7 @@ func (r *yesReader) digit() uint32 {
 		r.bad = true
 		return 0
 	}
-	at := strings.IndexByte(digits, r.text[0])
+	at := strings.IndexByte(cryptDigits, r.text[0])
 	r.text = r.text[1:]
 	r.bad = r.bad || at < 0
 	return uint32(max(at, 0))
@@ -144,7 +144,7 @@ func decodeSalt(text string) ([]byte, bool) {
 		n := min(4, len(text))
 		var v uint32
 		for i := range n {
-			at := strings.IndexByte(digits, text[i])
+			at := strings.IndexByte(cryptDigits, text[i])
 			if at < 0 {
 				return nil, false
 			}
@@ -159,7 +159,7 @@ func decodeSalt(text string) ([]byte, bool) {
 	return out, len(out) <= 64
 }
 
-func yescrypt(password, field string) (string, error) {
+func yescryptHash(password, field string) (string, error) {
 	p, salt, head, err := parseYescrypt(field)
 	if err != nil {
 		return "", err
@@ -191,7 +191,7 @@ func yescrypt(password, field string) (string, error) {
 // derive is one run of the key derivation for 32 bytes.
 func (p yesParams) derive(key, salt []byte, label string) []byte {
 	if p.flags != 0 {
-		key = mac([]byte(label), key)
+		key = hmacSHA256([]byte(label), key)
 	}
 	size := 128 * int(p.r)
 	raw := pbkdf2.Key(key, salt, 1, size*int(p.p), sha256.New)
@@ -202,40 +202,40 @@ func (p yesParams) derive(key, salt []byte, label string) []byte {
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint32(raw[4*i:])
 	}
-	key = p.mix(words, key)
+	key = p.smix(words, key)
 	for i, w := range words {
 		binary.LittleEndian.PutUint32(raw[4*i:], w)
 	}
 	sum := pbkdf2.Key(key, raw, 1, 32, sha256.New)
 	if p.flags != 0 && label == "yescrypt" {
-		stored := sha256.Sum256(mac(sum, []byte("Client Key")))
+		stored := sha256.Sum256(hmacSHA256(sum, []byte("Client Key")))
 		return stored[:]
 	}
 	return sum
 }
 
-func mac(key, text []byte) []byte {
+func hmacSHA256(key, text []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write(text)
 	return h.Sum(nil)
 }
 
-// mix is the memory-hard part over p lanes ("SMix"). It returns the key for the last step.
-func (p yesParams) mix(b []uint32, key []byte) []byte {
+// smix is the memory-hard part over p lanes ("SMix"). It returns the key for the last step.
+func (p yesParams) smix(b []uint32, key []byte) []byte {
 	words := 32 * int(p.r)
 	v := make([]uint64, int(p.n)*words/2)
 	if p.flags&flagRW == 0 {
 		for i := range int(p.p) {
 			lane := b[i*words : (i+1)*words]
-			fill(lane, v, p.n, nil)
-			walk(lane, v, p.n, even(p.loops(p.n)), false, nil)
+			smix1(lane, v, p.n, nil)
+			smix2(lane, v, p.n, roundUpToEven(p.loops(p.n)), false, nil)
 		}
 		return key
 	}
 	chunk := p.n / uint64(p.p)
 	all := p.loops(chunk)
-	shared := even(all / uint64(p.p)) // loops over the lane's own part of the memory
-	all = even(all)
+	shared := roundUpToEven(all / uint64(p.p)) // loops over the lane's own part of the memory
+	all = roundUpToEven(all)
 	chunk &^= 1
 	boxes := make([]*sbox, p.p)
 	for i := range uint64(p.p) {
@@ -251,13 +251,13 @@ func (p yesParams) mix(b []uint32, key []byte) []byte {
 			for k, w := range lane[words-16:] {
 				binary.LittleEndian.PutUint32(tail[4*k:], w)
 			}
-			key = mac(tail, key)
+			key = hmacSHA256(tail, key)
 		}
-		fill(lane, part, n, boxes[i])
-		walk(lane, part, powerBelow(n), shared, true, boxes[i])
+		smix1(lane, part, n, boxes[i])
+		smix2(lane, part, powerBelow(n), shared, true, boxes[i])
 	}
 	for i := range int(p.p) {
-		walk(b[i*words:(i+1)*words], v, p.n, all-shared, false, boxes[i])
+		smix2(b[i*words:(i+1)*words], v, p.n, all-shared, false, boxes[i])
 	}
 	return key
 }
@@ -281,6 +281,6 @@ func (p yesParams) loops(n uint64) uint64 {
 	}
 }
 
-func even(n uint64) uint64 { return (n + 1) &^ 1 }
+func roundUpToEven(n uint64) uint64 { return (n + 1) &^ 1 }
 
 func powerBelow(n uint64) uint64 { return 1 << (bits.Len64(n) - 1) }

@@ -11,10 +11,10 @@ import (
 // SSH reads sshd_config(5) and ssh_config(5). Key is the keyword in lower case; scope is
 // the Match or Host line it stands under, "" at the top.
 func SSH(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
+	var c lineCollector
 	scope := ""
-	err := lines(r, "", func(n int, text string) error {
-		text = uncomment(text)
+	err := forEachLine(r, "", func(n int, text string) error {
+		text = stripComment(text)
 		cut := strings.IndexAny(text, " \t=")
 		if text == "" {
 			return nil
@@ -24,7 +24,7 @@ func SSH(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		}
 		key := strings.ToLower(text[:cut])
 		rest := strings.TrimPrefix(strings.TrimSpace(text[cut:]), "=")
-		args := words(rest)
+		args := splitWords(rest)
 		if key == "match" || key == "host" {
 			scope = key + " " + strings.Join(args, " ")
 			return nil
@@ -36,9 +36,9 @@ func SSH(r io.Reader) ([]plimsoll.ConfigLine, error) {
 
 // LoginDefs reads login.defs(5): a name and a value a line.
 func LoginDefs(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "", func(n int, text string) error {
-		if fields := words(uncomment(text)); len(fields) > 1 {
+	var c lineCollector
+	err := forEachLine(r, "", func(n int, text string) error {
+		if fields := splitWords(stripComment(text)); len(fields) > 1 {
 			return c.add(n, "", strings.ToUpper(fields[0]), fields[1:]...)
 		}
 		return nil
@@ -50,9 +50,9 @@ func LoginDefs(r io.Reader) ([]plimsoll.ConfigLine, error) {
 // arguments are control, the module's name and what it is given. "@include x" has the key
 // "include"; so has the control "include" or "substack", whose module is a file.
 func PAM(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "\\", func(n int, text string) error {
-		text = uncomment(text)
+	var c lineCollector
+	err := forEachLine(r, "\\", func(n int, text string) error {
+		text = stripComment(text)
 		if file, ok := strings.CutPrefix(text, "@include"); ok {
 			return c.add(n, "", "include", strings.TrimSpace(file))
 		}
@@ -72,7 +72,7 @@ func PAM(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		}
 		args[0] = path.Base(args[0])
 		for i, a := range args[1:] {
-			if name, _, ok := strings.Cut(a, "="); ok && secretName(name) {
+			if name, _, ok := strings.Cut(a, "="); ok && isSecretName(name) {
 				args[i+1] = name + "="
 			}
 		}
@@ -93,9 +93,9 @@ func cutSpace(s string) (string, string) {
 // Pairs reads files of "name = value" lines, such as pwquality.conf(5) and faillock.conf(5).
 // A name alone is a switch.
 func Pairs(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "", func(n int, text string) error {
-		text = uncomment(text)
+	var c lineCollector
+	err := forEachLine(r, "", func(n int, text string) error {
+		text = stripComment(text)
 		if text == "" {
 			return nil
 		}
@@ -104,7 +104,7 @@ func Pairs(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		switch {
 		case !ok:
 			return c.add(n, "", strings.ToLower(name))
-		case secretName(name):
+		case isSecretName(name):
 			return c.add(n, "", strings.ToLower(name), "")
 		}
 		return c.add(n, "", strings.ToLower(name), strings.TrimSpace(value))
@@ -112,8 +112,8 @@ func Pairs(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// secretName reports whether a value under this name may be a secret.
-func secretName(name string) bool {
+// isSecretName reports whether a value under this name may be a secret.
+func isSecretName(name string) bool {
 	name = strings.ToLower(name)
 	for _, part := range [...]string{"passw", "passphrase", "secret", "token", "credential", "apikey", "api_key", "private_key", "access_key", "auth"} {
 		if strings.Contains(name, part) {

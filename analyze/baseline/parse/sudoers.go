@@ -16,8 +16,8 @@ import (
 //
 // Of a command its path is kept and, if its arguments hold a wildcard, " *".
 func Sudoers(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "\\", func(n int, text string) error {
+	var c lineCollector
+	err := forEachLine(r, "\\", func(n int, text string) error {
 		text = strings.TrimSpace(text)
 		if strings.HasPrefix(text, "#include") || strings.HasPrefix(text, "@include") {
 			return nil
@@ -26,7 +26,7 @@ func Sudoers(r io.Reader) ([]plimsoll.ConfigLine, error) {
 			return nil
 		}
 		if !strings.HasPrefix(text, "#") {
-			text = uncomment(text)
+			text = stripComment(text)
 		}
 		first, rest := cutSpace(text)
 		switch {
@@ -34,34 +34,34 @@ func Sudoers(r io.Reader) ([]plimsoll.ConfigLine, error) {
 			return nil
 		case strings.HasPrefix(first, "Defaults"):
 			for _, setting := range splitList(rest, ',') {
-				if err := c.add(n, first[len("Defaults"):], "defaults", withoutSecret(setting)); err != nil {
+				if err := c.add(n, first[len("Defaults"):], "defaults", stripSecretValue(setting)); err != nil {
 					return err
 				}
 			}
 			return nil
 		case strings.HasSuffix(first, "_Alias"):
-			return aliases(&c, n, first, rest)
+			return addAliases(&c, n, first, rest)
 		default:
-			return grants(&c, n, text)
+			return addGrants(&c, n, text)
 		}
 	})
 	return c.list, err
 }
 
-func withoutSecret(setting string) string {
-	if name, _, ok := strings.Cut(setting, "="); ok && secretName(name) {
+func stripSecretValue(setting string) string {
+	if name, _, ok := strings.Cut(setting, "="); ok && isSecretName(name) {
 		return name
 	}
 	return setting
 }
 
-func aliases(c *collector, n int, kind, rest string) error {
+func addAliases(c *lineCollector, n int, kind, rest string) error {
 	for _, one := range splitList(rest, ':') {
 		name, members, _ := strings.Cut(one, "=")
 		list := splitList(members, ',')
 		if kind == "Cmnd_Alias" {
 			for i := range list {
-				list[i] = command(list[i])
+				list[i] = commandPath(list[i])
 			}
 		}
 		if err := c.add(n, kind, "alias", append([]string{strings.TrimSpace(name)}, list...)...); err != nil {
@@ -71,8 +71,8 @@ func aliases(c *collector, n int, kind, rest string) error {
 	return nil
 }
 
-// grants reads "who host = (runas) TAG: command, command : host = …".
-func grants(c *collector, n int, text string) error {
+// addGrants reads "who host = (runas) TAG: command, command : host = …".
+func addGrants(c *lineCollector, n int, text string) error {
 	left, _, ok := strings.Cut(text, "=")
 	if !ok {
 		return nil
@@ -98,13 +98,13 @@ func grants(c *collector, n int, text string) error {
 				if !found || !isTag(strings.TrimSpace(tag)) {
 					break
 				}
-				tags = withTag(tags, strings.TrimSpace(tag))
+				tags = addTag(tags, strings.TrimSpace(tag))
 				one = strings.TrimSpace(after)
 			}
 			if one == "" {
 				continue
 			}
-			if err := c.add(n, who, "grant", runas, tags, command(one)); err != nil {
+			if err := c.add(n, who, "grant", runas, tags, commandPath(one)); err != nil {
 				return err
 			}
 		}
@@ -112,8 +112,8 @@ func grants(c *collector, n int, text string) error {
 	return nil
 }
 
-// withTag adds a tag, which takes its opposite away.
-func withTag(tags, tag string) string {
+// addTag adds a tag, which takes its opposite away.
+func addTag(tags, tag string) string {
 	opposite := "NO" + tag
 	if rest, ok := strings.CutPrefix(tag, "NO"); ok {
 		opposite = rest
@@ -176,7 +176,7 @@ func lastWord(s string) string {
 	return s[strings.LastIndexAny(s, " \t,)=\x00")+1:]
 }
 
-func command(text string) string {
+func commandPath(text string) string {
 	name, args := cutSpace(text)
 	if strings.ContainsAny(args, "*?[") {
 		return name + " *"

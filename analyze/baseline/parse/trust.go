@@ -11,9 +11,9 @@ import (
 // Trust reads hosts.equiv(5) and .rhosts: key "trust", argument "everybody" for an entry
 // that is "+", else "host".
 func Trust(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "", func(n int, text string) error {
-		fields := strings.Fields(uncomment(text))
+	var c lineCollector
+	err := forEachLine(r, "", func(n int, text string) error {
+		fields := strings.Fields(stripComment(text))
 		if len(fields) == 0 || strings.HasPrefix(fields[0], "-") {
 			return nil
 		}
@@ -29,9 +29,9 @@ func Trust(r io.Reader) ([]plimsoll.ConfigLine, error) {
 
 // AuthorizedKeys reads the file of sshd(8) of this name: key "key", argument the type.
 func AuthorizedKeys(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "", func(n int, text string) error {
-		for field := range strings.FieldsSeq(uncomment(text)) {
+	var c lineCollector
+	err := forEachLine(r, "", func(n int, text string) error {
+		for field := range strings.FieldsSeq(stripComment(text)) {
 			if strings.HasPrefix(field, "ssh-") || strings.HasPrefix(field, "ecdsa-") || strings.HasPrefix(field, "sk-") {
 				return c.add(n, "", "key", field)
 			}
@@ -41,22 +41,22 @@ func AuthorizedKeys(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-var credential = regexp.MustCompile(`(?i)(_authtoken|_auth\b|_password|\bpassword|\bpasswd|aws_secret_access_key|client-key-data|\btoken|"auth"|"identitytoken")["']?\s*[:=]?\s*["']?([^\s"',{}]+)`)
+var credentialPattern = regexp.MustCompile(`(?i)(_authtoken|_auth\b|_password|\bpassword|\bpasswd|aws_secret_access_key|client-key-data|\btoken|"auth"|"identitytoken")["']?\s*[:=]?\s*["']?([^\s"',{}]+)`)
 
 // Credentials reads files that programs keep names and passwords in: key "credential",
 // argument the name of the secret, never its value. A line of .git-credentials or .pgpass
 // has no names; whole says that every line is one.
 func Credentials(r io.Reader, whole bool) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "", func(n int, text string) error {
-		text = uncomment(text)
+	var c lineCollector
+	err := forEachLine(r, "", func(n int, text string) error {
+		text = stripComment(text)
 		if whole {
 			if text == "" {
 				return nil
 			}
 			return c.add(n, "", "credential", "line")
 		}
-		if m := credential.FindStringSubmatch(text); m != nil && literal(m[2]) {
+		if m := credentialPattern.FindStringSubmatch(text); m != nil && isLiteral(m[2]) {
 			return c.add(n, "", "credential", strings.ToLower(strings.Trim(m[1], `"`)))
 		}
 		return nil
@@ -64,7 +64,7 @@ func Credentials(r io.Reader, whole bool) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-var beginKey = regexp.MustCompile(`^-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----`)
+var keyHeaderPattern = regexp.MustCompile(`^-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----`)
 
 // opensshNone begins a private key of OpenSSH that no passphrase protects: in base64, the
 // magic "openssh-key-v1" and the cipher "none" (PROTOCOL.key of OpenSSH).
@@ -72,10 +72,10 @@ const opensshNone = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU"
 
 // PrivateKeys reads PEM (RFC 7468): key "private-key", argument "plain" or "encrypted".
 func PrivateKeys(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
+	var c lineCollector
 	begin, label, state := 0, "", ""
-	err := lines(r, "", func(n int, text string) error {
-		if m := beginKey.FindStringSubmatch(text); m != nil {
+	err := forEachLine(r, "", func(n int, text string) error {
+		if m := keyHeaderPattern.FindStringSubmatch(text); m != nil {
 			begin, label, state = n, m[1], "plain"
 			if strings.HasPrefix(label, "ENCRYPTED") {
 				state = "encrypted"
@@ -97,11 +97,11 @@ func PrivateKeys(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// Lines reads a file of which the number of lines matters: key "line", without arguments.
-func Lines(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "", func(n int, text string) error {
-		if uncomment(text) == "" || len(c.list) > 0 {
+// AnyLine reads a file of which the number of lines matters: key "line", without arguments.
+func AnyLine(r io.Reader) ([]plimsoll.ConfigLine, error) {
+	var c lineCollector
+	err := forEachLine(r, "", func(n int, text string) error {
+		if stripComment(text) == "" || len(c.list) > 0 {
 			return nil
 		}
 		return c.add(n, "", "line")
@@ -112,14 +112,14 @@ func Lines(r io.Reader) ([]plimsoll.ConfigLine, error) {
 // Names reads a file of one word or address a line: key "name", argument the word without
 // user and password.
 func Names(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "", func(n int, text string) error {
-		if text = uncomment(text); text == "" {
+	var c lineCollector
+	err := forEachLine(r, "", func(n int, text string) error {
+		if text = stripComment(text); text == "" {
 			return nil
 		}
-		address, secret := withoutUser(text)
+		address, secret := stripUserinfo(text)
 		if secret {
-			return c.add(n, "", "name", address, withPassword)
+			return c.add(n, "", "name", address, passwordMark)
 		}
 		return c.add(n, "", "name", address)
 	})

@@ -43,20 +43,20 @@ const (
 // ReadFiles calls each for every regular file of every package that has a digest: directories, links
 // and files that a package only claims (RPMFILE_GHOST) have none. Its error, if any, ends the reading.
 func ReadFiles(ctx context.Context, r io.ReaderAt, size int64, each func(File) error) error {
-	return blobs(ctx, r, size, func(raw []byte) error { return parseFiles(raw, each) })
+	return forEachHeader(ctx, r, size, func(raw []byte) error { return parseFiles(raw, each) })
 }
 
 func parseFiles(raw []byte, each func(File) error) error {
-	index, data, err := sections(raw)
+	index, data, err := splitHeader(raw)
 	if err != nil {
 		return err
 	}
-	var base, dirs, digests texts
-	var flags, dirIndexes, algorithm numbers
-	strings := map[uint32]*texts{tagBaseNames: &base, tagDirNames: &dirs, tagFileDigests: &digests}
-	words := map[uint32]*numbers{tagFileFlags: &flags, tagDirIndexes: &dirIndexes, tagDigestAlgorithm: &algorithm}
+	var base, dirs, digests stringList
+	var flags, dirIndexes, algorithm uint32List
+	strings := map[uint32]*stringList{tagBaseNames: &base, tagDirNames: &dirs, tagFileDigests: &digests}
+	words := map[uint32]*uint32List{tagFileFlags: &flags, tagDirIndexes: &dirIndexes, tagDigestAlgorithm: &algorithm}
 	for ; len(index) > 0; index = index[16:] {
-		e := entryAt(index)
+		e := parseIndexEntry(index)
 		if list := strings[e.tag]; list != nil {
 			*list, err = e.texts(data)
 		} else if list := words[e.tag]; list != nil {
@@ -81,7 +81,7 @@ func parseFiles(raw []byte, each func(File) error) error {
 	if algorithm.count() > 0 {
 		f.Algorithm = algorithm.at(0)
 	}
-	in := dirs.all()
+	in := dirs.strings()
 	for i := range base.count {
 		f.Base, f.Digest, f.Config = base.next(), digests.next(), flags.at(i)&flagConfig != 0
 		dir := dirIndexes.at(i)
@@ -98,12 +98,12 @@ func parseFiles(raw []byte, each func(File) error) error {
 	return nil
 }
 
-// entry is one of a header's index.
-type entry struct{ tag, kind, offset, count uint32 }
+// indexEntry is one of a header's index.
+type indexEntry struct{ tag, kind, offset, count uint32 }
 
-func entryAt(index []byte) entry {
+func parseIndexEntry(index []byte) indexEntry {
 	word := func(i int) uint32 { return binary.BigEndian.Uint32(index[4*i:]) }
-	return entry{word(0), word(1), word(2), word(3)}
+	return indexEntry{word(0), word(1), word(2), word(3)}
 }
 
 var (
@@ -111,40 +111,40 @@ var (
 	errLong    = fmt.Errorf("a text of more than %d bytes", maxText)
 )
 
-// texts are strings of a header, each with a zero behind.
-type texts struct {
+// stringList are strings of a header, each with a zero behind.
+type stringList struct {
 	data  []byte
 	count int
 }
 
 // texts checks that all of them are there, so that next cannot fail.
-func (e entry) texts(data []byte) (texts, error) {
+func (e indexEntry) texts(data []byte) (stringList, error) {
 	if e.kind != typeStrings || uint64(e.offset) > uint64(len(data)) {
-		return texts{}, errOutside
+		return stringList{}, errOutside
 	}
 	data = data[e.offset:]
 	at := 0
 	for range e.count {
 		n := bytes.IndexByte(data[at:], 0)
 		if n < 0 {
-			return texts{}, errOutside
+			return stringList{}, errOutside
 		}
 		if n > maxText {
-			return texts{}, errLong
+			return stringList{}, errLong
 		}
 		at += n + 1
 	}
-	return texts{data[:at], int(e.count)}, nil
+	return stringList{data[:at], int(e.count)}, nil
 }
 
-func (t *texts) next() []byte {
+func (t *stringList) next() []byte {
 	n := bytes.IndexByte(t.data, 0)
 	s := t.data[:n]
 	t.data = t.data[n+1:]
 	return s
 }
 
-func (t texts) all() [][]byte {
+func (t stringList) strings() [][]byte {
 	out := make([][]byte, t.count)
 	for i := range out {
 		out[i] = t.next()
@@ -152,10 +152,10 @@ func (t texts) all() [][]byte {
 	return out
 }
 
-// numbers are 32-bit values of a header.
-type numbers []byte
+// uint32List are 32-bit values of a header.
+type uint32List []byte
 
-func (e entry) numbers(data []byte) (numbers, error) {
+func (e indexEntry) numbers(data []byte) (uint32List, error) {
 	end := uint64(e.offset) + 4*uint64(e.count)
 	if e.kind != typeInt32 || e.count == 0 || end > uint64(len(data)) {
 		return nil, errOutside
@@ -163,5 +163,5 @@ func (e entry) numbers(data []byte) (numbers, error) {
 	return data[e.offset:end], nil
 }
 
-func (n numbers) count() int      { return len(n) / 4 }
-func (n numbers) at(i int) uint32 { return binary.BigEndian.Uint32(n[4*i:]) }
+func (n uint32List) count() int      { return len(n) / 4 }
+func (n uint32List) at(i int) uint32 { return binary.BigEndian.Uint32(n[4*i:]) }

@@ -26,7 +26,7 @@ const maxHeader = 64 << 20
 // Read calls each for every package, in the database's order. Its error, if any, ends the
 // reading; packages before it were good. An empty file is an empty database.
 func Read(ctx context.Context, r io.ReaderAt, size int64, each func(Package) error) error {
-	return blobs(ctx, r, size, func(raw []byte) error {
+	return forEachHeader(ctx, r, size, func(raw []byte) error {
 		p, err := parseHeader(raw)
 		if err != nil {
 			return err
@@ -35,8 +35,8 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, each func(Package) err
 	})
 }
 
-// blobs calls each for the header of every package.
-func blobs(ctx context.Context, r io.ReaderAt, size int64, each func(raw []byte) error) error {
+// forEachHeader calls each for the header of every package.
+func forEachHeader(ctx context.Context, r io.ReaderAt, size int64, each func(raw []byte) error) error {
 	if size == 0 {
 		return nil
 	}
@@ -79,9 +79,9 @@ const (
 	typeString = 6
 )
 
-// sections takes a header apart as databases keep it: two counts, an index of 16 bytes an
+// splitHeader takes a header apart as databases keep it: two counts, an index of 16 bytes an
 // entry, and data, all big-endian (rpm's format manual, "Header structure").
-func sections(raw []byte) (index, data []byte, err error) {
+func splitHeader(raw []byte) (index, data []byte, err error) {
 	if len(raw) < 8 {
 		return nil, nil, fmt.Errorf("header of %d bytes", len(raw))
 	}
@@ -95,7 +95,7 @@ func sections(raw []byte) (index, data []byte, err error) {
 // parseHeader reads which package a header is of.
 func parseHeader(raw []byte) (Package, error) {
 	var p Package
-	index, data, err := sections(raw)
+	index, data, err := splitHeader(raw)
 	if err != nil {
 		return p, err
 	}
@@ -107,7 +107,7 @@ func parseHeader(raw []byte) (Package, error) {
 		offset := uint64(binary.BigEndian.Uint32(index[8:]))
 		switch text := texts[tag]; {
 		case text != nil && kind == typeString && *text == "":
-			s, ok := cString(data, offset)
+			s, ok := readCString(data, offset)
 			if !ok {
 				return p, fmt.Errorf("text of tag %d leads outside the header", tag)
 			}
@@ -128,7 +128,7 @@ func parseHeader(raw []byte) (Package, error) {
 // maxText bounds one text, in bytes.
 const maxText = 4096
 
-func cString(data []byte, offset uint64) (string, bool) {
+func readCString(data []byte, offset uint64) (string, bool) {
 	if offset >= uint64(len(data)) {
 		return "", false
 	}

@@ -28,7 +28,7 @@ func readSQLite(ctx context.Context, r io.ReaderAt, size int64, each func([]byte
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // nothing depends on it
 	path := filepath.Join(dir, "db")
-	if err := copyTo(path, io.NewSectionReader(r, 0, size)); err != nil {
+	if err := writeTempFile(path, io.NewSectionReader(r, 0, size)); err != nil {
 		return err
 	}
 	dsn := url.URL{Scheme: "file", Opaque: filepath.ToSlash(path), RawQuery: url.Values{
@@ -52,11 +52,11 @@ func readSQLite(ctx context.Context, r io.ReaderAt, size int64, each func([]byte
 	if strings.Contains(strings.ToUpper(statement), " AS ") {
 		return errors.New("the table of packages has computed columns")
 	}
-	return rows(ctx, db, each)
+	return readRows(ctx, db, each)
 }
 
-// rows reads headers; length is known without reading them, so none over the limit is.
-func rows(ctx context.Context, db *sql.DB, each func([]byte) error) error {
+// readRows reads headers; length is known without reading them, so none over the limit is.
+func readRows(ctx context.Context, db *sql.DB, each func([]byte) error) error {
 	var raw sql.RawBytes
 	var length sql.NullInt64
 	found, err := db.QueryContext(ctx, "SELECT length(blob), CASE WHEN length(blob) <= ? THEN blob END FROM Packages", maxHeader)
@@ -81,7 +81,7 @@ func rows(ctx context.Context, db *sql.DB, each func([]byte) error) error {
 	return nil
 }
 
-func copyTo(path string, r io.Reader) error {
+func writeTempFile(path string, r io.Reader) error {
 	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 	if err != nil {
 		return fmt.Errorf("make a temporary file: %w", err)
