@@ -20,14 +20,15 @@ const (
 // ListedRule is the rule about a project's own list. It is none of Checks: what it says
 // depends on the project, not on the image alone.
 func ListedRule() plimsoll.Rule {
-	return withFamily("Weak passwords", plimsoll.KindWeakPassword, []rule{{
+	return rule{
+		check: weakPasswordCheck, kind: plimsoll.KindWeakPassword,
 		id: plimsoll.RuleListedPassword, title: "The password of an account is on the project's list", severity: critical, protection: true,
 		description: "Tries the project's own weak passwords against the hashes in /etc/shadow and /etc/passwd, of every stored image whenever the list changes. " +
 			"What is spent on one image is bounded; where the bound or another algorithm left passwords untried, or an older scan kept no hashes, the result is \"not looked\" and says so. " +
 			"Does not apply if no account has a password, or the project has no list.",
 		advice:     "Lock the account or set a long random password, and change it wherever else it is used.",
 		references: []string{"crypt(5)"},
-	}})[0].Rule()
+	}.Rule()
 }
 
 // JudgeListed holds the hashes of an image against a project's list. Missing is how many accounts

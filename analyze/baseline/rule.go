@@ -88,32 +88,45 @@ func Rules() []plimsoll.Rule {
 	return list
 }
 
-func allRules() []rule {
-	return slices.Concat(
-		withFamily("Image configuration", plimsoll.KindConfiguration, imageRules()),
-		withFamily("Build commands", plimsoll.KindConfiguration, buildRules()),
-		withFamily("Accounts", plimsoll.KindConfiguration, accountRules()),
-		withFamily("Accounts", plimsoll.KindConfiguration, passwordRules()),
-		withFamily("Accounts", plimsoll.KindConfiguration, groupRules()),
-		withFamily("Login", plimsoll.KindConfiguration, loginRules()),
-		withFamily("Trust", plimsoll.KindConfiguration, trustRules()),
-		withFamily("Scripts", plimsoll.KindConfiguration, scriptRules()),
-		withFamily("SSH", plimsoll.KindConfiguration, sshRules()),
-		withFamily("SSH", plimsoll.KindConfiguration, sshKeyRules()),
-		withFamily("sudo", plimsoll.KindConfiguration, sudoRules()),
-		withFamily("PAM", plimsoll.KindConfiguration, pamRules()),
-		withFamily("Files", plimsoll.KindConfiguration, fileRules()),
-		withFamily("Keys and credentials", plimsoll.KindConfiguration, keyRules()),
-		withFamily("Cron", plimsoll.KindConfiguration, cronRules()),
-		withFamily("Package manager", plimsoll.KindConfiguration, repositoryRules()),
-		withFamily("Weak passwords", plimsoll.KindWeakPassword, weakRules()),
-		withFamily("Password complexity", plimsoll.KindComplexity, complexityRules()),
-	)
+// ruleFamily is a section of docs/rules.md. Several may have one name.
+type ruleFamily struct {
+	check string
+	kind  plimsoll.SettingKind
+	rules []rule
 }
 
-func withFamily(check string, kind plimsoll.SettingKind, list []rule) []rule {
-	for i := range list {
-		list[i].check, list[i].kind = check, kind
+// ruleFamilies lists every rule but the one about a project's own list (ListedRule).
+var ruleFamilies = []ruleFamily{
+	{"Image configuration", plimsoll.KindConfiguration, imageRules},
+	{"Build commands", plimsoll.KindConfiguration, buildRules},
+	{"Accounts", plimsoll.KindConfiguration, accountRules},
+	{"Accounts", plimsoll.KindConfiguration, passwordRules},
+	{"Accounts", plimsoll.KindConfiguration, groupRules},
+	{"Login", plimsoll.KindConfiguration, loginRules},
+	{"Trust", plimsoll.KindConfiguration, trustRules},
+	{"Scripts", plimsoll.KindConfiguration, scriptRules},
+	{"SSH", plimsoll.KindConfiguration, sshKeywordRules(sshKeywords)},
+	{"SSH", plimsoll.KindConfiguration, sshFileRules},
+	{"sudo", plimsoll.KindConfiguration, sudoRules},
+	{"PAM", plimsoll.KindConfiguration, pamRules},
+	{"Files", plimsoll.KindConfiguration, fileRules},
+	{"Keys and credentials", plimsoll.KindConfiguration, keyRules},
+	{"Cron", plimsoll.KindConfiguration, cronRules},
+	{"Package manager", plimsoll.KindConfiguration, repositoryRules},
+	{weakPasswordCheck, plimsoll.KindWeakPassword, weakRules},
+	{"Password complexity", plimsoll.KindComplexity, complexityRules},
+}
+
+// weakPasswordCheck is the family of weakRules and ListedRule.
+const weakPasswordCheck = "Weak passwords"
+
+func allRules() []rule {
+	var list []rule
+	for _, f := range ruleFamilies {
+		for _, r := range f.rules {
+			r.check, r.kind = f.check, f.kind
+			list = append(list, r)
+		}
 	}
 	return list
 }

@@ -11,82 +11,81 @@ import (
 
 const passwdManuals = "passwd(5), shadow(5)"
 
-func accountRules() []rule {
-	const applies = " Does not apply to an image without that file."
-	return []rule{
-		{
-			id: "account.empty_password", title: "An account needs no password", severity: high, protection: true,
-			description: "Looks at field 2 of /etc/shadow and /etc/passwd. Fails if it is empty; an empty field in passwd counts too, because then shadow is not asked." + applies,
-			advice:      "Lock the account (passwd -l) or give it a password; field 2 of /etc/shadow must not be empty.",
-			references:  []string{passwdManuals}, judge: judgeEmptyPasswords,
-		},
-		{
-			id: "account.extra_root", title: "An account besides root has user id 0", severity: high, protection: true,
-			description: "Looks at /etc/passwd. Fails if an account with another name has user id 0." + applies,
-			advice:      "Remove the account or give it a user id of its own.",
-			references:  []string{passwdManuals}, judge: judgeExtraRoot,
-		},
-		{
-			id: "account.duplicate_uid", title: "Accounts share a user id", severity: medium, protection: true,
-			description: "Looks at /etc/passwd. Fails if two accounts have one user id: files and traces of one are those of the other." + applies,
-			advice:      "Give each account a user id of its own.",
-			references:  []string{passwdManuals}, judge: judgeDuplicateAccounts(PasswdPath, "user id", func(a plimsoll.Account) string { return fmt.Sprint(a.UID) }),
-		},
-		{
-			id: "account.duplicate_name", title: "An account is listed twice", severity: medium, protection: true,
-			description: "Looks at the names in /etc/passwd. Fails if one occurs twice: the first line wins, whatever the second says." + applies,
-			advice:      "Remove the line that is not meant.",
-			references:  []string{passwdManuals}, judge: judgeDuplicateAccounts(PasswdPath, "name", func(a plimsoll.Account) string { return a.Name }),
-		},
-		{
-			id: "account.legacy_entry", title: "An account database brings in accounts of a network service", severity: high, protection: true,
-			description: "Looks at /etc/passwd, shadow, group and gshadow. Fails for lines that begin with \"+\" or \"-\", which a C library in compat mode replaces with accounts from NIS." + applies,
-			advice:      "Remove the lines.",
-			references:  []string{"nsswitch.conf(5)"}, judge: judgeLegacyEntries,
-		},
-		{
-			id: "account.missing_group", title: "The group of an account does not exist", severity: low, protection: true,
-			description: "Fails if the group id of an account in /etc/passwd is not in /etc/group: whoever makes a group with that id later gets the account's files. Does not apply unless there are both files.",
-			advice:      "Make the group, or give the account one that exists.",
-			references:  []string{passwdManuals, "group(5)"}, judge: judgeMissingGroups,
-		},
-		{
-			id: "account.root_group", title: "The group of root is not group 0", severity: medium, protection: true,
-			description: "Looks at root in /etc/passwd. Fails if its group id is not 0: files that root makes belong to a group with other members." + applies,
-			advice:      "Set the group id of root to 0.",
-			references:  []string{passwdManuals}, judge: judgeRootGroup,
-		},
-		{
-			id: "account.group_zero", title: "An account other than root has group 0", severity: medium, protection: true,
-			description: "Looks at /etc/passwd. Fails if the group id of an account is 0, but for root and the accounts sync, shutdown, halt and operator of old systems when they cannot log in." + applies,
-			advice:      "Give the account a group of its own.",
-			references:  []string{passwdManuals}, judge: judgeGroupZero,
-		},
-		{
-			id: "account.system_shell", title: "A system account has a login shell", severity: low, protection: true,
-			description: "Looks at accounts with user ids 1 to 999 in /etc/passwd. Fails if one has a shell such as /bin/sh." + applies,
-			advice:      "Set the shell to /usr/sbin/nologin unless somebody must become this account.",
-			references:  []string{passwdManuals, "nologin(8)"}, judge: judgeSystemShells,
-		},
-		{
-			id: "account.numeric_name", title: "The name of an account is a number", severity: low,
-			description: "Looks at /etc/passwd. Fails for a name of digits alone, which programs take for a user id, or one that begins with \"-\", which they take for an option." + applies,
-			advice:      "Rename the account.",
-			references:  []string{"useradd(8)"}, judge: judgeNumericNames,
-		},
-		{
-			id: "account.root_home", title: "An account has the home directory of root", severity: medium,
-			description: "Looks at /etc/passwd. Fails if an account other than root has the home /root, or / with a login shell." + applies,
-			advice:      "Give the account a home of its own.",
-			references:  []string{passwdManuals}, judge: judgeRootHome,
-		},
-		{
-			id: "account.orphan_shadow", title: "A password belongs to no account", severity: low,
-			description: "Fails if /etc/shadow has a password for a name that is not in /etc/passwd: an account of that name gets it. Does not apply unless there are both files.",
-			advice:      "Remove the line from /etc/shadow.",
-			references:  []string{passwdManuals}, judge: judgeOrphanShadow,
-		},
-	}
+const accountApplies = " Does not apply to an image without that file."
+
+var accountRules = []rule{
+	{
+		id: "account.empty_password", title: "An account needs no password", severity: high, protection: true,
+		description: "Looks at field 2 of /etc/shadow and /etc/passwd. Fails if it is empty; an empty field in passwd counts too, because then shadow is not asked." + accountApplies,
+		advice:      "Lock the account (passwd -l) or give it a password; field 2 of /etc/shadow must not be empty.",
+		references:  []string{passwdManuals}, judge: judgeEmptyPasswords,
+	},
+	{
+		id: "account.extra_root", title: "An account besides root has user id 0", severity: high, protection: true,
+		description: "Looks at /etc/passwd. Fails if an account with another name has user id 0." + accountApplies,
+		advice:      "Remove the account or give it a user id of its own.",
+		references:  []string{passwdManuals}, judge: judgeExtraRoot,
+	},
+	{
+		id: "account.duplicate_uid", title: "Accounts share a user id", severity: medium, protection: true,
+		description: "Looks at /etc/passwd. Fails if two accounts have one user id: files and traces of one are those of the other." + accountApplies,
+		advice:      "Give each account a user id of its own.",
+		references:  []string{passwdManuals}, judge: judgeDuplicateAccounts(PasswdPath, "user id", func(a plimsoll.Account) string { return fmt.Sprint(a.UID) }),
+	},
+	{
+		id: "account.duplicate_name", title: "An account is listed twice", severity: medium, protection: true,
+		description: "Looks at the names in /etc/passwd. Fails if one occurs twice: the first line wins, whatever the second says." + accountApplies,
+		advice:      "Remove the line that is not meant.",
+		references:  []string{passwdManuals}, judge: judgeDuplicateAccounts(PasswdPath, "name", func(a plimsoll.Account) string { return a.Name }),
+	},
+	{
+		id: "account.legacy_entry", title: "An account database brings in accounts of a network service", severity: high, protection: true,
+		description: "Looks at /etc/passwd, shadow, group and gshadow. Fails for lines that begin with \"+\" or \"-\", which a C library in compat mode replaces with accounts from NIS." + accountApplies,
+		advice:      "Remove the lines.",
+		references:  []string{"nsswitch.conf(5)"}, judge: judgeLegacyEntries,
+	},
+	{
+		id: "account.missing_group", title: "The group of an account does not exist", severity: low, protection: true,
+		description: "Fails if the group id of an account in /etc/passwd is not in /etc/group: whoever makes a group with that id later gets the account's files. Does not apply unless there are both files.",
+		advice:      "Make the group, or give the account one that exists.",
+		references:  []string{passwdManuals, "group(5)"}, judge: judgeMissingGroups,
+	},
+	{
+		id: "account.root_group", title: "The group of root is not group 0", severity: medium, protection: true,
+		description: "Looks at root in /etc/passwd. Fails if its group id is not 0: files that root makes belong to a group with other members." + accountApplies,
+		advice:      "Set the group id of root to 0.",
+		references:  []string{passwdManuals}, judge: judgeRootGroup,
+	},
+	{
+		id: "account.group_zero", title: "An account other than root has group 0", severity: medium, protection: true,
+		description: "Looks at /etc/passwd. Fails if the group id of an account is 0, but for root and the accounts sync, shutdown, halt and operator of old systems when they cannot log in." + accountApplies,
+		advice:      "Give the account a group of its own.",
+		references:  []string{passwdManuals}, judge: judgeGroupZero,
+	},
+	{
+		id: "account.system_shell", title: "A system account has a login shell", severity: low, protection: true,
+		description: "Looks at accounts with user ids 1 to 999 in /etc/passwd. Fails if one has a shell such as /bin/sh." + accountApplies,
+		advice:      "Set the shell to /usr/sbin/nologin unless somebody must become this account.",
+		references:  []string{passwdManuals, "nologin(8)"}, judge: judgeSystemShells,
+	},
+	{
+		id: "account.numeric_name", title: "The name of an account is a number", severity: low,
+		description: "Looks at /etc/passwd. Fails for a name of digits alone, which programs take for a user id, or one that begins with \"-\", which they take for an option." + accountApplies,
+		advice:      "Rename the account.",
+		references:  []string{"useradd(8)"}, judge: judgeNumericNames,
+	},
+	{
+		id: "account.root_home", title: "An account has the home directory of root", severity: medium,
+		description: "Looks at /etc/passwd. Fails if an account other than root has the home /root, or / with a login shell." + accountApplies,
+		advice:      "Give the account a home of its own.",
+		references:  []string{passwdManuals}, judge: judgeRootHome,
+	},
+	{
+		id: "account.orphan_shadow", title: "A password belongs to no account", severity: low,
+		description: "Fails if /etc/shadow has a password for a name that is not in /etc/passwd: an account of that name gets it. Does not apply unless there are both files.",
+		advice:      "Remove the line from /etc/shadow.",
+		references:  []string{passwdManuals}, judge: judgeOrphanShadow,
+	},
 }
 
 // judgeAccountFiles hands the account databases at paths to f if all of need are there; its second

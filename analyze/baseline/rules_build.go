@@ -12,109 +12,108 @@ import (
 
 const dockerfileReference = "Dockerfile reference"
 
-func buildRules() []rule {
-	const applies = " Does not apply to an image without history."
-	return []rule{
-		{
-			id: "build.add_url", title: "A build step adds a file from the network unchecked", severity: medium,
-			description: "Fails for ADD with an address and no --checksum." + applies,
-			advice:      "Fetch the file with RUN and check its digest, or use ADD --checksum.",
-			references:  []string{cisDocker + "4.9", dockerfileReference}, judge: judgeSteps(judgeAddURL),
-		},
-		{
-			id: "build.fetch_and_run", title: "A build step runs what it downloads", severity: high,
-			description: "Fails for a download that is piped into a shell or another interpreter." + applies,
-			advice:      "Download to a file, check its digest or signature, then run it.",
-			references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(judgeDownloadAndRun),
-		},
-		{
-			id: "build.chmod_everybody", title: "A build step lets everybody write", severity: medium, protection: true,
-			description: "Fails for chmod with write permission for others (777, 666, o+w, a+w) without the sticky bit (1777)." + applies,
-			advice:      "Give the files to the user that needs them (COPY --chown, chown), and take the permission for others away.",
-			references:  []string{"chmod(1)"}, judge: judgeRunCommands(matchedText(chmodEverybody)),
-		},
-		{
-			id: "build.no_verification", title: "A build step switches certificate checks off", severity: high,
-			description: "Fails for curl -k, wget --no-check-certificate, pip --trusted-host, git with http.sslVerify=false, npm with strict-ssl false and NODE_TLS_REJECT_UNAUTHORIZED=0." + applies,
-			advice:      "Add the missing certificate authority to the image and remove the switch.",
-			references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(matchedText(noCertificates)),
-		},
-		{
-			id: "build.unsigned_packages", title: "A build step installs packages without checking signatures", severity: high, protection: true,
-			description: "Fails for apt --allow-unauthenticated and --force-yes, apk --allow-untrusted, yum and dnf --nogpgcheck, zypper --no-gpg-checks and rpm --nosignature." + applies,
-			advice:      "Import the key of the repository and remove the switch.",
-			references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(matchedText(unsignedInstall)),
-		},
-		{
-			id: "build.update_alone", title: "A build step updates package lists and installs nothing", severity: low,
-			description: "Fails for apt-get update, apk update or yum makecache in a step that installs and upgrades nothing: later builds reuse the old list from the cache." + applies,
-			advice:      "Join update and install in one RUN.",
-			references:  []string{cisDocker + "4.7"}, judge: judgeRunCommands(judgeUpdateAlone),
-		},
-		{
-			id: "build.sudo", title: "A build step uses sudo", severity: low,
-			description: "Fails for a command that begins with sudo. A build is root already; sudo in an image is a way back to root." + applies,
-			advice:      "Use USER to change users within the build file, and leave sudo out of the image.",
-			references:  []string{dockerfileReference}, judge: judgeRunCommands(func(c string) string { return strings.TrimLeft(matchedText(sudoCommand)(c), ";&|( ") }),
-		},
-		{
-			id: "build.arg_secret", title: "A build argument seems to be a secret", severity: high, protection: true,
-			description: "Fails for ARG with a name such as NPM_TOKEN or DB_PASSWORD. Values of build arguments stand in the history of the image." + applies,
-			advice:      "Use a secret mount (RUN --mount=type=secret), then change the secret.",
-			references:  []string{cisDocker + "4.10", dockerfileReference}, judge: judgeSteps(judgeSecretArgument),
-		},
-		{
-			id: "build.sets_password", title: "A build step sets a password", severity: high, protection: true,
-			description: "Fails for a literal password given to chpasswd, passwd --stdin or useradd -p: every container has it, and the history shows it." + applies,
-			advice:      "Leave accounts without password; if one must have it, set it when the container starts.",
-			references:  []string{cisDocker + "4.10"}, judge: judgeRunCommands(func(c string) string { return textIf(parse.SetsPassword(c), "a password is set") }),
-		},
-		{
-			id: "build.password_option", title: "A build step has a password on a command line", severity: high, protection: true,
-			description: "Fails for a literal password given to sshpass, mysql, curl -u or redis-cli." + applies,
-			advice:      "Use a secret mount, then change the password.",
-			references:  []string{cisDocker + "4.10"}, judge: judgeRunCommands(func(c string) string {
-				program := parse.PasswordInOption(c)
-				return textIf(program != "", program+" is given a password")
-			}),
-		},
-		{
-			id: "build.address_credentials", title: "A build step has a password in an address", severity: high, protection: true,
-			description: "Fails for an address of the form scheme://name:password@host." + applies,
-			advice:      "Use a secret mount or a credential helper, then change the password.",
-			references:  []string{cisDocker + "4.10"}, judge: judgeRunCommands(judgeAddressPassword),
-		},
-		{
-			id: "build.plain_download", title: "A build step downloads over plain HTTP", severity: medium,
-			description: "Fails for curl or wget of an http:// address in a step that checks no digest and no signature. Loopback is not counted." + applies,
-			advice:      "Use https, and check the digest.",
-			references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(judgePlainDownload),
-		},
-		{
-			id: "build.ssh_server", title: "A build step installs an SSH server", severity: medium,
-			description: "Fails for the installation of openssh-server or dropbear." + applies,
-			advice:      "Leave the SSH server out: containers are entered with the tools of the platform.",
-			references:  []string{cisDocker + "4.3", cisDocker + "5.7"}, judge: judgeRunCommands(matchedText(sshServerPackage)),
-		},
-		{
-			id: "build.set_uid", title: "A build step makes a program set-uid", severity: medium, protection: true,
-			description: "Fails for chmod with u+s or a number of four digits with set-uid. Set-gid is mostly meant for directories and is left to file.setgid_unknown." + applies,
-			advice:      "Start the program as the user it needs, or give it the one capability it needs.",
-			references:  []string{cisDocker + "4.8"}, judge: judgeRunCommands(matchedText(chmodSetUID)),
-		},
-		{
-			id: "build.copy_key", title: "A build step copies a private key", severity: high,
-			description: "Fails for COPY or ADD of files named id_rsa, id_ed25519, *.pem, *.key, *.p12 and the like. Public certificates may have such a name: see key.private." + applies,
-			advice:      "Use an SSH or secret mount. What was copied stays in the layer even if a later step deletes it.",
-			references:  []string{cisDocker + "4.10"}, judge: judgeSteps(judgeCopiedKey),
-		},
-		{
-			id: "build.copy_everything", title: "A build step copies the whole build context", severity: low,
-			description: "Fails for COPY or ADD of \".\": settings, keys and history of a checkout come along unless .dockerignore keeps them out." + applies,
-			advice:      "Copy what the image needs by name, and keep a .dockerignore.",
-			references:  []string{dockerfileReference}, judge: judgeSteps(judgeCopiedContext),
-		},
-	}
+const buildApplies = " Does not apply to an image without history."
+
+var buildRules = []rule{
+	{
+		id: "build.add_url", title: "A build step adds a file from the network unchecked", severity: medium,
+		description: "Fails for ADD with an address and no --checksum." + buildApplies,
+		advice:      "Fetch the file with RUN and check its digest, or use ADD --checksum.",
+		references:  []string{cisDocker + "4.9", dockerfileReference}, judge: judgeSteps(judgeAddURL),
+	},
+	{
+		id: "build.fetch_and_run", title: "A build step runs what it downloads", severity: high,
+		description: "Fails for a download that is piped into a shell or another interpreter." + buildApplies,
+		advice:      "Download to a file, check its digest or signature, then run it.",
+		references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(judgeDownloadAndRun),
+	},
+	{
+		id: "build.chmod_everybody", title: "A build step lets everybody write", severity: medium, protection: true,
+		description: "Fails for chmod with write permission for others (777, 666, o+w, a+w) without the sticky bit (1777)." + buildApplies,
+		advice:      "Give the files to the user that needs them (COPY --chown, chown), and take the permission for others away.",
+		references:  []string{"chmod(1)"}, judge: judgeRunCommands(matchedText(chmodEverybody)),
+	},
+	{
+		id: "build.no_verification", title: "A build step switches certificate checks off", severity: high,
+		description: "Fails for curl -k, wget --no-check-certificate, pip --trusted-host, git with http.sslVerify=false, npm with strict-ssl false and NODE_TLS_REJECT_UNAUTHORIZED=0." + buildApplies,
+		advice:      "Add the missing certificate authority to the image and remove the switch.",
+		references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(matchedText(noCertificates)),
+	},
+	{
+		id: "build.unsigned_packages", title: "A build step installs packages without checking signatures", severity: high, protection: true,
+		description: "Fails for apt --allow-unauthenticated and --force-yes, apk --allow-untrusted, yum and dnf --nogpgcheck, zypper --no-gpg-checks and rpm --nosignature." + buildApplies,
+		advice:      "Import the key of the repository and remove the switch.",
+		references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(matchedText(unsignedInstall)),
+	},
+	{
+		id: "build.update_alone", title: "A build step updates package lists and installs nothing", severity: low,
+		description: "Fails for apt-get update, apk update or yum makecache in a step that installs and upgrades nothing: later builds reuse the old list from the cache." + buildApplies,
+		advice:      "Join update and install in one RUN.",
+		references:  []string{cisDocker + "4.7"}, judge: judgeRunCommands(judgeUpdateAlone),
+	},
+	{
+		id: "build.sudo", title: "A build step uses sudo", severity: low,
+		description: "Fails for a command that begins with sudo. A build is root already; sudo in an image is a way back to root." + buildApplies,
+		advice:      "Use USER to change users within the build file, and leave sudo out of the image.",
+		references:  []string{dockerfileReference}, judge: judgeRunCommands(func(c string) string { return strings.TrimLeft(matchedText(sudoCommand)(c), ";&|( ") }),
+	},
+	{
+		id: "build.arg_secret", title: "A build argument seems to be a secret", severity: high, protection: true,
+		description: "Fails for ARG with a name such as NPM_TOKEN or DB_PASSWORD. Values of build arguments stand in the history of the image." + buildApplies,
+		advice:      "Use a secret mount (RUN --mount=type=secret), then change the secret.",
+		references:  []string{cisDocker + "4.10", dockerfileReference}, judge: judgeSteps(judgeSecretArgument),
+	},
+	{
+		id: "build.sets_password", title: "A build step sets a password", severity: high, protection: true,
+		description: "Fails for a literal password given to chpasswd, passwd --stdin or useradd -p: every container has it, and the history shows it." + buildApplies,
+		advice:      "Leave accounts without password; if one must have it, set it when the container starts.",
+		references:  []string{cisDocker + "4.10"}, judge: judgeRunCommands(func(c string) string { return textIf(parse.SetsPassword(c), "a password is set") }),
+	},
+	{
+		id: "build.password_option", title: "A build step has a password on a command line", severity: high, protection: true,
+		description: "Fails for a literal password given to sshpass, mysql, curl -u or redis-cli." + buildApplies,
+		advice:      "Use a secret mount, then change the password.",
+		references:  []string{cisDocker + "4.10"}, judge: judgeRunCommands(func(c string) string {
+			program := parse.PasswordInOption(c)
+			return textIf(program != "", program+" is given a password")
+		}),
+	},
+	{
+		id: "build.address_credentials", title: "A build step has a password in an address", severity: high, protection: true,
+		description: "Fails for an address of the form scheme://name:password@host." + buildApplies,
+		advice:      "Use a secret mount or a credential helper, then change the password.",
+		references:  []string{cisDocker + "4.10"}, judge: judgeRunCommands(judgeAddressPassword),
+	},
+	{
+		id: "build.plain_download", title: "A build step downloads over plain HTTP", severity: medium,
+		description: "Fails for curl or wget of an http:// address in a step that checks no digest and no signature. Loopback is not counted." + buildApplies,
+		advice:      "Use https, and check the digest.",
+		references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(judgePlainDownload),
+	},
+	{
+		id: "build.ssh_server", title: "A build step installs an SSH server", severity: medium,
+		description: "Fails for the installation of openssh-server or dropbear." + buildApplies,
+		advice:      "Leave the SSH server out: containers are entered with the tools of the platform.",
+		references:  []string{cisDocker + "4.3", cisDocker + "5.7"}, judge: judgeRunCommands(matchedText(sshServerPackage)),
+	},
+	{
+		id: "build.set_uid", title: "A build step makes a program set-uid", severity: medium, protection: true,
+		description: "Fails for chmod with u+s or a number of four digits with set-uid. Set-gid is mostly meant for directories and is left to file.setgid_unknown." + buildApplies,
+		advice:      "Start the program as the user it needs, or give it the one capability it needs.",
+		references:  []string{cisDocker + "4.8"}, judge: judgeRunCommands(matchedText(chmodSetUID)),
+	},
+	{
+		id: "build.copy_key", title: "A build step copies a private key", severity: high,
+		description: "Fails for COPY or ADD of files named id_rsa, id_ed25519, *.pem, *.key, *.p12 and the like. Public certificates may have such a name: see key.private." + buildApplies,
+		advice:      "Use an SSH or secret mount. What was copied stays in the layer even if a later step deletes it.",
+		references:  []string{cisDocker + "4.10"}, judge: judgeSteps(judgeCopiedKey),
+	},
+	{
+		id: "build.copy_everything", title: "A build step copies the whole build context", severity: low,
+		description: "Fails for COPY or ADD of \".\": settings, keys and history of a checkout come along unless .dockerignore keeps them out." + buildApplies,
+		advice:      "Copy what the image needs by name, and keep a .dockerignore.",
+		references:  []string{dockerfileReference}, judge: judgeSteps(judgeCopiedContext),
+	},
 }
 
 // historyStep is a line of the history, without what builders put around it.

@@ -9,89 +9,89 @@ import (
 	"plimsoll/analyze"
 )
 
-func fileRules() []rule {
-	const applies = " Does not apply to an image without that file."
-	chmod := []string{"chmod(1)"}
-	return []rule{
-		{
-			id: "file.world_writable", title: "Files can be changed by every user", severity: medium, protection: true,
-			description: "Fails if others may write a regular file outside /tmp, /var/tmp, /dev, /run/lock and the like.",
-			advice:      "Take the write permission for others away (chmod o-w).", references: chmod, judge: judgeWorldWritableFiles,
-		},
-		{
-			id: "file.setuid_unknown", title: "Set-uid programs that are not part of a distribution", severity: medium, protection: true,
-			description: "Fails for a set-uid program that Debian, Ubuntu, Alpine and the Red Hat family do not ship at its place. Does not apply to an image without set-uid programs.",
-			advice:      "Take the set-uid bit away (chmod u-s), or remove the program if it is not needed.", references: []string{cisDocker + "4.8"},
-			judge: judgePrograms(setUID, func(m plimsoll.FileMode) bool { return !ordinarySetUID(m.Path) }),
-		},
-		{
-			id: "file.setgid_unknown", title: "Set-gid programs that are not part of a distribution", severity: low, protection: true,
-			description: "Fails for a set-gid program that Debian, Ubuntu, Alpine and the Red Hat family do not ship at its place. Does not apply to an image without set-gid programs.",
-			advice:      "Take the set-gid bit away (chmod g-s), or remove the program if it is not needed.", references: []string{cisDocker + "4.8"},
-			judge: judgePrograms(setGID, func(m plimsoll.FileMode) bool { return m.Mode&setUID == 0 && !ordinarySetGID(m.Path) }),
-		},
-		{
-			id: "file.setuid_shell", title: "A shell or interpreter is set-uid", severity: critical, protection: true,
-			description: "Fails if a shell, an interpreter, an editor or a tool such as find, cp or tar has the set-uid bit: whoever runs it is its owner. Does not apply to an image without set-uid programs.",
-			advice:      "Take the set-uid bit away (chmod u-s).", references: chmod,
-			judge: judgePrograms(setUID, func(m plimsoll.FileMode) bool {
-				name := m.Path[strings.LastIndexByte(m.Path, '/')+1:]
-				return name != "su" && opensShell(name)
-			}),
-		},
-		{
-			id: "file.setuid_writable", title: "A set-uid program can be changed by others", severity: critical, protection: true,
-			description: "Fails if group or others may write a set-uid program. Does not apply to an image without set-uid programs.",
-			advice:      "chmod go-w the program.", references: chmod,
-			judge: judgePrograms(setUID, func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 }),
-		},
-		{
-			id: "file.open_directory", title: "Everybody can delete and replace files of a directory", severity: medium, protection: true,
-			description: "Fails if others may write a directory without the sticky bit, outside /tmp, /var/tmp, /dev and the like.",
-			advice:      "Take the write permission for others away, or set the sticky bit (chmod +t).", references: chmod,
-			judge: judgeAllModes(func(m plimsoll.FileMode) bool {
-				return m.Dir && m.Mode&worldWritable != 0 && m.Mode&sticky == 0 && !isScratchPath(m.Path+"/")
-			}),
-		},
-		{
-			id: "file.temporary_directory", title: "Users can delete each other's temporary files", severity: high, protection: true,
-			description: "Fails if others may write /tmp, /var/tmp or /dev/shm and the sticky bit is missing.",
-			advice:      "chmod 1777 the directory.", references: chmod,
-			judge: judgeAllModes(func(m plimsoll.FileMode) bool {
-				return m.Dir && m.Mode&worldWritable != 0 && m.Mode&sticky == 0 && slices.Contains([]string{"tmp", "var/tmp", "dev/shm"}, m.Path)
-			}),
-		},
-		{
-			id: "file.open_program", title: "Programs can be changed by every user", severity: high, protection: true,
-			description: "Fails if others may write a file, or a directory without sticky bit, in bin, sbin, lib and lib64 of /, /usr and /usr/local.",
-			advice:      "chmod o-w the files.", references: chmod,
-			judge: judgeAllModes(func(m plimsoll.FileMode) bool { return everyoneCanWrite(m) && isBelow(m.Path, programDirs) }),
-		},
-		{
-			id: "file.open_settings", title: "Settings of the system can be changed by every user", severity: high, protection: true,
-			description: "Fails if others may write a file, or a directory without sticky bit, in /etc.",
-			advice:      "chmod o-w the files.", references: chmod,
-			judge: judgeAllModes(func(m plimsoll.FileMode) bool { return everyoneCanWrite(m) && isBelow(m.Path, []string{"etc"}) }),
-		},
-		{
-			id: "file.passwd_mode", title: "The account database can be changed by others", severity: high, protection: true,
-			description: "Looks at the permissions and owner of /etc/passwd and /etc/group. Fails if group or others may write, or the owner is not root. Does not apply to an image without them.",
-			advice:      "chown root:root and chmod 644 the files.", references: []string{passwdManuals},
-			judge: judgeModesAt(isOneOf(PasswdPath, GroupPath), func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 || m.UID != 0 }),
-		},
-		{
-			id: "file.shadow_mode", title: "Password hashes can be read by others", severity: high, protection: true,
-			description: "Looks at the permissions and owner of /etc/shadow and /etc/gshadow. Fails if others may read or anybody but root may write, or the owner is not root. Does not apply to an image without them.",
-			advice:      "chown root:shadow and chmod 640 the files.", references: []string{"shadow(5)"},
-			judge: judgeModesAt(isOneOf(ShadowPath, GShadowPath), func(m plimsoll.FileMode) bool { return m.Mode&0o026 != 0 || m.UID != 0 }),
-		},
-		{
-			id: "file.root_home_mode", title: "The home of root can be changed by others", severity: high, protection: true,
-			description: "Looks at the permissions of /root. Fails if group or others may write." + applies,
-			advice:      "chmod 700 /root.", references: chmod,
-			judge: judgeModesAt(isOneOf("root"), func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 }),
-		},
-	}
+const fileApplies = " Does not apply to an image without that file."
+
+var chmodReferences = []string{"chmod(1)"}
+
+var fileRules = []rule{
+	{
+		id: "file.world_writable", title: "Files can be changed by every user", severity: medium, protection: true,
+		description: "Fails if others may write a regular file outside /tmp, /var/tmp, /dev, /run/lock and the like.",
+		advice:      "Take the write permission for others away (chmod o-w).", references: chmodReferences, judge: judgeWorldWritableFiles,
+	},
+	{
+		id: "file.setuid_unknown", title: "Set-uid programs that are not part of a distribution", severity: medium, protection: true,
+		description: "Fails for a set-uid program that Debian, Ubuntu, Alpine and the Red Hat family do not ship at its place. Does not apply to an image without set-uid programs.",
+		advice:      "Take the set-uid bit away (chmod u-s), or remove the program if it is not needed.", references: []string{cisDocker + "4.8"},
+		judge: judgePrograms(setUID, func(m plimsoll.FileMode) bool { return !ordinarySetUID(m.Path) }),
+	},
+	{
+		id: "file.setgid_unknown", title: "Set-gid programs that are not part of a distribution", severity: low, protection: true,
+		description: "Fails for a set-gid program that Debian, Ubuntu, Alpine and the Red Hat family do not ship at its place. Does not apply to an image without set-gid programs.",
+		advice:      "Take the set-gid bit away (chmod g-s), or remove the program if it is not needed.", references: []string{cisDocker + "4.8"},
+		judge: judgePrograms(setGID, func(m plimsoll.FileMode) bool { return m.Mode&setUID == 0 && !ordinarySetGID(m.Path) }),
+	},
+	{
+		id: "file.setuid_shell", title: "A shell or interpreter is set-uid", severity: critical, protection: true,
+		description: "Fails if a shell, an interpreter, an editor or a tool such as find, cp or tar has the set-uid bit: whoever runs it is its owner. Does not apply to an image without set-uid programs.",
+		advice:      "Take the set-uid bit away (chmod u-s).", references: chmodReferences,
+		judge: judgePrograms(setUID, func(m plimsoll.FileMode) bool {
+			name := m.Path[strings.LastIndexByte(m.Path, '/')+1:]
+			return name != "su" && opensShell(name)
+		}),
+	},
+	{
+		id: "file.setuid_writable", title: "A set-uid program can be changed by others", severity: critical, protection: true,
+		description: "Fails if group or others may write a set-uid program. Does not apply to an image without set-uid programs.",
+		advice:      "chmod go-w the program.", references: chmodReferences,
+		judge: judgePrograms(setUID, func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 }),
+	},
+	{
+		id: "file.open_directory", title: "Everybody can delete and replace files of a directory", severity: medium, protection: true,
+		description: "Fails if others may write a directory without the sticky bit, outside /tmp, /var/tmp, /dev and the like.",
+		advice:      "Take the write permission for others away, or set the sticky bit (chmod +t).", references: chmodReferences,
+		judge: judgeAllModes(func(m plimsoll.FileMode) bool {
+			return m.Dir && m.Mode&worldWritable != 0 && m.Mode&sticky == 0 && !isScratchPath(m.Path+"/")
+		}),
+	},
+	{
+		id: "file.temporary_directory", title: "Users can delete each other's temporary files", severity: high, protection: true,
+		description: "Fails if others may write /tmp, /var/tmp or /dev/shm and the sticky bit is missing.",
+		advice:      "chmod 1777 the directory.", references: chmodReferences,
+		judge: judgeAllModes(func(m plimsoll.FileMode) bool {
+			return m.Dir && m.Mode&worldWritable != 0 && m.Mode&sticky == 0 && slices.Contains([]string{"tmp", "var/tmp", "dev/shm"}, m.Path)
+		}),
+	},
+	{
+		id: "file.open_program", title: "Programs can be changed by every user", severity: high, protection: true,
+		description: "Fails if others may write a file, or a directory without sticky bit, in bin, sbin, lib and lib64 of /, /usr and /usr/local.",
+		advice:      "chmod o-w the files.", references: chmodReferences,
+		judge: judgeAllModes(func(m plimsoll.FileMode) bool { return everyoneCanWrite(m) && isBelow(m.Path, programDirs) }),
+	},
+	{
+		id: "file.open_settings", title: "Settings of the system can be changed by every user", severity: high, protection: true,
+		description: "Fails if others may write a file, or a directory without sticky bit, in /etc.",
+		advice:      "chmod o-w the files.", references: chmodReferences,
+		judge: judgeAllModes(func(m plimsoll.FileMode) bool { return everyoneCanWrite(m) && isBelow(m.Path, []string{"etc"}) }),
+	},
+	{
+		id: "file.passwd_mode", title: "The account database can be changed by others", severity: high, protection: true,
+		description: "Looks at the permissions and owner of /etc/passwd and /etc/group. Fails if group or others may write, or the owner is not root. Does not apply to an image without them.",
+		advice:      "chown root:root and chmod 644 the files.", references: []string{passwdManuals},
+		judge: judgeModesAt(isOneOf(PasswdPath, GroupPath), func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 || m.UID != 0 }),
+	},
+	{
+		id: "file.shadow_mode", title: "Password hashes can be read by others", severity: high, protection: true,
+		description: "Looks at the permissions and owner of /etc/shadow and /etc/gshadow. Fails if others may read or anybody but root may write, or the owner is not root. Does not apply to an image without them.",
+		advice:      "chown root:shadow and chmod 640 the files.", references: []string{"shadow(5)"},
+		judge: judgeModesAt(isOneOf(ShadowPath, GShadowPath), func(m plimsoll.FileMode) bool { return m.Mode&0o026 != 0 || m.UID != 0 }),
+	},
+	{
+		id: "file.root_home_mode", title: "The home of root can be changed by others", severity: high, protection: true,
+		description: "Looks at the permissions of /root. Fails if group or others may write." + fileApplies,
+		advice:      "chmod 700 /root.", references: chmodReferences,
+		judge: judgeModesAt(isOneOf("root"), func(m plimsoll.FileMode) bool { return m.Mode&0o022 != 0 }),
+	},
 }
 
 var programDirs = []string{

@@ -9,40 +9,39 @@ import (
 	"plimsoll/analyze"
 )
 
-func groupRules() []rule {
-	const applies = " Does not apply to an image without that file."
-	return []rule{
-		{
-			id: "group.duplicate_gid", title: "Groups share a group id", severity: medium, protection: true,
-			description: "Looks at /etc/group. Fails if two groups have one id." + applies,
-			advice:      "Give each group an id of its own.",
-			references:  []string{"group(5)"}, judge: judgeDuplicateGroups("group id", func(g plimsoll.Group) string { return fmt.Sprint(g.GID) }),
-		},
-		{
-			id: "group.duplicate_name", title: "A group is listed twice", severity: medium, protection: true,
-			description: "Looks at /etc/group. Fails if a name occurs twice." + applies,
-			advice:      "Join the lines.",
-			references:  []string{"group(5)"}, judge: judgeDuplicateGroups("name", func(g plimsoll.Group) string { return g.Name }),
-		},
-		{
-			id: "group.privileged_members", title: "An account is a member of a group that amounts to root", severity: medium, protection: true,
-			description: "Looks at the groups root, wheel, sudo, admin, disk, kmem, docker, lxd and libvirt in /etc/group. Fails if one has a member other than root." + applies,
-			advice:      "Take the account out of the group.",
-			references:  []string{"group(5)"}, judge: judgePrivilegedMembers("root", "wheel", "sudo", "admin", "disk", "kmem", "docker", "lxd", "libvirt"),
-		},
-		{
-			id: "group.shadow_members", title: "The group shadow has members", severity: medium, protection: true,
-			description: "Looks at /etc/group. Fails if the group shadow, which can read password hashes, has a member or is the group of an account." + applies,
-			advice:      "Take the account out of the group.",
-			references:  []string{"group(5)", "shadow(5)"}, judge: judgeShadowMembers,
-		},
-		{
-			id: "group.password", title: "A group has a password", severity: low, protection: true,
-			description: "Looks at /etc/group and /etc/gshadow. Fails if a password lets others join: it is shared by its nature." + applies,
-			advice:      "Remove the password (gpasswd -r) and name the members.",
-			references:  []string{"gshadow(5)"}, judge: judgeGroupPasswords,
-		},
-	}
+const groupApplies = " Does not apply to an image without that file."
+
+var groupRules = []rule{
+	{
+		id: "group.duplicate_gid", title: "Groups share a group id", severity: medium, protection: true,
+		description: "Looks at /etc/group. Fails if two groups have one id." + groupApplies,
+		advice:      "Give each group an id of its own.",
+		references:  []string{"group(5)"}, judge: judgeDuplicateGroups("group id", func(g plimsoll.Group) string { return fmt.Sprint(g.GID) }),
+	},
+	{
+		id: "group.duplicate_name", title: "A group is listed twice", severity: medium, protection: true,
+		description: "Looks at /etc/group. Fails if a name occurs twice." + groupApplies,
+		advice:      "Join the lines.",
+		references:  []string{"group(5)"}, judge: judgeDuplicateGroups("name", func(g plimsoll.Group) string { return g.Name }),
+	},
+	{
+		id: "group.privileged_members", title: "An account is a member of a group that amounts to root", severity: medium, protection: true,
+		description: "Looks at the groups root, wheel, sudo, admin, disk, kmem, docker, lxd and libvirt in /etc/group. Fails if one has a member other than root." + groupApplies,
+		advice:      "Take the account out of the group.",
+		references:  []string{"group(5)"}, judge: judgePrivilegedMembers("root", "wheel", "sudo", "admin", "disk", "kmem", "docker", "lxd", "libvirt"),
+	},
+	{
+		id: "group.shadow_members", title: "The group shadow has members", severity: medium, protection: true,
+		description: "Looks at /etc/group. Fails if the group shadow, which can read password hashes, has a member or is the group of an account." + groupApplies,
+		advice:      "Take the account out of the group.",
+		references:  []string{"group(5)", "shadow(5)"}, judge: judgeShadowMembers,
+	},
+	{
+		id: "group.password", title: "A group has a password", severity: low, protection: true,
+		description: "Looks at /etc/group and /etc/gshadow. Fails if a password lets others join: it is shared by its nature." + groupApplies,
+		advice:      "Remove the password (gpasswd -r) and name the members.",
+		references:  []string{"gshadow(5)"}, judge: judgeGroupPasswords,
+	},
 }
 
 func judgeGroups(i analyze.Image, f func([]plimsoll.Group) []string) verdict {

@@ -14,75 +14,73 @@ const (
 	ociConfig = "OCI image specification, Image Configuration"
 )
 
-func imageRules() []rule {
-	return []rule{
-		{
-			id: "image.user", title: "The image runs as root", severity: medium, protection: true,
-			description: "Looks at USER of the image config. Fails if it is absent, root or the number 0. A name other than root may still have user id 0: account.extra_root tells.",
-			advice:      "Name a user other than root with USER in the build file, so that a process that is taken over does not own the container.",
-			references:  []string{cisDocker + "4.1", ociConfig}, judge: judgeUser,
-		},
-		{
-			id: "image.healthcheck", title: "The image has no health check", severity: low,
-			description: "Looks at Healthcheck of the image config. Fails if there is none or it is switched off. Does not apply to an image without a command, which is a base for others.",
-			advice:      "Add HEALTHCHECK to the build file, or a probe where the container is deployed.",
-			references:  []string{cisDocker + "4.6"}, judge: judgeHealthcheck,
-		},
-		{
-			id: "image.env_secret", title: "A variable of the image seems to hold a secret", severity: high, protection: true,
-			description: "Looks at the names of variables in the image config; values are never kept. Fails for names such as DB_PASSWORD, API_KEY or AUTH_TOKEN, not for names that say where a secret is (…_FILE, …_PATH). Does not apply to an image without variables.",
-			advice:      "Hand secrets over when the container starts, from a file or a secret store; what ENV sets can be read by whoever can pull the image. Then change the secret.",
-			references:  []string{cisDocker + "4.10"}, judge: judgeSecretVariables,
-		},
-		{
-			id: "image.env_no_verification", title: "A variable of the image switches certificate checks off", severity: medium,
-			description: "Fails if the image config sets NODE_TLS_REJECT_UNAUTHORIZED, PYTHONHTTPSVERIFY, GIT_SSL_NO_VERIFY or one of their kind. Does not apply to an image without variables.",
-			advice:      "Remove the variable and add the certificate authority that is missing instead.",
-			references:  []string{ociConfig}, judge: judgeVariables("is set", disablesVerification),
-		},
-		{
-			id: "image.env_preload", title: "A variable of the image loads code into every program", severity: medium,
-			description: "Fails if the image config sets LD_PRELOAD, LD_AUDIT or LD_LIBRARY_PATH. Does not apply to an image without variables.",
-			advice:      "Set the variable for the one program that needs it, in its start script.",
-			references:  []string{"ld.so(8)"}, judge: judgeVariables("is set", isPreloadVariable),
-		},
-		{
-			id: "image.port_ssh", title: "The image offers SSH", severity: medium, protection: true,
-			description: "Fails if the image config exposes port 22. Does not apply to an image that exposes no port.",
-			advice:      "Take the SSH server out: containers are entered with the tools of the platform, which know who asks.",
-			references:  []string{cisDocker + "5.7"}, judge: judgePorts("SSH", "22"),
-		},
-		{
-			id: "image.port_clear", title: "The image offers a service that sends passwords in clear", severity: medium, protection: true,
-			description: "Fails if the image config exposes FTP (20, 21), Telnet (23), TFTP (69), the r-services (512 to 514) or VNC (5900). Does not apply to an image that exposes no port.",
-			advice:      "Use a protocol that encrypts, or remove the service.",
-			references:  []string{ociConfig}, judge: judgePorts("a service without encryption", "20", "21", "23", "69", "512", "513", "514", "5900"),
-		},
-		{
-			id: "image.port_control", title: "The image offers an interface that controls a host or a cluster", severity: high,
-			description: "Fails if the image config exposes the Docker daemon (2375, 2376), the kubelet (10250, 10255) or etcd (2379, 2380). Does not apply to an image that exposes no port.",
-			advice:      "Bind such an interface to loopback, behind client certificates, or remove it.",
-			references:  []string{cisDocker + "2.7"}, judge: judgePorts("an interface of control", "2375", "2376", "10250", "10255", "2379", "2380"),
-		},
-		{
-			id: "image.volume_system", title: "The image declares a system directory as a volume", severity: medium,
-			description: "Fails if the image config has a volume at /, /etc, /usr, /bin, /boot, /dev, /lib, /proc, /root, /run, /sbin, /sys or at a socket of a container engine. Does not apply to an image without volumes.",
-			advice:      "Declare the directory of the data alone.",
-			references:  []string{cisDocker + "5.6", cisDocker + "5.32"}, judge: judgeVolumes,
-		},
-		{
-			id: "image.command_ssh", title: "The image starts an SSH server", severity: medium,
-			description: "Fails if entrypoint or command name sshd or dropbear. Does not apply to an image without a command.",
-			advice:      "Run the application as the container's process, without an SSH server beside it.",
-			references:  []string{cisDocker + "5.7"}, judge: judgeSSHCommand,
-		},
-		{
-			id: "image.base_latest", title: "The image was built from a base without a fixed version", severity: low,
-			description: "Looks at the label org.opencontainers.image.base.name. Fails if it names no tag and no digest, or the tag latest. Does not apply without that label.",
-			advice:      "Name the base with a version, better with its digest, so that a build can be repeated.",
-			references:  []string{cisDocker + "4.2", "OCI image specification, Annotations"}, judge: judgeBaseImage,
-		},
-	}
+var imageRules = []rule{
+	{
+		id: "image.user", title: "The image runs as root", severity: medium, protection: true,
+		description: "Looks at USER of the image config. Fails if it is absent, root or the number 0. A name other than root may still have user id 0: account.extra_root tells.",
+		advice:      "Name a user other than root with USER in the build file, so that a process that is taken over does not own the container.",
+		references:  []string{cisDocker + "4.1", ociConfig}, judge: judgeUser,
+	},
+	{
+		id: "image.healthcheck", title: "The image has no health check", severity: low,
+		description: "Looks at Healthcheck of the image config. Fails if there is none or it is switched off. Does not apply to an image without a command, which is a base for others.",
+		advice:      "Add HEALTHCHECK to the build file, or a probe where the container is deployed.",
+		references:  []string{cisDocker + "4.6"}, judge: judgeHealthcheck,
+	},
+	{
+		id: "image.env_secret", title: "A variable of the image seems to hold a secret", severity: high, protection: true,
+		description: "Looks at the names of variables in the image config; values are never kept. Fails for names such as DB_PASSWORD, API_KEY or AUTH_TOKEN, not for names that say where a secret is (…_FILE, …_PATH). Does not apply to an image without variables.",
+		advice:      "Hand secrets over when the container starts, from a file or a secret store; what ENV sets can be read by whoever can pull the image. Then change the secret.",
+		references:  []string{cisDocker + "4.10"}, judge: judgeSecretVariables,
+	},
+	{
+		id: "image.env_no_verification", title: "A variable of the image switches certificate checks off", severity: medium,
+		description: "Fails if the image config sets NODE_TLS_REJECT_UNAUTHORIZED, PYTHONHTTPSVERIFY, GIT_SSL_NO_VERIFY or one of their kind. Does not apply to an image without variables.",
+		advice:      "Remove the variable and add the certificate authority that is missing instead.",
+		references:  []string{ociConfig}, judge: judgeVariables("is set", disablesVerification),
+	},
+	{
+		id: "image.env_preload", title: "A variable of the image loads code into every program", severity: medium,
+		description: "Fails if the image config sets LD_PRELOAD, LD_AUDIT or LD_LIBRARY_PATH. Does not apply to an image without variables.",
+		advice:      "Set the variable for the one program that needs it, in its start script.",
+		references:  []string{"ld.so(8)"}, judge: judgeVariables("is set", isPreloadVariable),
+	},
+	{
+		id: "image.port_ssh", title: "The image offers SSH", severity: medium, protection: true,
+		description: "Fails if the image config exposes port 22. Does not apply to an image that exposes no port.",
+		advice:      "Take the SSH server out: containers are entered with the tools of the platform, which know who asks.",
+		references:  []string{cisDocker + "5.7"}, judge: judgePorts("SSH", "22"),
+	},
+	{
+		id: "image.port_clear", title: "The image offers a service that sends passwords in clear", severity: medium, protection: true,
+		description: "Fails if the image config exposes FTP (20, 21), Telnet (23), TFTP (69), the r-services (512 to 514) or VNC (5900). Does not apply to an image that exposes no port.",
+		advice:      "Use a protocol that encrypts, or remove the service.",
+		references:  []string{ociConfig}, judge: judgePorts("a service without encryption", "20", "21", "23", "69", "512", "513", "514", "5900"),
+	},
+	{
+		id: "image.port_control", title: "The image offers an interface that controls a host or a cluster", severity: high,
+		description: "Fails if the image config exposes the Docker daemon (2375, 2376), the kubelet (10250, 10255) or etcd (2379, 2380). Does not apply to an image that exposes no port.",
+		advice:      "Bind such an interface to loopback, behind client certificates, or remove it.",
+		references:  []string{cisDocker + "2.7"}, judge: judgePorts("an interface of control", "2375", "2376", "10250", "10255", "2379", "2380"),
+	},
+	{
+		id: "image.volume_system", title: "The image declares a system directory as a volume", severity: medium,
+		description: "Fails if the image config has a volume at /, /etc, /usr, /bin, /boot, /dev, /lib, /proc, /root, /run, /sbin, /sys or at a socket of a container engine. Does not apply to an image without volumes.",
+		advice:      "Declare the directory of the data alone.",
+		references:  []string{cisDocker + "5.6", cisDocker + "5.32"}, judge: judgeVolumes,
+	},
+	{
+		id: "image.command_ssh", title: "The image starts an SSH server", severity: medium,
+		description: "Fails if entrypoint or command name sshd or dropbear. Does not apply to an image without a command.",
+		advice:      "Run the application as the container's process, without an SSH server beside it.",
+		references:  []string{cisDocker + "5.7"}, judge: judgeSSHCommand,
+	},
+	{
+		id: "image.base_latest", title: "The image was built from a base without a fixed version", severity: low,
+		description: "Looks at the label org.opencontainers.image.base.name. Fails if it names no tag and no digest, or the tag latest. Does not apply without that label.",
+		advice:      "Name the base with a version, better with its digest, so that a build can be repeated.",
+		references:  []string{cisDocker + "4.2", "OCI image specification, Annotations"}, judge: judgeBaseImage,
+	},
 }
 
 // judgeImageConfig asks f about the image config; its second result is whether the rule applies.

@@ -2,65 +2,63 @@ package baseline
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"plimsoll"
 	"plimsoll/analyze"
 )
 
-func pamRules() []rule {
-	const (
-		applies   = " Looks at the files of /etc/pam.d. Does not apply to an image without them."
-		passwords = " Looks at the files of /etc/pam.d. Does not apply to an image without them, or in which no account has a password."
-	)
-	return []rule{
-		{
-			id: "pam.empty_passwords", title: "PAM lets accounts without password in", severity: low, protection: true,
-			description: "Fails if pam_unix is given nullok for authentication while an account has an empty password. Does not apply unless there are PAM files and an account without password.",
-			advice:      "Lock the account and remove nullok.", references: []string{"pam_unix(8)"}, judge: judgeNullok,
-		},
-		{
-			id: "pam.weak_hash", title: "PAM keeps passwords with a weak algorithm", severity: high, protection: true,
-			description: "Fails if pam_unix is given md5, bigcrypt or nothing but shadow for new passwords." + applies,
-			advice:      "Use yescrypt or sha512.", references: []string{"pam_unix(8)"},
-			judge: judgeModules("password", "pam_unix.so", func(args []string) string {
-				for _, weak := range [...]string{"md5", "bigcrypt"} {
-					if slices.Contains(args, weak) {
-						return "pam_unix.so " + weak
-					}
+const (
+	pamApplies         = " Looks at the files of /etc/pam.d. Does not apply to an image without them."
+	pamPasswordApplies = " Looks at the files of /etc/pam.d. Does not apply to an image without them, or in which no account has a password."
+)
+
+var pamRules = []rule{
+	{
+		id: "pam.empty_passwords", title: "PAM lets accounts without password in", severity: low, protection: true,
+		description: "Fails if pam_unix is given nullok for authentication while an account has an empty password. Does not apply unless there are PAM files and an account without password.",
+		advice:      "Lock the account and remove nullok.", references: []string{"pam_unix(8)"}, judge: judgeNullok,
+	},
+	{
+		id: "pam.weak_hash", title: "PAM keeps passwords with a weak algorithm", severity: high, protection: true,
+		description: "Fails if pam_unix is given md5, bigcrypt or nothing but shadow for new passwords." + pamApplies,
+		advice:      "Use yescrypt or sha512.", references: []string{"pam_unix(8)"},
+		judge: judgeModules("password", "pam_unix.so", func(args []string) string {
+			for _, weak := range [...]string{"md5", "bigcrypt"} {
+				if slices.Contains(args, weak) {
+					return "pam_unix.so " + weak
 				}
-				return ""
-			}),
-		},
-		{
-			id: "pam.rhosts", title: "PAM trusts other hosts", severity: high, protection: true,
-			description: "Fails if a service uses pam_rhosts." + applies,
-			advice:      "Remove the line.", references: []string{"pam_rhosts(8)"},
-			judge: judgeModules("auth", "pam_rhosts.so", func([]string) string { return "pam_rhosts.so" }),
-		},
-		{
-			id: "pam.permit", title: "PAM lets everybody in", severity: critical, protection: true,
-			description: "Fails if pam_permit is sufficient for authentication, or the one module a service asks." + applies,
-			advice:      "Remove the line.", references: []string{"pam_permit(8)"}, judge: judgePermit,
-		},
-		{
-			id: "pam.lockout", title: "Passwords can be tried without end", severity: low, protection: true,
-			description: "Fails if no service uses pam_faillock or pam_tally2." + passwords,
-			advice:      "Add pam_faillock with deny=5.", references: []string{"pam_faillock(8)"},
-			judge: requireModule("auth", "pam_faillock.so or pam_tally2.so is not used", "pam_faillock.so", "pam_tally2.so", "pam_tally.so"),
-		},
-		{
-			id: "pam.reuse", title: "Old passwords can be used again", severity: low, protection: true,
-			description: "Fails if no service uses pam_pwhistory, or pam_unix with remember, for new passwords." + passwords,
-			advice:      "Add pam_pwhistory with remember=5.", references: []string{"pam_pwhistory(8)"}, judge: judgePasswordReuse,
-		},
-		{
-			id: "pam.su", title: "Everybody may try su", severity: low, protection: true,
-			description: "Fails if /etc/pam.d/su does not ask pam_wheel. Does not apply to an image without that file, or in which no account has a password.",
-			advice:      "Add \"auth required pam_wheel.so\".", references: []string{"pam_wheel(8)"}, judge: judgeSuWheel,
-		},
-	}
+			}
+			return ""
+		}),
+	},
+	{
+		id: "pam.rhosts", title: "PAM trusts other hosts", severity: high, protection: true,
+		description: "Fails if a service uses pam_rhosts." + pamApplies,
+		advice:      "Remove the line.", references: []string{"pam_rhosts(8)"},
+		judge: judgeModules("auth", "pam_rhosts.so", func([]string) string { return "pam_rhosts.so" }),
+	},
+	{
+		id: "pam.permit", title: "PAM lets everybody in", severity: critical, protection: true,
+		description: "Fails if pam_permit is sufficient for authentication, or the one module a service asks." + pamApplies,
+		advice:      "Remove the line.", references: []string{"pam_permit(8)"}, judge: judgePermit,
+	},
+	{
+		id: "pam.lockout", title: "Passwords can be tried without end", severity: low, protection: true,
+		description: "Fails if no service uses pam_faillock or pam_tally2." + pamPasswordApplies,
+		advice:      "Add pam_faillock with deny=5.", references: []string{"pam_faillock(8)"},
+		judge: requireModule("auth", "pam_faillock.so or pam_tally2.so is not used", "pam_faillock.so", "pam_tally2.so", "pam_tally.so"),
+	},
+	{
+		id: "pam.reuse", title: "Old passwords can be used again", severity: low, protection: true,
+		description: "Fails if no service uses pam_pwhistory, or pam_unix with remember, for new passwords." + pamPasswordApplies,
+		advice:      "Add pam_pwhistory with remember=5.", references: []string{"pam_pwhistory(8)"}, judge: judgePasswordReuse,
+	},
+	{
+		id: "pam.su", title: "Everybody may try su", severity: low, protection: true,
+		description: "Fails if /etc/pam.d/su does not ask pam_wheel. Does not apply to an image without that file, or in which no account has a password.",
+		advice:      "Add \"auth required pam_wheel.so\".", references: []string{"pam_wheel(8)"}, judge: judgeSuWheel,
+	},
 }
 
 // judgeModules judges uses of a module for one type; f gets what it is given.
@@ -158,115 +156,4 @@ func judgeSuWheel(i analyze.Image) verdict {
 		return newVerdict([]string{"etc/pam.d/su: pam_wheel.so is not required"}, unread, true)
 	}
 	return newVerdict(nil, unread, false)
-}
-
-// Ids of the rules about password complexity, which have a list of their own.
-const (
-	RuleMinLength = "complexity.length"
-	RuleUpper     = "complexity.upper"
-	RuleLower     = "complexity.lower"
-	RuleDigit     = "complexity.digit"
-	RuleSpecial   = "complexity.special"
-)
-
-// minPasswordLength is the length that a policy must ask for, in characters.
-const minPasswordLength = 8
-
-func complexityRules() []rule {
-	const about = " Looks at pam_pwquality, pam_cracklib and pam_unix in /etc/pam.d, and at /etc/security/pwquality.conf. Does not apply to an image in which PAM sets no passwords."
-	refs := []string{"pam_pwquality(8)", "pwquality.conf(5)"}
-	class := func(id, what, credit string) rule {
-		return rule{
-			id: id, title: "Passwords need no " + what, severity: low, protection: true, references: refs,
-			description: "Fails if no module asks for a " + what + " in new passwords (" + credit + " under 0, or minclass 4)." + about,
-			advice:      "Set " + credit + " = -1 in /etc/security/pwquality.conf and use pam_pwquality.",
-			judge: judgePasswordPolicy(func(q passwordPolicy) string {
-				return textIf(q.credit[credit] >= 0 && q.classes < 4, "no "+what+" is asked for")
-			}),
-		}
-	}
-	return []rule{
-		{
-			id: RuleMinLength, title: "Passwords may be short", severity: low, protection: true, references: refs,
-			description: "Fails if no module asks for " + strconv.Itoa(minPasswordLength) + " characters or more in new passwords." + about,
-			advice:      "Set minlen = 12 in /etc/security/pwquality.conf and use pam_pwquality.",
-			judge: judgePasswordPolicy(func(q passwordPolicy) string {
-				return textIf(q.length < minPasswordLength, "the minimum length is "+strconv.Itoa(q.length))
-			}),
-		},
-		class(RuleUpper, "upper-case letter", "ucredit"),
-		class(RuleLower, "lower-case letter", "lcredit"),
-		class(RuleDigit, "digit", "dcredit"),
-		class(RuleSpecial, "special character", "ocredit"),
-	}
-}
-
-// passwordPolicy is what a new password must look like.
-type passwordPolicy struct {
-	length  int
-	classes int
-	credit  map[string]int
-}
-
-// judgePasswordPolicy judges the policy of the image: what the module is given, else its file, else its
-// default; without such a module what pam_unix asks for.
-func judgePasswordPolicy(f func(passwordPolicy) string) func(analyze.Image) verdict {
-	return func(i analyze.Image) verdict {
-		files, unread := configsOfKinds(i, kindPAM, kindPwquality)
-		sets, module, given := false, false, map[string]string{}
-		length := 6 // of pam_unix
-		for _, c := range files {
-			for _, l := range c.Lines {
-				switch {
-				case l.Key != "password" || c.Kind != kindPAM.name:
-				case argAt(l, 1) == "pam_unix.so":
-					sets = true
-					length = max(length, parseNumber(moduleOptions(l)["minlen"], 0))
-				case argAt(l, 1) == "pam_pwquality.so" || argAt(l, 1) == "pam_cracklib.so":
-					sets, module = true, true
-					for name, value := range moduleOptions(l) {
-						given[name] = value
-					}
-				}
-			}
-		}
-		q := passwordPolicy{length: length, credit: map[string]int{}}
-		if module {
-			for _, c := range files {
-				for _, l := range c.Lines {
-					if _, ok := given[l.Key]; !ok && c.Kind == kindPwquality.name {
-						given[l.Key] = argAt(l, 0)
-					}
-				}
-			}
-			q.length, q.classes = max(length, parseNumber(given["minlen"], 8)), parseNumber(given["minclass"], 0)
-			for _, name := range [...]string{"ucredit", "lcredit", "dcredit", "ocredit"} {
-				q.credit[name] = parseNumber(given[name], 0)
-			}
-		}
-		if !sets {
-			return newVerdict(nil, unread, false)
-		}
-		var found []string
-		if text := f(q); text != "" {
-			found = []string{text}
-		}
-		return newVerdict(found, unread, true)
-	}
-}
-
-func moduleOptions(l plimsoll.ConfigLine) map[string]string {
-	given := map[string]string{}
-	for _, a := range l.Args[2:] {
-		name, value, _ := strings.Cut(a, "=")
-		given[name] = value
-	}
-	return given
-}
-
-func parseNumber(s string, fallback int) int {
-	if n, err := strconv.Atoi(s); err == nil {
-		return n
-	}
-	return fallback
 }
