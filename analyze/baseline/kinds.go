@@ -9,12 +9,12 @@ import (
 	"plimsoll/analyze/baseline/parse"
 )
 
-// fileKind is a sort of file that rules read.
+// fileKind is a kind of configuration file that rules read.
 type fileKind struct {
 	name      plimsoll.ConfigKind
 	maxBytes  int64 // bytes
-	tolerant  bool  // one that cannot be read whole is said so by the rule, and fails no scan
-	keepEmpty bool  // that the file is there is a fact even if nothing of it is kept
+	tolerant  bool  // a file that cannot be read whole makes its rules "not looked", but is no failure of the scan
+	keepEmpty bool  // the file is a fact even if no line of it is kept
 	parse     func(io.Reader) ([]plimsoll.ConfigLine, error)
 }
 
@@ -24,7 +24,7 @@ const (
 	maxKeyBytes    = 64 << 10
 )
 
-// The kinds. Those without a parser are told by their names alone.
+// The kinds. A kind without a parser is a fact by its path alone; its content is not read.
 var (
 	kindSSHServer       = &fileKind{"sshd", maxConfigBytes, false, true, parse.SSH}
 	kindSSHClient       = &fileKind{"ssh", maxConfigBytes, false, true, parse.SSH}
@@ -67,7 +67,8 @@ func parseSwitches(keep ...string) func(io.Reader) ([]plimsoll.ConfigLine, error
 	return func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Switches(r, keep...) }
 }
 
-// kindOf says what a file is by its path, nil if no rule reads it. It is asked about every file.
+// kindOf returns the kind of the file at a path, nil if no rule reads it. It is called for every
+// file of a layer.
 func kindOf(name string) *fileKind {
 	if in, ok := strings.CutPrefix(name, "etc/"); ok {
 		if k := kindInEtc(in); k != nil {
@@ -84,8 +85,8 @@ func kindOf(name string) *fileKind {
 	return kindByExtension(name, name[slash+1:])
 }
 
-// isPackagePath: what packages bring there is documentation, tests and libraries. Keys and scripts
-// in it are everybody's.
+// isPackagePath reports whether a path is in a directory of libraries, documentation and tests
+// that packages bring. Keys and scripts there are published samples.
 func isPackagePath(name string) bool {
 	for _, dir := range [...]string{"usr/lib", "usr/share/", "usr/include/", "usr/src/", "lib/", "lib64/", "proc/", "sys/"} {
 		if strings.HasPrefix(name, dir) {
@@ -251,7 +252,7 @@ func kindByExtension(name, base string) *fileKind {
 	return nil
 }
 
-// kindUserNpmrc reads both what an npmrc switches off and what it gives away.
+// kindUserNpmrc reads the settings of an npmrc and its secrets.
 var kindUserNpmrc = &fileKind{"npmrc", maxConfigBytes, true, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	text, err := io.ReadAll(io.LimitReader(r, maxConfigBytes))
 	if err != nil {
@@ -265,7 +266,7 @@ var kindUserNpmrc = &fileKind{"npmrc", maxConfigBytes, true, true, func(r io.Rea
 	return append(safe, secret...), err
 }}
 
-// isGuardedPath reports whether the mode of a path is kept whatever it is.
+// isGuardedPath reports whether rules judge the mode of a path, so that every mode is kept.
 func isGuardedPath(name string) bool {
 	if in, ok := strings.CutPrefix(name, "etc/"); ok {
 		switch in {

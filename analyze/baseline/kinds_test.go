@@ -22,7 +22,7 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// BenchmarkEntry is what the analyzer costs of a file it has no interest in, which is nearly every one.
+// BenchmarkEntry measures the cost of a file that the analyzer does not want. Most files are such.
 func BenchmarkEntry(b *testing.B) {
 	r := New().Begin().(*factCollector)
 	var out plimsoll.LayerReport

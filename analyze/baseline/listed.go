@@ -10,15 +10,15 @@ import (
 	"plimsoll/analyze/baseline/crypt"
 )
 
-// What a project's own list may cost for one image, in the microseconds of crypt.Cost. It is
-// held against stored hashes outside of any scan, so it may take more than a layer's guessing.
+// What a project's own list may cost per image, in the microseconds of crypt.Cost. It is compared
+// with stored hashes, outside of scans, so it may cost more than guessing in a layer.
 const (
 	imageAllowance = 10_000_000
 	maxAttemptCost = 1_000_000 // hashes with a hostile cost are not computed
 )
 
-// ListedRule is the rule about a project's own list. It is none of Checks: what it says
-// depends on the project, not on the image alone.
+// ListedRule returns the rule about a project's own list. It is not one of Checks, because its
+// result depends on the project as well as on the image.
 func ListedRule() plimsoll.Rule {
 	return rule{
 		check: weakPasswordCheck, kind: plimsoll.KindWeakPassword,
@@ -31,8 +31,8 @@ func ListedRule() plimsoll.Rule {
 	}.Rule()
 }
 
-// JudgeListed holds the hashes of an image against a project's list. Missing is how many accounts
-// have a password of which no hash was kept. The error is the context's.
+// JudgeListed compares the hashes of an image with the passwords of a project's list. missing is the
+// number of accounts with a password whose hash was not kept. The error is that of ctx.
 func JudgeListed(ctx context.Context, passwords []string, hashes []plimsoll.AccountHash, missing int) (plimsoll.Setting, error) {
 	if len(passwords) == 0 {
 		return ListedRule().Setting(plimsoll.SettingNotApplicable), nil
@@ -73,8 +73,8 @@ func JudgeListed(ctx context.Context, passwords []string, hashes []plimsoll.Acco
 	return v.setting(ListedRule()), nil
 }
 
-// attemptCost is what one attempt costs; 0 for a hash that Guess refuses by itself.
+// attemptCost returns the cost of one attempt, 0 for a hash that Guess refuses.
 func attemptCost(h plimsoll.AccountHash) int64 {
-	cost, _ := crypt.Cost(string(h.Hash)) //nolint:errcheck // Guess tells
+	cost, _ := crypt.Cost(string(h.Hash)) //nolint:errcheck // Guess reports it
 	return cost
 }

@@ -54,14 +54,14 @@ func TestJudgeListed(t *testing.T) {
 	}
 }
 
-// TestKeptHashesAreBounded: more accounts than are kept are missed later, not forgotten.
+// TestKeptHashesAreBounded: accounts beyond the limit are still counted, so that JudgeListed can report them.
 func TestKeptHashesAreBounded(t *testing.T) {
 	long := "root:$6$" + strings.Repeat("x", plimsoll.MaxAccountHash) + ":1\n"
 	got := analyzeFiles(t, withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), long+shadowOf(plimsoll.MaxAccountHashes+5, "$9$x$abcd")))
 	if len(got.Hashes) != plimsoll.MaxAccountHashes || len(got.Accounts[0].Accounts) != plimsoll.MaxAccountHashes+6 {
 		t.Errorf("%d hashes of %d accounts", len(got.Hashes), len(got.Accounts[0].Accounts))
 	}
-	// A later entry of the path replaces the earlier.
+	// A later entry of the path replaces an earlier one.
 	twice := analyzeFiles(t, withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), "a:$1$a$b:1\n"), withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), "b:*:1\n"))
 	if len(twice.Hashes) != 0 {
 		t.Errorf("hashes of a file that was replaced: %d", len(twice.Hashes))

@@ -17,11 +17,12 @@ import (
 	"plimsoll/analyze"
 )
 
-// debianVariable names a Debian root made with debootstrap, minbase; modes and owners are looked at too.
+// debianVariable is the environment variable with the path of a Debian root made with debootstrap,
+// variant minbase. TestDebianRoot also judges its modes and owners.
 const debianVariable = "PLIMSOLL_DEBIAN_ROOT"
 
-// TestRoots holds what fails on real base images against testdata/roots.golden, where every
-// line was checked by hand. The config is what such images usually have: a shell as command.
+// TestRoots compares the rules that fail on real base images with testdata/roots.golden, where every
+// line was checked by hand. The image config is the usual one of a base image: a shell as command.
 func TestRoots(t *testing.T) {
 	base := filepath.Join("..", "..", "..", "shared", "data", "roots")
 	roots, err := os.ReadDir(base)
@@ -63,7 +64,7 @@ func compareGolden(t *testing.T, name, got string) {
 	}
 }
 
-// failedRules lists rules that failed or could not look, with their evidence.
+// failedRules lists the rules that failed or could not look, with their evidence.
 func failedRules(t *testing.T, name, dir string, modes bool) string {
 	t.Helper()
 	run := startRun(t)

@@ -9,21 +9,21 @@ import (
 	"plimsoll/analyze"
 )
 
-// maxEvidence bounds what one setting lists.
+// maxEvidence is the maximum number of lines of evidence per setting.
 const maxEvidence = 20
 
-// rule is a check: what it is about, and how it judges.
+// rule is a check: its texts for people and the function that judges an image.
 type rule struct {
 	id          string
 	title       string
 	severity    plimsoll.Severity
-	protection  bool // GB/T 22239-2019 asks for it too
+	protection  bool // GB/T 22239-2019 requires it too
 	description string
 	advice      string
 	references  []string
 	judge       func(analyze.Image) verdict
 
-	// Of the family.
+	// Set by allRules from the family.
 	check string
 	kind  plimsoll.SettingKind
 }
@@ -55,7 +55,7 @@ func (r rule) Run(i analyze.Image) plimsoll.Setting {
 	return r.judge(i).setting(r.Rule())
 }
 
-// setting is the verdict as it is stored, with bounded evidence.
+// setting returns the verdict as it is stored, with at most maxEvidence lines.
 func (v verdict) setting(about plimsoll.Rule) plimsoll.Setting {
 	evidence := v.evidence
 	if extra := len(evidence) - maxEvidence; extra > 0 {
@@ -66,7 +66,7 @@ func (v verdict) setting(about plimsoll.Rule) plimsoll.Setting {
 	return out
 }
 
-// Checks returns the rules, family by family.
+// Checks returns the rules in the order of ruleFamilies.
 func Checks() []analyze.Check {
 	var list []analyze.Check
 	for _, r := range allRules() {
@@ -75,8 +75,8 @@ func Checks() []analyze.Check {
 	return list
 }
 
-// Rules returns what images are checked for, family by family: Checks, and the rule about a
-// project's own list.
+// Rules describes every rule in the order of ruleFamilies: those of Checks, and ListedRule after
+// the weak passwords.
 func Rules() []plimsoll.Rule {
 	var list []plimsoll.Rule
 	for _, r := range allRules() {
@@ -88,14 +88,15 @@ func Rules() []plimsoll.Rule {
 	return list
 }
 
-// ruleFamily is a section of docs/rules.md. Several may have one name.
+// ruleFamily is a table of rules about one subject. Adjacent families of one name are one section
+// of docs/rules.md.
 type ruleFamily struct {
 	check string
 	kind  plimsoll.SettingKind
 	rules []rule
 }
 
-// ruleFamilies lists every rule but the one about a project's own list (ListedRule).
+// ruleFamilies contains every rule except ListedRule.
 var ruleFamilies = []ruleFamily{
 	{"Image configuration", plimsoll.KindConfiguration, imageRules},
 	{"Build commands", plimsoll.KindConfiguration, buildRules},
@@ -131,7 +132,7 @@ func allRules() []rule {
 	return list
 }
 
-// verdict is what a rule says of one image.
+// verdict is the result of a rule for one image.
 type verdict struct {
 	result    plimsoll.SettingResult
 	evidence  []string
@@ -140,8 +141,8 @@ type verdict struct {
 
 func notApplicable() verdict { return verdict{result: plimsoll.SettingNotApplicable} }
 
-// newVerdict is the common end of rules: failed if anything was found; not looked, with the
-// reasons, if something could not be read; not applicable if the image has nothing of the kind.
+// newVerdict returns failed if found is not empty; else not looked, with the reasons in unread, if
+// that is not empty; else not applicable if the image has nothing that the rule judges; else pass.
 func newVerdict(found, unread []string, applies bool) verdict {
 	switch {
 	case len(found) > 0:
@@ -154,8 +155,8 @@ func newVerdict(found, unread []string, applies bool) verdict {
 	return verdict{result: plimsoll.SettingPass}
 }
 
-// failureTexts tells where the analyzer could not look, of the places that matter; a failure
-// without a path matters to everybody.
+// failureTexts lists the analyzer's failures at paths that selects accepts, and those without a
+// path, which concern every rule.
 func failureTexts(i analyze.Image, selects func(path string) bool) []string {
 	var list []string
 	for _, f := range i.Failures {
@@ -166,13 +167,13 @@ func failureTexts(i analyze.Image, selects func(path string) bool) []string {
 	return list
 }
 
-// printableText makes text from an image fit for a terminal, and bounds it.
+// printableText escapes text from an image for a terminal and cuts it at 512 bytes.
 func printableText(s string) string {
 	quoted := fmt.Sprintf("%.512q", s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// judgeConfigs judges files of some kinds, one by one.
+// judgeConfigs judges the files of some kinds one by one. f returns the evidence against a file.
 func judgeConfigs(f func(plimsoll.ConfigFile) []string, kinds ...*fileKind) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		var found []string
@@ -184,7 +185,7 @@ func judgeConfigs(f func(plimsoll.ConfigFile) []string, kinds ...*fileKind) func
 	}
 }
 
-// configsOfKinds lists the files of some kinds, and where one of them could not be read.
+// configsOfKinds returns the files of some kinds, and a text for each that could not be read.
 func configsOfKinds(i analyze.Image, kinds ...*fileKind) (files []plimsoll.ConfigFile, unread []string) {
 	is := func(name plimsoll.ConfigKind) bool {
 		return slices.ContainsFunc(kinds, func(k *fileKind) bool { return k.name == name })
@@ -204,12 +205,13 @@ func configsOfKinds(i analyze.Image, kinds ...*fileKind) (files []plimsoll.Confi
 	})...)
 }
 
-// evidenceAt points at a line of a file.
+// evidenceAt returns text with the path and the number of a line.
 func evidenceAt(c plimsoll.ConfigFile, l plimsoll.ConfigLine, text string) string {
 	return fmt.Sprintf("%s:%d: %s", printableText(c.Path), l.Line, printableText(text))
 }
 
-// judgeLines makes a judge of files out of one of lines: it returns what to say of a bad one, "" of a good one.
+// judgeLines returns a function for judgeConfigs that judges a file line by line. f returns the
+// evidence against a line, "" if the line is good.
 func judgeLines(f func(plimsoll.ConfigLine) string) func(plimsoll.ConfigFile) []string {
 	return func(c plimsoll.ConfigFile) []string {
 		var found []string
@@ -222,6 +224,7 @@ func judgeLines(f func(plimsoll.ConfigLine) string) func(plimsoll.ConfigFile) []
 	}
 }
 
+// argAt returns argument n of a line, "" if it has fewer.
 func argAt(l plimsoll.ConfigLine, n int) string {
 	if n < len(l.Args) {
 		return l.Args[n]

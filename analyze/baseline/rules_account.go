@@ -88,8 +88,8 @@ var accountRules = []rule{
 	},
 }
 
-// judgeAccountFiles hands the account databases at paths to f if all of need are there; its second
-// result is whether the rule applies.
+// judgeAccountFiles calls f with the account databases at paths, by path. The rule does not apply
+// if one of need is missing, if all of paths are, or if the second result of f is false.
 func judgeAccountFiles(i analyze.Image, need, paths []string, f func(map[string]plimsoll.AccountFile) ([]string, bool)) verdict {
 	files := map[string]plimsoll.AccountFile{}
 	for _, file := range i.Accounts {
@@ -108,7 +108,7 @@ func judgeAccountFiles(i analyze.Image, need, paths []string, f func(map[string]
 	return newVerdict(found, unread, applies && more)
 }
 
-// judgeAccounts judges the accounts of one database; f returns what to say of a bad one.
+// judgeAccounts judges the accounts of one database. f returns the evidence against an account.
 func judgeAccounts(path string, f func(plimsoll.Account) string) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		return judgeAccountFiles(i, []string{path}, []string{path}, func(files map[string]plimsoll.AccountFile) ([]string, bool) {

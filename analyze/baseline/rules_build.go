@@ -116,15 +116,15 @@ var buildRules = []rule{
 	},
 }
 
-// historyStep is a line of the history, without what builders put around it.
+// historyStep is a line of the image history without the text that builders put around it.
 type historyStep struct {
 	index       int    // from 1
-	layer       string // short diff ID of the layer it brought; "" = none
-	instruction string // instruction: RUN, COPY, ADD, ARG, ENV, …
+	layer       string // short diff ID of the step's layer; "" = none
+	instruction string // RUN, COPY, ADD, ARG, ENV, …
 	arguments   string
 }
 
-// judgeSteps judges the history line by line; f returns what to say of a bad one.
+// judgeSteps judges the history step by step. f returns the evidence against a step.
 func judgeSteps(f func(historyStep) string) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		return judgeImageConfig(i, func(c *plimsoll.ImageConfig) ([]string, bool) {
@@ -193,7 +193,7 @@ func splitInstruction(line string) (word, rest string) {
 	return word, rest
 }
 
-// textIf is text if it holds, else "".
+// textIf returns text if a condition holds, else "".
 func textIf(holds bool, text string) string {
 	if holds {
 		return text
@@ -201,13 +201,13 @@ func textIf(holds bool, text string) string {
 	return ""
 }
 
-// matchedText says the part of a command that a pattern finds. Patterns end before anything
-// that could be a secret.
+// matchedText returns the part of a command that matches a pattern, as evidence. Patterns end
+// before anything that could be a secret.
 func matchedText(pattern *regexp.Regexp) func(string) string {
 	return func(command string) string { return strings.Join(strings.Fields(pattern.FindString(command)), " ") }
 }
 
-// commandStart is where a command may begin within a line of shell.
+// commandStart matches the places where a command may begin within a line of shell.
 const commandStart = `(?:^|[;&|(\s])`
 
 var (
@@ -247,7 +247,7 @@ func judgePlainDownload(command string) string {
 	return ""
 }
 
-// judgeAddressPassword: a variable is no password; it is the environment's.
+// judgeAddressPassword finds a password in an address. A shell variable is not a password.
 func judgeAddressPassword(command string) string {
 	for _, m := range addressSecret.FindAllStringSubmatch(command, -1) {
 		if !strings.HasPrefix(m[2], "$") {
@@ -272,7 +272,8 @@ func judgeAddURL(s historyStep) string {
 	return ""
 }
 
-// judgeSecretArgument: the stored history has the first name alone.
+// judgeSecretArgument judges the name of a build argument. The stored history has only the first
+// name of an ARG line.
 func judgeSecretArgument(s historyStep) string {
 	if s.instruction != "ARG" {
 		return ""
@@ -282,6 +283,7 @@ func judgeSecretArgument(s historyStep) string {
 	return textIf(isSecretVariable(name), "ARG "+name)
 }
 
+// copiedSources returns the sources that a COPY or ADD step takes from the build context.
 func copiedSources(s historyStep) []string {
 	if s.instruction != "COPY" && s.instruction != "ADD" {
 		return nil
@@ -290,9 +292,9 @@ func copiedSources(s historyStep) []string {
 	for word := range strings.FieldsSeq(strings.NewReplacer("[", " ", "]", " ", ",", " ", `"`, " ").Replace(s.arguments)) {
 		switch {
 		case strings.HasPrefix(word, "--from"):
-			return nil // of another stage, not of the context
+			return nil // from another stage, not from the build context
 		case word == "in":
-			return sources // the classic builder: sources in target
+			return sources // the classic builder writes "sources in target"
 		case !strings.HasPrefix(word, "--"):
 			sources = append(sources, word)
 		}

@@ -8,7 +8,7 @@ import (
 	"plimsoll/analyze"
 )
 
-// Ids of the rules about password complexity, which have a list of their own.
+// Ids of the rules about password complexity, which the API lists apart from the other rules.
 const (
 	RuleMinLength = "complexity.length"
 	RuleUpper     = "complexity.upper"
@@ -17,7 +17,7 @@ const (
 	RuleSpecial   = "complexity.special"
 )
 
-// minPasswordLength is the length that a policy must ask for, in characters.
+// minPasswordLength is the minimum length that a policy must require, in characters.
 const minPasswordLength = 8
 
 const complexityApplies = " Looks at pam_pwquality, pam_cracklib and pam_unix in /etc/pam.d, and at /etc/security/pwquality.conf. Does not apply to an image in which PAM sets no passwords."
@@ -52,20 +52,21 @@ func requireClass(id, what, credit string) rule {
 	}
 }
 
-// passwordPolicy is what a new password must look like.
+// passwordPolicy is what PAM requires of a new password.
 type passwordPolicy struct {
-	length  int
-	classes int
-	credit  map[string]int
+	length  int            // minimum, in characters
+	classes int            // minimum number of character classes
+	credit  map[string]int // by the name in pwquality.conf(5): -n = at least n characters of the class
 }
 
-// judgePasswordPolicy judges the policy of the image: what the module is given, else its file, else its
-// default; without such a module what pam_unix asks for.
+// judgePasswordPolicy judges the policy of the image. A value is the argument of pam_pwquality or
+// pam_cracklib, else that of pwquality.conf, else the module's default. Without such a module it is
+// what pam_unix requires. f returns the evidence against a policy.
 func judgePasswordPolicy(f func(passwordPolicy) string) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		files, unread := configsOfKinds(i, kindPAM, kindPwquality)
 		sets, module, given := false, false, map[string]string{}
-		length := 6 // of pam_unix
+		length := 6 // the default of pam_unix
 		for _, c := range files {
 			for _, l := range c.Lines {
 				switch {

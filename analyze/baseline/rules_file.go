@@ -98,7 +98,7 @@ var programDirs = []string{
 	"bin", "sbin", "lib", "lib64", "usr/bin", "usr/sbin", "usr/lib", "usr/lib64", "usr/local/bin", "usr/local/sbin", "usr/local/lib",
 }
 
-// everyoneCanWrite: everybody may write the file, or replace what is in the directory.
+// everyoneCanWrite reports whether every user may write a file, or replace the files of a directory.
 func everyoneCanWrite(m plimsoll.FileMode) bool {
 	return m.Mode&worldWritable != 0 && (!m.Dir || m.Mode&sticky == 0)
 }
@@ -111,12 +111,13 @@ func isOneOf(paths ...string) func(string) bool {
 	return func(p string) bool { return slices.Contains(paths, p) }
 }
 
-// judgeModesAt judges the files, or directories, at some paths; without any the rule does not apply.
+// judgeModesAt judges the files and directories at the paths that selects accepts. The rule does not
+// apply if there are none.
 func judgeModesAt(selects func(string) bool, bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
 	return judgeModes(func(m plimsoll.FileMode) bool { return selects(m.Path) }, bad)
 }
 
-// judgeAllModes judges every mode; the rule always applies: that nothing is found says that nothing is open.
+// judgeAllModes judges every mode. The rule always applies, because modes that are not kept are good.
 func judgeAllModes(bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		v := judgeModes(bad, bad)(i)
@@ -127,12 +128,13 @@ func judgeAllModes(bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict
 	}
 }
 
-// judgePrograms judges programs with a bit.
+// judgePrograms judges the files that have a mode bit, set-uid or set-gid.
 func judgePrograms(bit uint32, bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
 	return judgeModes(func(m plimsoll.FileMode) bool { return !m.Dir && m.Mode&bit != 0 }, bad)
 }
 
-// judgeModes: mode bits come from headers; only a failure without a path is about them.
+// judgeModes judges the modes that selects accepts. Modes come from tar headers, so that only a
+// failure without a path means that some were not read.
 func judgeModes(selects, bad func(plimsoll.FileMode) bool) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		var found []string
@@ -154,12 +156,12 @@ func judgeModes(selects, bad func(plimsoll.FileMode) bool) func(analyze.Image) v
 	}
 }
 
-// judgeWorldWritableFiles: directories have rules of their own.
+// judgeWorldWritableFiles judges files; directories have other rules.
 func judgeWorldWritableFiles(i analyze.Image) verdict {
 	return judgeAllModes(func(m plimsoll.FileMode) bool { return !m.Dir && m.Mode&worldWritable != 0 && !isScratchPath(m.Path) })(i)
 }
 
-// isScratchPath reports whether a path is below a directory that everybody may write to by design.
+// isScratchPath reports whether a path is below a directory where every user may write by design.
 func isScratchPath(path string) bool {
 	for _, dir := range [...]string{"tmp/", "var/tmp/", "dev/", "run/lock/", "var/lock/", "run/shm/", "proc/", "sys/", "var/crash/"} {
 		if strings.HasPrefix(path, dir) {
@@ -174,31 +176,27 @@ func ordinarySetUID(path string) bool {
 	path = strings.TrimPrefix(path, "usr/")
 	for _, dir := range [...]string{"bin/", "sbin/"} {
 		if name, ok := strings.CutPrefix(path, dir); ok {
-			return slices.Contains(setUIDPrograms(), name)
+			return slices.Contains(setUIDPrograms, name)
 		}
 	}
-	return slices.Contains(setUIDHelpers(), path)
+	return slices.Contains(setUIDHelpers, path)
 }
 
-// setUIDPrograms are set-uid programs of Debian, Ubuntu, Alpine and the Red Hat family in
+// setUIDPrograms are the set-uid programs of Debian, Ubuntu, Alpine and the Red Hat family in
 // bin or sbin, with and without merged /usr.
-func setUIDPrograms() []string {
-	return []string{
-		"at", "bbsuid", "chage", "chfn", "chsh", "crontab", "doas", "expiry", "fusermount", "fusermount3",
-		"gpasswd", "grub2-set-bootflag", "mount", "mount.cifs", "mount.nfs", "newgidmap", "newgrp", "newuidmap",
-		"ntfs-3g", "pam_timestamp_check", "passwd", "ping", "ping6", "pkexec", "pppd", "su", "sudo", "sudoedit",
-		"traceroute6.iputils", "umount", "unix_chkpwd", "userhelper",
-	}
+var setUIDPrograms = []string{
+	"at", "bbsuid", "chage", "chfn", "chsh", "crontab", "doas", "expiry", "fusermount", "fusermount3",
+	"gpasswd", "grub2-set-bootflag", "mount", "mount.cifs", "mount.nfs", "newgidmap", "newgrp", "newuidmap",
+	"ntfs-3g", "pam_timestamp_check", "passwd", "ping", "ping6", "pkexec", "pppd", "su", "sudo", "sudoedit",
+	"traceroute6.iputils", "umount", "unix_chkpwd", "userhelper",
 }
 
-// setUIDHelpers are those elsewhere, without a leading usr/.
-func setUIDHelpers() []string {
-	return []string{
-		"lib/dbus-1.0/dbus-daemon-launch-helper", "libexec/dbus-1/dbus-daemon-launch-helper", "lib/dbus-1/dbus-daemon-launch-helper",
-		"lib/openssh/ssh-keysign", "libexec/openssh/ssh-keysign", "lib/ssh/ssh-keysign",
-		"lib/policykit-1/polkit-agent-helper-1", "lib/polkit-1/polkit-agent-helper-1", "libexec/polkit-agent-helper-1",
-		"lib/eject/dmcrypt-get-device", "lib/xorg/Xorg.wrap", "lib/snapd/snap-confine", "libexec/sudo/sesh",
-	}
+// setUIDHelpers are the set-uid programs in other directories, without a leading usr/.
+var setUIDHelpers = []string{
+	"lib/dbus-1.0/dbus-daemon-launch-helper", "libexec/dbus-1/dbus-daemon-launch-helper", "lib/dbus-1/dbus-daemon-launch-helper",
+	"lib/openssh/ssh-keysign", "libexec/openssh/ssh-keysign", "lib/ssh/ssh-keysign",
+	"lib/policykit-1/polkit-agent-helper-1", "lib/polkit-1/polkit-agent-helper-1", "libexec/polkit-agent-helper-1",
+	"lib/eject/dmcrypt-get-device", "lib/xorg/Xorg.wrap", "lib/snapd/snap-confine", "libexec/sudo/sesh",
 }
 
 // ordinarySetGID reports whether distributions ship a set-gid program at a path.
@@ -206,11 +204,20 @@ func ordinarySetGID(path string) bool {
 	path = strings.TrimPrefix(path, "usr/")
 	for _, dir := range [...]string{"bin/", "sbin/"} {
 		if name, ok := strings.CutPrefix(path, dir); ok {
-			return slices.Contains([]string{
-				"bsd-write", "chage", "crontab", "dotlockfile", "expiry", "locate", "mlocate", "netreport", "pam_extrausers_chkpwd", "plocate",
-				"postdrop", "postqueue", "screen", "ssh-agent", "unix_chkpwd", "wall", "write", "write.ul", "mail-lock", "mail-touchlock", "mail-unlock", "lockfile",
-			}, name)
+			return slices.Contains(setGIDPrograms, name)
 		}
 	}
-	return slices.Contains([]string{"libexec/openssh/ssh-keysign", "libexec/utempter/utempter", "lib/utempter/utempter", "lib/x86_64-linux-gnu/utempter/utempter"}, path)
+	return slices.Contains(setGIDHelpers, path)
+}
+
+// setGIDPrograms are the set-gid programs of distributions in bin or sbin.
+var setGIDPrograms = []string{
+	"bsd-write", "chage", "crontab", "dotlockfile", "expiry", "locate", "mlocate", "netreport", "pam_extrausers_chkpwd", "plocate",
+	"postdrop", "postqueue", "screen", "ssh-agent", "unix_chkpwd", "wall", "write", "write.ul", "mail-lock", "mail-touchlock", "mail-unlock", "lockfile",
+}
+
+// setGIDHelpers are the set-gid programs in other directories, without a leading usr/.
+var setGIDHelpers = []string{
+	"libexec/openssh/ssh-keysign",
+	"libexec/utempter/utempter", "lib/utempter/utempter", "lib/x86_64-linux-gnu/utempter/utempter",
 }

@@ -83,7 +83,7 @@ var imageRules = []rule{
 	},
 }
 
-// judgeImageConfig asks f about the image config; its second result is whether the rule applies.
+// judgeImageConfig judges the image config. f returns the evidence, and whether the rule applies.
 func judgeImageConfig(i analyze.Image, f func(*plimsoll.ImageConfig) ([]string, bool)) verdict {
 	if i.Config == nil {
 		return verdict{result: plimsoll.SettingNotLooked, evidence: []string{"the image config was not read"}}
@@ -120,7 +120,7 @@ func judgeSecretVariables(i analyze.Image) verdict {
 	return judgeVariables("may hold a secret", isSecretVariable)(i)
 }
 
-// judgeVariables looks at names alone: the stored config has no values.
+// judgeVariables judges the names of environment variables. The stored config has no values.
 func judgeVariables(text string, bad func(string) bool) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		return judgeImageConfig(i, func(c *plimsoll.ImageConfig) ([]string, bool) {
@@ -135,7 +135,7 @@ func judgeVariables(text string, bad func(string) bool) func(analyze.Image) verd
 	}
 }
 
-// isSecretVariable: the last words of a name say what it is.
+// isSecretVariable reports whether the name of a variable ends as those of secrets do.
 func isSecretVariable(name string) bool {
 	name = strings.ToUpper(name)
 	for _, whole := range [...]string{"PASSWORD", "PASSWD", "SECRET", "TOKEN", "PGPASSWORD", "MYSQL_PWD"} {

@@ -112,6 +112,7 @@ var keyRules = []rule{
 	},
 }
 
+// isAuthorityKeyName reports whether the file name is usual for the key of a certificate authority.
 func isAuthorityKeyName(path string) bool {
 	base := strings.ToLower(path[strings.LastIndexByte(path, '/')+1:])
 	for _, end := range [...]string{".pem", ".key"} {
@@ -126,7 +127,7 @@ func isAuthorityKeyName(path string) bool {
 	}
 }
 
-// judgeKeyModes joins what a file holds with its permissions.
+// judgeKeyModes judges the permissions of the files in which the analyzer found a private key.
 func judgeKeyModes(i analyze.Image) verdict {
 	files, unread := configsOfKinds(i, kindPrivateKey)
 	keys := map[string]bool{}

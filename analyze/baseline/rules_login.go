@@ -79,7 +79,7 @@ var loginRules = []rule{
 	},
 }
 
-// loginValue is the last value of a name, which is what counts.
+// loginValue returns the last line of a name, which is the one in force.
 func loginValue(c plimsoll.ConfigFile, name string) (plimsoll.ConfigLine, bool) {
 	for _, l := range slices.Backward(c.Lines) {
 		if l.Key == name {
@@ -89,8 +89,8 @@ func loginValue(c plimsoll.ConfigFile, name string) (plimsoll.ConfigLine, bool) 
 	return plimsoll.ConfigLine{}, false
 }
 
-// judgeLoginNumber judges a number of login.defs. With needed, the rule is about passwords: it
-// applies where there are some, and the name must be set.
+// judgeLoginNumber judges a number of login.defs. With required, the name must be set, and the rule
+// applies only to an image with passwords.
 func judgeLoginNumber(name string, required bool, bad func(int) bool) func(analyze.Image) verdict {
 	aboutPasswords := required || name == "LOGIN_RETRIES"
 	return func(i analyze.Image) verdict {

@@ -61,7 +61,8 @@ var pamRules = []rule{
 	},
 }
 
-// judgeModules judges uses of a module for one type; f gets what it is given.
+// judgeModules judges the lines of one type (auth, password, …) that use a module. f gets the
+// module's arguments and returns the evidence against the line.
 func judgeModules(kind, module string, f func([]string) string) func(analyze.Image) verdict {
 	return judgeConfigs(judgeLines(func(l plimsoll.ConfigLine) string {
 		if l.Key != kind || argAt(l, 1) != module {
@@ -104,6 +105,7 @@ func judgePermit(i analyze.Image) verdict {
 	}, kindPAM)(i)
 }
 
+// requireModule fails with text if no service uses one of the modules for a type.
 func requireModule(kind, text string, names ...string) func(analyze.Image) verdict {
 	return judgePAM(func(files []plimsoll.ConfigFile) []string {
 		for _, c := range files {
@@ -117,7 +119,8 @@ func requireModule(kind, text string, names ...string) func(analyze.Image) verdi
 	})
 }
 
-// judgePAM judges all services together, where somebody can log in with a password.
+// judgePAM judges the files of all services together. The rule does not apply to an image without
+// passwords.
 func judgePAM(f func([]plimsoll.ConfigFile) []string) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		files, unread := configsOfKinds(i, kindPAM)

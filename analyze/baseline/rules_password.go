@@ -8,7 +8,7 @@ import (
 	"plimsoll/analyze/baseline/crypt"
 )
 
-// maxPasswordDays is how old a password may become at most, in days, as the CIS benchmarks have it.
+// maxPasswordDays is the maximum age of a password in the CIS benchmarks, in days.
 const maxPasswordDays = 365
 
 const passwordApplies = " Does not apply if no account has a password."
@@ -95,7 +95,8 @@ func dayText(days int64) string {
 	return fmt.Sprintf("%d days", days)
 }
 
-// judgePasswordAccounts judges accounts that some password fits, in both databases.
+// judgePasswordAccounts judges the accounts that have a password, in both databases. f returns the
+// evidence against an account.
 func judgePasswordAccounts(f func(plimsoll.Account) string) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		return judgeAccountFiles(i, nil, []string{PasswdPath, ShadowPath}, func(files map[string]plimsoll.AccountFile) ([]string, bool) {
@@ -120,13 +121,13 @@ func judgePasswordAccounts(f func(plimsoll.Account) string) func(analyze.Image) 
 func judgeAgeing(f func(plimsoll.Ageing) string) func(analyze.Image) verdict {
 	return judgePasswordAccounts(func(a plimsoll.Account) string {
 		if a.Ageing == nil {
-			return "" // of passwd, where ages do not stand
+			return "" // /etc/passwd has no ages
 		}
 		return f(*a.Ageing)
 	})
 }
 
-// hasPasswords reports whether somebody could log in with a password.
+// hasPasswords reports whether an account has a password.
 func hasPasswords(i analyze.Image) bool {
 	for _, file := range i.Accounts {
 		for _, a := range file.Accounts {

@@ -114,6 +114,7 @@ var repositoryRules = []rule{
 	},
 }
 
+// judgeAptSetting fails if one of the settings has a value, "true" or "false" in any spelling.
 func judgeAptSetting(value string, names ...string) func(analyze.Image) verdict {
 	same := func(v string) bool {
 		v = strings.ToLower(v)
@@ -127,7 +128,7 @@ func judgeAptSetting(value string, names ...string) func(analyze.Image) verdict 
 	}), kindAptConf)
 }
 
-// judgeYumCheck judges a check that may be switched off, but for repositories that are off.
+// judgeYumCheck fails if a check of yum is off, except in a repository that is not enabled.
 func judgeYumCheck(name string) func(analyze.Image) verdict {
 	return judgeConfigs(func(c plimsoll.ConfigFile) []string {
 		off := map[string]bool{}

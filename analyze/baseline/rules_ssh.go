@@ -19,9 +19,9 @@ type sshRule struct {
 	id, keyword, title string
 	severity           plimsoll.Severity
 	protection         bool
-	defaultValue       string // the value if the keyword is not set
+	defaultValue       string // the value of sshd if the keyword is not set
 	bad                func(string) bool
-	failsIf            string // when it fails
+	failsIf            string // when it fails, for the description
 	advice             string
 }
 
@@ -47,7 +47,7 @@ var sshKeywords = []sshRule{
 	{"ssh.key_exchange", "KexAlgorithms", "SSH offers weak key exchange", medium, true, "", containsAlgorithm("diffie-hellman-group1-sha1", "diffie-hellman-group14-sha1", "diffie-hellman-group-exchange-sha1"), "it names a method with SHA-1", "Remove KexAlgorithms: the defaults are good."},
 }
 
-// sshKeywordRules returns a rule per keyword.
+// sshKeywordRules returns one rule per keyword.
 func sshKeywordRules(keywords []sshRule) []rule {
 	var list []rule
 	for _, s := range keywords {
@@ -101,7 +101,8 @@ func parseSeconds(v string) (total int, ok bool) {
 	return total + n, v != ""
 }
 
-// containsAlgorithm looks through a list of algorithms; one that begins with "-" takes away.
+// containsAlgorithm returns a function that reports whether a list of algorithms contains a weak one.
+// A list that begins with "-" removes algorithms from the default.
 func containsAlgorithm(weak ...string) func(string) bool {
 	return func(v string) bool {
 		if strings.HasPrefix(v, "-") {
@@ -111,7 +112,8 @@ func containsAlgorithm(weak ...string) func(string) bool {
 	}
 }
 
-// judge: the first value counts; a Match block can only be worse.
+// judge judges the first value outside of Match blocks, which is the one in force, and every value in
+// a Match block.
 func (s sshRule) judge(i analyze.Image) verdict {
 	files, unread := configsOfKinds(i, kindSSHServer)
 	main := slices.IndexFunc(files, func(c plimsoll.ConfigFile) bool { return c.Path == "etc/ssh/sshd_config" })
@@ -135,12 +137,13 @@ func (s sshRule) judge(i analyze.Image) verdict {
 	return newVerdict(found, unread, true)
 }
 
+// sshLine is a line and the file that contains it.
 type sshLine struct {
 	file plimsoll.ConfigFile
 	line plimsoll.ConfigLine
 }
 
-// sshLines puts included files where the main file includes them.
+// sshLines returns the lines of the main file, with the lines of included files in place of Include.
 func sshLines(files []plimsoll.ConfigFile, main int) []sshLine {
 	var lines []sshLine
 	for _, l := range files[main].Lines {
@@ -167,7 +170,7 @@ func sshLines(files []plimsoll.ConfigFile, main int) []sshLine {
 	return lines
 }
 
-// sshFileRules are the rules about files of SSH other than the keywords of the server.
+// sshFileRules are the rules about the client's settings, keys and permissions.
 var sshFileRules = []rule{
 	{
 		id: "ssh.client_host_check", title: "The SSH client accepts any host", severity: medium,

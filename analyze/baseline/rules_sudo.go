@@ -82,7 +82,7 @@ var sudoRules = []rule{
 	},
 }
 
-// sudoGrant is a command that somebody may run.
+// sudoGrant is a command that a user may run.
 type sudoGrant struct {
 	user, tags, command string
 	all                 bool
@@ -90,7 +90,8 @@ type sudoGrant struct {
 
 func (g sudoGrant) hasTag(name string) bool { return slices.Contains(strings.Split(g.tags, ","), name) }
 
-// judgeGrants judges what sudo allows others than root; command aliases are followed once.
+// judgeGrants judges the commands that sudo allows users other than root. A command alias is replaced
+// by its commands; aliases within it are not.
 func judgeGrants(bad func(sudoGrant) bool) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		aliases := map[string][]string{}

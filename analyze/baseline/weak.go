@@ -10,8 +10,8 @@ import (
 	"plimsoll/analyze/baseline/parse"
 )
 
-// What guessing may cost for one account database, in the microseconds of crypt.Cost. The
-// counts depend on the hashes alone, never on a clock: the same layer gives the same report.
+// What guessing may cost per account database, in the microseconds of crypt.Cost. The cost depends
+// on the hashes alone, never on a clock: the same layer gives the same report.
 const (
 	databaseAllowance  = 1_600_000
 	accountAllowance   = 1_000_000
@@ -26,9 +26,9 @@ const (
 	reasonListed = "on the project's list"
 )
 
-// guessPasswords holds the hashes of an account database against passwords made from the
-// user names and common ones, and notes how accounts with one hash belong together. The
-// cheapest attempts come first; what an account does not use, the next may.
+// guessPasswords compares the hashes of an account database with common passwords and those made
+// from the user names, and numbers the sets of accounts with equal hashes. Each account may use an
+// equal share of the remaining allowance, so the later ones get what the earlier ones left.
 func guessPasswords(file *plimsoll.AccountFile, hashes []parse.Hash) {
 	numberEqualHashes(file, hashes)
 	left := int64(databaseAllowance)
@@ -58,7 +58,7 @@ func guessPasswords(file *plimsoll.AccountFile, hashes []parse.Hash) {
 	}
 }
 
-// numberEqualHashes numbers sets of accounts that have the same hash.
+// numberEqualHashes sets Account.Same: accounts with the same hash get one number, from 1.
 func numberEqualHashes(file *plimsoll.AccountFile, hashes []parse.Hash) {
 	first, sets := map[string]int{}, 0
 	for _, h := range hashes {
@@ -81,17 +81,17 @@ type Candidate struct {
 	Reason   string
 }
 
-// GuessResult is what Guess came to.
+// GuessResult is the result of Guess.
 type GuessResult struct {
 	Found bool
 	Candidate
 	Unchecked string // why not every candidate was tried
-	Spent     int64  // as crypt.Cost counts
+	Spent     int64  // in the microseconds of crypt.Cost
 }
 
-// Guess tries candidates against a hash as long as the allowance lasts. It is pure: the
-// same hash, candidates and allowance give the same answer. A hash whose scheme is not known,
-// or of which one attempt is over the allowance, is not computed at all.
+// Guess compares a hash with candidates until the allowance, in the microseconds of crypt.Cost, is
+// spent. It is pure: the same hash, candidates and allowance give the same result. Nothing is
+// computed for a hash of an unknown scheme, or if one attempt costs more than the allowance.
 func Guess(hash string, candidates []Candidate, allowance int64) GuessResult {
 	scheme := crypt.Identify(hash)
 	if !scheme.Checkable() {
@@ -121,9 +121,9 @@ func Guess(hash string, candidates []Candidate, allowance int64) GuessResult {
 	return g
 }
 
-// Candidates are the passwords every account is tried with: those made from its name and
-// common ones in turn, the most frequent of each first, because with a costly hash the first
-// few are all that is tried; then none at all.
+// Candidates returns the passwords to try for a user: those made from the name and common ones
+// alternate, the most frequent first, because a costly hash allows only the first few. The empty
+// password is the last.
 func Candidates(user string) []Candidate {
 	var own []string
 	if user != "" && len(user) <= 64 && utf8.ValidString(user) {
@@ -139,7 +139,7 @@ func Candidates(user string) []Candidate {
 	return append(list, Candidate{"", reasonEmpty})
 }
 
-// ListedCandidates are the candidates of a project's own list.
+// ListedCandidates returns the candidates of a project's own list.
 func ListedCandidates(passwords []string) []Candidate {
 	list := make([]Candidate, 0, len(passwords))
 	for _, p := range passwords {
@@ -160,8 +160,8 @@ func nameVariants(user string) []string {
 	}
 }
 
-// commonPasswords are what people and default installations use most; the order is that of
-// how often they are met.
+// commonPasswords are the passwords that people and default installations use most, the most
+// frequent first.
 const commonPasswords = `
 123456 password 12345678 admin root toor 123456789 12345 1234 qwerty 111111 123123 1234567 changeme admin123 password1
 passw0rd P@ssw0rd Password123 P@ssw0rd123 root123 test guest default 1234567890 000000 666666 888888 abc123 letmein
@@ -173,7 +173,8 @@ huawei Huawei@123 Huawei12#$ cisco zabbix calvin supervisor operator public priv
 q1w2e3r4 zaq12wsx asdfgh zxcvbnm trustno1 hunter2 starwars whatever freedom login hello 7777777 987654321
 `
 
-// maskPassword shows how long a password is and, of one of six and more, how it begins and ends.
+// maskPassword replaces the characters of a password by asterisks, except the first and the last of
+// a password of six characters or more.
 func maskPassword(password string) string {
 	runes := []rune(password)
 	n := len(runes)

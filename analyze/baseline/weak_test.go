@@ -9,7 +9,7 @@ import (
 	"plimsoll/analyze/baseline/parse"
 )
 
-// strongHashes is a hash whose password nobody guesses, in the default parameters of each scheme.
+// strongHashes contains, by scheme, a hash with default parameters whose password is no candidate.
 var strongHashes = map[string]string{
 	"md5crypt":    "$1$abcd$SwRG.yy0q6pJ8rg/8TwLf/",
 	"sha256crypt": "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc9",
@@ -80,9 +80,8 @@ func TestGuessPasswords(t *testing.T) {
 	}
 }
 
-// Twenty accounts, whatever their hashes, stay inside what may be spent, and are told when
-// that left passwords untried. Cost is counted, so the test needs no clock; the benchmark
-// below shows that the count is about right.
+// TestTwentyAccounts checks that guessing for twenty accounts costs no more than the allowance. Cost
+// is counted, so the test needs no clock; BenchmarkTwentyAccounts shows that the count is about right.
 func TestTwentyAccounts(t *testing.T) {
 	for _, scheme := range []string{"sha512crypt", "yescrypt"} {
 		hash := strongHashes[scheme]
@@ -106,14 +105,15 @@ func TestTwentyAccounts(t *testing.T) {
 	}
 }
 
-// One million lines are refused at the bound on accounts, and few of them are computed.
+// TestHostileShadow checks that a million lines are refused at the limit of accounts, and that few
+// hashes are computed.
 func TestHostileShadow(t *testing.T) {
 	text := strings.Repeat("a:$1$abcd$SwRG.yy0q6pJ8rg/8TwLf/\n", 1_000_000)
 	file, hashes, err := parse.Shadow(strings.NewReader(text))
 	if err == nil || len(hashes) > 100_000 {
 		t.Fatalf("%d hashes, %v", len(hashes), err)
 	}
-	for i := range hashes { // all different, so that none is known from another
+	for i := range hashes { // all different, so that no result is reused
 		file.Accounts[i].Name = fmt.Sprint("a", i)
 	}
 	guessPasswords(&file, hashes)
