@@ -8,11 +8,11 @@ import (
 func TestVectors(t *testing.T) {
 	for _, v := range testVectors {
 		if ok, err := Verify(v.password, v.hash); err != nil || !ok {
-			t.Errorf("%s does not fit %q: %v", v.hash, v.password, err)
+			t.Errorf("%s does not match %q: %v", v.hash, v.password, err)
 		}
 		other := "x" + v.password
 		if ok, err := Verify(other, v.hash); err != nil || ok {
-			t.Errorf("%s fits %q too: %v", v.hash, other, err)
+			t.Errorf("%s matches %q too: %v", v.hash, other, err)
 		}
 		if cost, err := Cost(v.hash); err != nil || cost <= 0 {
 			t.Errorf("%s costs %d: %v", v.hash, cost, err)
@@ -37,8 +37,8 @@ func TestIdentify(t *testing.T) {
 	}
 }
 
-// A hash names its own cost; what is asked before the first attempt must tell, and nothing
-// may be computed to find out.
+// TestCostOfHostileHashes checks that Cost returns a high cost for hostile parameters, without
+// computing a hash.
 func TestCostOfHostileHashes(t *testing.T) {
 	for _, hash := range []string{
 		"$6$rounds=999999999$a$b", "$6$rounds=18446744073709551615$a$b", "$5$rounds=99999999999999999999$a$b",
@@ -54,7 +54,7 @@ func TestCostOfHostileHashes(t *testing.T) {
 	}
 }
 
-func TestLongPasswordsFitNothing(t *testing.T) {
+func TestLongPasswordsMatchNothing(t *testing.T) {
 	if ok, err := Verify(strings.Repeat("a", maxAttempt+1), "$6$a$b"); ok || err != nil {
 		t.Error(ok, err)
 	}
@@ -84,7 +84,7 @@ func BenchmarkVerify(b *testing.B) {
 	} {
 		b.Run(string(Identify(hash)), func(b *testing.B) {
 			cost, _ := Cost(hash)
-			b.ReportMetric(float64(cost), "µs-said/op")
+			b.ReportMetric(float64(cost), "µs-cost/op")
 			for b.Loop() {
 				_, _ = Verify("password", hash)
 			}

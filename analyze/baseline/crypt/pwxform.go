@@ -1,7 +1,7 @@
 package crypt
 
-// The block functions of yescrypt. Blocks are kept as pairs of 32-bit words in the shuffled
-// order of the specification, in which Salsa20's diagonals are columns.
+// The block functions of yescrypt. A block is a sequence of pairs of 32-bit words in the shuffled
+// order of the specification, in which the diagonals of Salsa20 are columns.
 
 const (
 	pwxRounds = 6
@@ -9,14 +9,14 @@ const (
 	boxMask   = (1<<8 - 1) * 2
 )
 
-// sbox is the state of pwxform: three S-boxes that change places, and where the next write goes.
+// sbox is the state of pwxform: three S-boxes, which rotate, and the position of the next write.
 type sbox struct {
 	memory  [3 * boxPairs]uint64
 	a, b, c []uint64
 	at      int
 }
 
-// newSbox fills the S-boxes from the first 128 bytes of a lane, which it mixes.
+// newSbox fills the S-boxes from the first 128 bytes of a lane, and changes them.
 func newSbox(lane []uint32) *sbox {
 	s := new(sbox)
 	s.c, s.b, s.a = s.memory[:boxPairs], s.memory[boxPairs:2*boxPairs], s.memory[2*boxPairs:]
@@ -24,7 +24,7 @@ func newSbox(lane []uint32) *sbox {
 	return s
 }
 
-// pwxform mixes one block of four lanes of two 64-bit values.
+// pwxform mixes a block of four lanes of two 64-bit values.
 func (s *sbox) pwxform(x *[8]uint64) {
 	a, b, c := (*[boxPairs]uint64)(s.a), (*[boxPairs]uint64)(s.b), (*[boxPairs]uint64)(s.c)
 	at := s.at
@@ -45,7 +45,7 @@ func (s *sbox) pwxform(x *[8]uint64) {
 	s.at = at & (boxPairs - 1)
 }
 
-// blockMix is the block function with S-boxes ("BlockMix_pwxform").
+// blockMix is BlockMix_pwxform, the block function with S-boxes.
 func (s *sbox) blockMix(x []uint64) {
 	last := len(x) - 8
 	state := *(*[8]uint64)(x[last:])
@@ -60,7 +60,7 @@ func (s *sbox) blockMix(x []uint64) {
 	salsa20((*[8]uint64)(x[last:]), 2)
 }
 
-// blockMixSalsa8 is the block function of scrypt (RFC 7914, section 4).
+// blockMixSalsa8 is scryptBlockMix (RFC 7914, section 4).
 func blockMixSalsa8(x, y []uint64) {
 	state := *(*[8]uint64)(x[len(x)-8:])
 	half := len(x) / 2
@@ -79,7 +79,7 @@ func blockMixSalsa8(x, y []uint64) {
 	copy(x, y)
 }
 
-// salsa20 applies Salsa20 with so many rounds (RFC 7914, section 3).
+// salsa20 applies a number of rounds of the Salsa20 core (RFC 7914, section 3).
 func salsa20(b *[8]uint64, rounds int) {
 	var x, in [16]uint32
 	for i := range 8 {
@@ -110,7 +110,7 @@ func quarterRound(a, b, c, d *uint32) {
 	*a ^= rotate(*d+*c, 18)
 }
 
-// shuffleLane brings a lane into the order of this file, store takes it back.
+// shuffleLane converts a lane to the order of this file, unshuffleLane converts it back.
 func shuffleLane(lane []uint32) []uint64 {
 	x := make([]uint64, len(lane)/2)
 	for i := range x {
@@ -129,7 +129,7 @@ func unshuffleLane(lane []uint32, x []uint64) {
 	}
 }
 
-// integerify is the number that chooses a block ("Integerify"); memories here have fewer than 2^32 blocks.
+// integerify is Integerify, the number that selects a block. Memory has fewer than 2^32 blocks here.
 func integerify(x []uint64) uint64 { return x[len(x)-8] & 0xffffffff }
 
 func xorBlock(x, v []uint64) {
@@ -139,7 +139,7 @@ func xorBlock(x, v []uint64) {
 	}
 }
 
-// smix1 writes n blocks of memory ("SMix1"); with S-boxes, blocks depend on earlier ones.
+// smix1 is SMix1: it writes n blocks of memory. With S-boxes, blocks depend on earlier ones.
 func smix1(lane []uint32, v []uint64, n uint64, box *sbox) {
 	x := shuffleLane(lane)
 	y := make([]uint64, len(x))
@@ -159,7 +159,8 @@ func smix1(lane []uint32, v []uint64, n uint64, box *sbox) {
 	unshuffleLane(lane, x)
 }
 
-// smix2 reads the memory in an order that the data chooses ("SMix2"), and changes it if write is set.
+// smix2 is SMix2: it reads the memory in an order that depends on the data. With write it changes the
+// blocks that it reads.
 func smix2(lane []uint32, v []uint64, n, loops uint64, write bool, box *sbox) {
 	x := shuffleLane(lane)
 	y := make([]uint64, len(x))

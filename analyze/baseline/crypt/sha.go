@@ -13,9 +13,9 @@ import (
 type shaScheme struct {
 	prefix   string
 	new      func() hash.Hash
-	third    int   // the sum is written in triples of bytes a third apart
-	rotation int   // by which each triple is turned further than the one before
-	nanos    int64 // of one round
+	third    int   // a third of the sum's length: the sum is encoded in triples of bytes this far apart
+	rotation int   // each triple is rotated this much more than the one before
+	nanos    int64 // per round
 }
 
 var (
@@ -23,7 +23,7 @@ var (
 	sha512Scheme = shaScheme{"$6$", sha512.New, 21, 1, 400}
 )
 
-// Bounds of the specification.
+// Limits and default of the specification.
 const (
 	minRounds     = 1000
 	maxRounds     = 999_999_999
@@ -36,7 +36,7 @@ func shaCost(field string, s *shaScheme) (int64, error) {
 	return max(1, int64(rounds)*s.nanos/1000), err
 }
 
-// parse splits "$6$rounds=N$salt$sum"; head is all before the sum.
+// parse splits "$6$rounds=N$salt$sum". head is the text before the sum.
 func (s *shaScheme) parse(field string) (rounds int, salt, head string, err error) {
 	rest := strings.TrimPrefix(field, s.prefix)
 	rounds, head = defaultRounds, s.prefix
@@ -58,8 +58,8 @@ func (s *shaScheme) parse(field string) (rounds int, salt, head string, err erro
 	return rounds, salt, head + salt + "$", nil
 }
 
-// crypt computes the field that the password would have. The numbers are the
-// specification's steps.
+// crypt computes the hash field of a password with the parameters of another field. The numbers in
+// comments are steps of the specification.
 func (s *shaScheme) crypt(password, field string) (string, error) {
 	rounds, salt, head, err := s.parse(field)
 	if err != nil {
@@ -93,7 +93,7 @@ func (s *shaScheme) writeEither(h hash.Hash, first bool, a, b []byte) {
 	h.Write(b)
 }
 
-// sumA is the sum A of the first half.
+// sumA returns the sum A of the specification (steps 1 to 12).
 func (s *shaScheme) sumA(key, salt []byte) []byte {
 	h := s.new()
 	h.Write(key)
@@ -110,7 +110,8 @@ func (s *shaScheme) sumA(key, salt []byte) []byte {
 	return h.Sum(nil)
 }
 
-// byteSequence makes n bytes out of the sum of so many repetitions.
+// byteSequence repeats the sum of text, written times times, to n bytes: the sequences P and S of the
+// specification.
 func (s *shaScheme) byteSequence(text []byte, times, n int) []byte {
 	h := s.new()
 	for range times {

@@ -12,8 +12,8 @@ import (
 
 // yescrypt, password hashing (A. Peslyak, "yescrypt: password hashing scalable beyond
 // bcrypt and scrypt", version 1; the string format is that of crypt(5)). Written from the
-// specification, without ROM and without shared memory, which the string format does not
-// use; tested with the published strings.
+// specification without ROM and shared memory, which the string format does not use. The tests
+// have the published strings.
 
 // Flags of the string format.
 const (
@@ -30,15 +30,16 @@ type yesParams struct {
 	t     uint32
 }
 
-// What is computed at all; the memory is 128·n·r bytes.
+// Limits of the parameters. The memory is 128·n·r bytes.
 const (
 	maxYesMemory = 64 << 20
-	maxYesCheap  = 32 << 20 // more is too much for a process that reads layers; distributions use 16 MiB
+	maxYesCheap  = 32 << 20 // guessing in a layer uses no more; distributions use 16 MiB
 	maxYesLanes  = 64
 	maxYesTime   = 16
 )
 
-// cost: memory is filled once and read (1/3 + t) times; what Verify refuses costs too much for anybody.
+// cost returns the cost of an attempt as Cost does. Memory is filled once and read (1/3 + t) times. The
+// cost of parameters that Verify refuses is above every allowance.
 func (p yesParams) cost() int64 {
 	if p.refused() || 128*p.n*uint64(p.r) > maxYesCheap {
 		return 1 << 40
@@ -55,13 +56,13 @@ func (p yesParams) refused() bool {
 	return 128*p.n*uint64(p.r) > maxYesMemory || p.p > maxYesLanes || p.t > maxYesTime || p.n > 1<<24
 }
 
-// prehash: large parameters hash the password with small ones first.
+// prehash reports whether the password is first hashed with smaller parameters, as it is for large ones.
 func (p yesParams) prehash() bool {
 	per := p.n / uint64(p.p)
 	return p.flags&flagRW != 0 && per >= 0x100 && per*uint64(p.r) >= 0x20000
 }
 
-// parseYescrypt splits "$y$params$salt$sum"; head is all before the sum.
+// parseYescrypt splits "$y$params$salt$sum". head is the text before the sum.
 func parseYescrypt(field string) (p yesParams, salt []byte, head string, err error) {
 	params, rest, ok := strings.Cut(strings.TrimPrefix(field, "$y$"), "$")
 	if !ok {
@@ -85,7 +86,7 @@ func parseYescrypt(field string) (p yesParams, salt []byte, head string, err err
 		if have&2 != 0 {
 			p.t = in.number(1)
 		}
-		if have&^3 != 0 { // a ROM, or upgrades: never seen in shadow files
+		if have&^3 != 0 { // a ROM or upgrades, which shadow files do not have
 			return p, nil, "", ErrHash
 		}
 	}
@@ -101,7 +102,7 @@ func parseYescrypt(field string) (p yesParams, salt []byte, head string, err err
 	return p, salt, "$y$" + params + "$" + text + "$", nil
 }
 
-// yesReader reads the numbers of the string format: longer ones begin with a larger digit.
+// yesReader reads the numbers of the string format. The first digit determines the length.
 type yesReader struct {
 	text string
 	bad  bool
@@ -137,7 +138,7 @@ func (r *yesReader) number(least uint32) uint32 {
 	return value
 }
 
-// decodeSalt reads bytes as digits of six bits, the lowest first.
+// decodeSalt decodes digits of six bits, the lowest first, to at most 64 bytes.
 func decodeSalt(text string) ([]byte, bool) {
 	var out []byte
 	for len(text) > 0 {
@@ -188,7 +189,7 @@ func yescryptHash(password, field string) (string, error) {
 	return b.String(), nil
 }
 
-// derive is one run of the key derivation for 32 bytes.
+// derive derives a key of 32 bytes.
 func (p yesParams) derive(key, salt []byte, label string) []byte {
 	if p.flags != 0 {
 		key = hmacSHA256([]byte(label), key)
@@ -220,7 +221,7 @@ func hmacSHA256(key, text []byte) []byte {
 	return h.Sum(nil)
 }
 
-// smix is the memory-hard part over p lanes ("SMix"). It returns the key for the last step.
+// smix is the memory-hard function SMix over p lanes of b. It returns the key for the last step.
 func (p yesParams) smix(b []uint32, key []byte) []byte {
 	words := 32 * int(p.r)
 	v := make([]uint64, int(p.n)*words/2)
@@ -234,7 +235,7 @@ func (p yesParams) smix(b []uint32, key []byte) []byte {
 	}
 	chunk := p.n / uint64(p.p)
 	all := p.loops(chunk)
-	shared := roundUpToEven(all / uint64(p.p)) // loops over the lane's own part of the memory
+	shared := roundUpToEven(all / uint64(p.p)) // loops over the lane's part of the memory
 	all = roundUpToEven(all)
 	chunk &^= 1
 	boxes := make([]*sbox, p.p)
@@ -262,7 +263,7 @@ func (p yesParams) smix(b []uint32, key []byte) []byte {
 	return key
 }
 
-// loops is how often the memory is read, by the time parameter.
+// loops returns how many blocks of the memory are read, by the time parameter.
 func (p yesParams) loops(n uint64) uint64 {
 	t := uint64(p.t)
 	switch {

@@ -11,22 +11,22 @@ import (
 	"plimsoll/analyze/baseline/crypt"
 )
 
-// Bounds of account databases.
+// Limits of account databases.
 const (
 	maxAccountLine = 4096 // bytes; a group with many members may be longer
 	maxGroupLine   = 64 << 10
 	maxAccounts    = 100_000
-	maxMembers     = 1000 // of one group
+	maxMembers     = 1000 // per group
 )
 
 // Hash is the password hash of an account.
 type Hash struct {
-	Account int // index
+	Account int // index in AccountFile.Accounts
 	Text    string
 }
 
-// Passwd reads passwd(5). A line that is not one is an error after the rest was read;
-// comments and empty lines are skipped, lines of a network service ("+", "-") counted.
+// Passwd reads passwd(5). It skips malformed lines and returns an error about them after the last
+// line. It skips comments and empty lines, and counts lines of a network service ("+", "-").
 func Passwd(r io.Reader) (plimsoll.AccountFile, []Hash, error) {
 	return readAccounts(r, func(fields []string) (plimsoll.Account, string, bool) {
 		if len(fields) != 7 {
@@ -46,7 +46,8 @@ func Passwd(r io.Reader) (plimsoll.AccountFile, []Hash, error) {
 	})
 }
 
-// Shadow reads shadow(5). Of field 2 the result keeps the algorithm and whether it is empty.
+// Shadow reads shadow(5). Accounts contain the algorithm of field 2 and whether it is empty; the hashes
+// are returned apart.
 func Shadow(r io.Reader) (plimsoll.AccountFile, []Hash, error) {
 	return readAccounts(r, func(fields []string) (plimsoll.Account, string, bool) {
 		if len(fields) < 2 || len(fields) > 9 {
@@ -136,7 +137,8 @@ func readGroups(r io.Reader, parse func([]string) (plimsoll.Group, bool)) (plims
 	return file, err
 }
 
-// readColonFields reads lines of fields between colons; take says whether it understood one.
+// readColonFields calls addLine with the fields of every line, which colons separate. addLine reports
+// whether the line is well-formed; its error ends the reading.
 func readColonFields(r io.Reader, maxLineBytes int, file *plimsoll.AccountFile, addLine func([]string) (bool, error)) error {
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, maxLineBytes)

@@ -8,12 +8,12 @@ import (
 	"plimsoll"
 )
 
-// Crontab reads crontab(5): the system's tables name a user in each line, a user's own do
-// not. Keys:
+// Crontab reads crontab(5). The system's tables have a user name in each line, a user's own tables
+// do not. Keys:
 //
-//	env  arguments: name and, of PATH and SHELL alone, value
+//	env  arguments: name, and the value of PATH and SHELL only
 //	job  scope: the user, "" in a user's own table; arguments: the absolute paths of the
-//	     command, and "download" if it runs what it fetches
+//	     command, and "download" if it runs a download
 func Crontab(r io.Reader, system bool) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "", func(n int, text string) error {
@@ -69,10 +69,10 @@ var downloadAndRunPattern = regexp.MustCompile(`\b(?:curl|wget|fetch)\b[^|;&]*\|
 	`\b(?:ba|da|z|k|a)?sh\s+(?:-c\s+)?["']?(?:<\(|\$\(|` + "`" + `)\s*(?:curl|wget)\b|` +
 	`\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:python3?|perl|ruby|node|php)\b`)
 
-// RunsDownload reports whether a shell command feeds a download to an interpreter.
+// RunsDownload reports whether a shell command pipes a download into an interpreter.
 func RunsDownload(command string) bool { return downloadAndRunPattern.MatchString(command) }
 
-// What a script is looked at for.
+// Keys of the lines that Script returns.
 const (
 	PasswordVariable = "password-variable" // an assignment of a literal; argument: the name
 	PasswordOption   = "password-option"   // an option with a literal; argument: the program
@@ -89,7 +89,7 @@ var (
 	searchPathPattern  = regexp.MustCompile(`^\s*(?:export\s+)?PATH=(\S+)`)
 )
 
-// Script looks at a shell script line by line.
+// Script reads a shell script line by line. Keys and arguments are those of the constants above.
 func Script(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "\\", func(n int, text string) error {
@@ -124,7 +124,8 @@ func Script(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// PasswordInOption names the program that is given a literal password on its command line, or "".
+// PasswordInOption returns the program that gets a literal password on its command line, "" if none
+// does.
 func PasswordInOption(command string) string {
 	m := optionPattern.FindStringSubmatch(command)
 	if m == nil {
@@ -164,7 +165,7 @@ func SetsPassword(command string) bool {
 	return !given && !strings.Contains(command, "$")
 }
 
-// isLiteral reports whether a value is spelt out: no variable, no command, no placeholder.
+// isLiteral reports whether a value is written out: no variable, no command, no placeholder.
 func isLiteral(value string) bool {
 	value = strings.Trim(strings.TrimRight(value, "; "), `"'`)
 	if value == "" || strings.ContainsAny(value, "$`") || strings.HasPrefix(value, "(") || strings.HasPrefix(value, "/") {
@@ -177,7 +178,7 @@ func isLiteral(value string) bool {
 	return !strings.HasPrefix(value, "<")
 }
 
-// hasRelativeEntry reports whether a search path has an entry that depends on where one stands.
+// hasRelativeEntry reports whether a search path has an entry that depends on the current directory.
 func hasRelativeEntry(value string) bool {
 	value = strings.Trim(value, `"'`)
 	for entry := range strings.SplitSeq(value, ":") {

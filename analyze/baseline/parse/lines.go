@@ -9,17 +9,17 @@ import (
 	"plimsoll"
 )
 
-// Bounds of one file. The longest line that is common in practice is a sudoers alias of
-// some hundred bytes; the longest file a sources.list of some hundred lines.
+// Limits per file. In practice the longest common line is a sudoers alias of a few hundred bytes, the
+// longest file a sources.list of a few hundred lines.
 const (
 	maxLine  = 16 << 10 // bytes, continuations included
-	maxLines = 10_000   // directives kept of one file
-	maxWord  = 256      // bytes kept of a word
-	maxWords = 64       // words kept of a directive
+	maxLines = 10_000   // directives kept per file
+	maxWord  = 256      // bytes kept per word
+	maxWords = 64       // words kept per directive
 )
 
-// forEachLine calls f for every line, without its end, until f fails. With a mark ("\\"), a line
-// that ends in it goes on in the next.
+// forEachLine calls f for every line, without its end, until f returns an error. If mark is not "",
+// a line that ends in it continues on the next line; n is the number of the first of them.
 func forEachLine(r io.Reader, mark string, f func(n int, text string) error) error {
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, maxLine)
@@ -52,7 +52,7 @@ func forEachLine(r io.Reader, mark string, f func(n int, text string) error) err
 	return nil
 }
 
-// lineCollector gathers directives up to the bound.
+// lineCollector collects at most maxLines directives.
 type lineCollector struct{ list []plimsoll.ConfigLine }
 
 func (c *lineCollector) add(n int, scope, key string, args ...string) error {
@@ -67,13 +67,13 @@ func (c *lineCollector) add(n int, scope, key string, args ...string) error {
 	return nil
 }
 
-// Truncate keeps what is needed to recognise a word, as valid UTF-8.
+// Truncate cuts a word at 256 bytes and makes it valid UTF-8.
 func Truncate(s string) string {
 	s = strings.Clone(s[:min(len(s), maxWord)])
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// stripComment cuts a line at a "#" that begins a word.
+// stripComment cuts a line at a "#" that begins a word, and trims it.
 func stripComment(text string) string {
 	for i := 0; i < len(text); i++ {
 		if text[i] == '#' && (i == 0 || text[i-1] == ' ' || text[i-1] == '\t') {
@@ -83,7 +83,7 @@ func stripComment(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// splitWords splits at white space, but not within double quotes, which it removes.
+// splitWords splits at white space outside double quotes, and removes the quotes.
 func splitWords(text string) []string {
 	var out []string
 	var word strings.Builder
@@ -109,7 +109,8 @@ func splitWords(text string) []string {
 	return out
 }
 
-// stripUserinfo takes name and password out of an address. It says whether there was a password.
+// stripUserinfo removes user name and password from an address. It reports whether there was a
+// password.
 func stripUserinfo(address string) (string, bool) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {

@@ -9,7 +9,7 @@ import (
 )
 
 // SSH reads sshd_config(5) and ssh_config(5). Key is the keyword in lower case; scope is
-// the Match or Host line it stands under, "" at the top.
+// the Match or Host line above it, "" before the first one.
 func SSH(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	scope := ""
@@ -34,7 +34,7 @@ func SSH(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// LoginDefs reads login.defs(5): a name and a value a line.
+// LoginDefs reads login.defs(5): a name and a value per line. Key is the name in upper case.
 func LoginDefs(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "", func(n int, text string) error {
@@ -46,9 +46,10 @@ func LoginDefs(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// PAM reads a file of pam.d(5). Key is the type (auth, account, password, session); the
-// arguments are control, the module's name and what it is given. "@include x" has the key
-// "include"; so has the control "include" or "substack", whose module is a file.
+// PAM reads a file of pam.d(5). Key is the type (auth, account, password, session); the arguments
+// are the control, the module's name and the module's arguments. A line that includes a file
+// ("@include x", or the control "include" or "substack") has the key "include" and the file as its
+// argument; its scope is the type, "" for @include.
 func PAM(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "\\", func(n int, text string) error {
@@ -81,6 +82,7 @@ func PAM(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
+// cutSpace returns the first word and the rest of a line.
 func cutSpace(s string) (string, string) {
 	s = strings.TrimSpace(s)
 	i := strings.IndexAny(s, " \t")
@@ -91,7 +93,7 @@ func cutSpace(s string) (string, string) {
 }
 
 // Pairs reads files of "name = value" lines, such as pwquality.conf(5) and faillock.conf(5).
-// A name alone is a switch.
+// A line without "=" has no argument.
 func Pairs(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "", func(n int, text string) error {

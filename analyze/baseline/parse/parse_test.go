@@ -10,7 +10,7 @@ import (
 	"plimsoll"
 )
 
-// formatLines writes directives as "line scope|key|arguments".
+// formatLines writes directives as "scope|key|arguments", one per line.
 func formatLines(list []plimsoll.ConfigLine) string {
 	var b strings.Builder
 	for _, l := range list {

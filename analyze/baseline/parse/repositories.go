@@ -8,7 +8,7 @@ import (
 	"plimsoll"
 )
 
-// Words that AptSources and Ini put beside an address.
+// passwordMark is the argument that follows an address from which a password was removed.
 const passwordMark = "password-in-address"
 
 // AptSources reads sources.list(5), one-line and deb822 style. Key is "source"; the
@@ -132,6 +132,8 @@ func AptConf(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
+// aptParser is the state between two lines of apt.conf(5): open scopes, the words of the statement so
+// far, and whether a comment is open.
 type aptParser struct {
 	open, words []string
 	comment     bool
@@ -153,7 +155,8 @@ func (p *aptParser) endStatement(c *lineCollector, n int) error {
 	return c.add(n, "", name, value)
 }
 
-// splitTokens are words, quoted words without their quotes, braces and semicolons.
+// splitTokens returns the tokens of a line: words, quoted words without their quotes, braces and
+// semicolons. A comment may continue on the next line.
 func (p *aptParser) splitTokens(text string) []string {
 	var out []string
 	for text = strings.TrimLeft(text, " \t"); text != ""; text = strings.TrimLeft(text, " \t") {
@@ -186,8 +189,9 @@ func (p *aptParser) splitTokens(text string) []string {
 	return out
 }
 
-// Ini reads files of sections (yum and dnf, pip, git). Scope is the section, key a name out
-// of keep, both in lower case; of an address name and password are left out.
+// Ini reads files of sections (yum and dnf, pip, git) and returns the settings whose name is in keep.
+// Scope is the section, key the name, both in lower case. User names and passwords are removed from
+// addresses.
 func Ini(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	section, last := "", ""
@@ -205,7 +209,7 @@ func Ini(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 		if text[0] == ' ' && last != "" && !ok {
 			name, value = last, trimmed
 		} else if last = ""; !ok {
-			value = "true" // a name alone is a switch
+			value = "true" // a name without "=" is a switch
 		}
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !slices.Contains(keep, name) {
@@ -227,10 +231,11 @@ func Ini(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// HasPassword reports whether a line's address held a password.
+// HasPassword reports whether a password was removed from an address of a line.
 func HasPassword(l plimsoll.ConfigLine) bool { return slices.Contains(l.Args, passwordMark) }
 
-// Switches reads rc files of programs (curl, wget, npm): key is a name out of keep.
+// Switches reads rc files of programs (curl, wget, npm) and returns the settings whose name is in
+// keep. Key is the name in lower case.
 func Switches(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "", func(n int, text string) error {

@@ -10,11 +10,11 @@ import (
 
 // Sudoers reads sudoers(5). Keys:
 //
-//	defaults  one argument: a setting, "!env_reset"; scope: whom it binds, "" = all
+//	defaults  argument: one setting, "!env_reset"; scope: the users, hosts or commands, "" = all
 //	alias     scope: the kind, "Cmnd_Alias"; arguments: name, members
-//	grant     scope: who; arguments: run as, tags with commas between, command
+//	grant     scope: the user; arguments: run as, tags separated by commas, command
 //
-// Of a command its path is kept and, if its arguments hold a wildcard, " *".
+// A command is its path, followed by " *" if its arguments contain a wildcard.
 func Sudoers(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "\\", func(n int, text string) error {
@@ -85,7 +85,7 @@ func addGrants(c *lineCollector, n int, text string) error {
 	for _, spec := range splitList(strings.TrimSpace(strings.TrimPrefix(text, who)), ':') {
 		_, commands, ok := strings.Cut(spec, "=")
 		if !ok {
-			commands = spec // what follows a tag's colon
+			commands = spec // the part after a tag's colon
 		}
 		runas, tags := "", ""
 		for _, one := range splitList(commands, ',') {
@@ -112,7 +112,7 @@ func addGrants(c *lineCollector, n int, text string) error {
 	return nil
 }
 
-// addTag adds a tag, which takes its opposite away.
+// addTag adds a tag and removes its opposite.
 func addTag(tags, tag string) string {
 	opposite := "NO" + tag
 	if rest, ok := strings.CutPrefix(tag, "NO"); ok {
@@ -122,7 +122,7 @@ func addTag(tags, tag string) string {
 	return strings.Join(append(list, tag), ",")
 }
 
-// tagEnd stands for the colon after a tag while a line is split at colons.
+// tagEnd replaces the colon after a tag while a line is split at colons.
 const tagEnd = "\x00"
 
 func isTag(word string) bool {
@@ -134,8 +134,8 @@ func isTag(word string) bool {
 	}
 }
 
-// splitList splits at a separator outside quotes, parentheses and after a backslash; the
-// colon behind a tag becomes tagEnd.
+// splitList splits at separators outside quotes and parentheses that follow no backslash. The colon
+// after a tag becomes tagEnd.
 func splitList(text string, separator byte) []string {
 	var out []string
 	var item strings.Builder

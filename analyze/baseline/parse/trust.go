@@ -27,7 +27,7 @@ func Trust(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// AuthorizedKeys reads the file of sshd(8) of this name: key "key", argument the type.
+// AuthorizedKeys reads authorized_keys (sshd(8)): key "key", argument the key's type.
 func AuthorizedKeys(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "", func(n int, text string) error {
@@ -43,9 +43,9 @@ func AuthorizedKeys(r io.Reader) ([]plimsoll.ConfigLine, error) {
 
 var credentialPattern = regexp.MustCompile(`(?i)(_authtoken|_auth\b|_password|\bpassword|\bpasswd|aws_secret_access_key|client-key-data|\btoken|"auth"|"identitytoken")["']?\s*[:=]?\s*["']?([^\s"',{}]+)`)
 
-// Credentials reads files that programs keep names and passwords in: key "credential",
-// argument the name of the secret, never its value. A line of .git-credentials or .pgpass
-// has no names; whole says that every line is one.
+// Credentials reads files in which programs keep passwords: key "credential", argument the name of
+// the secret, never its value. With whole, every line is a secret without a name, as in
+// .git-credentials and .pgpass; the argument is "line".
 func Credentials(r io.Reader, whole bool) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "", func(n int, text string) error {
@@ -66,8 +66,8 @@ func Credentials(r io.Reader, whole bool) ([]plimsoll.ConfigLine, error) {
 
 var keyHeaderPattern = regexp.MustCompile(`^-----BEGIN ((?:[A-Z0-9]+ )*PRIVATE KEY)-----`)
 
-// opensshNone begins a private key of OpenSSH that no passphrase protects: in base64, the
-// magic "openssh-key-v1" and the cipher "none" (PROTOCOL.key of OpenSSH).
+// opensshNone is the beginning of a private key of OpenSSH without a passphrase: base64 of the magic
+// "openssh-key-v1" and the cipher "none" (PROTOCOL.key of OpenSSH).
 const opensshNone = "b3BlbnNzaC1rZXktdjEAAAAABG5vbmU"
 
 // PrivateKeys reads PEM (RFC 7468): key "private-key", argument "plain" or "encrypted".
@@ -97,7 +97,7 @@ func PrivateKeys(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// AnyLine reads a file of which the number of lines matters: key "line", without arguments.
+// AnyLine returns the first line that is not empty and no comment: key "line", without arguments.
 func AnyLine(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "", func(n int, text string) error {
@@ -109,8 +109,8 @@ func AnyLine(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// Names reads a file of one word or address a line: key "name", argument the word without
-// user and password.
+// Names reads a file of one word or address per line: key "name", argument the line without user name
+// and password.
 func Names(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "", func(n int, text string) error {
