@@ -86,13 +86,13 @@ func testRule(t *testing.T, r rule, name string) {
 		if strings.Contains(evidence, "hunter2") {
 			t.Errorf("%s shows a secret: %s", sample, evidence)
 		}
-		said, ok := samples[sample][".want"]
+		wantEvidence, ok := samples[sample][".want"]
 		switch {
 		case !ok && *updateGolden && evidence != "":
-			archive.Files = append(archive.Files, txtar.File{Name: sample + "/.want", Data: []byte(evidence)})
+			archive.Files = append(archive.Files, txtar.File{Name: sample + "/.wantEvidence", Data: []byte(evidence)})
 			changed = true
-		case said != evidence:
-			t.Errorf("%s found\n%swant\n%s", sample, evidence, said)
+		case wantEvidence != evidence:
+			t.Errorf("%s found\n%swant\n%s", sample, evidence, wantEvidence)
 		}
 	}
 	if changed {

@@ -8,12 +8,11 @@ import (
 	"plimsoll"
 )
 
-// parseAPK reads the installed database of apk-tools, a record a package (apk-installed(5)).
-// The extractor of the library gives up all records for one bad line, so this uses the
-// scanner below it.
+// parseAPK reads the installed database of apk-tools, one record per package (apk-installed(5)).
+// The library's extractor returns no package if one line is malformed, so parseAPK uses its scanner.
 func parseAPK(r io.Reader, limit int) ([]plimsoll.Package, error) {
 	records := apkutil.NewScanner(r)
-	records.DiscardLongLines() // long lists of what a package provides; not a name or version
+	records.DiscardLongLines() // long lists of provided names, never a name or version
 	var list []plimsoll.Package
 	incomplete := 0
 	for records.Scan() {

@@ -6,18 +6,18 @@ import (
 	"plimsoll"
 )
 
-// distribution is what an ID of os-release means to advisories.
+// distribution describes the packages of a distribution as advisories name them.
 type distribution struct {
-	ecosystem string // of OSV; where OSV has none, a name that no advisory uses
+	ecosystem string // of OSV; if OSV has none, a name that no advisory uses
 	format    plimsoll.PackageFormat
 
-	// release makes what follows the colon; nil = the ecosystem has no releases. !ok is a
-	// release that cannot be told.
+	// release returns the part after the colon of an OSV ecosystem; nil = the ecosystem has no
+	// releases. ok is false if the release cannot be determined.
 	release func(plimsoll.OSRelease) (release string, ok bool)
 }
 
-// distributions are the ones whose packages have a name of an ecosystem. Derivatives
-// (ID_LIKE) have packages of their own and are not taken for their parents.
+// distributions contains, by ID of os-release, the distributions that have an ecosystem. A derivative
+// (ID_LIKE) has other packages than its parent and is not treated as the parent.
 var distributions = map[string]distribution{
 	"debian":    {"Debian", plimsoll.FormatDpkg, wholeRelease}, // testing and unstable have no VERSION_ID
 	"ubuntu":    {"Ubuntu", plimsoll.FormatDpkg, wholeRelease},
@@ -44,7 +44,7 @@ var distributions = map[string]distribution{
 	"sled":                {"SUSE", plimsoll.FormatRPM, suseRelease("Linux Enterprise Desktop ")},
 	"sles":                {"SUSE", plimsoll.FormatRPM, suseRelease("Linux Enterprise Server ")},
 
-	// OSV has no records of these: their packages are reported as not judged, by name.
+	// OSV has no records of these. Their packages are reported as not judged, with the name.
 	"amzn":        {"Amazon Linux", plimsoll.FormatRPM, wholeRelease},
 	"anolis":      {"Anolis OS", plimsoll.FormatRPM, wholeRelease},
 	"arch":        {"Arch Linux", plimsoll.FormatPacman, nil},
@@ -56,8 +56,8 @@ var distributions = map[string]distribution{
 	"opencloudos": {"OpenCloudOS", plimsoll.FormatRPM, wholeRelease},
 }
 
-// Ecosystem is the OSV ecosystem of a distribution with its release, "Debian:11",
-// "Ubuntu:22.04", "Alpine:v3.20", "AlmaLinux:9", or "" if it is none of those known.
+// Ecosystem returns the OSV ecosystem of a distribution with its release, such as "Debian:11",
+// "Ubuntu:22.04", "Alpine:v3.20" or "AlmaLinux:9", "" for an unknown distribution or release.
 func Ecosystem(o plimsoll.OSRelease) string {
 	d, ok := distributions[o.ID]
 	if !ok || d.release == nil {
@@ -69,20 +69,20 @@ func Ecosystem(o plimsoll.OSRelease) string {
 	return ""
 }
 
-// wholeRelease takes a number with or without a point, as it is.
+// wholeRelease returns a VERSION_ID of one or two numbers unchanged.
 func wholeRelease(o plimsoll.OSRelease) (string, bool) {
 	first, rest, more := strings.Cut(o.VersionID, ".")
 	return o.VersionID, isShortNumber(first) && (!more || isShortNumber(rest))
 }
 
-// majorRelease takes what stands before the first point.
+// majorRelease returns the number before the first point.
 func majorRelease(o plimsoll.OSRelease) (string, bool) {
 	first, _, _ := strings.Cut(o.VersionID, ".")
 	_, ok := wholeRelease(o)
 	return first, ok
 }
 
-// streamRelease takes a number, or the word of a rolling release.
+// streamRelease returns a number, or "stream" for a rolling release.
 func streamRelease(o plimsoll.OSRelease) (string, bool) {
 	if o.VersionID == "stream" {
 		return o.VersionID, true
@@ -90,6 +90,7 @@ func streamRelease(o plimsoll.OSRelease) (string, bool) {
 	return wholeRelease(o)
 }
 
+// namedRelease returns a function that puts the product before the release.
 func namedRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 	return func(o plimsoll.OSRelease) (string, bool) {
 		release, ok := wholeRelease(o)
@@ -99,7 +100,7 @@ func namedRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 
 func tumbleweedRelease(plimsoll.OSRelease) (string, bool) { return "Tumbleweed", true }
 
-// suseRelease writes service packs as advisories do: "15.5" is "15 SP5".
+// suseRelease writes a service pack as advisories do: "15.5" becomes "15 SP5".
 func suseRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 	return func(o plimsoll.OSRelease) (string, bool) {
 		first, pack, more := strings.Cut(o.VersionID, ".")
@@ -111,7 +112,8 @@ func suseRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 	}
 }
 
-// openEulerRelease has its edition only in the pretty name: "openEuler 22.03 (LTS-SP3)".
+// openEulerRelease takes the edition from PRETTY_NAME, "openEuler 22.03 (LTS-SP3)"; no other field
+// contains it.
 func openEulerRelease(o plimsoll.OSRelease) (string, bool) {
 	release, ok := wholeRelease(o)
 	_, edition, has := strings.Cut(o.PrettyName, "(")
@@ -124,7 +126,7 @@ func openEulerRelease(o plimsoll.OSRelease) (string, bool) {
 	return release + "-" + edition, ok && closed && plain && edition != ""
 }
 
-// alpineRelease makes "v3.20" of "3.20.3" and of the candidate "3.20_rc1".
+// alpineRelease returns "v3.20" for "3.20.3" and for the candidate "3.20_rc1".
 func alpineRelease(o plimsoll.OSRelease) (string, bool) {
 	if o.VersionID == "edge" || strings.Contains(o.VersionID, "_alpha") {
 		return "edge", true

@@ -23,7 +23,7 @@ const (
 	maxUnpacked    = 1 << 30   // bytes unpacked from one file's nested archives and manifests
 	maxJarManifest = 1 << 20   // bytes of one MANIFEST.MF or pom.properties
 	nestedInMemory = 4 << 20   // bytes; larger nested archives go to an unlinked file
-	maxJarFailures = 3         // named in one failure
+	maxJarFailures = 3         // maximum errors reported per file
 )
 
 var jarExtensions = [...]string{".jar", ".war", ".ear", ".par", ".sar", ".jpi", ".hpi", ".nar"}
@@ -37,12 +37,13 @@ func isJar(p string) bool {
 	return false
 }
 
-// readJar reads a Java archive and those inside it. osv-scalibr's extractor brings a Maven
-// client and a cloud's credentials into the program, calls an archive it cannot name
-// "unknown", and stops in silence at some of its limits; so this one is ours.
+// readJar reads a Java archive and the archives inside it. It does not use osv-scalibr's extractor,
+// which links a Maven client and a cloud's credentials into the program, names an unidentified
+// archive "unknown", and reports nothing at some of its limits.
 //
-// An archive is the Maven modules whose pom.properties it holds: one, or many where others
-// were merged into it ("shaded"). One without any goes by its manifest and its file name.
+// The packages of an archive are the Maven modules whose pom.properties it contains: one, or several
+// if others were merged into it ("shaded"). Without any, it is identified by its manifest and its
+// file name.
 func readJar(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
 	j := &jarReader{ctx: ctx, bytesLeft: maxUnpacked}
 	j.readArchive(f, f.Size(), f.Path, 1)
@@ -52,7 +53,7 @@ func readJar(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package
 
 type jarReader struct {
 	ctx       context.Context
-	bytesLeft int64 // bytes that may still be unpacked
+	bytesLeft int64 // that may still be unpacked
 	found     []plimsoll.Package
 	failures  []error
 }
@@ -63,7 +64,7 @@ func (j *jarReader) addFailure(name string, err error) {
 	}
 }
 
-// readArchive reads one archive.
+// readArchive adds the packages of one archive and of the archives inside it.
 func (j *jarReader) readArchive(r io.ReaderAt, size int64, name string, depth int) {
 	directory := &boundedReader{ReaderAt: r, bytesLeft: maxDirectory}
 	z, err := zip.NewReader(directory, size)
@@ -71,7 +72,7 @@ func (j *jarReader) readArchive(r io.ReaderAt, size int64, name string, depth in
 		j.addFailure(name, err)
 		return
 	}
-	directory.bytesLeft = math.MaxInt64 // entries have a budget of their own
+	directory.bytesLeft = math.MaxInt64 // entries are charged to j.bytesLeft
 	var modules []plimsoll.Package
 	var manifest jarManifest
 	for _, entry := range z.File {
@@ -143,7 +144,7 @@ func (j *jarReader) readNested(entry *zip.File, name string, depth int) {
 	j.readArchive(file, n, name, depth)
 }
 
-// readSmall reads a text entry.
+// readSmall reads an entry of at most maxJarManifest bytes. ok is false after a failure.
 func (j *jarReader) readSmall(entry *zip.File, name string) ([]byte, bool) {
 	if entry.UncompressedSize64 > maxJarManifest || int64(entry.UncompressedSize64) > j.bytesLeft {
 		j.addFailure(name+"/"+entry.Name, tooLargeError("entry of %d bytes is over the budget", entry.UncompressedSize64))
@@ -162,7 +163,7 @@ func (j *jarReader) readSmall(entry *zip.File, name string) ([]byte, bool) {
 	return nil, false
 }
 
-// boundedReader ends the listing of an archive that has no end of entries.
+// boundedReader limits the bytes that listing an archive's entries may read.
 type boundedReader struct {
 	io.ReaderAt
 	bytesLeft int64

@@ -12,13 +12,13 @@ import (
 	"plimsoll/analyze"
 )
 
-// rustSection holds the crates a program was built of, as zlib'd JSON, if it was built with
-// cargo-auditable (its PARSING.md). PE allows a name only eight bytes; this one has seven.
+// rustSection is the section with the crates of a program that was built with cargo-auditable, as
+// zlib-compressed JSON (PARSING.md of cargo-auditable).
 const rustSection = ".dep-v0"
 
 const maxRustSection = 8 << 20 // bytes, before and after decompression; the format's own limit
 
-// readRust reads the crates of a program. Crates of the build alone are left out.
+// readRust reads the crates of a program, except those used only to build it.
 func readRust(f analyze.File, limit int) ([]plimsoll.Package, error) {
 	section, err := rustAuditSection(f)
 	if section == nil || err != nil {
@@ -51,8 +51,8 @@ func readRust(f analyze.File, limit int) ([]plimsoll.Package, error) {
 	return sortAndLimit(list, limit)
 }
 
-// rustAuditSection returns the section of a program, nil if there is none. A file that is no
-// program after all has none.
+// rustAuditSection returns the content of rustSection, nil if there is none or the file is not a
+// program.
 func rustAuditSection(f analyze.File) ([]byte, error) {
 	if program, err := elf.NewFile(f); err == nil {
 		if s := program.Section(rustSection); s != nil {

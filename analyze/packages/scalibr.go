@@ -16,8 +16,8 @@ import (
 	"plimsoll/analyze"
 )
 
-// silenceLibraryLog takes the library's process-wide logger away: it writes text of the layer to
-// standard error. What it would say is in our failures.
+// silenceLibraryLog replaces the library's process-wide logger, which writes text from the layer to
+// standard error. The same problems are in our failures.
 var silenceLibraryLog = sync.OnceFunc(func() { scalibrlog.SetLogger(silentLogger{}) })
 
 type silentLogger struct{}
@@ -31,19 +31,19 @@ func (silentLogger) Info(...any)           {}
 func (silentLogger) Debugf(string, ...any) {}
 func (silentLogger) Debug(...any)          {}
 
-// extractPackages reads one file by an extractor of the library. With an error it returns what
-// came before.
+// extractPackages reads one file with an extractor of the library. With an error it also returns the
+// packages found before it.
 func extractPackages(ctx context.Context, e filesystem.Extractor, f analyze.File, limit int) ([]plimsoll.Package, error) {
 	found, failed := e.Extract(ctx, &filesystem.ScanInput{FS: noFiles{}, Path: f.Path, Reader: f, Info: fileInfo{f}})
 	var list []plimsoll.Package
 	for _, p := range found.Packages {
 		q := plimsoll.Package{Ecosystem: p.Ecosystem().String(), Name: p.Name, Version: p.Version}
 		if url := p.PURL(); url != nil {
-			url.Qualifiers = nil // the library's own, of where it found the package
+			url.Qualifiers = nil // the library's own, about where it found the package
 			q.PURL = url.String()
 		}
 		if q.Name == "" || q.Version == "" {
-			continue // a part of the project itself, or one without a release
+			continue // a part of the project itself, or a package without a release
 		}
 		list = append(list, q)
 	}
@@ -54,7 +54,8 @@ func extractPackages(ctx context.Context, e filesystem.Extractor, f analyze.File
 	return list, err
 }
 
-// newLanguagePackage makes a package of a language with its URL. A slash in a name parts its namespace.
+// newLanguagePackage returns a package of a language with its package URL of type kind. A slash in
+// the name separates namespace and name in the URL.
 func newLanguagePackage(ecosystem, kind, name, version string) plimsoll.Package {
 	var url strings.Builder
 	url.WriteString("pkg:" + kind + "/")
@@ -69,11 +70,11 @@ func newLanguagePackage(ecosystem, kind, name, version string) plimsoll.Package 
 	return plimsoll.Package{Ecosystem: ecosystem, Name: name, Version: version, PURL: url.String()}
 }
 
-// maxField bounds a name or a version, in bytes.
+// maxField is the maximum length of a name or a version, in bytes.
 const maxField = 1024
 
-// sortAndLimit sorts the packages of one file and names each once. One without a name or a version
-// is an error, and so are more than the limit.
+// sortAndLimit sorts the packages of one file and removes duplicates. It leaves out packages without
+// a name or a version and those beyond the limit, and returns an error if there are any.
 func sortAndLimit(list []plimsoll.Package, limit int) ([]plimsoll.Package, error) {
 	slices.SortFunc(list, plimsoll.Package.Compare)
 	list = slices.CompactFunc(list, func(a, b plimsoll.Package) bool { return a == b })
@@ -90,7 +91,7 @@ func sortAndLimit(list []plimsoll.Package, limit int) ([]plimsoll.Package, error
 	return list, nil
 }
 
-// fileInfo is what extractors ask of a file.
+// fileInfo implements fs.FileInfo for extractors.
 type fileInfo struct{ analyze.File }
 
 func (i fileInfo) Name() string       { return path.Base(i.Path) }
@@ -99,7 +100,7 @@ func (i fileInfo) ModTime() time.Time { return time.Time{} }
 func (i fileInfo) IsDir() bool        { return false }
 func (i fileInfo) Sys() any           { return nil }
 
-// dropEqualSource leaves out a source that says nothing new.
+// dropEqualSource clears the source name and version where they equal those of the package.
 func dropEqualSource(p plimsoll.Package) plimsoll.Package {
 	if p.Source == p.Name {
 		p.Source = ""
@@ -110,8 +111,8 @@ func dropEqualSource(p plimsoll.Package) plimsoll.Package {
 	return p
 }
 
-// noFiles is the file system the extractor may look around in. It looks for os-release,
-// and at layer time nobody knows which one that is.
+// noFiles is the empty file system that extractors get. They look for os-release in it, which is not
+// known before folding.
 type noFiles struct{}
 
 func (noFiles) Open(string) (fs.File, error)          { return nil, fs.ErrNotExist }
