@@ -89,7 +89,7 @@ func testRule(t *testing.T, r rule, name string) {
 		wantEvidence, ok := samples[sample][".want"]
 		switch {
 		case !ok && *updateGolden && evidence != "":
-			archive.Files = append(archive.Files, txtar.File{Name: sample + "/.wantEvidence", Data: []byte(evidence)})
+			archive.Files = append(archive.Files, txtar.File{Name: sample + "/.want", Data: []byte(evidence)})
 			changed = true
 		case wantEvidence != evidence:
 			t.Errorf("%s found\n%swant\n%s", sample, evidence, wantEvidence)

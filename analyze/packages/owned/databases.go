@@ -18,14 +18,14 @@ import (
 	"plimsoll/analyze/packages/rpmdb"
 )
 
-// maxLine bounds a line that is looked at, in bytes; a path has at most 4,096.
+// maxLine is the maximum length of a line, in bytes; a path has at most 4,096.
 const maxLine = 8 << 10
 
-// forEachLine calls f for every line without its end, but for those that are too long: they are of other
-// fields. An error of f ends the reading.
+// forEachLine calls f for every line, without its end, of at most maxLine bytes. Longer lines are fields
+// that are not needed. An error of f ends the reading.
 func forEachLine(ctx context.Context, r io.Reader, f func(line []byte) error) error {
 	in := bufio.NewReaderSize(r, maxLine)
-	inside := false // a line that is too long
+	inside := false // inside a line that is too long
 	for n := 0; ; n++ {
 		line, more, err := in.ReadLine()
 		if err == io.EOF {
@@ -44,14 +44,14 @@ func forEachLine(ctx context.Context, r io.Reader, f func(line []byte) error) er
 	}
 }
 
-// readMD5Sums reads a package's md5sums as dpkg keeps it (deb-md5sums(5)): the digest in hexadecimal,
-// two spaces, and the path, which has no leading slash. Files of configuration are not in it.
+// readMD5Sums reads a package's md5sums (deb-md5sums(5)): the digest in hexadecimal, two spaces, and the
+// path without a leading slash. It does not list configuration files.
 func readMD5Sums(ctx context.Context, r *io.SectionReader, each fileFunc) error {
 	var digest [md5.Size]byte
 	return forEachLine(ctx, r, func(line []byte) error {
 		const text = 2 * md5.Size
 		if len(line) < text+3 || line[text] != ' ' {
-			return fmt.Errorf("a line of %d bytes is no digest with a path", len(line))
+			return fmt.Errorf("line of %d bytes is not a digest with a path", len(line))
 		}
 		if _, err := hex.Decode(digest[:], line[:text]); err != nil {
 			return err
@@ -60,11 +60,11 @@ func readMD5Sums(ctx context.Context, r *io.SectionReader, each fileFunc) error 
 	})
 }
 
-// errAlgorithm: that a file is not a package's cannot be told if its digest cannot be made.
-var errAlgorithm = errors.New("a digest of an algorithm that is not known")
+// errAlgorithm is an error because a file whose digest cannot be computed may belong to a package.
+var errAlgorithm = errors.New("digest of an unknown algorithm")
 
-// readAPK reads the files of an installed database (apk-installed(5)): F: is a directory, R: a file
-// in it, and a Z: behind that the digest, base64 behind the letters that name SHA-1.
+// readAPK reads the files of an installed database (apk-installed(5)): F: is a directory, R: a file in
+// it, and Z: after R: its digest, "Q1" for SHA-1 followed by base64.
 func readAPK(ctx context.Context, r *io.SectionReader, each fileFunc) error {
 	var dir, base []byte
 	var digest [sha1.Size + 1]byte
@@ -102,7 +102,7 @@ func readAPK(ctx context.Context, r *io.SectionReader, each fileFunc) error {
 	})
 }
 
-// The places of rpm's database, and its names.
+// The directories and file names of rpm's database.
 var (
 	rpmDirs  = []string{"var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"}
 	rpmNames = []string{"rpmdb.sqlite", "Packages.db", "Packages"}

@@ -3,8 +3,8 @@ package owned
 import (
 	"bytes"
 	"context"
-	"crypto/md5"  //nolint:gosec // dpkg has no other
-	"crypto/sha1" //nolint:gosec // apk has no other
+	"crypto/md5"  //nolint:gosec // dpkg uses no other
+	"crypto/sha1" //nolint:gosec // apk uses no other
 	"crypto/sha256"
 	"errors"
 	"hash/maphash"
@@ -16,14 +16,14 @@ import (
 	"plimsoll"
 )
 
-// Bounds of what is read of one layer. Over one, what packages own in that layer is not known.
+// Limits per layer. Over a limit, a file that no database lists is of unknown owner.
 const (
 	MaxDatabase  = 256 << 20 // bytes of one database
-	maxFiles     = 1_000_000 // listed in the databases of one layer; a workstation with 5,000 packages has 500,000
+	maxFiles     = 1_000_000 // in the databases of one layer; a workstation with 5,000 packages has 500,000
 	readDeadline = 10 * time.Second
 )
 
-// algorithm tells digests of one length apart.
+// algorithm is the algorithm of a digest, as part of a key.
 type algorithm byte
 
 const (
@@ -32,14 +32,14 @@ const (
 	algorithmSHA256 algorithm = '2'
 )
 
-// Sums are the digests of one file that databases know files by.
+// Sums are the digests of one file in the algorithms that databases use.
 type Sums struct {
 	md5    [md5.Size]byte
 	sha1   [sha1.Size]byte
 	sha256 [sha256.Size]byte
 }
 
-// SumsOf reads a file to its end.
+// SumsOf reads a file to its end and returns its digests.
 func SumsOf(r io.Reader) (Sums, error) {
 	m, s1, s2 := md5.New(), sha1.New(), sha256.New() //nolint:gosec // see the imports
 	if _, err := io.Copy(io.MultiWriter(m, s1, s2), r); err != nil {
@@ -48,27 +48,29 @@ func SumsOf(r io.Reader) (Sums, error) {
 	return Sums{[md5.Size]byte(m.Sum(nil)), [sha1.Size]byte(s1.Sum(nil)), [sha256.Size]byte(s2.Sum(nil))}, nil
 }
 
-// Files collects what the databases of one layer list, as keyed hashes of 64 bits (hash/maphash) of
-// the path alone, and of path and digest. It is not safe for concurrent use.
+// Files is the set of files that the databases of one layer list. It stores two keys per file, seeded
+// hashes of 64 bits (hash/maphash): one of the path, one of path and digest. It is not safe for
+// concurrent use.
 type Files struct {
 	seed       maphash.Seed
 	keys       []uint64
 	sorted     bool
 	incomplete bool
-	keyBuffer  []byte // of the key that is made, reused
+	keyBuffer  []byte // the text of the last key, reused
 }
 
-// New makes an empty collection.
+// New returns an empty set.
 func New() *Files { return &Files{seed: maphash.MakeSeed()} }
 
-// Wants reports whether a database stands at a path of a layer.
+// Wants reports whether a path is that of a database.
 func Wants(path string) bool { return readerOf(path) != nil }
 
-// MarkIncomplete says that some database could not be read: files that no other lists are not known about.
+// MarkIncomplete records that a database could not be read. The owner of a file that no other database
+// lists is then unknown.
 func (f *Files) MarkIncomplete() { f.incomplete = true }
 
-// Read takes what a database lists. One that is malformed, too large or takes too long is given up;
-// what came before counts.
+// Read adds the files that a database lists. If the database is malformed, too large or takes too long,
+// Read keeps the files before that and marks the set as incomplete.
 func (f *Files) Read(ctx context.Context, path string, r *io.SectionReader) {
 	read := readerOf(path)
 	if read == nil || r.Size() > MaxDatabase {
@@ -82,20 +84,20 @@ func (f *Files) Read(ctx context.Context, path string, r *io.SectionReader) {
 	}
 }
 
-// listedFile is what a database says of one file. The slices are valid during the call only.
+// listedFile is a file as a database lists it. The slices are valid during the call only.
 type listedFile struct {
-	dir, base []byte // the path is one behind the other
+	dir, base []byte // dir followed by base is the path
 	algorithm algorithm
 	digest    []byte
 }
 
-// fileFunc takes a file; an error of it ends the reading.
+// fileFunc is called for every file of a database. Its error ends the reading.
 type fileFunc func(listedFile) error
 
 var errTooMany = errors.New("more files than are read")
 
-// add takes a file, unless it is of configuration: people keep passwords in such, and packages
-// deliver them empty or with examples. /etc has nothing else.
+// add adds a file unless it is below /etc, which contains configuration only: packages ship such files
+// empty or with examples, and people write passwords into them.
 func (f *Files) add(x listedFile) error {
 	if len(f.keys) >= 2*maxFiles {
 		return errTooMany
@@ -109,7 +111,8 @@ func (f *Files) add(x listedFile) error {
 	return nil
 }
 
-// normalizePath writes a path in the form that all keys have, to the buffer of keys.
+// normalizePath writes a path to keyBuffer, in the form that all keys use, and returns it: without a
+// leading slash or "./", and with usr/ before a merged directory.
 func (f *Files) normalizePath(dir, base []byte) []byte {
 	const usr, digest = "usr/", 2 + sha256.Size
 	f.keyBuffer = slices.Grow(f.keyBuffer[:0], len(usr)+len(dir)+len(base)+digest)
@@ -127,8 +130,8 @@ func (f *Files) normalizePath(dir, base []byte) []byte {
 	return f.keyBuffer[at:]
 }
 
-// isMergedDirectory names the directories that distributions moved below /usr: databases have the old path of a
-// file, and layers the new one, or the other way round.
+// isMergedDirectory reports whether distributions moved a directory below /usr. A database may contain
+// the old path of a file and the layer the new one, or the other way round.
 func isMergedDirectory(dir string) bool {
 	switch dir {
 	case "bin", "sbin", "lib", "lib32", "lib64", "libx32":
@@ -138,13 +141,13 @@ func isMergedDirectory(dir string) bool {
 	}
 }
 
-// digestKey makes the key of a path, which stands in the buffer of keys, with a digest.
+// digestKey returns the key of a digest and a path, which must be the result of normalizePath.
 func (f *Files) digestKey(path []byte, a algorithm, digest []byte) uint64 {
 	return maphash.Bytes(f.seed, append(append(path, 0, byte(a)), digest...))
 }
 
-// OwnerOfFile tells whether a package brought a file as it is. Bytecode that Python made of a package's source
-// when it was installed is the package's too.
+// OwnerOfFile reports whether a package owns the file at a path with these digests. A package also owns
+// the bytecode that Python compiled from its sources during installation.
 func (f *Files) OwnerOfFile(path string, s Sums) plimsoll.Ownership {
 	p := f.normalizePath(nil, []byte(path))
 	for _, key := range [...]uint64{
@@ -160,8 +163,8 @@ func (f *Files) OwnerOfFile(path string, s Sums) plimsoll.Ownership {
 	return f.notListed()
 }
 
-// compiledFrom returns the source of a file of bytecode, "" for other files: dir/__pycache__/name.tag.pyc
-// is made of dir/name.py (PEP 3147).
+// compiledFrom returns the source of a bytecode file, "" for other files: dir/__pycache__/name.tag.pyc
+// is compiled from dir/name.py (PEP 3147).
 func compiledFrom(path string) string {
 	dir, name, ok := strings.Cut(path, "/__pycache__/")
 	stem, rest, tagged := strings.Cut(name, ".")
@@ -171,8 +174,8 @@ func compiledFrom(path string) string {
 	return dir + "/" + stem + ".py"
 }
 
-// OwnerOfPath tells whether a package brings a file of this path, whatever is in it: for what was found in
-// an archive, as hashing every archive for the few that hold something costs too much.
+// OwnerOfPath reports whether a package lists a file at a path, regardless of its content. It serves
+// findings inside archives: hashing every archive for the few with findings would cost too much.
 func (f *Files) OwnerOfPath(path string) plimsoll.Ownership {
 	if f.containsKey(maphash.Bytes(f.seed, f.normalizePath(nil, []byte(path)))) {
 		return plimsoll.OwnedByPackage
@@ -180,6 +183,7 @@ func (f *Files) OwnerOfPath(path string) plimsoll.Ownership {
 	return f.notListed()
 }
 
+// notListed returns the owner of a file that no database lists.
 func (f *Files) notListed() plimsoll.Ownership {
 	if f.incomplete {
 		return plimsoll.OwnershipUnknown
@@ -196,7 +200,7 @@ func (f *Files) containsKey(key uint64) bool {
 	return ok
 }
 
-// readerOf returns what reads a database, nil for other files.
+// readerOf returns the function that reads the database at a path, nil for other files.
 func readerOf(path string) func(context.Context, *io.SectionReader, fileFunc) error {
 	switch {
 	case path == "lib/apk/db/installed", path == "usr/lib/apk/db/installed":
@@ -210,8 +214,8 @@ func readerOf(path string) func(context.Context, *io.SectionReader, fileFunc) er
 	}
 }
 
-// isMD5Sums takes var/lib/dpkg/info/package.md5sums, and those of images that were composed of
-// packages without dpkg (var/lib/dpkg/status.d).
+// isMD5Sums matches var/lib/dpkg/info/package.md5sums, and var/lib/dpkg/status.d/package.md5sums of
+// images built without dpkg.
 func isMD5Sums(path string) bool {
 	name, ok := strings.CutPrefix(path, "var/lib/dpkg/")
 	if !ok {

@@ -31,7 +31,7 @@ func sumsOfText(t *testing.T, content string) Sums {
 	return s
 }
 
-// md5Line is what dpkg keeps of a file.
+// md5Line returns the line of a file in md5sums.
 func md5Line(path, content string) string {
 	sum := md5.Sum([]byte(content))
 	return hex.EncodeToString(sum[:]) + "  " + path + "\n"
@@ -81,12 +81,12 @@ func TestOwnership(t *testing.T) {
 	}
 	f.MarkIncomplete()
 	if a, b := f.OwnerOfFile("usr/bin/true", sumsOfText(t, "true")), f.OwnerOfFile("srv/x", sumsOfText(t, "")); a != plimsoll.OwnedByPackage || b != plimsoll.OwnershipUnknown {
-		t.Errorf("given up: %q and %q", a, b)
+		t.Errorf("incomplete: %q and %q", a, b)
 	}
 }
 
-// TestWhatCannotBeRead: a database that breaks leaves what it does not list unknown, never nobody's.
-func TestWhatCannotBeRead(t *testing.T) {
+// TestUnreadableDatabases: after a malformed database, the owner of a file that is not listed is unknown.
+func TestUnreadableDatabases(t *testing.T) {
 	dpkg, apk := "var/lib/dpkg/info/a.md5sums", "lib/apk/db/installed"
 	good := md5Line("usr/bin/true", "true")
 	for _, c := range []struct{ name, path, text string }{
@@ -120,7 +120,7 @@ func TestWhatCannotBeRead(t *testing.T) {
 	} {
 		f := New()
 		if read(f); f.OwnerOfFile("srv/y", sumsOfText(t, "")) != plimsoll.OwnershipUnknown {
-			t.Errorf("%s: it is known whose a file is", name)
+			t.Errorf("%s: the owner of a file is known", name)
 		}
 	}
 }
@@ -137,7 +137,7 @@ func TestWants(t *testing.T) {
 	}
 }
 
-// rootsFolder are real trees with their databases; their absence is a failure in CI only.
+// rootsFolder returns the folder of real trees with their databases. Their absence fails in CI only.
 func rootsFolder(t *testing.T) string {
 	t.Helper()
 	const dir = "../../../../shared/data/roots"
@@ -150,7 +150,7 @@ func rootsFolder(t *testing.T) string {
 	return dir
 }
 
-// readTree reads every database of a tree.
+// readTree reads the databases of a tree.
 func readTree(t *testing.T, root string) *Files {
 	t.Helper()
 	f := New()
@@ -168,8 +168,8 @@ func readTree(t *testing.T, root string) *Files {
 	return f
 }
 
-// TestRealTrees: what the trees hold beside their databases is as packages brought it. The counts are
-// those of another program that reads SQLite and apk's text; Berkeley DB has the same format inside.
+// TestRealTrees checks files of trees in which nothing was changed. The counts are those of another
+// program that reads SQLite and apk's text; Berkeley DB contains the same headers.
 func TestRealTrees(t *testing.T) {
 	base := rootsFolder(t)
 	for name, files := range map[string]int{
@@ -198,7 +198,7 @@ func TestRealTrees(t *testing.T) {
 	}
 }
 
-// compareDigests holds digests of apk's database against files, which the trees have under /etc only.
+// compareDigests compares digests of apk's database with the files, which the trees have in /etc only.
 func compareDigests(t *testing.T, root string) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(root, "lib/apk/db/installed"))
@@ -222,7 +222,7 @@ func compareDigests(t *testing.T, root string) {
 	}
 }
 
-// debianVariable names a Debian root made with debootstrap, with anything installed.
+// debianVariable is the environment variable with the path of a Debian root made with debootstrap.
 const debianVariable = "PLIMSOLL_DEBIAN_ROOT"
 
 func TestDebianRoot(t *testing.T) {
@@ -251,15 +251,15 @@ func TestDebianRoot(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			who := f.OwnerOfFile(path, sumsOfText(t, string(content)))
-			if counts[string(who)]++; who != plimsoll.OwnedByPackage && counts[string(who)] < 20 {
-				t.Logf("%s is of %q", path, who)
+			owner := f.OwnerOfFile(path, sumsOfText(t, string(content)))
+			if counts[string(owner)]++; owner != plimsoll.OwnedByPackage && counts[string(owner)] < 20 {
+				t.Logf("%s is of %q", path, owner)
 			}
 		}
 	}
 	t.Logf("%d packages, %d files: %v", len(lists), len(f.keys)/2, counts)
 	if len(lists) == 0 || counts["nobody"]+counts[""] > counts["package"]/1000 {
-		t.Errorf("of files that packages list, so many are whose: %v", counts)
+		t.Errorf("owners of the files that packages list: %v", counts)
 	}
 }
 

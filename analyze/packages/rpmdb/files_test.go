@@ -11,7 +11,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// headerList is one entry of a header: strings, or numbers.
+// headerList is the value of one tag of a header: strings or numbers.
 type headerList struct {
 	tag     uint32
 	strings []string
@@ -102,7 +102,8 @@ func TestFiles(t *testing.T) {
 	}
 }
 
-// TestAListIsReadOnce: reading takes time in proportion to the header, whatever its index says.
+// TestAListIsReadOnce: the cost of reading is proportional to the header's length, whatever its index
+// contains.
 func TestAListIsReadOnce(t *testing.T) {
 	lists := nginxLists()
 	lists = append(lists, headerList{tag: tagBaseNames, strings: []string{"other", "other", "other"}})
@@ -111,7 +112,7 @@ func TestAListIsReadOnce(t *testing.T) {
 	}
 }
 
-// The counts were made by another program that reads headers, out of SQLite's table and ndb's slots.
+// TestRealFiles has the counts of another program that reads headers from SQLite and ndb.
 func TestRealFiles(t *testing.T) {
 	for _, test := range []struct {
 		path          string

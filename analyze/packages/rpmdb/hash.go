@@ -7,9 +7,9 @@ import (
 	"io"
 )
 
-// A Berkeley DB hash file (db_page.h of Berkeley DB 4 and 5): pages of one size, the first
-// of them metadata. The header of a package is the value of a pair on a hash page, or, if
-// it is large, on a chain of overflow pages.
+// A Berkeley DB hash file (db_page.h of Berkeley DB 4 and 5): pages of one size, of which the first is
+// metadata. The header of a package is the value of a pair on a hash page or, if it is large, on a chain
+// of overflow pages.
 const (
 	hashMagic = 0x061561
 
@@ -31,8 +31,8 @@ const (
 	itemOverflow = 3
 )
 
-// hashOrder says how the file's numbers are written: as the machine that made it; nil if
-// it is no hash file.
+// hashOrder returns the byte order of the file, which is that of the machine that wrote it, nil if it
+// is not a hash file.
 func hashOrder(head []byte) binary.ByteOrder {
 	if len(head) < pageHeader+metaLastPage {
 		return nil
@@ -49,9 +49,9 @@ type hashFile struct {
 	io.ReaderAt
 	order    binary.ByteOrder
 	pageSize int64
-	pages    uint32 // of the file
-	seen     []bool // overflow pages that belong to a value already
-	chain    []byte // one overflow page
+	pages    uint32 // in the file
+	seen     []bool // overflow pages that belong to an earlier value, by number
+	chain    []byte // the current overflow page
 	value    []byte
 }
 
@@ -87,8 +87,8 @@ func readHash(ctx context.Context, r io.ReaderAt, size int64, order binary.ByteO
 	return nil
 }
 
-// readPage reads the values of a page: its items are key, value, key, value, from the end of
-// the page backwards.
+// readPage reads the values of a hash page. Its items are key, value, key, value, from the end of the
+// page backwards.
 func (h *hashFile) readPage(page []byte, each func([]byte) error) error {
 	count := int(h.order.Uint16(page[pageCount:]))
 	if count%2 != 0 || pageHeader+2*count > len(page) {
@@ -118,8 +118,8 @@ func (h *hashFile) readPage(page []byte, each func([]byte) error) error {
 	return nil
 }
 
-// readOverflow collects a value of so many bytes from a chain of pages. A page has one place
-// in one chain, so a chain ends.
+// readOverflow reads a value of length bytes from a chain of overflow pages into h.value. A page may
+// occur once in one chain, so every chain ends.
 func (h *hashFile) readOverflow(first, length uint32) error {
 	if length > maxHeader {
 		return fmt.Errorf("value of %d bytes", length)

@@ -17,7 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// readMaterial reads a file of the shared test material; its absence is a failure in CI only.
+// readMaterial reads a file of the shared test material. Its absence fails in CI only.
 func readMaterial(t testing.TB, path string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("../../../../shared/data", path))
@@ -49,8 +49,8 @@ func readPackages(ctx context.Context, raw []byte) ([]Package, error) {
 	return list, err
 }
 
-// The counts of SQLite are those of "SELECT count(*) FROM Packages", those of Berkeley DB
-// and ndb those of the index Name, or of another reader.
+// TestReal has the counts of "SELECT count(*) FROM Packages" for SQLite, of the index Name or of another
+// reader for Berkeley DB and ndb.
 func TestReal(t *testing.T) {
 	tests := []struct {
 		path  string
@@ -87,7 +87,7 @@ func TestAHostileDatabaseEnds(t *testing.T) {
 	}
 }
 
-// newHeader makes a header of texts and an epoch.
+// newHeader returns a header of strings by tag, and an epoch.
 func newHeader(texts map[uint32]string, epoch uint32) []byte {
 	var index, data []byte
 	entry := func(tag, kind uint32) {
@@ -136,11 +136,11 @@ func TestHeader(t *testing.T) {
 
 const testPage = 512
 
-// hashDB makes a Berkeley DB hash file: metadata, one hash page with one pair, and a chain
+// hashDB returns a Berkeley DB hash file: metadata, one hash page with one pair, and a chain
 // of overflow pages that holds the value.
 func hashDB(order binary.ByteOrder, value []byte) []byte {
-	const room = testPage - pageHeader
-	chain := (len(value) + room - 1) / room
+	const capacity = testPage - pageHeader
+	chain := (len(value) + capacity - 1) / capacity
 	out := make([]byte, testPage*(2+chain))
 	order.PutUint32(out[metaMagic:], hashMagic)
 	order.PutUint32(out[metaPageSize:], testPage)
@@ -157,7 +157,7 @@ func hashDB(order binary.ByteOrder, value []byte) []byte {
 	for i := range chain {
 		page := out[testPage*(2+i) : testPage*(3+i)]
 		page[pageType] = pageOverflow
-		n := copy(page[pageHeader:], value[i*room:])
+		n := copy(page[pageHeader:], value[i*capacity:])
 		order.PutUint16(page[pageLength:], uint16(n))
 		if i+1 < chain {
 			order.PutUint32(page[pageNext:], uint32(3+i))
@@ -197,7 +197,7 @@ func TestHash(t *testing.T) {
 	}
 }
 
-// ndbFile makes an ndb file of one page of slots and one blob.
+// ndbFile returns an ndb file of one page of slots and one blob.
 func ndbFile(value []byte) []byte {
 	out := make([]byte, ndbPage+ndbUnit)
 	copy(out, ndbMagic)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sqliteFile makes a database by statements; ? is a good header.
+// sqliteFile returns a database made by statements; their parameter ? is a good header.
 func sqliteFile(t *testing.T, statements ...string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "db")
