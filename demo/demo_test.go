@@ -16,7 +16,7 @@ import (
 func sampleDigests(t *testing.T, r *Registry) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, s := range samples() {
+	for _, s := range sampleImages {
 		ref, err := name.ParseReference(r.Host()+"/"+s.repository+":"+s.tag, name.Insecure)
 		if err != nil {
 			t.Fatal(err)
@@ -56,7 +56,7 @@ func TestRegistryHoldsTheSameSamplesEveryTime(t *testing.T) {
 }
 
 func TestIndexHasPlatformsAndAttestation(t *testing.T) {
-	for _, s := range samples() {
+	for _, s := range sampleImages {
 		if len(s.platforms) < 2 {
 			continue
 		}
@@ -86,7 +86,7 @@ func TestWriteAdvisories(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != len(sampleAdvisories()) {
+	if err != nil || len(files) != len(sampleAdvisories) {
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }

@@ -11,20 +11,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// buildStep is one build step: its layer and the command in the history.
+// buildStep is a build step: the files of its layer and the command in the history.
 type buildStep struct {
 	command string
 	files   []layerFile
 }
 
-// sampleImage is one image of the demo.
+// sampleImage describes an image of the demo.
 type sampleImage struct {
 	repository, tag string
-	about           string
 	user            string
-	platforms       []string // more than one makes an index with an attestation
+	platforms       []string // several = architectures of an index with an attestation; one = the operating system
 	steps           []buildStep
-	broken          bool // the config claims a diff ID that the blob does not have
+	broken          bool // the config contains a diff ID that is not the layer's
 }
 
 var (
@@ -46,47 +45,62 @@ var (
 	}
 )
 
-// webShell is inert; its SHA-256 stands in the embedded malware list.
+// webShell is inert; the embedded malware list contains its SHA-256.
 const webShell = "<?php /* plimsoll demo sample, inert */ if (false) { system($_GET[\"cmd\"]); } ?>\n"
 
-// eicar is the EICAR anti-malware test file, put together so that this source is not taken for it.
+// eicar is the EICAR anti-malware test file, in two parts so that scanners do not report this source.
 var eicar = `X5O!P%@AP[4\PZX54(P^)7CC)7}$` + `EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`
 
-func samples() []sampleImage {
-	app := buildStep{"COPY app /srv/app", []layerFile{{path: "srv/app/main", body: "\x7fELF sample of an application", mode: 0o755}}}
-	statusd := []layerFile{
+var (
+	appStep         = buildStep{"COPY app /srv/app", []layerFile{{path: "srv/app/main", body: "\x7fELF sample of an application", mode: 0o755}}}
+	distrolessFiles = []layerFile{
 		{path: "var/lib/dpkg/status.d/base-files", body: dpkgStatus(bookwormPackages[0])},
 		{path: "var/lib/dpkg/status.d/libssl3", body: dpkgStatus(bookwormPackages[4])},
 	}
-	return []sampleImage{
-		{repository: "base/alpine", tag: "3.20", about: "Alpine base, unpatched openssl", steps: []buildStep{{"ADD alpine-minirootfs.tar.gz /", alpineFiles("3.20.1", alpine320Packages...)}}},
-		{repository: "base/debian", tag: "12", about: "Debian base, unpatched", steps: []buildStep{{"ADD rootfs.tar.xz /", debian12Files(bookwormPackages...)}}},
-		{repository: "base/static", tag: "1", about: "clean: no packages, not root", user: "65532", steps: []buildStep{app}},
-		{repository: "shop/web", tag: "1.4.0", about: "application on the old Debian base", user: "1000", steps: []buildStep{{"ADD rootfs.tar.xz /", debian12Files(bookwormPackages...)}, app}},
-		{repository: "shop/web", tag: "1.5.0", about: "the same on the patched base", user: "1000", steps: []buildStep{{"ADD rootfs.tar.xz /", debian12Files(bookwormFixedPackages...)}, app}},
-		{repository: "shop/api", tag: "2.1", about: "Ubuntu base", user: "1000", steps: []buildStep{{"ADD ubuntu-jammy.tar.gz /", ubuntuFiles("22.04", jammyPackages...)}, app}},
-		{repository: "shop/worker", tag: "7", about: "distroless: packages in status.d", user: "65532", steps: []buildStep{
-			{"COPY os-release", osReleaseFiles("debian", "12", "Distroless")}, {"COPY packages", statusd}, app}},
-		{repository: "shop/frontend", tag: "stable", about: "an index of two platforms with an attestation", user: "1000",
-			platforms: []string{"amd64", "arm64"}, steps: []buildStep{{"ADD alpine-minirootfs.tar.gz /", alpineFiles("3.20.1", alpine320Packages...)}, app}},
-		{repository: "legacy/php-site", tag: "5.6", about: "web shell in an upload folder", steps: []buildStep{
-			{"ADD rootfs.tar.xz /", debian12Files(bookwormPackages...)},
-			{"COPY site /var/www/html", []layerFile{{path: "var/www/html/uploads/x.php", body: webShell}, {path: "var/www/html/index.php", body: "<?php echo 'hello';\n"}}}}},
-		{repository: "legacy/ftp", tag: "old", about: "empty password, second root, loose permissions", steps: []buildStep{
-			{"ADD rootfs.tar.xz /", debian12Files(bookwormPackages...)},
-			{"RUN useradd …", []layerFile{
-				{path: "etc/passwd", body: "root:x:0:0:root:/root:/bin/sh\nftp:x:100:100::/srv/ftp:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n"},
-				{path: "etc/shadow", body: "root:*:19000:0:99999:7:::\nftp::19000:0:99999:7:::\ntoor:*:19000:0:99999:7:::\n", mode: 0o640},
-				{path: "srv/ftp/motd", body: "welcome\n", mode: 0o666},
-				{path: "usr/local/bin/run-as", body: "\x7fELF sample of a wrapper", mode: 0o4755},
-			}}}},
-		{repository: "ops/toolbox", tag: "latest", about: "the EICAR test file, deleted again by a later layer", steps: []buildStep{
-			{"ADD alpine-minirootfs.tar.gz /", alpineFiles("3.20.1", alpine320Packages...)},
-			{"COPY samples /opt/samples", []layerFile{{path: "opt/samples/eicar.com", body: eicar}, {path: "opt/samples/second.com", body: eicar}}},
-			{"RUN rm /opt/samples/second.com", []layerFile{{path: "opt/samples/.wh.second.com"}}}}},
-		{repository: "ops/broken", tag: "1", about: "the config claims a layer that the blob is not", steps: []buildStep{app}, broken: true},
-		{repository: "ops/windows", tag: "ltsc", about: "not Linux: listed, not scanned", platforms: []string{"windows"}, steps: []buildStep{app}},
-	}
+)
+
+// sampleImages are the images of the demo registry.
+var sampleImages = []sampleImage{
+	// Alpine base, unpatched openssl.
+	{repository: "base/alpine", tag: "3.20", steps: []buildStep{{"ADD alpine-minirootfs.tar.gz /", alpineFiles("3.20.1", alpine320Packages...)}}},
+	// Debian base, unpatched.
+	{repository: "base/debian", tag: "12", steps: []buildStep{{"ADD rootfs.tar.xz /", debian12Files(bookwormPackages...)}}},
+	// Clean: no packages, not root.
+	{repository: "base/static", tag: "1", user: "65532", steps: []buildStep{appStep}},
+	// Application on the old Debian base.
+	{repository: "shop/web", tag: "1.4.0", user: "1000", steps: []buildStep{{"ADD rootfs.tar.xz /", debian12Files(bookwormPackages...)}, appStep}},
+	// The same application on the patched base.
+	{repository: "shop/web", tag: "1.5.0", user: "1000", steps: []buildStep{{"ADD rootfs.tar.xz /", debian12Files(bookwormFixedPackages...)}, appStep}},
+	// Ubuntu base.
+	{repository: "shop/api", tag: "2.1", user: "1000", steps: []buildStep{{"ADD ubuntu-jammy.tar.gz /", ubuntuFiles("22.04", jammyPackages...)}, appStep}},
+	// Distroless: packages in status.d.
+	{repository: "shop/worker", tag: "7", user: "65532", steps: []buildStep{
+		{"COPY os-release", osReleaseFiles("debian", "12", "Distroless")}, {"COPY packages", distrolessFiles}, appStep}},
+	// An index of two platforms with an attestation.
+	{repository: "shop/frontend", tag: "stable", user: "1000",
+		platforms: []string{"amd64", "arm64"}, steps: []buildStep{{"ADD alpine-minirootfs.tar.gz /", alpineFiles("3.20.1", alpine320Packages...)}, appStep}},
+	// Web shell in an upload folder.
+	{repository: "legacy/php-site", tag: "5.6", steps: []buildStep{
+		{"ADD rootfs.tar.xz /", debian12Files(bookwormPackages...)},
+		{"COPY site /var/www/html", []layerFile{{path: "var/www/html/uploads/x.php", body: webShell}, {path: "var/www/html/index.php", body: "<?php echo 'hello';\n"}}}}},
+	// Empty password, second root, loose permissions.
+	{repository: "legacy/ftp", tag: "old", steps: []buildStep{
+		{"ADD rootfs.tar.xz /", debian12Files(bookwormPackages...)},
+		{"RUN useradd …", []layerFile{
+			{path: "etc/passwd", body: "root:x:0:0:root:/root:/bin/sh\nftp:x:100:100::/srv/ftp:/bin/sh\ntoor:x:0:0::/root:/bin/sh\n"},
+			{path: "etc/shadow", body: "root:*:19000:0:99999:7:::\nftp::19000:0:99999:7:::\ntoor:*:19000:0:99999:7:::\n", mode: 0o640},
+			{path: "srv/ftp/motd", body: "welcome\n", mode: 0o666},
+			{path: "usr/local/bin/run-as", body: "\x7fELF sample of a wrapper", mode: 0o4755},
+		}}}},
+	// The EICAR test file, deleted again by a later layer.
+	{repository: "ops/toolbox", tag: "latest", steps: []buildStep{
+		{"ADD alpine-minirootfs.tar.gz /", alpineFiles("3.20.1", alpine320Packages...)},
+		{"COPY samples /opt/samples", []layerFile{{path: "opt/samples/eicar.com", body: eicar}, {path: "opt/samples/second.com", body: eicar}}},
+		{"RUN rm /opt/samples/second.com", []layerFile{{path: "opt/samples/.wh.second.com"}}}}},
+	// A config with a diff ID that is not the layer's.
+	{repository: "ops/broken", tag: "1", steps: []buildStep{appStep}, broken: true},
+	// Not Linux: listed, not scanned.
+	{repository: "ops/windows", tag: "ltsc", platforms: []string{"windows"}, steps: []buildStep{appStep}},
 }
 
 func (s sampleImage) image(os, arch string) (v1.Image, error) {
@@ -116,7 +130,7 @@ func (s sampleImage) image(os, arch string) (v1.Image, error) {
 	return mutate.ConfigFile(img, config)
 }
 
-// index makes the platforms of a sample and an attestation about the first.
+// index returns an index of the sample's platforms, with an attestation about the first.
 func (s sampleImage) index() (v1.ImageIndex, error) {
 	index := mutate.IndexMediaType(empty.Index, types.OCIImageIndex)
 	var subject v1.Hash

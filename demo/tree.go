@@ -14,7 +14,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// buildTime is the time all samples were built at, so that digests never change.
+// buildTime is the build time of every sample, so that digests never change.
 var buildTime = time.Date(2026, time.March, 14, 9, 26, 53, 0, time.UTC)
 
 // layerFile is one entry of a sample layer.
@@ -25,7 +25,7 @@ type layerFile struct {
 	link string // symbolic link if set
 }
 
-// newLayer packs files into a gzip layer, with the directories they need.
+// newLayer returns a gzip layer of files and their parent directories.
 func newLayer(files ...layerFile) (v1.Layer, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
@@ -83,12 +83,12 @@ func writeEntry(w *tar.Writer, f layerFile) error {
 	return err
 }
 
-// installedPackage is one installed package of a sample.
+// installedPackage is an installed package of a sample.
 type installedPackage struct {
 	name, version, source string
 }
 
-// dpkgStatus writes a Debian package database (deb822, dpkg status fields).
+// dpkgStatus returns a Debian package database (deb822, dpkg status fields).
 func dpkgStatus(packages ...installedPackage) string {
 	var b strings.Builder
 	for _, p := range packages {
@@ -101,7 +101,7 @@ func dpkgStatus(packages ...installedPackage) string {
 	return b.String()
 }
 
-// apkInstalled writes an Alpine package database (apk v2 installed format).
+// apkInstalled returns an Alpine package database (apk v2 installed format).
 func apkInstalled(packages ...installedPackage) string {
 	var b strings.Builder
 	for _, p := range packages {

@@ -14,7 +14,7 @@ import (
 	"plimsoll"
 )
 
-// zipFile makes an archive of files by name.
+// zipFile returns an archive of files by name.
 func zipFile(files map[string]string) []byte {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
@@ -93,7 +93,7 @@ func TestJarBudgets(t *testing.T) {
 		t.Errorf("%v", got)
 	}
 
-	// A directory that says an entry is larger than all that may be unpacked.
+	// A directory with an entry that claims to be larger than the limit.
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	if _, err := z.CreateRaw(&zip.FileHeader{Name: "huge.jar", Method: zip.Store, UncompressedSize64: maxArchive + 1}); err != nil {

@@ -12,7 +12,7 @@ import (
 	"plimsoll/analyze"
 )
 
-// packageTexts writes what a report says about one file: ecosystem, name, version, URL.
+// packageTexts returns a text per package of a report: ecosystem, name, version, URL.
 func packageTexts(r plimsoll.LayerReport) []string {
 	var out []string
 	for _, f := range r.Packages {
@@ -98,7 +98,7 @@ func TestBrokenManifests(t *testing.T) {
 			t.Errorf("%s: %+v", path, r)
 		}
 	}
-	// Not what their names say, and nobody says they are.
+	// Files whose content is not what the name suggests are no failures.
 	for path, body := range map[string]string{"srv/editor.deps.json": `["wp"]`, "srv/a.jar": "text", "bin/x.exe": "text", "srv/editor2.deps.json": `{"libraries":3}`} {
 		if r := analyzeFile(t, path, body); len(r.Failures) != 0 || len(r.Packages) != 0 {
 			t.Errorf("%s: %+v", path, r)
@@ -118,7 +118,7 @@ func TestTidy(t *testing.T) {
 	}
 }
 
-// FuzzManifest feeds every reader.
+// FuzzManifest fuzzes the reader of every format.
 func FuzzManifest(f *testing.F) {
 	for i := range manifestFormats {
 		f.Add(uint8(i), []byte(`{"name":"a","version":"1","packages":[{"name":"a","version":"1"}],"libraries":{"a/1":{}}}`))

@@ -11,7 +11,7 @@ import (
 	"plimsoll/analyze"
 )
 
-// analyzeFile runs the analyzer over one file.
+// analyzeFile returns the analyzer's report on one file.
 func analyzeFile(t *testing.T, path, body string) plimsoll.LayerReport {
 	t.Helper()
 	run := newSet(t, []analyze.Analyzer{New()}).Run(t.Context(), plimsoll.DefaultBudget(), nil)

@@ -16,7 +16,7 @@ import (
 	"plimsoll/analyze"
 )
 
-// analyzeProgram runs the analyzer over one executable.
+// analyzeProgram returns the analyzer's report on one executable and a hard link to it.
 func analyzeProgram(t *testing.T, body []byte, mode uint32) plimsoll.LayerReport {
 	t.Helper()
 	run := newSet(t, []analyze.Analyzer{New()}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
@@ -83,7 +83,7 @@ func TestGoProgram(t *testing.T) {
 	}
 }
 
-// elfWith makes the smallest ELF file with one section of a name.
+// elfWith returns a minimal ELF file with one section.
 func elfWith(name string, data []byte) []byte {
 	names := "\x00" + name + "\x00.shstrtab\x00"
 	out := make([]byte, 64)
@@ -118,7 +118,7 @@ func elfWith(name string, data []byte) []byte {
 func zlibBytes(s string) []byte {
 	var out bytes.Buffer
 	w := zlib.NewWriter(&out)
-	w.Write([]byte(s)) //nolint:errcheck // a buffer takes everything
+	w.Write([]byte(s)) //nolint:errcheck // a buffer returns no error
 	w.Close()          //nolint:errcheck // the same
 	return out.Bytes()
 }
