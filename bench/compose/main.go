@@ -1,6 +1,6 @@
-// Command compose makes the images that scans are measured on: a Debian root with Python,
-// Node.js, a Java runtime and npm packages, 1 GB and more unpacked in five gzip layers; and its
-// lower layers as an image of a single one. It needs root, debootstrap and npm, and takes minutes.
+// Command compose builds the images for bench/scan: a Debian root with Python, Node.js, a Java runtime
+// and npm packages in five gzip layers, over 1 GB unpacked; and its two lower layers as one layer. It
+// needs root, debootstrap and npm, and takes minutes.
 package main
 
 import (
@@ -20,7 +20,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// layerStep brings one layer.
+// layerStep changes the root file system; the changes become a layer.
 type layerStep struct {
 	name string
 	run  func(root string) error
@@ -85,7 +85,7 @@ func installPackages(names ...string) func(string) error {
 	return func(root string) error {
 		install := "export DEBIAN_FRONTEND=noninteractive; apt-get install -y -qq --no-install-recommends " + strings.Join(names, " ") +
 			" >/dev/null && rm -rf /var/cache/apt/archives/*.deb"
-		// The Java package looks into /proc when it is set up.
+		// The Java package reads /proc during its installation.
 		if err := runCommand("mount", "-t", "proc", "proc", filepath.Join(root, "proc")); err != nil {
 			return err
 		}
@@ -110,7 +110,8 @@ func runCommand(program string, args ...string) error {
 	return cmd.Run()
 }
 
-// packChanges packs what is new or changed since the last call: a file whose inode changed.
+// packChanges packs the files that are new or changed since the last call, by inode and change time.
+// seen is its memory between calls.
 func packChanges(root, out string, seen map[string]string) error {
 	list := exec.Command("find", ".", "-mindepth", "1", "-path", "./proc", "-prune", "-o", "-path", "./sys", "-prune", "-o", "-printf", `%p\t%C@ %i\0`)
 	list.Dir = root
@@ -129,7 +130,7 @@ func packChanges(root, out string, seen map[string]string) error {
 	return packFiles(root, out, &fresh)
 }
 
-// packFiles makes a tar of the listed paths; nil = all.
+// packFiles writes a tar of the listed paths, which end with a zero byte; nil = all.
 func packFiles(root, out string, list *bytes.Buffer) error {
 	args := []string{"--create", "--file", out, "--directory", root, "--numeric-owner"}
 	if list == nil {
@@ -140,7 +141,7 @@ func packFiles(root, out string, list *bytes.Buffer) error {
 	return cmd.Run()
 }
 
-// writeImage writes an archive as docker save does, with gzip layers at the level that docker uses.
+// writeImage writes an archive as docker save does, with gzip layers at docker's compression level.
 func writeImage(out string, tars ...string) error {
 	var layers []v1.Layer
 	for _, path := range tars {

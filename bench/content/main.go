@@ -1,13 +1,14 @@
 //go:build linux
 
-// Command content measures what looking for malware and secrets in file content costs, on one core, over real
-// files of this machine, beside SHA-256 of the same bytes in the same run:
+// Command content measures the cost of searching file content for malware and secrets, on one core, over real
+// files of this machine, compared with SHA-256 of the same bytes in the same run:
 //
-//   - the literal filter alone, for secrets, and for secrets with a part of the rules of a published set or all of them,
+//   - the literal filter alone, for secrets, for secrets and some rules of a published set, and for secrets and all
+//     rules of the set,
 //   - the whole rule engine with every rule of the set and 100,000 SHA-256 hashes.
 //
-// Figures are megabytes a second of processor time, the median of several rounds in turn: a busy machine
-// changes them less than those of the clock.
+// Figures are megabytes per second of processor time, which a busy machine changes less than wall time. Each is the
+// median of several rounds; a round runs every step once.
 package main
 
 import (
@@ -40,7 +41,7 @@ func main() {
 	rounds := flag.Int("rounds", 5, "rounds; the median counts")
 	flag.Parse()
 	if *roots == "" {
-		goRoot, _ := exec.Command("go", "env", "GOROOT").Output() // without it there are the others
+		goRoot, _ := exec.Command("go", "env", "GOROOT").Output() // without go the other folders remain
 		*roots = strings.TrimSpace(string(goRoot)) + ",/usr/bin,/usr/lib,/usr/share"
 	}
 	if err := measureContent(*rules, strings.Split(*roots, ","), *size<<20, *rounds); err != nil {
@@ -49,6 +50,7 @@ func main() {
 	}
 }
 
+// contentFile is a file in memory.
 type contentFile struct {
 	name string
 	body []byte
@@ -98,17 +100,19 @@ func measureContent(rulesPath string, roots []string, size int64, rounds int) er
 		}},
 	}
 	measureSteps(steps, files, float64(total)/1e6, rounds)
-	fmt.Printf("%d matches, %d files that met a bound\n", matched/rounds, failed/rounds)
+	fmt.Printf("%d matches, %d files that exceeded a limit\n", matched/rounds, failed/rounds)
 	runtime.KeepAlive(scanner)
 	return nil
 }
 
+// measuredStep is a function to measure, which every file is passed to.
 type measuredStep struct {
 	name string
 	do   func(f *contentFile)
 }
 
-// measureSteps takes the steps in turn and prints their medians, the first one as the measure of the others.
+// measureSteps runs the steps in turn, several rounds, and prints the median speed of each, also in proportion to the
+// first step.
 func measureSteps(steps []measuredStep, files []contentFile, megabytes float64, rounds int) {
 	runtime.LockOSThread()
 	speeds := make([][]float64, len(steps))
@@ -128,7 +132,7 @@ func measureSteps(steps []measuredStep, files []contentFile, megabytes float64, 
 	}
 }
 
-// threadCPUSeconds is the processor time this thread has used, in seconds.
+// threadCPUSeconds returns the processor time of this thread, in seconds.
 func threadCPUSeconds() float64 {
 	var r unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_THREAD, &r); err != nil {
@@ -137,6 +141,7 @@ func threadCPUSeconds() float64 {
 	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 }
 
+// heapBytes returns the size of the live heap.
 func heapBytes() uint64 {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
@@ -144,7 +149,8 @@ func heapBytes() uint64 {
 	return m.HeapAlloc
 }
 
-// filterSteps are searches for the literals of secret rules, together with those of no rule, the first 300 by file name, all.
+// filterSteps returns searches for the literals of secret rules: alone, with those of the first 300 YARA rules by file
+// name, and with those of all rules.
 func filterSteps(set *yara.Rules, sources []yara.Source) ([]measuredStep, error) {
 	secrets, err := secret.New()
 	if err != nil {
@@ -173,7 +179,8 @@ func filterSteps(set *yara.Rules, sources []yara.Source) ([]measuredStep, error)
 	return out, nil
 }
 
-// gatherFiles reads files, an equal share from each root, in memory. Files over 32 MiB are left out.
+// gatherFiles reads files into memory until they have size bytes, an equal share from each root. Files over 32 MiB are
+// left out. It also returns the total size.
 func gatherFiles(roots []string, size int64) ([]contentFile, int64) {
 	var out []contentFile
 	total := int64(0)
@@ -182,7 +189,7 @@ func gatherFiles(roots []string, size int64) ([]contentFile, int64) {
 		end := total + share
 		walk := func(name string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || total >= end {
-				return nil //nolint:nilerr // what cannot be read is left out
+				return nil //nolint:nilerr // files that cannot be read are left out
 			}
 			if info, err := d.Info(); err != nil || info.Size() == 0 || info.Size() > 32<<20 {
 				return nil //nolint:nilerr // as above

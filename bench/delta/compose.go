@@ -9,14 +9,15 @@ import (
 	"plimsoll"
 )
 
+// fleetSizes are the numbers of images and sets.
 type fleetSizes struct{ images, osSets, languageSets int }
 
-// fleet is sets, and the sets that each image holds: the first is its operating system's.
+// fleet is images and their package sets.
 type fleet struct {
 	fleetSizes
 	sets    []plimsoll.PackageSet
-	images  [][]int
-	hotSets map[plimsoll.AdvisoryKey]int // sets that hold a hot package
+	images  [][]int                      // per image the indexes of its sets, the operating system's first
+	hotSets map[plimsoll.AdvisoryKey]int // number of sets with a hot package
 }
 
 func (f *fleet) String() string {
@@ -36,7 +37,7 @@ func (f *fleet) String() string {
 	return out.String() + " of the sets of their kind"
 }
 
-// fleetComposer draws the same fleet every time.
+// fleetComposer draws a random fleet, the same one in every run.
 type fleetComposer struct {
 	*dumpCorpus
 	*rand.Rand
@@ -44,7 +45,7 @@ type fleetComposer struct {
 }
 
 func composeFleet(c *dumpCorpus, n fleetSizes) *fleet {
-	d := &fleetComposer{dumpCorpus: c, Rand: rand.New(rand.NewPCG(20, 26))} //nolint:gosec // the same every time
+	d := &fleetComposer{dumpCorpus: c, Rand: rand.New(rand.NewPCG(20, 26))} //nolint:gosec // the same in every run
 	for ecosystem, p := range c.pools {
 		switch base := plimsoll.BaseEcosystem(ecosystem); {
 		case len(p.names) < 60 || base == ecosystem:
@@ -85,7 +86,7 @@ func (f *fleet) addSet(s plimsoll.PackageSet) {
 	}
 }
 
-// drawSystemSet draws the packages of an operating system: two in three are Debian's.
+// drawSystemSet draws the packages of an operating system: Debian in two of three cases.
 func (d *fleetComposer) drawSystemSet() []plimsoll.Package {
 	if d.IntN(3) == 0 {
 		return d.drawPackages(d.others[d.IntN(len(d.others))], 80+d.IntN(120))
@@ -113,7 +114,7 @@ func (d *fleetComposer) drawSystemSet() []plimsoll.Package {
 	return out
 }
 
-// drawLanguageSet draws the packages that a layer brings: three in four times with Python's.
+// drawLanguageSet draws the language packages of a layer: Python in three of four cases.
 func (d *fleetComposer) drawLanguageSet() []plimsoll.Package {
 	if d.IntN(4) == 0 {
 		return d.drawPackages([]string{"Go", "crates.io"}[d.IntN(2)], 5+d.IntN(35))
@@ -127,7 +128,7 @@ func (d *fleetComposer) drawLanguageSet() []plimsoll.Package {
 	return out
 }
 
-// drawPackages takes some packages of an ecosystem, each in one version.
+// drawPackages draws at most n packages of an ecosystem, each in one version.
 func (d *fleetComposer) drawPackages(ecosystem string, n int) []plimsoll.Package {
 	names := d.pools[ecosystem].names
 	chosen := map[string]bool{}

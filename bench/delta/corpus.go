@@ -17,21 +17,21 @@ import (
 	"plimsoll/advisory"
 )
 
-// dumpRecord is a file of a dump.
+// dumpRecord is a record and its file in a dump.
 type dumpRecord struct {
 	name string
 	raw  []byte
 	plimsoll.Advisory
 }
 
-// packagePool is the packages that records of one ecosystem (with its release) name.
+// packagePool is the packages of one ecosystem (with release) that records contain.
 type packagePool struct {
 	ecosystem string
 	names     []string
 	versions  map[string][]string
 }
 
-// dumpCorpus is what a fleet is composed of.
+// dumpCorpus is the material for a fleet.
 type dumpCorpus struct {
 	records []dumpRecord
 	pools   map[string]*packagePool
@@ -86,7 +86,7 @@ func (c *dumpCorpus) readZip(path string) error {
 		}
 		a, err := advisory.Parse(raw)
 		if err != nil {
-			continue // the import counts it as skipped
+			continue // the import skips it too
 		}
 		c.records = append(c.records, dumpRecord{name: feed + "/" + f.Name, raw: raw, Advisory: a})
 		for _, affected := range a.Affected {
@@ -96,7 +96,7 @@ func (c *dumpCorpus) readZip(path string) error {
 	return nil
 }
 
-// addVersions learns a name and the versions that a record speaks of.
+// addVersions adds a package and the versions that a record contains.
 func (c *dumpCorpus) addVersions(a plimsoll.Affected) {
 	p := c.pools[a.Ecosystem]
 	if p == nil {
@@ -146,7 +146,7 @@ func readDpkg(path, ecosystem string) ([]plimsoll.Package, error) {
 	return out, lines.Err()
 }
 
-// rewrite rewrites members of a record.
+// rewrite returns the record's JSON with some members replaced.
 func (r dumpRecord) rewrite(members map[string]any) ([]byte, error) {
 	var whole map[string]any
 	if err := json.Unmarshal(r.raw, &whole); err != nil {

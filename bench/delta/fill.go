@@ -13,14 +13,14 @@ import (
 	"plimsoll"
 )
 
-// insertFleet writes a fleet as scans would have left it, each image judged as clean: by SQL, since
-// 100,000 scans are not what is measured.
+// insertFleet writes the rows of a fleet as scans would, with every image judged as clean. It uses SQL,
+// because 100,000 scans would take too long.
 func (b *deltaBench) insertFleet(ctx context.Context, f *fleet) error {
 	tx, err := b.inventory.DB().Writer.BeginTx(ctx, nil)
 	if err != nil {
 		return err
 	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
+	defer tx.Rollback() //nolint:errcheck // does nothing after Commit
 	p := &rowInserter{ctx: ctx, tx: tx}
 	p.addSets(f)
 	p.addImages(f)
@@ -30,7 +30,7 @@ func (b *deltaBench) insertFleet(ctx context.Context, f *fleet) error {
 	return tx.Commit()
 }
 
-// rowInserter inserts rows, several at a time.
+// rowInserter inserts rows, several per statement. It keeps the first error.
 type rowInserter struct {
 	ctx    context.Context
 	tx     *sql.Tx
@@ -90,7 +90,7 @@ func (p *rowInserter) addSets(f *fleet) {
 		}
 		p.addRow(sets, i+1, s.Hash(), s.Kind, len(s.Packages), 1)
 	}
-	// Rows refer to the packages and sets before them.
+	// The next rows refer to these packages and sets.
 	if p.err = p.flush(); p.err != nil {
 		return
 	}
@@ -135,14 +135,14 @@ func (p *rowInserter) addImages(f *fleet) {
 	}
 }
 
-// places makes the stored form of where packages stand.
+// places encodes the stored paths of packages.
 type places struct {
 	enc  *zstd.Encoder
 	made map[int][]byte // by number of packages
 }
 
 func newPlaces() *places {
-	enc, _ := zstd.NewWriter(nil) // with these options it does not fail
+	enc, _ := zstd.NewWriter(nil) // it does not fail with these options
 	return &places{enc: enc, made: map[int][]byte{}}
 }
 

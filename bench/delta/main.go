@@ -1,7 +1,6 @@
-// Command delta measures how long it takes until every image is current after advisories
-// changed: 100,000 images over 5,000 operating-system sets and 50,000 language sets, in an
-// inventory on disk. Names and versions of packages are those of real records and real
-// base images.
+// Command delta measures the time until every image is current after advisories changed, for 100,000
+// images with 5,000 operating-system sets and 50,000 language sets in an inventory on disk. Names and
+// versions of packages are those of real records and real base images.
 package main
 
 import (
@@ -27,8 +26,8 @@ import (
 
 func main() {
 	data := flag.String("data", filepath.Join("..", "shared", "data"), "folder with osv/*.zip and roots/")
-	scale := flag.Float64("scale", 1, "of 100,000 images")
-	keep := flag.String("keep", "", "folder to leave the databases in")
+	scale := flag.Float64("scale", 1, "fraction of 100,000 images")
+	keep := flag.String("keep", "", "folder that keeps the databases (default: a temporary one)")
 	profile := flag.String("profile", "", "file for a CPU profile of the import that touches few packages")
 	flag.Parse()
 	if _, err := os.Stat(filepath.Join(*data, "osv")); err != nil {
@@ -44,7 +43,7 @@ func main() {
 	}
 }
 
-// deltaBench is the databases under test, and what the process asked of networks.
+// deltaBench is the databases under test and the number of network requests of the process.
 type deltaBench struct {
 	dir        string
 	inventory  *store.Store
@@ -53,7 +52,7 @@ type deltaBench struct {
 	requests   atomic.Int64
 }
 
-// RoundTrip counts and refuses: nothing here may ask anybody.
+// RoundTrip implements http.RoundTripper. It counts and refuses every request.
 func (b *deltaBench) RoundTrip(r *http.Request) (*http.Response, error) {
 	b.requests.Add(1)
 	return nil, fmt.Errorf("a request to %s", r.URL.Host)
@@ -118,7 +117,7 @@ func (b *deltaBench) close(keep string) {
 	}
 }
 
-// setUp writes the dumps and the fleet. Nothing of it is held afterwards.
+// setUp writes the dumps and the fleet. Nothing of them stays in memory.
 func (b *deltaBench) setUp(ctx context.Context, data string, scale float64, full, changed string) error {
 	begun := time.Now()
 	corpus, err := readCorpus(data)
@@ -136,7 +135,7 @@ func (b *deltaBench) setUp(ctx context.Context, data string, scale float64, full
 	return nil
 }
 
-// runStep runs one step between two pictures of the database, and prints what it cost and wrote.
+// runStep runs one step, prints its cost, and compares the states of the database before and after.
 func (b *deltaBench) runStep(ctx context.Context, name string, do func(context.Context) error) error {
 	before, err := b.readState(ctx)
 	if err != nil {
@@ -175,7 +174,7 @@ func withCPUProfile(path string, do func() error) error {
 	return do()
 }
 
-// importAndMatch imports a dump and judges until nothing is due.
+// importAndMatch imports a dump and runs a rematch if one is due.
 func (b *deltaBench) importAndMatch(ctx context.Context, path string) error {
 	src, err := advisory.Open(path)
 	if err != nil {
@@ -209,7 +208,8 @@ func (b *deltaBench) match(ctx context.Context) error {
 	return nil
 }
 
-// matchAll makes the last rematch look as if another version of the matcher had made it.
+// matchAll changes the matcher version of the last rematch, so that every package is due, and runs a
+// rematch.
 func (b *deltaBench) matchAll(ctx context.Context) error {
 	if _, err := b.inventory.DB().Writer.ExecContext(ctx, `UPDATE rematch SET matcher = 'before'`); err != nil {
 		return err
@@ -217,8 +217,8 @@ func (b *deltaBench) matchAll(ctx context.Context) error {
 	return b.match(ctx)
 }
 
-// startConcurrentWriter writes a row beside a step, again and again, as sign-ins do; the function it
-// returns ends that and tells the longest wait.
+// startConcurrentWriter writes rows, one at a time, while a step runs, as sign-ins do. The function it
+// returns stops the writer and returns the longest wait and the number of rows.
 func (b *deltaBench) startConcurrentWriter(ctx context.Context) func() (longest time.Duration, tries int) {
 	ctx, stop := context.WithCancel(ctx)
 	type waits struct {
@@ -232,7 +232,8 @@ func (b *deltaBench) startConcurrentWriter(ctx context.Context) func() (longest 
 		defer tick.Stop()
 		for {
 			begun := time.Now()
-			// Not by ctx: a cut-off statement would cost the connection, and its count of rows.
+			// Without the cancellation of ctx: a cancelled statement closes the connection and resets its
+			// count of written rows.
 			_, err := b.inventory.DB().Writer.ExecContext(context.WithoutCancel(ctx), `INSERT INTO meta (key, value) VALUES ('bench', ?)
 				ON CONFLICT (key) DO UPDATE SET value = excluded.value`, begun.String())
 			if err == nil {
@@ -254,7 +255,7 @@ func (b *deltaBench) startConcurrentWriter(ctx context.Context) func() (longest 
 	}
 }
 
-// cpuTime is what the process has used on all cores.
+// cpuTime returns the CPU time of the process on all cores.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -263,13 +264,13 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// resetPeak gives back what set-up used and starts the peak of resident memory anew; Linux only.
+// resetPeak returns unused memory to the system and resets the peak of resident memory (Linux only).
 func resetPeak() {
 	debug.FreeOSMemory()
-	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) //nolint:errcheck,gosec // the peak is then since the start
+	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) //nolint:errcheck,gosec // after an error the peak is that since the start
 }
 
-// peakResident is the largest resident memory since forgetPeak, as Linux tells it.
+// peakResident returns the largest resident memory since resetPeak, as Linux reports it.
 func peakResident() string {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {

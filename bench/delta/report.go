@@ -12,13 +12,13 @@ import (
 	"plimsoll/match"
 )
 
-// databaseState is what the database says at some time.
+// databaseState is the content of the database at one time, in numbers.
 type databaseState struct {
 	counts   map[int64]int // shown, by image
 	raw      map[int64]int // by artifact
 	verdicts int
-	rematch  int64 // the newest
-	written  int   // rows that the writing connection ever wrote
+	rematch  int64 // id of the newest
+	written  int   // rows written by the writing connection since it was opened
 }
 
 func (b *deltaBench) readState(ctx context.Context) (p databaseState, err error) {
@@ -42,7 +42,7 @@ func (b *deltaBench) readNumbers(ctx context.Context, query string) (map[int64]i
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	for rows.Next() {
 		var id int64
 		var n int
@@ -54,7 +54,7 @@ func (b *deltaBench) readNumbers(ctx context.Context, query string) (map[int64]i
 	return out, rows.Err()
 }
 
-// countDifferences counts the entries that are not the same.
+// countDifferences returns the number of entries of b that a lacks or has with another value.
 func countDifferences(a, b map[int64]int) (n int) {
 	for id, v := range b {
 		if old, ok := a[id]; !ok || old != v {
@@ -64,7 +64,7 @@ func countDifferences(a, b map[int64]int) (n int) {
 	return n
 }
 
-// printDifferences prints what a step wrote beside what differs, and holds counts and lists to each other.
+// printDifferences prints how many rows a step changed and how many it wrote, and verifies the new state.
 func (b *deltaBench) printDifferences(ctx context.Context, before databaseState) error {
 	after, err := b.readState(ctx)
 	if err != nil {
@@ -96,10 +96,10 @@ func (b *deltaBench) databaseBytes(name string) (n int64) {
 	return n
 }
 
-// verifiedSamples is how many sets and images verify looks at in full.
+// verifiedSamples is the number of sets and of images that verify checks in full.
 const verifiedSamples = 200
 
-// verify recounts every image in a way of its own, judges some sets whole, and compares
+// verify counts the vulnerabilities of every image independently, judges some sets again, and compares
 // some lists with their counts.
 func (b *deltaBench) verify(ctx context.Context, now databaseState) error {
 	ids := map[int64]map[string]bool{} // by set
@@ -152,7 +152,7 @@ func (b *deltaBench) forEachRow(ctx context.Context, query string, f func(int64,
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	for rows.Next() {
 		var id int64
 		var text string
@@ -164,7 +164,7 @@ func (b *deltaBench) forEachRow(ctx context.Context, query string, f func(int64,
 	return rows.Err()
 }
 
-// verifySets judges whole sets, as a scan does.
+// verifySets judges some sets again, as a scan does, and compares the result with the stored one.
 func (b *deltaBench) verifySets(ctx context.Context, ids map[int64]map[string]bool) error {
 	sets, err := b.readNumbers(ctx, `SELECT id, packages FROM package_set`)
 	if err != nil {
@@ -202,7 +202,7 @@ func (b *deltaBench) packagesOf(ctx context.Context, set int64) ([]plimsoll.Pack
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	var out []plimsoll.Package
 	for rows.Next() {
 		var p plimsoll.Package

@@ -1,6 +1,7 @@
-// Command floor is what a scan is measured against: it decompresses every layer of an
-// image archive, reads its tar entries and hashes blob, layer and every regular file,
-// layers in parallel, and does nothing else. It must stay as it is, and short.
+// Command floor is the lower limit that scans are compared with. It decompresses every layer of an
+// image archive, reads its tar entries and hashes blob, layer and every regular file, layers in
+// parallel, and does nothing else. It prints the bytes in files. Do not change it: results of
+// different versions must stay comparable.
 package main
 
 import (

@@ -1,7 +1,6 @@
-// Command hostile scans images that are made to exhaust whoever looks inside: a sparse file of
-// 10 GiB, 10 GiB of zeros, nested archives, three million entries. It prints what each scan
-// ends with, its time and its peak resident memory, and fails where that is over 256 MiB or
-// where a scan does not end as it must.
+// Command hostile scans images that are built to exhaust a scanner: a sparse file of 10 GiB, 10 GiB of
+// zeros, nested archives, three million entries. It prints the last line of each scan, its time and its
+// peak resident memory. It fails if a scan uses more than 256 MiB or does not end as expected.
 package main
 
 import (
@@ -27,22 +26,20 @@ import (
 
 const maxResident = 256 << 20
 
-// hostileLayer is one layer and how its scan must end.
+// hostileLayer is a layer and the expected end of its scan.
 type hostileLayer struct {
 	name   string
 	write  func(io.Writer) error
-	status int
-	stderr string // on standard error
+	status int    // exit status
+	stderr string // part of standard error
 }
 
-func hostileLayers() []hostileLayer {
-	return []hostileLayer{
-		{"sparse file of 10 GiB", writeSparseFile, 2, "budget 200 to 1"},
-		{"10 GiB of zeros", writeZeros, 2, "budget 200 to 1"},
-		{"archives nested forty deep", writeNestedArchives, 2, "nested deeper than 5"},
-		{"three million entries", writeEntries(3_000_000), 2, "more than 2000000 entries"},
-		{"half a million entries", writeEntries(500_000), 0, ""},
-	}
+var hostileLayers = []hostileLayer{
+	{"sparse file of 10 GiB", writeSparseFile, 2, "budget 200 to 1"},
+	{"10 GiB of zeros", writeZeros, 2, "budget 200 to 1"},
+	{"archives nested forty deep", writeNestedArchives, 2, "nested deeper than 5"},
+	{"three million entries", writeEntries(3_000_000), 2, "more than 2000000 entries"},
+	{"half a million entries", writeEntries(500_000), 0, ""},
 }
 
 func main() {
@@ -62,7 +59,7 @@ func scanHostileLayers() error {
 		return err
 	}
 	var bad error
-	for _, a := range hostileLayers() {
+	for _, a := range hostileLayers {
 		path := filepath.Join(dir, "image.tar")
 		if err := writeImage(path, a.write); err != nil {
 			return fmt.Errorf("%s: %w", a.name, err)
@@ -74,13 +71,13 @@ func scanHostileLayers() error {
 		last := f.Stderr[strings.LastIndexByte(strings.TrimSpace(f.Stderr), '\n')+1:]
 		fmt.Printf("%-32s exit %d  %6.1f s  peak %4d MiB  %s\n", a.name, f.Status, f.Wall.Seconds(), f.Resident>>20, strings.TrimSpace(last))
 		if f.Status != a.status || f.Resident > maxResident || !strings.Contains(f.Stderr, a.stderr) {
-			bad = errors.Join(bad, fmt.Errorf("%s: exit %d where %d was due, %d bytes resident: %s", a.name, f.Status, a.status, f.Resident, f.Stderr))
+			bad = errors.Join(bad, fmt.Errorf("%s: exit status %d, expected %d, %d bytes resident: %s", a.name, f.Status, a.status, f.Resident, f.Stderr))
 		}
 	}
 	return bad
 }
 
-// writeImage writes an archive as docker save does, with one gzip layer that is written to a file first.
+// writeImage writes an archive as docker save does, with one gzip layer, which it first writes to a file.
 func writeImage(path string, write func(io.Writer) error) error {
 	layer, err := os.Create(path + ".layer")
 	if err != nil {
@@ -134,8 +131,8 @@ func writeFile(w *tar.Writer, name string, size int64, content io.Reader) error 
 	return err
 }
 
-// writeSparseFile writes a file of 10 GiB of which one block is in the archive, in the old GNU format
-// (GNU tar manual, "Storing Sparse Files"), which archive/tar reads but does not write.
+// writeSparseFile writes a tar with a sparse file of 10 GiB, of which it contains one block, in the old
+// GNU format (GNU tar manual, "Storing Sparse Files"), which archive/tar reads but does not write.
 func writeSparseFile(w io.Writer) error {
 	var h [512]byte
 	field := func(offset int, format string, args ...any) { copy(h[offset:], fmt.Sprintf(format, args...)) }
@@ -171,7 +168,7 @@ func writeZeros(out io.Writer) error {
 	return w.Close()
 }
 
-// writeNestedArchives writes a jar in a jar in a jar, the innermost with 256 MiB of zeros.
+// writeNestedArchives writes forty nested jars, the innermost with 256 MiB of zeros.
 func writeNestedArchives(out io.Writer) error {
 	content, name := make([]byte, 256<<20), "zeros.class"
 	for range 40 {

@@ -12,10 +12,10 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// maxCopies: the year of a CVE has four digits, of which the first two tell copies apart.
+// maxCopies is the number of copies that renameRecord can distinguish: it replaces the first two digits of a CVE's year.
 const maxCopies = 79
 
-// multiplyDumps writes each dump of from to to, with so many copies of every record.
+// multiplyDumps writes the dumps in the folder from to the folder to, with several copies of every record.
 func multiplyDumps(from, to string, copies int) error {
 	dumps, err := filepath.Glob(filepath.Join(from, "*.zip"))
 	if err != nil || len(dumps) == 0 {
@@ -68,7 +68,7 @@ func multiplyDump(from, to string, copies int) error {
 	return f.Close()
 }
 
-// renameRecord makes copy k of a record; copy 0 is the record.
+// renameRecord returns copy k of a record, with other ids, package names and versions. Copy 0 is the record itself.
 func renameRecord(raw []byte, k int) []byte {
 	if k == 0 {
 		return raw
@@ -81,7 +81,7 @@ func renameRecord(raw []byte, k int) []byte {
 	return raw
 }
 
-// appendToValues appends to every string value of the key.
+// appendToValues appends a suffix to every string value of a key.
 func appendToValues(raw []byte, key, suffix string) []byte {
 	out := make([]byte, 0, len(raw)+256)
 	for {
@@ -91,7 +91,7 @@ func appendToValues(raw []byte, key, suffix string) []byte {
 		}
 		at += len(key)
 		out, raw = append(out, raw[:at]...), raw[at:]
-		from := bytes.IndexByte(raw, '"') // of the value, if only a colon stands between
+		from := bytes.IndexByte(raw, '"') // of the value, if only a colon is between
 		if from < 0 || len(bytes.TrimLeft(raw[:from], ": \n\t\r")) > 0 {
 			continue
 		}

@@ -1,8 +1,8 @@
-// Command import measures an import of advisories at full size beside a server that
-// goes on writing. It reads the OSV dumps in DIR, makes N copies of them in which ids,
-// packages and versions are renamed, imports all of that into a fresh database, and then
-// once more. It prints records per second, resident memory, how long sign-ins and new
-// tasks took meanwhile, the size of the database, and how many rows the second import wrote.
+// Command import measures an import of advisories at full size while a server writes to the
+// inventory. It reads the OSV dumps in DIR, makes N copies of them in which ids, packages and versions
+// are renamed, and imports them twice into a new database. It prints records per second, resident
+// memory, the duration of sign-ins and new tasks meanwhile, the size of the database, and the number
+// of rows that the second import wrote.
 //
 //	import DIR [N]
 package main
@@ -41,8 +41,8 @@ func main() {
 	}
 }
 
-// runPhases makes the dumps and starts each import in a process of its own, so that resident
-// memory is that of the import.
+// runPhases writes the dumps and runs each import in its own process, so that resident memory is that
+// of the import.
 func runPhases(ctx context.Context, args []string) error {
 	copies := 1
 	if len(args) == 2 {
@@ -56,7 +56,7 @@ func runPhases(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans its temporary files
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
 	if err := multiplyDumps(args[0], filepath.Join(dir, "dumps"), copies); err != nil {
 		return err
 	}
@@ -74,14 +74,14 @@ func runPhases(ctx context.Context, args []string) error {
 	return nil
 }
 
-// importPhase imports every dump of dir while somebody else uses the inventory.
+// importPhase imports every dump in dir while a concurrentUser uses the inventory.
 func importPhase(ctx context.Context, name, dir string) error {
 	path := filepath.Join(dir, "advisories.db")
 	db, err := sqlite.Advisories(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // measured before
+	defer db.Close() //nolint:errcheck // the process ends
 	if name == "again" {
 		if err := recordWrittenRows(ctx, path); err != nil {
 			return err
@@ -122,7 +122,7 @@ func importPhase(ctx context.Context, name, dir string) error {
 
 func printFigures(name string, records, changed int, took time.Duration, waits []time.Duration) {
 	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // of this process it does not fail
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // it does not fail for this process
 	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	fmt.Printf("%s: %d records (%d new or changed) in %.1f s: %.0f records/s; %.1f CPU-s; peak resident %d MiB\n",
 		name, records, changed, took.Seconds(), float64(records)/took.Seconds(), cpu.Seconds(), u.Maxrss>>10)

@@ -15,14 +15,14 @@ import (
 	"plimsoll/store/sqlite"
 )
 
-// concurrentUser signs in and asks for tasks, as the API does it, until stopped.
+// concurrentUser signs in and creates tasks, as the API does, until it is stopped.
 type concurrentUser struct {
 	cancel context.CancelFunc
 	ended  chan error
-	waits  []time.Duration
+	waits  []time.Duration // of every sign-in and every new task
 }
 
-// requestInterval is between two requests; a sign-in hashes a password for some 20 ms.
+// requestInterval is the time between two sign-ins; one hashes a password, which takes about 20 ms.
 const requestInterval = 250 * time.Millisecond
 
 func startConcurrentUser(ctx context.Context, dir string) (*concurrentUser, error) {

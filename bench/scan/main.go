@@ -1,6 +1,6 @@
-// Command scan runs scans of image archives against the floor, in turn: without looking into content, whole, and with
-// published rules besides. It prints medians of wall time, CPU time and peak resident memory of all processes together,
-// and their ratios to the floor's. Each scan begins with nothing that an earlier one kept.
+// Command scan compares scans of image archives with bench/floor: a scan without malware and secrets, a whole scan, and
+// scans with published rules in addition. It prints medians of wall time, CPU time and peak resident memory of all
+// processes together, and their ratios to the floor. No scan uses results of an earlier one.
 package main
 
 import (
@@ -20,8 +20,8 @@ import (
 )
 
 func main() {
-	runs := flag.Int("runs", 5, "counted runs of each, after one that is not")
-	rules := flag.String("rules", "../shared/data/yara/signature-base-half.tar.gz", "folder or .tar.gz of YARA rules: the scan is made with the first 300 that load too, and with all")
+	runs := flag.Int("runs", 5, "measured runs of each kind, after one that is not measured")
+	rules := flag.String("rules", "../shared/data/yara/signature-base-half.tar.gz", "folder or .tar.gz of YARA rules for two more kinds of scan: with the first 300 that load, and with all")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		fmt.Fprintln(os.Stderr, "usage: scan [-runs N] [-rules FILE] ARCHIVE ...")
@@ -61,13 +61,14 @@ func compareAll(archives []string, runs int, rules string) error {
 	return nil
 }
 
-// runKind is a kind of run: the floor (nil), or a scan with further flags.
+// runKind is a kind of run: the floor (nil flags), or a scan with additional flags.
 type runKind struct {
 	name  string
 	flags []string
 }
 
-// rulesRunKinds are scans with published rules besides the scanner's own.
+// rulesRunKinds returns the scans with published rules in addition to the embedded ones. Without the file from there
+// are none.
 func rulesRunKinds(dir, from string) ([]runKind, error) {
 	sources, err := signatures.Read(from)
 	if os.IsNotExist(err) {
@@ -99,6 +100,7 @@ func rulesRunKinds(dir, from string) ([]runKind, error) {
 	return rows, nil
 }
 
+// compareArchive measures every kind of run in turn, runs times after one that is not counted.
 func compareArchive(dir, archive string, runs int, rows []runKind) error {
 	figures := make([][]watch.Figures, len(rows))
 	var unpacked int64
@@ -134,7 +136,7 @@ func measureCommand(cmd *exec.Cmd) (watch.Figures, error) {
 	return f, err
 }
 
-// medianFigures takes each figure's median apart.
+// medianFigures returns the median of each figure separately.
 func medianFigures(runs []watch.Figures) watch.Figures {
 	pick := func(value func(watch.Figures) int64) int64 {
 		all := make([]int64, len(runs))
@@ -151,7 +153,7 @@ func medianFigures(runs []watch.Figures) watch.Figures {
 	}
 }
 
-// printMedians prints the medians of each row, and how they stand to those of the first one, the floor.
+// printMedians prints the medians of each kind of run, and their ratios to those of the first kind, the floor.
 func printMedians(unpacked int64, runs int, rows []runKind, figures [][]watch.Figures) {
 	fmt.Printf("%.0f MB in files, medians of %d runs each, in turn\n", float64(unpacked)/1e6, runs)
 	floor := medianFigures(figures[0])

@@ -15,7 +15,7 @@ import (
 	"plimsoll/analyze/malware/yara"
 )
 
-// Read returns the rule files of a .tar.gz, a folder or a file, by base name.
+// Read returns the rule files (.yar, .yara) of a .tar.gz, a folder or a file, sorted by base name.
 func Read(from string) ([]yara.Source, error) {
 	var sources []yara.Source
 	var err error
@@ -74,7 +74,7 @@ func readFolder(from string) ([]yara.Source, error) {
 	return sources, err
 }
 
-// First returns as many files from the front as have so many rules that load, all if there are fewer.
+// First returns the shortest prefix of sources with at least wanted rules that load, all sources if there are fewer.
 func First(sources []yara.Source, wanted int) ([]yara.Source, error) {
 	have := 0
 	for i, s := range sources {
@@ -89,7 +89,7 @@ func First(sources []yara.Source, wanted int) ([]yara.Source, error) {
 	return sources, nil
 }
 
-// Write puts files into a folder that it makes.
+// Write writes sources into the folder dir, which it makes if necessary.
 func Write(dir string, sources []yara.Source) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Package watch runs programs that are measured.
+// Package watch runs programs and measures them.
 package watch
 
 import (
@@ -12,7 +12,7 @@ import (
 	"time"
 )
 
-// Figures of one run.
+// Figures are the measurements of one run.
 type Figures struct {
 	Wall, CPU      time.Duration // CPU of the process and its children, user and system
 	Resident       int64         // bytes, the largest sum over the process and its descendants
@@ -20,7 +20,7 @@ type Figures struct {
 	Stdout, Stderr string
 }
 
-// Measure runs a program to its end. An exit status is a figure, not an error.
+// Measure runs a program to its end. An exit status other than 0 is a figure, not an error.
 func Measure(cmd *exec.Cmd) (Figures, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
@@ -40,7 +40,7 @@ func Measure(cmd *exec.Cmd) (Figures, error) {
 	return f, err
 }
 
-// Build compiles programs of this module into a folder.
+// Build compiles commands of this module into the folder dir.
 func Build(dir string, packages ...string) error {
 	for _, name := range packages {
 		build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), name)
@@ -52,12 +52,12 @@ func Build(dir string, packages ...string) error {
 	return nil
 }
 
-// sampleEvery is often enough to see a layer's reports being made.
+// sampleEvery is short enough to see the memory of writing a layer's reports.
 const sampleEvery = 5 * time.Millisecond
 
-// sampleResident samples the resident memory of a process and its descendants (Linux: /proc). The
-// function that it returns ends that and tells the largest sum, in bytes: pages that processes
-// share are counted for each of them.
+// sampleResident samples the resident memory of a process and its descendants until peak is called
+// (Linux: /proc). peak returns the largest sum, in bytes; a page that processes share is counted once
+// per process.
 func sampleResident(pid int) (peak func() int64) {
 	stop, result := make(chan struct{}), make(chan int64)
 	go func() {
@@ -80,11 +80,12 @@ func sampleResident(pid int) (peak func() int64) {
 	}
 }
 
-// residentBytes is the memory of a process and its descendants; those that are gone have none.
+// residentBytes returns the resident memory of a process and its descendants, 0 for a process that
+// ended.
 func residentBytes(pid int) int64 {
 	var pages, skip int64
 	if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)); err == nil {
-		fmt.Sscan(string(raw), &skip, &pages) //nolint:errcheck // of the kernel's own making
+		fmt.Sscan(string(raw), &skip, &pages) //nolint:errcheck // the kernel writes two numbers
 	}
 	sum := pages * int64(os.Getpagesize())
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) //nolint:errcheck // a fixed pattern
