@@ -48,8 +48,8 @@ var (
 // webShell is inert; the embedded malware list contains its SHA-256.
 const webShell = "<?php /* plimsoll demo sample, inert */ if (false) { system($_GET[\"cmd\"]); } ?>\n"
 
-// eicar is the EICAR anti-malware test file, in two parts so that scanners do not report this source.
-var eicar = `X5O!P%@AP[4\PZX54(P^)7CC)7}$` + `EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`
+// eicarTestFile is the EICAR anti-malware test file, in two parts so that scanners do not report this source.
+var eicarTestFile = `X5O!P%@AP[4\PZX54(P^)7CC)7}$` + `EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`
 
 var (
 	appStep         = buildStep{"COPY app /srv/app", []layerFile{{path: "srv/app/main", body: "\x7fELF sample of an application", mode: 0o755}}}
@@ -95,7 +95,7 @@ var sampleImages = []sampleImage{
 	// The EICAR test file, deleted again by a later layer.
 	{repository: "ops/toolbox", tag: "latest", steps: []buildStep{
 		{"ADD alpine-minirootfs.tar.gz /", alpineFiles("3.20.1", alpine320Packages...)},
-		{"COPY samples /opt/samples", []layerFile{{path: "opt/samples/eicar.com", body: eicar}, {path: "opt/samples/second.com", body: eicar}}},
+		{"COPY samples /opt/samples", []layerFile{{path: "opt/samples/eicar.com", body: eicarTestFile}, {path: "opt/samples/second.com", body: eicarTestFile}}},
 		{"RUN rm /opt/samples/second.com", []layerFile{{path: "opt/samples/.wh.second.com"}}}}},
 	// A config with a diff ID that is not the layer's.
 	{repository: "ops/broken", tag: "1", steps: []buildStep{appStep}, broken: true},

@@ -84,7 +84,7 @@ func TestFacts(t *testing.T) {
 	raw, err := json.Marshal(got)
 	raw = fmt.Appendf(raw, "%v %+v %#v %v %q %x", got, got, got, got.Hashes, got.Hashes[0].Hash, got.Hashes[0].Hash)
 	if err != nil || bytes.Contains(raw, []byte("secret")) || bytes.Contains(raw, []byte("salt")) {
-		t.Errorf("the report holds a password hash: %s %v", raw, err)
+		t.Errorf("the report contains a password hash: %s %v", raw, err)
 	}
 }
 

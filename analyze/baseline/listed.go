@@ -40,7 +40,7 @@ func JudgeListed(ctx context.Context, passwords []string, hashes []plimsoll.Acco
 	hashes = slices.Clone(hashes)
 	slices.SortStableFunc(hashes, func(a, b plimsoll.AccountHash) int { return cmp.Compare(attemptCost(a), attemptCost(b)) })
 	var v verdict
-	var unread []string
+	var unchecked []string
 	left := int64(imageAllowance)
 	for i, h := range hashes {
 		if err := ctx.Err(); err != nil {
@@ -59,18 +59,18 @@ func JudgeListed(ctx context.Context, passwords []string, hashes []plimsoll.Acco
 			v.passwords = append(v.passwords, w)
 			v.evidence = append(v.evidence, fmt.Sprintf("%s has a weak password of %s: %s, %s", place, scheme, printableText(w.Masked), w.Reason))
 		case g.Unchecked != "":
-			unread = append(unread, place+": "+printableText(g.Unchecked))
+			unchecked = append(unchecked, place+": "+printableText(g.Unchecked))
 		}
 	}
 	if missing > 0 {
-		unread = append(unread, fmt.Sprintf("the hashes of %d accounts were not kept; scan the image again if its last scan is old", missing))
+		unchecked = append(unchecked, fmt.Sprintf("the hashes of %d accounts were not kept; scan the image again if its last scan is old", missing))
 	}
 	weak := v.passwords
-	if v = newVerdict(v.evidence, unread, len(hashes) > 0); v.result == plimsoll.SettingFailed {
-		v.evidence = append(v.evidence, unread...)
+	if v = newVerdict(v.evidence, unchecked, len(hashes) > 0); v.result == plimsoll.SettingFailed {
+		v.evidence = append(v.evidence, unchecked...)
 	}
 	v.passwords = weak
-	return v.setting(ListedRule()), nil
+	return v.toSetting(ListedRule()), nil
 }
 
 // attemptCost returns the cost of one attempt, 0 for a hash that Guess refuses.

@@ -20,11 +20,11 @@ func TestJudgeListed(t *testing.T) {
 	weak := []plimsoll.WeakPassword{{User: "ann", Scheme: "sha512crypt", Masked: "H**********!", Reason: reasonListed, Changed: 9}}
 	ann, bob := shadowHash("ann", helloWorld), shadowHash("bob", strongHashes["sha512crypt"])
 	for name, c := range map[string]struct {
-		words   []string
-		hashes  []plimsoll.AccountHash
-		missing int
-		want    plimsoll.SettingResult
-		says    string
+		words    []string
+		hashes   []plimsoll.AccountHash
+		missing  int
+		want     plimsoll.SettingResult
+		evidence string
 	}{
 		"found":               {[]string{"x", "Hello world!"}, []plimsoll.AccountHash{bob, ann}, 0, plimsoll.SettingFailed, "ann has a weak password"},
 		"found, one missing":  {[]string{"Hello world!"}, []plimsoll.AccountHash{ann}, 1, plimsoll.SettingFailed, "1 accounts were not kept"},
@@ -37,7 +37,7 @@ func TestJudgeListed(t *testing.T) {
 		"hostile, others not": {[]string{"Hello world!"}, []plimsoll.AccountHash{shadowHash("eve", "$2b$31$abcdefghijklmnopqrstuuVDEh7mK1tQQnH09DK7/h5XKeTkuYF9i"), ann}, 0, plimsoll.SettingFailed, "costs too much"},
 	} {
 		s, err := JudgeListed(t.Context(), c.words, c.hashes, c.missing)
-		if err != nil || s.Result != c.want || s.Rule != plimsoll.RuleListedPassword || s.Kind != plimsoll.KindWeakPassword || !strings.Contains(strings.Join(s.Evidence, "\n"), c.says) {
+		if err != nil || s.Result != c.want || s.Rule != plimsoll.RuleListedPassword || s.Kind != plimsoll.KindWeakPassword || !strings.Contains(strings.Join(s.Evidence, "\n"), c.evidence) {
 			t.Errorf("%s: %+v %v", name, s, err)
 		}
 		if c.want == plimsoll.SettingFailed && fmt.Sprint(s.Passwords) != fmt.Sprint(weak) {

@@ -52,16 +52,16 @@ func (r rule) Rule() plimsoll.Rule {
 
 // Run implements analyze.Check.
 func (r rule) Run(i analyze.Image) plimsoll.Setting {
-	return r.judge(i).setting(r.Rule())
+	return r.judge(i).toSetting(r.Rule())
 }
 
-// setting returns the verdict as it is stored, with at most maxEvidence lines.
-func (v verdict) setting(about plimsoll.Rule) plimsoll.Setting {
+// toSetting returns the verdict as it is stored, with at most maxEvidence lines.
+func (v verdict) toSetting(rule plimsoll.Rule) plimsoll.Setting {
 	evidence := v.evidence
 	if extra := len(evidence) - maxEvidence; extra > 0 {
 		evidence = append(slices.Clip(evidence[:maxEvidence-1]), fmt.Sprintf("and %d more", extra+1))
 	}
-	out := about.Setting(v.result)
+	out := rule.Setting(v.result)
 	out.Evidence, out.Passwords = evidence, v.passwords
 	return out
 }

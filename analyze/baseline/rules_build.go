@@ -194,8 +194,8 @@ func splitInstruction(line string) (word, rest string) {
 }
 
 // textIf returns text if a condition holds, else "".
-func textIf(holds bool, text string) string {
-	if holds {
+func textIf(condition bool, text string) string {
+	if condition {
 		return text
 	}
 	return ""

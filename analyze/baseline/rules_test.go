@@ -179,7 +179,7 @@ func TestRulesAreComplete(t *testing.T) {
 		}
 		for _, text := range []string{about.Description, about.Advice} {
 			if len(text) < 10 || !strings.HasSuffix(text, ".") {
-				t.Errorf("%s says %q", r.id, text)
+				t.Errorf("%s: text %q", r.id, text)
 			}
 		}
 		if strings.HasSuffix(about.Title, ".") {

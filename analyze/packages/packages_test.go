@@ -22,7 +22,7 @@ func analyzeFile(t *testing.T, path, body string) plimsoll.LayerReport {
 	return reports[0]
 }
 
-const bash = "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1+b1\nSource: bash (5.2-1)\nDescription: shell\n more: text\n .\n"
+const bashStanza = "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1+b1\nSource: bash (5.2-1)\nDescription: shell\n more: text\n .\n"
 
 func TestDpkg(t *testing.T) {
 	stanza := func(name, status string) string {
@@ -40,7 +40,7 @@ func TestDpkg(t *testing.T) {
 		want             []plimsoll.Package
 		failure          string
 	}{
-		{"source and version", dpkgStatus, bash, []plimsoll.Package{{Name: "bash", Version: "5.2-1+b1", Arch: "amd64", SourceVersion: "5.2-1"}}, ""},
+		{"source and version", dpkgStatus, bashStanza, []plimsoll.Package{{Name: "bash", Version: "5.2-1+b1", Arch: "amd64", SourceVersion: "5.2-1"}}, ""},
 		{"other source", dpkgStatus, "Package: libssl3\nSource: openssl\nStatus: install ok installed\nVersion: 3.0-1\n",
 			[]plimsoll.Package{{Name: "libssl3", Version: "3.0-1", Source: "openssl"}}, ""},
 		{"states", dpkgStatus, stanza("a", "install ok installed") + stanza("b", "hold ok installed") + stanza("c", "install ok half-configured") +
@@ -109,7 +109,7 @@ func TestAPK(t *testing.T) {
 }
 
 func TestTooManyPackages(t *testing.T) {
-	_, err := New().parseDatabase(t.Context(), dpkgStatus, newSection(strings.Repeat(bash+"\n", 11)), 10)
+	_, err := New().parseDatabase(t.Context(), dpkgStatus, newSection(strings.Repeat(bashStanza+"\n", 11)), 10)
 	if plimsoll.FailureOf(err) != plimsoll.FailureOversized {
 		t.Errorf("dpkg: %v", err)
 	}
@@ -142,7 +142,7 @@ func TestWants(t *testing.T) {
 }
 
 func FuzzDpkg(f *testing.F) {
-	f.Add([]byte(bash))
+	f.Add([]byte(bashStanza))
 	f.Add([]byte("Package: a\n b\n\n\nStatus: x y installed\nVersion: \n"))
 	f.Fuzz(func(t *testing.T, raw []byte) { fuzzDatabase(t, dpkgStatus, raw) })
 }

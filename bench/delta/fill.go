@@ -106,9 +106,9 @@ func (p *rowInserter) addImages(f *fleet) {
 	registries := p.newTable(`registry (id, project_id, enterprise_project_id, name, url, kind, origin, created_at)`)
 	artifacts := p.newTable(`artifact (id, project_id, enterprise_project_id, digest, kind, media_type, size, scan_state, scanned_at, raw_vulnerabilities, raw_settings, raw_malware)`)
 	images := p.newTable(`image (id, project_id, enterprise_project_id, registry_id, artifact_id, origin, repository, namespace, name, tag, digest, size, updated_at, first_seen_at, latest, scan_state, scanned_at, vulnerabilities, settings, malware)`)
-	pointed := p.newTable(`image_artifact (image_id, project_id, enterprise_project_id, from_at, digest)`)
-	holding := p.newTable(`artifact_set (artifact_id, project_id, enterprise_project_id, set_id, position, places)`)
-	held := p.newTable(`image_set (image_id, project_id, enterprise_project_id, set_id, from_at)`)
+	imageArtifacts := p.newTable(`image_artifact (image_id, project_id, enterprise_project_id, from_at, digest)`)
+	artifactSets := p.newTable(`artifact_set (artifact_id, project_id, enterprise_project_id, set_id, position, places)`)
+	imageSets := p.newTable(`image_set (image_id, project_id, enterprise_project_id, set_id, from_at)`)
 	p.addRow(registries, 1, project, enterprise, "hub", "https://hub.example", "other", "private", 1)
 	digest := func(i int) plimsoll.Digest { return plimsoll.DigestOf(fmt.Append(nil, i)) }
 	for i := range f.images {
@@ -121,33 +121,33 @@ func (p *rowInserter) addImages(f *fleet) {
 		name := fmt.Sprintf("app-%d", i/10)
 		p.addRow(images, i+1, project, enterprise, 1, i+1, "private", "team/"+name, "team", name, fmt.Sprint("v", i%10),
 			digest(i), 1000, 1000+i, 1000+i, i%10/9, "done", 1000, 0, 0, 0)
-		p.addRow(pointed, i+1, project, enterprise, 1000+i, digest(i))
+		p.addRow(imageArtifacts, i+1, project, enterprise, 1000+i, digest(i))
 	}
 	if p.err = p.flush(); p.err != nil {
 		return
 	}
-	places := newPlaces()
+	places := newPlaceEncoder()
 	for i, sets := range f.images {
 		for k, set := range sets {
-			p.addRow(holding, i+1, project, enterprise, set+1, k, places.of(f.sets[set]))
-			p.addRow(held, i+1, project, enterprise, set+1, 1000+i)
+			p.addRow(artifactSets, i+1, project, enterprise, set+1, k, places.encode(f.sets[set]))
+			p.addRow(imageSets, i+1, project, enterprise, set+1, 1000+i)
 		}
 	}
 }
 
-// places encodes the stored paths of packages.
-type places struct {
-	enc  *zstd.Encoder
-	made map[int][]byte // by number of packages
+// placeEncoder encodes the stored paths of packages.
+type placeEncoder struct {
+	enc     *zstd.Encoder
+	encoded map[int][]byte // by number of packages
 }
 
-func newPlaces() *places {
+func newPlaceEncoder() *placeEncoder {
 	enc, _ := zstd.NewWriter(nil) // it does not fail with these options
-	return &places{enc: enc, made: map[int][]byte{}}
+	return &placeEncoder{enc: enc, encoded: map[int][]byte{}}
 }
 
-func (p *places) of(s plimsoll.PackageSet) []byte {
-	if made := p.made[len(s.Packages)]; made != nil {
+func (p *placeEncoder) encode(s plimsoll.PackageSet) []byte {
+	if made := p.encoded[len(s.Packages)]; made != nil {
 		return made
 	}
 	list := make([]plimsoll.Place, len(s.Packages))
@@ -157,6 +157,6 @@ func (p *places) of(s plimsoll.PackageSet) []byte {
 	var text bytes.Buffer
 	json.NewEncoder(&text).Encode(list) //nolint:errcheck,errchkjson,gosec // it always encodes
 	made := p.enc.EncodeAll(text.Bytes(), nil)
-	p.made[len(s.Packages)] = made
+	p.encoded[len(s.Packages)] = made
 	return made
 }

@@ -192,16 +192,16 @@ func (b *deltaBench) importAndMatch(ctx context.Context, path string) error {
 	if err != nil || !due {
 		return err
 	}
-	return b.match(ctx)
+	return b.runRematch(ctx)
 }
 
-func (b *deltaBench) match(ctx context.Context) error {
+func (b *deltaBench) runRematch(ctx context.Context) error {
 	begun := time.Now()
 	out, err := b.rematcher.Once(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("  rematch            %8.1f s: %d packages judged, each once for every set that holds it\n", time.Since(begun).Seconds(), out.Packages)
+	fmt.Printf("  rematch            %8.1f s: %d packages judged, each once for all sets that contain it\n", time.Since(begun).Seconds(), out.Packages)
 	if due, err := b.rematcher.Due(ctx); due || err != nil {
 		return fmt.Errorf("a rematch is due after the rematch: %w", err)
 	}
@@ -214,7 +214,7 @@ func (b *deltaBench) matchAll(ctx context.Context) error {
 	if _, err := b.inventory.DB().Writer.ExecContext(ctx, `UPDATE rematch SET matcher = 'before'`); err != nil {
 		return err
 	}
-	return b.match(ctx)
+	return b.runRematch(ctx)
 }
 
 // startConcurrentWriter writes rows, one at a time, while a step runs, as sign-ins do. The function it

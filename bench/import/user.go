@@ -18,7 +18,7 @@ import (
 // concurrentUser signs in and creates tasks, as the API does, until it is stopped.
 type concurrentUser struct {
 	cancel context.CancelFunc
-	ended  chan error
+	done   chan error
 	waits  []time.Duration // of every sign-in and every new task
 }
 
@@ -35,20 +35,20 @@ func startConcurrentUser(ctx context.Context, dir string) (*concurrentUser, erro
 		return nil, err
 	}
 	passwords := identity.NewPasswords(4)
-	who, _, err := identity.New(inventory, key, passwords, time.Now).Bootstrap(ctx, identity.Names{})
+	credentials, _, err := identity.New(inventory, key, passwords, time.Now).Bootstrap(ctx, identity.Names{})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	u := &concurrentUser{cancel: cancel, ended: make(chan error, 1)}
+	u := &concurrentUser{cancel: cancel, done: make(chan error, 1)}
 	go func() {
-		err := u.work(ctx, auth.New(auth.DefaultConfig(), inventory, passwords, key, time.Now), inventory, who)
-		u.ended <- errors.Join(err, inventory.Close())
+		err := u.sendRequests(ctx, auth.New(auth.DefaultConfig(), inventory, passwords, key, time.Now), inventory, credentials)
+		u.done <- errors.Join(err, inventory.Close())
 	}()
 	return u, nil
 }
 
-func (u *concurrentUser) work(ctx context.Context, a *auth.Authenticator, inventory *store.Store, who *identity.Credentials) error {
+func (u *concurrentUser) sendRequests(ctx context.Context, a *auth.Authenticator, inventory *store.Store, credentials *identity.Credentials) error {
 	tick := time.NewTicker(requestInterval)
 	defer tick.Stop()
 	for n := 0; ; n++ {
@@ -58,14 +58,14 @@ func (u *concurrentUser) work(ctx context.Context, a *auth.Authenticator, invent
 		case <-tick.C:
 		}
 		began := time.Now()
-		in := auth.SignIn{UserID: who.User.ID, Password: who.Password, ProjectID: who.Project.ID, Source: "192.0.2.1"}
+		in := auth.SignIn{UserID: credentials.User.ID, Password: credentials.Password, ProjectID: credentials.Project.ID, Source: "192.0.2.1"}
 		if _, _, _, err := a.SignIn(context.WithoutCancel(ctx), in); err != nil {
 			return err
 		}
 		signedIn := time.Now()
-		task := plimsoll.Task{ProjectID: who.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkScan, By: "bench"}
+		task := plimsoll.Task{ProjectID: credentials.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkScan, By: "bench"}
 		work := plimsoll.Work{
-			ProjectID: who.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkScan, Key: strconv.Itoa(n),
+			ProjectID: credentials.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkScan, Key: strconv.Itoa(n),
 		}
 		if err := inventory.CreateTask(context.WithoutCancel(ctx), &task, []plimsoll.Work{work}); err != nil {
 			return err
@@ -76,6 +76,6 @@ func (u *concurrentUser) work(ctx context.Context, a *auth.Authenticator, invent
 
 func (u *concurrentUser) stop() ([]time.Duration, error) {
 	u.cancel()
-	err := <-u.ended
+	err := <-u.done
 	return u.waits, err
 }

@@ -97,9 +97,9 @@ func Cost(hash string) (int64, error) {
 	case MD5:
 		return 400, nil
 	case SHA256:
-		return shaCost(hash, &sha256Scheme)
+		return shaCryptCost(hash, &sha256Scheme)
 	case SHA512:
-		return shaCost(hash, &sha512Scheme)
+		return shaCryptCost(hash, &sha512Scheme)
 	case Bcrypt:
 		n, err := bcrypt.Cost([]byte(hash))
 		if err != nil || n < bcrypt.MinCost || n > bcrypt.MaxCost {

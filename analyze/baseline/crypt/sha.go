@@ -31,7 +31,7 @@ const (
 	maxSalt       = 16
 )
 
-func shaCost(field string, s *shaScheme) (int64, error) {
+func shaCryptCost(field string, s *shaScheme) (int64, error) {
 	rounds, _, _, err := s.parse(field)
 	return max(1, int64(rounds)*s.nanos/1000), err
 }

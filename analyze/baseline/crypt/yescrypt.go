@@ -41,23 +41,23 @@ const (
 // cost returns the cost of an attempt as Cost does. Memory is filled once and read (1/3 + t) times. The
 // cost of parameters that Verify refuses is above every allowance.
 func (p yesParams) cost() int64 {
-	if p.refused() || 128*p.n*uint64(p.r) > maxYesCheap {
+	if p.isRefused() || 128*p.n*uint64(p.r) > maxYesCheap {
 		return 1 << 40
 	}
 	mebibytes := float64(128*p.n*uint64(p.r)) / (1 << 20)
 	passes := 1.4 + float64(p.t)*1.5
-	if p.prehash() {
+	if p.needsPrehash() {
 		passes *= 1 + 1.0/64
 	}
 	return max(50, int64(mebibytes*passes*2300))
 }
 
-func (p yesParams) refused() bool {
+func (p yesParams) isRefused() bool {
 	return 128*p.n*uint64(p.r) > maxYesMemory || p.p > maxYesLanes || p.t > maxYesTime || p.n > 1<<24
 }
 
-// prehash reports whether the password is first hashed with smaller parameters, as it is for large ones.
-func (p yesParams) prehash() bool {
+// needsPrehash reports whether the password is first hashed with smaller parameters, as it is for large ones.
+func (p yesParams) needsPrehash() bool {
 	per := p.n / uint64(p.p)
 	return p.flags&flagRW != 0 && per >= 0x100 && per*uint64(p.r) >= 0x20000
 }
@@ -73,25 +73,25 @@ func parseYescrypt(field string) (p yesParams, salt []byte, head string, err err
 		return p, nil, "", ErrHash
 	}
 	in := yesReader{text: params}
-	flavour, log, r := in.number(0), in.number(1), in.number(1)
+	flavour, log, r := in.readNumber(0), in.readNumber(1), in.readNumber(1)
 	p = yesParams{flags: flavour, r: r, p: 1}
 	if flavour >= flagRW {
 		p.flags = flagRW + (flavour-flagRW)<<2
 	}
 	if in.text != "" {
-		have := in.number(1)
+		have := in.readNumber(1)
 		if have&1 != 0 {
-			p.p = in.number(2)
+			p.p = in.readNumber(2)
 		}
 		if have&2 != 0 {
-			p.t = in.number(1)
+			p.t = in.readNumber(1)
 		}
 		if have&^3 != 0 { // a ROM or upgrades, which shadow files do not have
 			return p, nil, "", ErrHash
 		}
 	}
 	known := p.flags == 0 || p.flags == flagWorm || p.flags == rwDefaults
-	if in.bad || in.text != "" || !known || log < 1 || log > 40 || r < 1 || r > 1<<20 || p.p < 1 {
+	if in.malformed || in.text != "" || !known || log < 1 || log > 40 || r < 1 || r > 1<<20 || p.p < 1 {
 		return p, nil, "", ErrHash
 	}
 	p.n = 1 << log
@@ -104,24 +104,24 @@ func parseYescrypt(field string) (p yesParams, salt []byte, head string, err err
 
 // yesReader reads the numbers of the string format. The first digit determines the length.
 type yesReader struct {
-	text string
-	bad  bool
+	text      string
+	malformed bool
 }
 
-func (r *yesReader) digit() uint32 {
+func (r *yesReader) readDigit() uint32 {
 	if r.text == "" {
-		r.bad = true
+		r.malformed = true
 		return 0
 	}
 	at := strings.IndexByte(cryptDigits, r.text[0])
 	r.text = r.text[1:]
-	r.bad = r.bad || at < 0
+	r.malformed = r.malformed || at < 0
 	return uint32(max(at, 0))
 }
 
-func (r *yesReader) number(least uint32) uint32 {
+func (r *yesReader) readNumber(least uint32) uint32 {
 	start, end, chars, shift := uint32(0), uint32(47), 1, 0
-	c := r.digit()
+	c := r.readDigit()
 	value := least
 	for c > end {
 		value += (end + 1 - start) << shift
@@ -133,7 +133,7 @@ func (r *yesReader) number(least uint32) uint32 {
 	value += (c - start) << shift
 	for chars--; chars > 0; chars-- {
 		shift -= 6
-		value += r.digit() << shift
+		value += r.readDigit() << shift
 	}
 	return value
 }
@@ -165,11 +165,11 @@ func yescryptHash(password, field string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	if p.refused() {
+	if p.isRefused() {
 		return "", ErrHash
 	}
 	key := []byte(password)
-	if p.prehash() {
+	if p.needsPrehash() {
 		small := p
 		small.n, small.t = p.n>>6, 0
 		key = small.derive(key, salt, "yescrypt-prehash")

@@ -55,13 +55,13 @@ func Shadow(r io.Reader) (plimsoll.AccountFile, []Hash, error) {
 		}
 		a := plimsoll.Account{UID: -1, EmptyPassword: fields[1] == ""}
 		if a.EmptyPassword || crypt.Identify(fields[1]).HasPassword() {
-			a.Ageing = &plimsoll.Ageing{Changed: days(fields, 2), Min: days(fields, 3), Max: days(fields, 4), Warn: days(fields, 5), Inactive: days(fields, 6)}
+			a.Ageing = &plimsoll.Ageing{Changed: parseDays(fields, 2), Min: parseDays(fields, 3), Max: parseDays(fields, 4), Warn: parseDays(fields, 5), Inactive: parseDays(fields, 6)}
 		}
 		return a, fields[1], true
 	})
 }
 
-func days(fields []string, i int) int64 {
+func parseDays(fields []string, i int) int64 {
 	if i >= len(fields) {
 		return -1
 	}

@@ -24,9 +24,9 @@ func Crontab(r io.Reader, system bool) ([]plimsoll.ConfigLine, error) {
 		if name, value, ok := strings.Cut(text, "="); ok && isVariableName(strings.TrimSpace(name)) {
 			name = strings.TrimSpace(name)
 			if name != "PATH" && name != "SHELL" {
-				return c.add(n, "", "env", name)
+				return c.addLine(n, "", "env", name)
 			}
-			return c.add(n, "", "env", name, strings.Trim(strings.TrimSpace(value), `"'`))
+			return c.addLine(n, "", "env", name, strings.Trim(strings.TrimSpace(value), `"'`))
 		}
 		rest, times := text, 5
 		if text[0] == '@' {
@@ -51,7 +51,7 @@ func Crontab(r io.Reader, system bool) ([]plimsoll.ConfigLine, error) {
 		if RunsDownload(rest) {
 			args = append(args, "download")
 		}
-		return c.add(n, user, "job", args...)
+		return c.addLine(n, user, "job", args...)
 	})
 	return c.list, err
 }
@@ -97,27 +97,27 @@ func Script(r io.Reader) ([]plimsoll.ConfigLine, error) {
 			return nil
 		}
 		if m := assignmentPattern.FindStringSubmatch(text); m != nil && isLiteral(m[2]) {
-			if err := c.add(n, "", PasswordVariable, m[1]); err != nil {
+			if err := c.addLine(n, "", PasswordVariable, m[1]); err != nil {
 				return err
 			}
 		}
 		if program := PasswordInOption(text); program != "" {
-			if err := c.add(n, "", PasswordOption, program); err != nil {
+			if err := c.addLine(n, "", PasswordOption, program); err != nil {
 				return err
 			}
 		}
 		if SetsPassword(text) {
-			if err := c.add(n, "", PasswordSet); err != nil {
+			if err := c.addLine(n, "", PasswordSet); err != nil {
 				return err
 			}
 		}
 		if m := umaskPattern.FindStringSubmatch(text); m != nil {
-			if err := c.add(n, "", Umask, m[1]); err != nil {
+			if err := c.addLine(n, "", Umask, m[1]); err != nil {
 				return err
 			}
 		}
 		if m := searchPathPattern.FindStringSubmatch(text); m != nil && hasRelativeEntry(m[1]) {
-			return c.add(n, "", SearchPath)
+			return c.addLine(n, "", SearchPath)
 		}
 		return nil
 	})

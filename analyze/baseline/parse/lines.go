@@ -55,7 +55,7 @@ func forEachLine(r io.Reader, mark string, f func(n int, text string) error) err
 // lineCollector collects at most maxLines directives.
 type lineCollector struct{ list []plimsoll.ConfigLine }
 
-func (c *lineCollector) add(n int, scope, key string, args ...string) error {
+func (c *lineCollector) addLine(n int, scope, key string, args ...string) error {
 	if len(c.list) == maxLines {
 		return plimsoll.Errorf(plimsoll.TooLarge, "more than %d directives", maxLines)
 	}

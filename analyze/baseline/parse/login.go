@@ -29,7 +29,7 @@ func SSH(r io.Reader) ([]plimsoll.ConfigLine, error) {
 			scope = key + " " + strings.Join(args, " ")
 			return nil
 		}
-		return c.add(n, scope, key, args...)
+		return c.addLine(n, scope, key, args...)
 	})
 	return c.list, err
 }
@@ -39,7 +39,7 @@ func LoginDefs(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	var c lineCollector
 	err := forEachLine(r, "", func(n int, text string) error {
 		if fields := splitWords(stripComment(text)); len(fields) > 1 {
-			return c.add(n, "", strings.ToUpper(fields[0]), fields[1:]...)
+			return c.addLine(n, "", strings.ToUpper(fields[0]), fields[1:]...)
 		}
 		return nil
 	})
@@ -55,7 +55,7 @@ func PAM(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	err := forEachLine(r, "\\", func(n int, text string) error {
 		text = stripComment(text)
 		if file, ok := strings.CutPrefix(text, "@include"); ok {
-			return c.add(n, "", "include", strings.TrimSpace(file))
+			return c.addLine(n, "", "include", strings.TrimSpace(file))
 		}
 		kind, rest := cutSpace(text)
 		control, rest := cutSpace(rest)
@@ -69,7 +69,7 @@ func PAM(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		}
 		kind = strings.ToLower(strings.TrimPrefix(kind, "-"))
 		if control == "include" || control == "substack" {
-			return c.add(n, kind, "include", args[0])
+			return c.addLine(n, kind, "include", args[0])
 		}
 		args[0] = path.Base(args[0])
 		for i, a := range args[1:] {
@@ -77,7 +77,7 @@ func PAM(r io.Reader) ([]plimsoll.ConfigLine, error) {
 				args[i+1] = name + "="
 			}
 		}
-		return c.add(n, "", kind, append([]string{control}, args...)...)
+		return c.addLine(n, "", kind, append([]string{control}, args...)...)
 	})
 	return c.list, err
 }
@@ -105,11 +105,11 @@ func Pairs(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		name = strings.TrimSpace(name)
 		switch {
 		case !ok:
-			return c.add(n, "", strings.ToLower(name))
+			return c.addLine(n, "", strings.ToLower(name))
 		case isSecretName(name):
-			return c.add(n, "", strings.ToLower(name), "")
+			return c.addLine(n, "", strings.ToLower(name), "")
 		}
-		return c.add(n, "", strings.ToLower(name), strings.TrimSpace(value))
+		return c.addLine(n, "", strings.ToLower(name), strings.TrimSpace(value))
 	})
 	return c.list, err
 }

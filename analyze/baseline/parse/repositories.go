@@ -96,7 +96,7 @@ func addSource(c *lineCollector, n int, uri string, options []string) error {
 	if secret {
 		options = append(slices.Clip(options), passwordMark)
 	}
-	return c.add(n, "", "source", append([]string{uri}, options...)...)
+	return c.addLine(n, "", "source", append([]string{uri}, options...)...)
 }
 
 // AptConf reads apt.conf(5). Key is the whole name of an option, in lower case.
@@ -149,10 +149,10 @@ func (p *aptParser) endStatement(c *lineCollector, n int) error {
 	if strings.Contains(name, "proxy") || isSecretName(name) {
 		var secret bool
 		if value, secret = stripUserinfo(value); secret {
-			return c.add(n, "", name, value, passwordMark)
+			return c.addLine(n, "", name, value, passwordMark)
 		}
 	}
-	return c.add(n, "", name, value)
+	return c.addLine(n, "", name, value)
 }
 
 // splitTokens returns the tokens of a line: words, quoted words without their quotes, braces and
@@ -222,7 +222,7 @@ func Ini(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 			if secret {
 				args = append(args, passwordMark)
 			}
-			if err := c.add(n, section, name, args...); err != nil {
+			if err := c.addLine(n, section, name, args...); err != nil {
 				return err
 			}
 		}
@@ -248,7 +248,7 @@ func Switches(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 		if !slices.Contains(keep, name) {
 			return nil
 		}
-		return c.add(n, "", name, strings.Trim(strings.Trim(text[cut:], " \t=:"), `"'`))
+		return c.addLine(n, "", name, strings.Trim(strings.Trim(text[cut:], " \t=:"), `"'`))
 	})
 	return c.list, err
 }

@@ -34,7 +34,7 @@ func Sudoers(r io.Reader) ([]plimsoll.ConfigLine, error) {
 			return nil
 		case strings.HasPrefix(first, "Defaults"):
 			for _, setting := range splitList(rest, ',') {
-				if err := c.add(n, first[len("Defaults"):], "defaults", stripSecretValue(setting)); err != nil {
+				if err := c.addLine(n, first[len("Defaults"):], "defaults", stripSecretValue(setting)); err != nil {
 					return err
 				}
 			}
@@ -64,7 +64,7 @@ func addAliases(c *lineCollector, n int, kind, rest string) error {
 				list[i] = commandPath(list[i])
 			}
 		}
-		if err := c.add(n, kind, "alias", append([]string{strings.TrimSpace(name)}, list...)...); err != nil {
+		if err := c.addLine(n, kind, "alias", append([]string{strings.TrimSpace(name)}, list...)...); err != nil {
 			return err
 		}
 	}
@@ -104,7 +104,7 @@ func addGrants(c *lineCollector, n int, text string) error {
 			if one == "" {
 				continue
 			}
-			if err := c.add(n, who, "grant", runas, tags, commandPath(one)); err != nil {
+			if err := c.addLine(n, who, "grant", runas, tags, commandPath(one)); err != nil {
 				return err
 			}
 		}

@@ -19,10 +19,10 @@ func Trust(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		}
 		for _, f := range fields {
 			if f == "+" {
-				return c.add(n, "", "trust", "everybody")
+				return c.addLine(n, "", "trust", "everybody")
 			}
 		}
-		return c.add(n, "", "trust", "host")
+		return c.addLine(n, "", "trust", "host")
 	})
 	return c.list, err
 }
@@ -33,7 +33,7 @@ func AuthorizedKeys(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	err := forEachLine(r, "", func(n int, text string) error {
 		for field := range strings.FieldsSeq(stripComment(text)) {
 			if strings.HasPrefix(field, "ssh-") || strings.HasPrefix(field, "ecdsa-") || strings.HasPrefix(field, "sk-") {
-				return c.add(n, "", "key", field)
+				return c.addLine(n, "", "key", field)
 			}
 		}
 		return nil
@@ -54,10 +54,10 @@ func Credentials(r io.Reader, whole bool) ([]plimsoll.ConfigLine, error) {
 			if text == "" {
 				return nil
 			}
-			return c.add(n, "", "credential", "line")
+			return c.addLine(n, "", "credential", "line")
 		}
 		if m := credentialPattern.FindStringSubmatch(text); m != nil && isLiteral(m[2]) {
-			return c.add(n, "", "credential", strings.ToLower(strings.Trim(m[1], `"`)))
+			return c.addLine(n, "", "credential", strings.ToLower(strings.Trim(m[1], `"`)))
 		}
 		return nil
 	})
@@ -86,7 +86,7 @@ func PrivateKeys(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		case begin == 0:
 		case strings.HasPrefix(text, "-----END "):
 			begin = 0
-			return c.add(n, "", "private-key", state)
+			return c.addLine(n, "", "private-key", state)
 		case strings.Contains(text, "Proc-Type: 4,ENCRYPTED"):
 			state = "encrypted"
 		case label == "OPENSSH PRIVATE KEY" && n == begin+1 && !strings.HasPrefix(text, opensshNone):
@@ -104,7 +104,7 @@ func AnyLine(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		if stripComment(text) == "" || len(c.list) > 0 {
 			return nil
 		}
-		return c.add(n, "", "line")
+		return c.addLine(n, "", "line")
 	})
 	return c.list, err
 }
@@ -119,9 +119,9 @@ func Names(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		}
 		address, secret := stripUserinfo(text)
 		if secret {
-			return c.add(n, "", "name", address, passwordMark)
+			return c.addLine(n, "", "name", address, passwordMark)
 		}
-		return c.add(n, "", "name", address)
+		return c.addLine(n, "", "name", address)
 	})
 	return c.list, err
 }

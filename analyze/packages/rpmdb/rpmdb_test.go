@@ -137,7 +137,7 @@ func TestHeader(t *testing.T) {
 const testPage = 512
 
 // hashDB returns a Berkeley DB hash file: metadata, one hash page with one pair, and a chain
-// of overflow pages that holds the value.
+// of overflow pages that contains the value.
 func hashDB(order binary.ByteOrder, value []byte) []byte {
 	const capacity = testPage - pageHeader
 	chain := (len(value) + capacity - 1) / capacity
