@@ -21,6 +21,7 @@ import (
 
 	"plimsoll"
 	"plimsoll/archive"
+	"plimsoll/manifest"
 )
 
 func main() {
@@ -41,7 +42,7 @@ func hashImage(path string) error {
 	if err != nil {
 		return err
 	}
-	image, err := plimsoll.ParseManifest(mediaType, raw, plimsoll.DefaultBudget())
+	image, err := manifest.Parse(mediaType, raw, plimsoll.DefaultBudget())
 	if err != nil {
 		return err
 	}

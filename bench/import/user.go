@@ -63,10 +63,9 @@ func (u *concurrentUser) sendRequests(ctx context.Context, a *auth.Authenticator
 			return err
 		}
 		signedIn := time.Now()
-		task := plimsoll.Task{ProjectID: credentials.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkScan, By: "bench"}
-		work := plimsoll.Work{
-			ProjectID: credentials.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkScan, Key: strconv.Itoa(n),
-		}
+		tenant := plimsoll.Tenant{ProjectID: credentials.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}
+		task := plimsoll.Task{Tenant: tenant, Kind: plimsoll.WorkScan, By: "bench"}
+		work := plimsoll.Work{Tenant: tenant, Kind: plimsoll.WorkScan, Key: strconv.Itoa(n)}
 		if err := inventory.CreateTask(context.WithoutCancel(ctx), &task, []plimsoll.Work{work}); err != nil {
 			return err
 		}
