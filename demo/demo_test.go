@@ -10,13 +10,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
-// digests reads the digest of every sample's tag.
-func digests(t *testing.T, r *Registry) map[string]string {
+// sampleDigests reads the digest of every sample's tag.
+func sampleDigests(t *testing.T, r *Registry) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, s := range samples() {
+	for _, s := range sampleImages {
 		ref, err := name.ParseReference(r.Host()+"/"+s.repository+":"+s.tag, name.Insecure)
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +40,7 @@ func TestRegistryHoldsTheSameSamplesEveryTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runs, hosts = append(runs, digests(t, r)), append(hosts, r.Host())
+		runs, hosts = append(runs, sampleDigests(t, r)), append(hosts, r.Host())
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -56,7 +57,7 @@ func TestRegistryHoldsTheSameSamplesEveryTime(t *testing.T) {
 }
 
 func TestIndexHasPlatformsAndAttestation(t *testing.T) {
-	for _, s := range samples() {
+	for _, s := range sampleImages {
 		if len(s.platforms) < 2 {
 			continue
 		}
@@ -68,7 +69,7 @@ func TestIndexHasPlatformsAndAttestation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := plimsoll.ParseManifest("", raw, plimsoll.DefaultBudget())
+		a, err := manifest.Parse("", raw, plimsoll.DefaultBudget())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -86,7 +87,7 @@ func TestWriteAdvisories(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != len(sampleAdvisories()) {
+	if err != nil || len(files) != len(sampleAdvisories) {
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/purl"
 )
 
 // cycloneDX is the part of a CycloneDX 1.4 to 1.6 document that is a VEX.
@@ -217,7 +218,7 @@ func (d *Document) cycloneDXVersion(c Claim, version, vers, status string) error
 	if c.Product.Component != "" {
 		target = &c.Product.Component
 	}
-	if p, err := plimsoll.ParsePURL(*target); err == nil {
+	if p, err := purl.Parse(*target); err == nil {
 		p.Version = version
 		*target = p.String()
 		return d.claim(c)

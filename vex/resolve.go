@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/purl"
 )
 
 // Digests are those that the document names, for KnownProducts to be asked about.
@@ -23,14 +24,14 @@ func (d *Document) Digests() []plimsoll.Digest {
 }
 
 func digestOfPURL(s string) plimsoll.Digest {
-	p, err := plimsoll.ParsePURL(s)
+	p, err := purl.Parse(s)
 	if err != nil || !image(p) {
 		return ""
 	}
 	return digestIn(p.Version)
 }
 
-func image(p plimsoll.PURL) bool { return p.Type == "oci" || p.Type == "docker" }
+func image(p purl.PackageURL) bool { return p.Type == "oci" || p.Type == "docker" }
 
 // Decisions turns what the document says into decisions without a tenant, and tells the
 // products that nothing known answers to. Of several claims about one thing the latest
@@ -44,7 +45,7 @@ func (d *Document) Decisions(known plimsoll.KnownProducts) (decisions []plimsoll
 		scopes, reason := scopesOf(c.Product, known)
 		for _, scope := range scopes {
 			dec := plimsoll.Decision{
-				ProjectID: "x", Kind: plimsoll.FindingVulnerability, Finding: c.Vulnerability, Scope: scope, Document: d.ID,
+				Tenant: plimsoll.Tenant{ProjectID: "x"}, Kind: plimsoll.FindingVulnerability, Finding: c.Vulnerability, Scope: scope, Document: d.ID,
 				Status: c.Status, Justification: c.Justification, Reason: c.Reason, Author: d.Author,
 			}
 			if err := dec.Validate(); err != nil {
@@ -84,7 +85,7 @@ func scopesOf(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.Decisi
 	if p.Platform {
 		return platformScope(p)
 	}
-	u, err := plimsoll.ParsePURL(p.PURL)
+	u, err := purl.Parse(p.PURL)
 	switch {
 	case err != nil && p.Digest != "":
 		return nil, reasonDigest
@@ -117,7 +118,7 @@ func scopesOf(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.Decisi
 // Enterprise Linux 9". One with a version is that build wherever it is; one without may be
 // affected in another product, so it is told, not guessed.
 func platformScope(p Product) ([]plimsoll.DecisionScope, string) {
-	u, err := plimsoll.ParsePURL(p.Component)
+	u, err := purl.Parse(p.Component)
 	if err != nil || image(u) || u.Version == "" {
 		return nil, reasonPlatform
 	}
@@ -126,7 +127,7 @@ func platformScope(p Product) ([]plimsoll.DecisionScope, string) {
 
 // repositoryOf reads where an image stands. An oci URL names the repository by its last
 // segment and, in repository_url, whole; a docker URL by its path. host "" is any.
-func repositoryOf(u plimsoll.PURL) (host, path, tag string) {
+func repositoryOf(u purl.PackageURL) (host, path, tag string) {
 	address := u.Qualifiers["repository_url"]
 	if u.Type == "docker" {
 		if host = hostOf(address); host == "" {
