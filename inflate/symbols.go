@@ -79,7 +79,7 @@ func extraBits(bits uint64, e uint32) int {
 }
 
 // decodeFast decodes while input and window have space for any symbol. Each iteration begins with at least 56 bits: a
-// length, a distance and their extra bits need at most 48.
+// length, a distance and their extra bits need at most 48. The lowest six bits of an entry are the number of bits to drop.
 func (z *Reader) decodeFast() (done bool, err error) {
 	in, pos, bits, count := z.in, z.pos, z.bits, z.count
 	window, to := &z.window, z.writeAt
@@ -91,15 +91,15 @@ loop:
 		count |= 56
 		e := literals[bits&(1<<literalBits-1)]
 		if e&literalFlag != 0 {
-			bits, count = dropEntry(bits, count, e)
+			bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 			window[to] = byte(e >> 16)
 			to++
 			if e = literals[bits&(1<<literalBits-1)]; e&literalFlag != 0 {
-				bits, count = dropEntry(bits, count, e)
+				bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 				window[to] = byte(e >> 16)
 				to++
 				if e = literals[bits&(1<<literalBits-1)]; e&literalFlag != 0 {
-					bits, count = dropEntry(bits, count, e)
+					bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 					window[to] = byte(e >> 16)
 					to++
 					continue
@@ -120,18 +120,18 @@ loop:
 				err = ErrCorrupt
 				break loop
 			case e&endOfBlockEntry == endOfBlockEntry:
-				bits, count = dropEntry(bits, count, e)
+				bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 				done = true
 				break loop
 			case e&literalFlag != 0:
-				bits, count = dropEntry(bits, count, e)
+				bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 				window[to] = byte(e >> 16)
 				to++
 				continue
 			}
 		}
 		length := int(e>>16&0x1ff) + extraBits(bits, e)
-		bits, count = dropEntry(bits, count, e)
+		bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 
 		e = distances[bits&(1<<distanceBits-1)]
 		if e&specialFlag != 0 {
@@ -146,7 +146,7 @@ loop:
 			}
 		}
 		distance := int(e>>16&0x7fff) + extraBits(bits, e)
-		bits, count = dropEntry(bits, count, e)
+		bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 		if distance > to-z.memberStart {
 			err = ErrCorrupt
 			break
@@ -155,11 +155,6 @@ loop:
 	}
 	z.pos, z.bits, z.count, z.writeAt = pos, bits, count, to
 	return done, err
-}
-
-// dropEntry removes the bits of an entry's code and extra bits from the bit buffer. The compiler inlines it.
-func dropEntry(bits uint64, count uint, e uint32) (uint64, uint) {
-	return bits >> (e & 0x3f), count - uint(e&0x3f)
 }
 
 // copyMatch copies length bytes from distance bytes back and returns the new end. Without overlap it copies eight bytes at
