@@ -64,12 +64,12 @@ func Encode(a plimsoll.Advisory) ([]byte, error) {
 	}
 	var words []string
 	r.Severity, words = encodeRatings(a.Ratings)
-	r.Database = takeWords(&words)
+	r.Database = takeSpecific(&words)
 	for _, f := range a.Affected {
 		var out osvAffected
 		out.Package.Ecosystem, out.Package.Name, out.Versions, out.Ranges = f.Ecosystem, f.Name, f.Versions, f.Ranges
 		out.Severity, words = encodeRatings(f.Ratings)
-		out.Ecosystem, out.Database = takeWords(&words), takeWords(&words)
+		out.Ecosystem, out.Database = takeSpecific(&words), takeSpecific(&words)
 		r.Affected = append(r.Affected, out)
 	}
 	return json.Marshal(r)
@@ -87,8 +87,8 @@ func encodeRatings(ratings []plimsoll.Rating) (scores []osvScore, words []string
 	return scores, words
 }
 
-// takeWords puts up to two words where Parse reads them, in its order.
-func takeWords(words *[]string) *osvSpecific {
+// takeSpecific puts up to two words where Parse reads them, in its order.
+func takeSpecific(words *[]string) *osvSpecific {
 	if len(*words) == 0 {
 		return nil
 	}

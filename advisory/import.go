@@ -42,13 +42,13 @@ type Plan struct {
 	// Address is where the dump came from, if not from where it was opened.
 	Address string
 
-	// Part: the dump holds some files of the feed. Nothing is withdrawn.
-	Part bool
+	// Partial: the dump holds some files of the feed. Nothing is withdrawn.
+	Partial bool
 
-	// Patience is how many full dumps, one after the other, have to lack a file until it
+	// WithdrawAfter is how many full dumps, one after the other, have to lack a file until it
 	// is withdrawn. 0 and 1 withdraw at once: what an operator hands over is meant. Online
 	// dumps are known to lack records now and then, so feeds use 2.
-	Patience int
+	WithdrawAfter int
 
 	// Progress is told how many files of how many are done; it may be nil.
 	Progress func(done, total int)
@@ -66,7 +66,7 @@ func Import(ctx context.Context, src *Source, feed string, store Store, progress
 // refused, and withdraws nothing.
 func Update(ctx context.Context, src *Source, store Store, plan Plan) (plimsoll.ImportOutcome, error) {
 	out := plimsoll.ImportOutcome{Feed: plan.Feed, Skipped: map[string]int{}}
-	if !plainName(plan.Feed) {
+	if !validFileName(plan.Feed) {
 		return out, plimsoll.Errorf(plimsoll.Invalid, "advisory: feed name %.80q is empty, too long or has control characters", plan.Feed)
 	}
 	address := src.Path()
@@ -79,44 +79,44 @@ func Update(ctx context.Context, src *Source, store Store, plan Plan) (plimsoll.
 	}
 	defer store.EndImport()
 	i := newImporter(src, store, known, plan.Progress)
-	err = i.run(ctx)
+	err = i.readAll(ctx)
 	i.out.Feed = plan.Feed
 	if out = i.out; err != nil {
 		return out, err
 	}
-	if out.Records == 0 && !plan.Part {
+	if out.Records == 0 && !plan.Partial {
 		return out, plimsoll.Errorf(plimsoll.Invalid, "advisory: no OSV record in %s", src.Path()).
 			WithHint("nothing was changed; %d files were skipped", src.Len())
 	}
-	if plan.Part {
+	if plan.Partial {
 		out.Revision, err = store.PublishImport(ctx)
 		return out, err
 	}
-	err = finish(ctx, store, plan, slices.Sorted(maps.Keys(i.known)), &out)
+	err = withdrawAndPublish(ctx, store, plan, slices.Sorted(maps.Keys(i.unseen)), &out)
 	return out, err
 }
 
-// finish withdraws what has been missing for long enough and publishes. Marks of files
+// withdrawAndPublish withdraws what has been missing for long enough and publishes. Marks of files
 // that are back go first and new marks come last: whatever moment a process dies at, no
 // file has more marks than dumps that lacked it.
-func finish(ctx context.Context, store Store, plan Plan, gone []string, out *plimsoll.ImportOutcome) error {
-	before, err := store.MissingFiles(ctx, plan.Feed)
+func withdrawAndPublish(ctx context.Context, store Store, plan Plan, absent []string, out *plimsoll.ImportOutcome) error {
+	missingBefore, err := store.MissingFiles(ctx, plan.Feed)
 	if err != nil {
 		return err
 	}
-	var still, waiting []string
-	withdraw := gone
-	if plan.Patience > 1 {
+	var stillMissing, missing []string
+	withdraw := absent
+	if plan.WithdrawAfter > 1 {
 		withdraw = nil
-		for _, file := range gone {
-			if waiting = append(waiting, file); before[file] {
-				still = append(still, file)
+		for _, file := range absent {
+			if missing = append(missing, file); missingBefore[file] {
+				stillMissing = append(stillMissing, file)
 				withdraw = append(withdraw, file)
 			}
 		}
 	}
-	if len(before) > 0 {
-		if err := store.NoteMissing(ctx, plan.Feed, still); err != nil {
+	if len(missingBefore) > 0 {
+		if err := store.NoteMissing(ctx, plan.Feed, stillMissing); err != nil {
 			return err
 		}
 	}
@@ -128,9 +128,9 @@ func finish(ctx context.Context, store Store, plan Plan, gone []string, out *pli
 	if out.Revision, err = store.PublishImport(ctx); err != nil {
 		return err
 	}
-	waiting = slices.DeleteFunc(waiting, func(file string) bool { return before[file] })
-	if out.Missing = len(waiting); out.Missing == 0 && len(still) == 0 {
+	missing = slices.DeleteFunc(missing, func(file string) bool { return missingBefore[file] })
+	if out.Missing = len(missing); out.Missing == 0 && len(stillMissing) == 0 {
 		return nil
 	}
-	return store.NoteMissing(ctx, plan.Feed, waiting)
+	return store.NoteMissing(ctx, plan.Feed, missing)
 }

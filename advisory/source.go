@@ -38,12 +38,12 @@ var (
 // Source is an opened dump: a folder or a zip of JSON files, one record each.
 type Source struct {
 	path    string
-	entries []entry
+	entries []dumpEntry
 	close   func() error
 }
 
-// entry is a file of a dump.
-type entry struct {
+// dumpEntry is a file of a dump.
+type dumpEntry struct {
 	name string // in the dump, slash-separated; never opened as a path of the system
 	size int64
 	hash [sha256.Size]byte // of the file that the feed had, if not of what open gives
@@ -86,7 +86,7 @@ func Open(path string) (*Source, error) {
 		return nil, err
 	}
 	s.path = path
-	slices.SortStableFunc(s.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	slices.SortStableFunc(s.entries, func(a, b dumpEntry) int { return strings.Compare(a.name, b.name) })
 	return s, nil
 }
 
@@ -120,11 +120,11 @@ func openFolder(path string) (*Source, error) {
 		if len(s.entries) == maxEntries {
 			return ErrEntries
 		}
-		s.entries = append(s.entries, entry{name: name, size: info.Size(), open: func() (io.ReadCloser, error) { return root.Open(name) }})
+		s.entries = append(s.entries, dumpEntry{name: name, size: info.Size(), open: func() (io.ReadCloser, error) { return root.Open(name) }})
 		return nil
 	})
 	if err != nil {
-		return nil, errors.Join(refused(err), root.Close())
+		return nil, errors.Join(dumpError(err), root.Close())
 	}
 	return s, nil
 }
@@ -136,7 +136,7 @@ func openZip(path string, size int64) (*Source, error) {
 	}
 	s, err := readZip(f, size)
 	if err != nil {
-		return nil, errors.Join(refused(err), f.Close())
+		return nil, errors.Join(dumpError(err), f.Close())
 	}
 	s.close = f.Close
 	return s, nil
@@ -153,7 +153,7 @@ func readZip(r io.ReaderAt, size int64) (*Source, error) {
 		return nil, ErrEntries
 	}
 	meter.unmetered = true
-	s := &Source{close: func() error { return nil }, entries: make([]entry, 0, len(z.File))}
+	s := &Source{close: func() error { return nil }, entries: make([]dumpEntry, 0, len(z.File))}
 	var total uint64
 	for _, f := range z.File {
 		if total += min(f.UncompressedSize64, maxUnpacked); total > maxUnpacked {
@@ -162,7 +162,7 @@ func readZip(r io.ReaderAt, size int64) (*Source, error) {
 		if strings.HasSuffix(f.Name, "/") {
 			continue
 		}
-		s.entries = append(s.entries, entry{name: f.Name, size: int64(min(f.UncompressedSize64, maxUnpacked)), open: f.Open})
+		s.entries = append(s.entries, dumpEntry{name: f.Name, size: int64(min(f.UncompressedSize64, maxUnpacked)), open: f.Open})
 	}
 	if total > ratioGrace && total > maxRatio*uint64(size) {
 		return nil, ErrBomb
@@ -187,8 +187,8 @@ func (m *meteredReader) ReadAt(p []byte, off int64) (int, error) {
 	return m.r.ReadAt(p, off)
 }
 
-// refused keeps errors with a code and gives the others one.
-func refused(err error) error {
+// dumpError keeps errors with a code and gives the others one.
+func dumpError(err error) error {
 	if _, ok := errors.AsType[*plimsoll.Error](err); ok {
 		return err
 	}
@@ -196,12 +196,12 @@ func refused(err error) error {
 		WithHint("give a folder of OSV JSON files, or a zip such as the public bucket's all.zip")
 }
 
-// plainName reports whether the name can stand for a record in a feed.
-func plainName(name string) bool {
+// validFileName reports whether the name can stand for a record in a feed.
+func validFileName(name string) bool {
 	if name == "" || len(name) > maxFileName || !utf8.ValidString(name) {
 		return false
 	}
 	return strings.IndexFunc(name, unicode.IsControl) < 0
 }
 
-func isJSON(name string) bool { return strings.EqualFold(path.Ext(name), ".json") }
+func hasJSONExtension(name string) bool { return strings.EqualFold(path.Ext(name), ".json") }

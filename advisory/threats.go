@@ -16,7 +16,7 @@ type ThreatStore interface {
 // revision. An unchanged list makes none.
 func ImportThreats(ctx context.Context, store ThreatStore, feed, source string, list []plimsoll.Threat) (plimsoll.ImportOutcome, error) {
 	out := plimsoll.ImportOutcome{Feed: feed}
-	if !plainName(feed) {
+	if !validFileName(feed) {
 		return out, plimsoll.Errorf(plimsoll.Invalid, "advisory: feed name %.80q is empty, too long or has control characters", feed)
 	}
 	if _, err := store.BeginImport(ctx, feed, source); err != nil {

@@ -72,7 +72,7 @@ type Authenticator struct {
 	now        func() time.Time
 	signIns    *lockout
 	signatures *lockout
-	seen       *replays
+	replays    *replayCache
 }
 
 // New makes an authenticator; now is its clock.
@@ -80,21 +80,21 @@ func New(cfg Config, store Store, passwords Passwords, opener Opener, now func()
 	return &Authenticator{
 		cfg: cfg, store: store, passwords: passwords, opener: opener, now: now,
 		signIns: newLockout(signInFailures, now), signatures: newLockout(signatureFailures, now),
-		seen: newReplays(maxReplays),
+		replays: newReplayCache(maxReplays),
 	}
 }
 
 // Errors that callers tell apart. The code of all of them is Unauthenticated.
 var (
-	ErrTokenUnknown error = refuse("the token is unknown or was revoked")
-	ErrTokenExpired error = refuse("the token has expired")
-	ErrCredentials  error = refuse("the user name or password is wrong")
-	ErrDisabled     error = refuse("the user is disabled")
-	ErrSignature    error = refuse("the access key is unknown or the signature does not match")
-	ErrReplayed     error = refuse("this signed request was received before")
+	ErrTokenUnknown error = unauthenticated("the token is unknown or was revoked")
+	ErrTokenExpired error = unauthenticated("the token has expired")
+	ErrCredentials  error = unauthenticated("the user name or password is wrong")
+	ErrDisabled     error = unauthenticated("the user is disabled")
+	ErrSignature    error = unauthenticated("the access key is unknown or the signature does not match")
+	ErrReplayed     error = unauthenticated("this signed request was received before")
 )
 
-func refuse(message string) *plimsoll.Error {
+func unauthenticated(message string) *plimsoll.Error {
 	return &plimsoll.Error{Code: plimsoll.Unauthenticated, Message: message}
 }
 

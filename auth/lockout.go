@@ -18,9 +18,9 @@ const (
 	ipv6Prefix = 64     // one customer commonly has at least that much
 )
 
-// attempt is what failures are counted by.
-type attempt struct {
-	who    string
+// attemptKey is what failures are counted by.
+type attemptKey struct {
+	name   string
 	source string
 }
 
@@ -32,65 +32,65 @@ type lockout struct {
 	now   func() time.Time
 
 	mu     sync.Mutex
-	counts map[attempt]*list.Element // of *count
-	order  *list.List                // oldest failure first
+	counts map[attemptKey]*list.Element // of *count
+	order  *list.List                   // oldest failure first
 }
 
-type count struct {
-	attempt
+type failureCount struct {
+	attemptKey
 	failures int
 	last     time.Time
 }
 
 func newLockout(limit int, now func() time.Time) *lockout {
-	return &lockout{limit: limit, now: now, counts: make(map[attempt]*list.Element), order: list.New()}
+	return &lockout{limit: limit, now: now, counts: make(map[attemptKey]*list.Element), order: list.New()}
 }
 
 // check refuses an attempt that is locked.
-func (l *lockout) check(a attempt) error {
+func (l *lockout) check(a attemptKey) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.locked(a)
+	return l.checkLocked(a)
 }
 
-// settle counts the outcome of an attempt that was checked before. An attempt that
+// recordOutcome counts the outcome of an attempt that was checked before. An attempt that
 // was locked meanwhile is refused whatever its outcome: else a thousand guesses
 // begun at once would all be answered.
-func (l *lockout) settle(a attempt, success bool) error {
+func (l *lockout) recordOutcome(a attemptKey, success bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.locked(a); err != nil {
+	if err := l.checkLocked(a); err != nil {
 		return err
 	}
 	e := l.counts[a]
 	switch {
 	case success && e != nil:
-		l.drop(e)
+		l.forget(e)
 	case success:
 	case e != nil:
-		c := e.Value.(*count)
+		c := e.Value.(*failureCount)
 		c.failures++
 		c.last = l.now()
 		l.order.MoveToBack(e)
 	default:
-		l.counts[a] = l.order.PushBack(&count{attempt: a, failures: 1, last: l.now()})
+		l.counts[a] = l.order.PushBack(&failureCount{attemptKey: a, failures: 1, last: l.now()})
 		if l.order.Len() > maxLocks {
-			l.drop(l.order.Front())
+			l.forget(l.order.Front())
 		}
 	}
 	return nil
 }
 
-// locked forgets a count that is old, and refuses one that met the limit.
-func (l *lockout) locked(a attempt) error {
+// checkLocked forgets a count that is old, and refuses one that met the limit.
+func (l *lockout) checkLocked(a attemptKey) error {
 	e := l.counts[a]
 	if e == nil {
 		return nil
 	}
-	c := e.Value.(*count)
+	c := e.Value.(*failureCount)
 	left := lockFor - l.now().Sub(c.last)
 	if left <= 0 {
-		l.drop(e)
+		l.forget(e)
 		return nil
 	}
 	if c.failures < l.limit {
@@ -100,8 +100,8 @@ func (l *lockout) locked(a attempt) error {
 		WithHint("try again in %s", left.Round(time.Second))
 }
 
-func (l *lockout) drop(e *list.Element) {
-	delete(l.counts, e.Value.(*count).attempt)
+func (l *lockout) forget(e *list.Element) {
+	delete(l.counts, e.Value.(*failureCount).attemptKey)
 	l.order.Remove(e)
 }
 

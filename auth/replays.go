@@ -5,9 +5,9 @@ import "sync"
 // maxReplays bounds the signatures that are remembered; about 5 MiB.
 const maxReplays = 1 << 16
 
-// replays remembers the newest signatures. Only proven ones get in. That old ones stay
+// replayCache remembers the newest signatures. Only proven ones get in. That old ones stay
 // until they are pushed out does no harm: their date refuses them before.
-type replays struct {
+type replayCache struct {
 	mu    sync.Mutex
 	seen  map[[32]byte]bool
 	order [][32]byte // a ring, the oldest at next once it is full
@@ -15,12 +15,12 @@ type replays struct {
 	size  int
 }
 
-func newReplays(size int) *replays {
-	return &replays{seen: make(map[[32]byte]bool), size: size}
+func newReplayCache(size int) *replayCache {
+	return &replayCache{seen: make(map[[32]byte]bool), size: size}
 }
 
-// first reports whether a signature was not seen before. A signature depends on its secret, so it needs no key beside it.
-func (c *replays) first(s signed) bool {
+// addIfNew reports whether a signature was not seen before. A signature depends on its secret, so it needs no key beside it.
+func (c *replayCache) addIfNew(s authorizationParts) bool {
 	id := [32]byte(s.signature)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -13,17 +13,17 @@ import (
 )
 
 const (
-	algorithm   = "SDK-HMAC-SHA256"
-	headerDate  = "X-Sdk-Date"
-	headerHash  = "X-Sdk-Content-Sha256"
-	headerTemp  = "X-Security-Token"
-	dateFormat  = "20060102T150405Z"
-	unsigned    = "UNSIGNED-PAYLOAD" // what clients put in place of a hash for bodies that are not JSON
-	maxSkew     = 15 * time.Minute
-	maxAccess   = 128
-	maxHeaders  = 64       // named in one signature
-	maxURI      = 32 << 10 // bytes, as the vendor's gateway
-	maxAuthSize = 8 << 10  // bytes of the Authorization header
+	signatureAlgorithm  = "SDK-HMAC-SHA256"
+	headerDate          = "X-Sdk-Date"
+	headerHash          = "X-Sdk-Content-Sha256"
+	headerSecurityToken = "X-Security-Token"
+	dateFormat          = "20060102T150405Z"
+	unsignedPayload     = "UNSIGNED-PAYLOAD" // what clients put in place of a hash for bodies that are not JSON
+	maxSkew             = 15 * time.Minute
+	maxAccess           = 128
+	maxHeaders          = 64       // named in one signature
+	maxURI              = 32 << 10 // bytes, as the vendor's gateway
+	maxAuthSize         = 8 << 10  // bytes of the Authorization header
 )
 
 // Verify says whose signature is on a request, as the vendor's clients make it with
@@ -46,7 +46,7 @@ const (
 // row of a key from an address lock it for five minutes), Unauthenticated for what is
 // missing, malformed, out of date or of another algorithm.
 func (a *Authenticator) Verify(r *http.Request, body []byte) (plimsoll.Principal, error) {
-	p, err := a.verify(r.Context(), r, body)
+	p, err := a.verifySignature(r.Context(), r, body)
 	if err != nil {
 		return plimsoll.Principal{}, err
 	}
@@ -54,13 +54,13 @@ func (a *Authenticator) Verify(r *http.Request, body []byte) (plimsoll.Principal
 	return p, nil
 }
 
-func (a *Authenticator) verify(ctx context.Context, r *http.Request, body []byte) (p plimsoll.Principal, err error) {
-	s, date, err := readSigned(r)
+func (a *Authenticator) verifySignature(ctx context.Context, r *http.Request, body []byte) (p plimsoll.Principal, err error) {
+	s, date, err := readSignature(r)
 	if err != nil {
 		return p, err
 	}
 	if skew := a.now().Sub(date).Abs(); skew > maxSkew {
-		return p, refuse("the date of the signature is more than 15 minutes off").
+		return p, unauthenticated("the date of the signature is more than 15 minutes off").
 			WithHint("compare the clock of the client with this server's")
 	}
 	payload, err := payloadHash(r, body)
@@ -71,25 +71,25 @@ func (a *Authenticator) verify(ctx context.Context, r *http.Request, body []byte
 	if err != nil {
 		return p, err
 	}
-	who := attempt{who: s.access, source: sourceOf(r.RemoteAddr)}
-	if err := a.signatures.check(who); err != nil {
+	key1 := attemptKey{name: s.access, source: sourceOf(r.RemoteAddr)}
+	if err := a.signatures.check(key1); err != nil {
 		return p, err
 	}
-	key, secret, err := a.secret(ctx, s.access)
+	key, secret, err := a.openSecret(ctx, s.access)
 	if err != nil {
 		return p, err
 	}
-	right := hmac.Equal(s.signature, sign(secret, date, canonical)) && key.UserID != ""
-	if right && r.Method != http.MethodGet && r.Method != http.MethodHead && !a.seen.first(s) {
+	right := hmac.Equal(s.signature, computeSignature(secret, date, canonical)) && key.UserID != ""
+	if right && r.Method != http.MethodGet && r.Method != http.MethodHead && !a.replays.addIfNew(s) {
 		return p, ErrReplayed
 	}
-	if err := a.signatures.settle(who, right); err != nil {
+	if err := a.signatures.recordOutcome(key1, right); err != nil {
 		return p, err
 	}
 	if !right {
 		return p, errSignature()
 	}
-	return a.owner(ctx, key)
+	return a.keyOwner(ctx, key)
 }
 
 func errSignature() error {
@@ -97,8 +97,8 @@ func errSignature() error {
 		WithHint("check both halves of the access key; a proxy in between must not change Host, User-Agent or the path")
 }
 
-// secret returns a key with its plain secret. For an unknown key both are empty, and the work goes on as for a known one.
-func (a *Authenticator) secret(ctx context.Context, access string) (key plimsoll.AccessKey, secret []byte, err error) {
+// openSecret returns a key with its plain secret. For an unknown key both are empty, and the work goes on as for a known one.
+func (a *Authenticator) openSecret(ctx context.Context, access string) (key plimsoll.AccessKey, secret []byte, err error) {
 	key, err = a.store.AccessKey(ctx, access)
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
 		return plimsoll.AccessKey{}, nil, nil
@@ -110,11 +110,11 @@ func (a *Authenticator) secret(ctx context.Context, access string) (key plimsoll
 	return key, secret, err
 }
 
-// owner is the principal behind a proven key.
-func (a *Authenticator) owner(ctx context.Context, key plimsoll.AccessKey) (plimsoll.Principal, error) {
+// keyOwner is the principal behind a proven key.
+func (a *Authenticator) keyOwner(ctx context.Context, key plimsoll.AccessKey) (plimsoll.Principal, error) {
 	p, err := a.store.Principal(ctx, key.UserID, "")
 	if err != nil {
-		return plimsoll.Principal{}, goneMeanwhile(err, errSignature())
+		return plimsoll.Principal{}, replaceNotFound(err, errSignature())
 	}
 	if p.User.Disabled {
 		return plimsoll.Principal{}, ErrDisabled
@@ -122,18 +122,18 @@ func (a *Authenticator) owner(ctx context.Context, key plimsoll.AccessKey) (plim
 	return p, nil
 }
 
-// sign computes the signature of a canonical request.
-func sign(secret []byte, date time.Time, canonical string) []byte {
+// computeSignature computes the signature of a canonical request.
+func computeSignature(secret []byte, date time.Time, canonical string) []byte {
 	sum := sha256.Sum256([]byte(canonical))
 	mac := hmac.New(sha256.New, secret)
-	mac.Write([]byte(algorithm + "\n" + date.Format(dateFormat) + "\n" + hex.EncodeToString(sum[:])))
+	mac.Write([]byte(signatureAlgorithm + "\n" + date.Format(dateFormat) + "\n" + hex.EncodeToString(sum[:])))
 	return mac.Sum(nil)
 }
 
 // payloadHash is the last line of the canonical request. A hash in a header stands for the body only if
 // it is the body's: otherwise whoever can change a request could send the old hash along with another body.
 func payloadHash(r *http.Request, body []byte) (string, error) {
-	named, err := single(r.Header, headerHash)
+	named, err := singleHeader(r.Header, headerHash)
 	if err != nil {
 		return "", err
 	}
@@ -142,20 +142,20 @@ func payloadHash(r *http.Request, body []byte) (string, error) {
 	streamed := body == nil && r.ContentLength != 0
 	switch {
 	case streamed && named == "":
-		return "", refuse("a signed request with a streamed body needs the header " + headerHash)
+		return "", unauthenticated("a signed request with a streamed body needs the header " + headerHash)
 	case named == "":
 		return actual, nil
-	case named != unsigned && !streamed && named != actual:
-		return "", refuse("the body is not what " + headerHash + " says")
+	case named != unsignedPayload && !streamed && named != actual:
+		return "", unauthenticated("the body is not what " + headerHash + " says")
 	}
 	return named, nil
 }
 
-// single returns the one value of a header, "" if it is absent.
-func single(h http.Header, name string) (string, error) {
+// singleHeader returns the one value of a header, "" if it is absent.
+func singleHeader(h http.Header, name string) (string, error) {
 	values := h.Values(name)
 	if len(values) > 1 {
-		return "", refuse("the header " + name + " is there more than once")
+		return "", unauthenticated("the header " + name + " is there more than once")
 	}
 	if len(values) == 0 {
 		return "", nil
@@ -163,25 +163,25 @@ func single(h http.Header, name string) (string, error) {
 	return strings.TrimSpace(values[0]), nil
 }
 
-// readSigned reads what a request says about its signature, without believing it.
-func readSigned(r *http.Request) (s signed, date time.Time, err error) {
-	authorization, err := single(r.Header, "Authorization")
+// readSignature reads what a request says about its signature, without believing it.
+func readSignature(r *http.Request) (s authorizationParts, date time.Time, err error) {
+	authorization, err := singleHeader(r.Header, "Authorization")
 	if err != nil {
 		return s, date, err
 	}
 	if s, err = parseAuthorization(authorization); err != nil {
 		return s, date, err
 	}
-	if r.Header.Get(headerTemp) != "" {
-		return s, date, refuse("temporary access keys are not supported").WithHint("sign with a permanent access key")
+	if r.Header.Get(headerSecurityToken) != "" {
+		return s, date, unauthenticated("temporary access keys are not supported").WithHint("sign with a permanent access key")
 	}
-	stamp, err := single(r.Header, headerDate)
+	stamp, err := singleHeader(r.Header, headerDate)
 	if err != nil {
 		return s, date, err
 	}
 	date, err = time.Parse(dateFormat, stamp)
 	if err != nil || date.Format(dateFormat) != stamp {
-		return s, date, refuse("the header " + headerDate + " is not a time like 20060102T150405Z")
+		return s, date, unauthenticated("the header " + headerDate + " is not a time like 20060102T150405Z")
 	}
 	return s, date, nil
 }

@@ -32,10 +32,10 @@ type SignIn struct {
 }
 
 const (
-	maxName      = 256 // bytes of any name or id in an attempt
-	tokenSize    = 32  // random bytes
-	pruneBatch   = 1000
-	keepsExpired = 24 * time.Hour // how long an expired token is told from an unknown one
+	maxName               = 256 // bytes of any name or id in an attempt
+	tokenSize             = 32  // random bytes
+	pruneBatch            = 1000
+	expiredTokenRetention = 24 * time.Hour // how long an expired token is told from an unknown one
 )
 
 // SignIn gives a token for a password, or for an earlier token. The token's 43 characters are
@@ -43,17 +43,17 @@ const (
 // ErrLocked (five failures in a row of a name from an address lock it for five minutes),
 // Forbidden for a project without a grant or that does not exist, Invalid for a request that names nobody.
 func (a *Authenticator) SignIn(ctx context.Context, s SignIn) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
-	if err := s.check(); err != nil {
+	if err := s.validate(); err != nil {
 		return "", t, p, err
 	}
 	if s.Token != "" {
 		return a.rescope(ctx, s)
 	}
-	user, err := a.proven(ctx, s)
+	user, err := a.verifyPassword(ctx, s)
 	if err != nil {
 		return "", t, p, err
 	}
-	projectID, err := a.project(ctx, s, user)
+	projectID, err := a.resolveProject(ctx, s, user)
 	if err != nil {
 		return "", t, p, err
 	}
@@ -73,7 +73,7 @@ func (a *Authenticator) rescope(ctx context.Context, s SignIn) (token string, t 
 	if err != nil {
 		return "", t, p, err
 	}
-	projectID, err := a.project(ctx, s, holder.User)
+	projectID, err := a.resolveProject(ctx, s, holder.User)
 	if err != nil {
 		return "", t, p, err
 	}
@@ -87,14 +87,14 @@ func (a *Authenticator) rescope(ctx context.Context, s SignIn) (token string, t 
 		if plimsoll.ErrorCode(gone) == plimsoll.NotFound {
 			gone = nil
 		}
-		return "", plimsoll.Token{}, plimsoll.Principal{}, errors.Join(goneMeanwhile(err, ErrTokenUnknown), gone)
+		return "", plimsoll.Token{}, plimsoll.Principal{}, errors.Join(replaceNotFound(err, ErrTokenUnknown), gone)
 	}
 	return token, t, p, nil
 }
 
 func (a *Authenticator) issue(ctx context.Context, user plimsoll.User, projectID string, expires time.Time) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
 	if p, err = a.store.Principal(ctx, user.ID, projectID); err != nil {
-		return "", t, plimsoll.Principal{}, goneMeanwhile(err, ErrCredentials)
+		return "", t, plimsoll.Principal{}, replaceNotFound(err, ErrCredentials)
 	}
 	p.Method = MethodToken
 	secret := make([]byte, tokenSize)
@@ -103,38 +103,38 @@ func (a *Authenticator) issue(ctx context.Context, user plimsoll.User, projectID
 	stored := func(at time.Time) time.Time { return at.UTC().Truncate(time.Millisecond) }
 	t = plimsoll.Token{Hash: hashToken(token), UserID: user.ID, ProjectID: projectID, IssuedAt: stored(a.now()), ExpiresAt: stored(expires)}
 	if err := a.store.AddToken(ctx, t, user.PasswordHash); err != nil {
-		return "", plimsoll.Token{}, plimsoll.Principal{}, goneMeanwhile(err, ErrCredentials)
+		return "", plimsoll.Token{}, plimsoll.Principal{}, replaceNotFound(err, ErrCredentials)
 	}
 	return token, t, p, nil
 }
 
-func (s SignIn) check() error {
+func (s SignIn) validate() error {
 	for _, name := range []string{s.UserID, s.UserName, s.DomainID, s.DomainName, s.ProjectID, s.ProjectName, s.ScopeDomain} {
 		if len(name) > maxName {
 			return plimsoll.Errorf(plimsoll.Invalid, "a name or id in the sign-in has more than %d bytes", maxName)
 		}
 	}
-	if s.Token == "" && s.UserID == "" && (s.UserName == "" || s.domain() == "") {
+	if s.Token == "" && s.UserID == "" && (s.UserName == "" || s.domainRef() == "") {
 		return plimsoll.Errorf(plimsoll.Invalid, "a sign-in needs a user's id, or a user's name and domain")
 	}
 	return nil
 }
 
-func (s SignIn) domain() string {
+func (s SignIn) domainRef() string {
 	if s.DomainID != "" {
 		return s.DomainID
 	}
 	return s.DomainName
 }
 
-// proven returns the user whose password was given.
-func (a *Authenticator) proven(ctx context.Context, s SignIn) (plimsoll.User, error) {
+// verifyPassword returns the user whose password was given.
+func (a *Authenticator) verifyPassword(ctx context.Context, s SignIn) (plimsoll.User, error) {
 	user, name, err := a.findUser(ctx, s)
 	unknown := plimsoll.ErrorCode(err) == plimsoll.NotFound
 	if err != nil && !unknown {
 		return plimsoll.User{}, err
 	}
-	who := attempt{who: name, source: sourceOf(s.Source)}
+	who := attemptKey{name: name, source: sourceOf(s.Source)}
 	if err := a.signIns.check(who); err != nil {
 		return plimsoll.User{}, err
 	}
@@ -143,7 +143,7 @@ func (a *Authenticator) proven(ctx context.Context, s SignIn) (plimsoll.User, er
 		return plimsoll.User{}, err
 	}
 	right = right && !unknown
-	if err := a.signIns.settle(who, right); err != nil {
+	if err := a.signIns.recordOutcome(who, right); err != nil {
 		return plimsoll.User{}, err
 	}
 	switch {
@@ -164,30 +164,30 @@ func (a *Authenticator) findUser(ctx context.Context, s SignIn) (u plimsoll.User
 		}
 		return u, u.DomainID + "\x00" + u.Name, nil
 	}
-	d, err := a.store.Domain(ctx, s.domain())
+	d, err := a.store.Domain(ctx, s.domainRef())
 	if err != nil {
-		return plimsoll.User{}, s.domain() + "\x00" + s.UserName, err
+		return plimsoll.User{}, s.domainRef() + "\x00" + s.UserName, err
 	}
 	u, err = a.store.UserByName(ctx, d.ID, s.UserName)
 	return u, d.ID + "\x00" + s.UserName, err
 }
 
-// project returns the id of the project that was asked for, in which the user has a grant.
-func (a *Authenticator) project(ctx context.Context, s SignIn, user plimsoll.User) (string, error) {
+// resolveProject returns the id of the project that was asked for, in which the user has a grant.
+func (a *Authenticator) resolveProject(ctx context.Context, s SignIn, user plimsoll.User) (string, error) {
 	if s.ScopeDomain != "" {
 		d, err := a.store.Domain(ctx, s.ScopeDomain)
 		if err == nil && d.ID != user.DomainID {
 			err = errNoGrant()
 		}
 		if err != nil {
-			return "", goneMeanwhile(err, errNoGrant())
+			return "", replaceNotFound(err, errNoGrant())
 		}
 	}
 	id := s.ProjectID
 	if id == "" && s.ProjectName != "" {
 		project, err := a.store.ProjectByName(ctx, user.DomainID, s.ProjectName)
 		if err != nil {
-			return "", goneMeanwhile(err, errNoGrant())
+			return "", replaceNotFound(err, errNoGrant())
 		}
 		id = project.ID
 	}
@@ -197,10 +197,10 @@ func (a *Authenticator) project(ctx context.Context, s SignIn, user plimsoll.Use
 	return id, nil
 }
 
-// goneMeanwhile answers instead for what does not exist.
-func goneMeanwhile(err, instead error) error {
+// replaceNotFound answers instead for what does not exist.
+func replaceNotFound(err, replacement error) error {
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
-		return instead
+		return replacement
 	}
 	return err
 }
@@ -214,14 +214,14 @@ func (a *Authenticator) Token(ctx context.Context, token string) (plimsoll.Token
 	}
 	t, err := a.store.Token(ctx, hashToken(token))
 	if err != nil {
-		return plimsoll.Token{}, none, goneMeanwhile(err, ErrTokenUnknown)
+		return plimsoll.Token{}, none, replaceNotFound(err, ErrTokenUnknown)
 	}
 	if !a.now().Before(t.ExpiresAt) {
 		return t, none, ErrTokenExpired
 	}
 	p, err := a.store.Principal(ctx, t.UserID, t.ProjectID)
 	if err != nil {
-		return plimsoll.Token{}, none, goneMeanwhile(err, ErrTokenUnknown)
+		return plimsoll.Token{}, none, replaceNotFound(err, ErrTokenUnknown)
 	}
 	if p.User.Disabled {
 		return plimsoll.Token{}, none, ErrDisabled
@@ -232,14 +232,14 @@ func (a *Authenticator) Token(ctx context.Context, token string) (plimsoll.Token
 
 // Revoke ends a session; a token that is unknown is ErrTokenUnknown.
 func (a *Authenticator) Revoke(ctx context.Context, token string) error {
-	return goneMeanwhile(a.store.RemoveToken(ctx, hashToken(token)), ErrTokenUnknown)
+	return replaceNotFound(a.store.RemoveToken(ctx, hashToken(token)), ErrTokenUnknown)
 }
 
 // Prune removes tokens that expired more than a day ago, in short transactions, and returns how many.
 func (a *Authenticator) Prune(ctx context.Context) (int, error) {
 	total := 0
 	for {
-		n, err := a.store.PruneTokens(ctx, a.now().Add(-keepsExpired), pruneBatch)
+		n, err := a.store.PruneTokens(ctx, a.now().Add(-expiredTokenRetention), pruneBatch)
 		total += n
 		if err != nil || n < pruneBatch {
 			return total, err

@@ -29,7 +29,7 @@ func (s *Service) createKey(ctx context.Context, userID, description string) (pl
 	}
 	access := rand.Text()[:accessSize] // 100 random bits in A–Z, 2–7
 	secret := (rand.Text() + rand.Text())[:secretSize]
-	k := plimsoll.AccessKey{Access: access, UserID: userID, Description: description, CreatedAt: s.clock()}
+	k := plimsoll.AccessKey{Access: access, UserID: userID, Description: description, CreatedAt: s.storedNow()}
 	k.SealedSecret = s.sealer.Seal([]byte(secret), k.SealedFor())
 	if err := s.store.AddAccessKey(ctx, k); err != nil {
 		return plimsoll.AccessKey{}, "", err

@@ -35,7 +35,7 @@ const (
 // because each takes 19 MiB. It is safe for concurrent use.
 type Passwords struct {
 	slots chan struct{}
-	dummy phc // what the password of an unknown user is compared with
+	dummy phcHash // what the password of an unknown user is compared with
 }
 
 // NewPasswords makes one that computes at most atOnce hashes at a time; others wait for their turn.
@@ -49,7 +49,7 @@ func (p *Passwords) Hash(ctx context.Context, password string) (string, error) {
 		return "", plimsoll.Errorf(plimsoll.Invalid, "a password has at least %d characters and at most %d bytes", MinPasswordChars, MaxPasswordBytes)
 	}
 	h := newPHC()
-	sum, err := p.sum(ctx, password, h)
+	sum, err := p.computeSum(ctx, password, h)
 	if err != nil {
 		return "", err
 	}
@@ -70,15 +70,15 @@ func (p *Passwords) Verify(ctx context.Context, password, hash string) (bool, er
 			return false, err
 		}
 	}
-	sum, err := p.sum(ctx, password, h)
+	sum, err := p.computeSum(ctx, password, h)
 	if err != nil {
 		return false, err
 	}
 	return subtle.ConstantTimeCompare(sum, h.sum) == 1 && hash != "", nil
 }
 
-// sum waits for a slot, as long as ctx lets it.
-func (p *Passwords) sum(ctx context.Context, password string, h phc) ([]byte, error) {
+// computeSum waits for a slot, as long as ctx lets it.
+func (p *Passwords) computeSum(ctx context.Context, password string, h phcHash) ([]byte, error) {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -88,33 +88,33 @@ func (p *Passwords) sum(ctx context.Context, password string, h phc) ([]byte, er
 	return argon2.IDKey([]byte(password), h.salt, h.passes, h.memory, h.threads, uint32(len(h.sum))), nil
 }
 
-// phc is an argon2id hash in parts. Its string form is that of the password-hashing
+// phcHash is an argon2id hash in parts. Its string form is that of the password-hashing
 // competition: $argon2id$v=19$m=<KiB>,t=<passes>,p=<lanes>$<salt>$<sum>, base64 without padding.
-type phc struct {
+type phcHash struct {
 	memory, passes uint32
 	threads        uint8
 	salt, sum      []byte
 }
 
-func newPHC() phc {
-	h := phc{memory: hashMemory, passes: hashPasses, threads: hashThreads, salt: make([]byte, saltSize), sum: make([]byte, sumSize)}
+func newPHC() phcHash {
+	h := phcHash{memory: hashMemory, passes: hashPasses, threads: hashThreads, salt: make([]byte, saltSize), sum: make([]byte, sumSize)}
 	rand.Read(h.salt) //nolint:errcheck,gosec // crypto/rand never returns an error
 	return h
 }
 
 // String returns the PHC string.
-func (h phc) String() string {
+func (h phcHash) String() string {
 	enc := base64.RawStdEncoding.EncodeToString
 	return fmt.Sprintf("$argon2id$v=%d$m=%d,t=%d,p=%d$%s$%s", argon2.Version, h.memory, h.passes, h.threads, enc(h.salt), enc(h.sum))
 }
 
 // parsePHC reads a PHC string, with bounds on what verifying it may cost. Its errors do not repeat the string.
-func parsePHC(s string) (h phc, err error) {
+func parsePHC(s string) (h phcHash, err error) {
 	bad := plimsoll.Errorf(plimsoll.Internal, "the stored password hash is not of a known form").
 		WithHint("set the user's password again")
 	parts := strings.Split(s, "$")
 	if len(parts) != 6 {
-		return phc{}, bad
+		return phcHash{}, bad
 	}
 	_, costErr := fmt.Sscanf(parts[3], "m=%d,t=%d,p=%d", &h.memory, &h.passes, &h.threads)
 	h.salt, _ = base64.RawStdEncoding.DecodeString(parts[4])
@@ -123,7 +123,7 @@ func parsePHC(s string) (h phc, err error) {
 	sized := len(h.salt) >= 8 && len(h.salt) <= 64 && len(h.sum) >= 16 && len(h.sum) <= 64
 	// What does not read back to the same string is of another function, version or form.
 	if costErr != nil || !cheap || !sized || h.String() != s {
-		return phc{}, bad
+		return phcHash{}, bad
 	}
 	return h, nil
 }

@@ -16,7 +16,7 @@ func (s *Service) AddProject(ctx context.Context, domain, name string) (plimsoll
 	if err != nil {
 		return plimsoll.Project{}, err
 	}
-	p := plimsoll.Project{ID: newID(), Name: name, DomainID: d.ID, CreatedAt: s.clock()}
+	p := plimsoll.Project{ID: newID(), Name: name, DomainID: d.ID, CreatedAt: s.storedNow()}
 	if err := s.store.AddProject(ctx, p); err != nil {
 		return plimsoll.Project{}, err
 	}
@@ -51,7 +51,7 @@ func (s *Service) AddEnterpriseProject(ctx context.Context, domain, id, name str
 	if err != nil {
 		return plimsoll.EnterpriseProject{}, err
 	}
-	ep := plimsoll.EnterpriseProject{ID: id, Name: name, DomainID: d.ID, CreatedAt: s.clock()}
+	ep := plimsoll.EnterpriseProject{ID: id, Name: name, DomainID: d.ID, CreatedAt: s.storedNow()}
 	if err := s.store.AddEnterpriseProject(ctx, ep); err != nil {
 		return plimsoll.EnterpriseProject{}, err
 	}

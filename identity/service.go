@@ -85,7 +85,7 @@ type Credentials struct {
 // project that always exists, and a user who administers the project and has a random
 // password. created is false, and nothing is changed, if the database has a domain already.
 func (s *Service) Bootstrap(ctx context.Context, names Names) (c *Credentials, created bool, err error) {
-	names = names.orDefault()
+	names = names.withDefaults()
 	for _, name := range []string{names.Domain, names.Project, names.User} {
 		if err := checkName(name); err != nil {
 			return nil, false, err
@@ -95,7 +95,7 @@ func (s *Service) Bootstrap(ctx context.Context, names Names) (c *Credentials, c
 	if _, err := s.store.Domain(ctx, names.Domain); plimsoll.ErrorCode(err) != plimsoll.NotFound {
 		return nil, false, err
 	}
-	now := s.clock()
+	now := s.storedNow()
 	c = &Credentials{Domain: plimsoll.Domain{ID: newID(), Name: names.Domain}, Password: rand.Text()}
 	c.Project = plimsoll.Project{ID: newID(), Name: names.Project, DomainID: c.Domain.ID, CreatedAt: now}
 	c.User = plimsoll.User{
@@ -112,7 +112,7 @@ func (s *Service) Bootstrap(ctx context.Context, names Names) (c *Credentials, c
 	return c, true, nil
 }
 
-func (n Names) orDefault() Names {
+func (n Names) withDefaults() Names {
 	for _, f := range []struct {
 		field *string
 		name  string
@@ -124,8 +124,8 @@ func (n Names) orDefault() Names {
 	return n
 }
 
-// clock is the time as it is stored.
-func (s *Service) clock() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+// storedNow is the time as it is stored.
+func (s *Service) storedNow() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
 
 // newID is 32 random hex digits, the form of the ids that clients know.
 func newID() string {

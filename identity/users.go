@@ -32,7 +32,7 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (plimsoll.User, error)
 	if err != nil {
 		return plimsoll.User{}, err
 	}
-	u := plimsoll.User{ID: newID(), Name: n.Name, DomainID: d.ID, PasswordHash: hash, CreatedAt: s.clock(), Grants: n.Grants}
+	u := plimsoll.User{ID: newID(), Name: n.Name, DomainID: d.ID, PasswordHash: hash, CreatedAt: s.storedNow(), Grants: n.Grants}
 	if err := s.store.AddUser(ctx, u); err != nil {
 		return plimsoll.User{}, err
 	}

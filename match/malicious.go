@@ -6,9 +6,9 @@ import (
 	"plimsoll"
 )
 
-// split parts evidence of malicious packages from evidence of vulnerabilities. A record
+// splitMalicious parts evidence of malicious packages from evidence of vulnerabilities. A record
 // that the same hits name by another id (an alias of a MAL record) stays what it is.
-func split(hits []hit) (malicious, others []hit) {
+func splitMalicious(hits []advisoryHit) (malicious, others []advisoryHit) {
 	for _, x := range hits {
 		if x.advisory.Malicious() {
 			malicious = append(malicious, x)
@@ -20,7 +20,7 @@ func split(hits []hit) (malicious, others []hit) {
 }
 
 // maliciousPackage makes one finding of all the hits on a package.
-func maliciousPackage(p plimsoll.Package, hits []hit) []plimsoll.MaliciousPackage {
+func maliciousPackage(p plimsoll.Package, hits []advisoryHit) []plimsoll.MaliciousPackage {
 	if len(hits) == 0 {
 		return nil
 	}

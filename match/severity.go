@@ -11,25 +11,25 @@ import (
 	"plimsoll"
 )
 
-// severity follows docs/severity.md: the vendor's rating in the records, else the CVSS
+// rateHits follows docs/severity.md: the vendor's rating in the records, else the CVSS
 // score of the records, else that of any stored record that names the CVE. Of several
 // vendor ratings the worst counts. The score is told whether or not it decides.
-func severity(hits []hit, stored []plimsoll.Rating) (plimsoll.Severity, float64) {
+func rateHits(hits []advisoryHit, stored []plimsoll.Rating) (plimsoll.Severity, float64) {
 	own := make([]plimsoll.Rating, 0, 2*len(hits))
 	word := plimsoll.SeverityUnknown
 	for _, x := range hits {
-		w := vendor(x.affected.Ratings)
+		w := vendorSeverity(x.affected.Ratings)
 		if w == plimsoll.SeverityUnknown {
-			w = vendor(x.advisory.Ratings)
+			w = vendorSeverity(x.advisory.Ratings)
 		}
 		if w.AtLeast(word) {
 			word = w
 		}
 		own = append(append(own, x.affected.Ratings...), x.advisory.Ratings...)
 	}
-	score, level, ok := highest(own)
+	score, level, ok := highestScore(own)
 	if !ok {
-		score, level, ok = highest(stored)
+		score, level, ok = highestScore(stored)
 	}
 	switch {
 	case word != plimsoll.SeverityUnknown:
@@ -41,22 +41,22 @@ func severity(hits []hit, stored []plimsoll.Rating) (plimsoll.Severity, float64)
 	}
 }
 
-// vendor returns the worst level among the vendor's words.
-func vendor(ratings []plimsoll.Rating) plimsoll.Severity {
+// vendorSeverity returns the worst level among the vendor's words.
+func vendorSeverity(ratings []plimsoll.Rating) plimsoll.Severity {
 	worst := plimsoll.SeverityUnknown
 	for _, r := range ratings {
 		if strings.HasPrefix(r.Type, "CVSS_") {
 			continue
 		}
-		if w := vendorWord(r.Value); w.AtLeast(worst) {
+		if w := parseVendorWord(r.Value); w.AtLeast(worst) {
 			worst = w
 		}
 	}
 	return worst
 }
 
-// vendorWord maps the words that vendors use; any other is no rating.
-func vendorWord(word string) plimsoll.Severity {
+// parseVendorWord maps the words that vendors use; any other is no rating.
+func parseVendorWord(word string) plimsoll.Severity {
 	switch strings.ToLower(word) {
 	case "critical":
 		return plimsoll.SeverityCritical
@@ -71,8 +71,8 @@ func vendorWord(word string) plimsoll.Severity {
 	}
 }
 
-// highest returns the highest base score of the newest CVSS version that has one.
-func highest(ratings []plimsoll.Rating) (score float64, level plimsoll.Severity, ok bool) {
+// highestScore returns the highest base score of the newest CVSS version that has one.
+func highestScore(ratings []plimsoll.Rating) (score float64, level plimsoll.Severity, ok bool) {
 	for _, kind := range [...]string{"CVSS_V4", "CVSS_V3", "CVSS_V2"} {
 		for _, r := range ratings {
 			if r.Type != kind {

@@ -72,9 +72,9 @@ func TestClassify(t *testing.T) {
 		{"2001:0:1::1", never},
 	}
 	for _, tt := range tests {
-		c := classify(netip.MustParseAddr(tt.addr))
+		c := classifyAddr(netip.MustParseAddr(tt.addr))
 		got := public
-		if c.never {
+		if c.alwaysRefused {
 			got = never
 		} else if c.name != "" {
 			got = listed
@@ -83,7 +83,7 @@ func TestClassify(t *testing.T) {
 			t.Errorf("classify(%s) = %+v, want kind %d", tt.addr, c, tt.want)
 		}
 	}
-	if !classify(netip.Addr{}).never {
+	if !classifyAddr(netip.Addr{}).alwaysRefused {
 		t.Error("the zero address is dialled")
 	}
 }

@@ -86,7 +86,7 @@ func (p Policy) Transport() *http.Transport {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 	if p.Proxy != nil {
-		t.Proxy = d.proxy
+		t.Proxy = d.checkedProxy
 	}
 	return t
 }

@@ -45,28 +45,28 @@ type Options struct {
 	Now         func() time.Time // nil = time.Now
 }
 
-// timing is how often the queue looks by itself.
-type timing struct {
-	poll  time.Duration // for work that nobody rang for, and units whose time has come
-	beat  time.Duration // heartbeats
-	lease time.Duration
+// pollTiming is how often the queue looks by itself.
+type pollTiming struct {
+	poll      time.Duration // for work that nobody rang for, and units whose time has come
+	heartbeat time.Duration // heartbeats
+	lease     time.Duration
 }
 
 // Queue hands out the backlog and works on it.
 type Queue struct {
 	Options
-	timing timing
+	timing pollTiming
 
-	wake  chan struct{} // rings the dispatcher
-	pulse chan struct{} // asks for a heartbeat now
-	ended announcement  // units or tasks ended
+	wake         chan struct{} // rings the dispatcher
+	heartbeatNow chan struct{} // asks for a heartbeat now
+	changed      broadcast     // units or tasks ended
 
-	filling sync.Mutex
-	pressed atomic.Bool  // something may be waiting that did not when River was last filled
-	inRiver atomic.Int64 // units handed to River that it has not done with
+	fillMu    sync.Mutex
+	forceFill atomic.Bool  // something may be waiting that did not when River was last filled
+	inRiver   atomic.Int64 // units handed to River that it has not done with
 
 	mu   sync.Mutex
-	held map[int64]*hold // by unit
+	held map[int64]*heldUnit // by unit
 }
 
 // New makes a queue that is not running yet.
@@ -84,12 +84,12 @@ func New(o Options) *Queue {
 		o.Now = time.Now
 	}
 	return &Queue{
-		Options: o,
-		timing:  timing{poll: time.Second, beat: 5 * time.Second, lease: 20 * time.Second},
-		wake:    make(chan struct{}, 1),
-		pulse:   make(chan struct{}, 1),
-		ended:   announcement{next: make(chan struct{})},
-		held:    map[int64]*hold{},
+		Options:      o,
+		timing:       pollTiming{poll: time.Second, heartbeat: 5 * time.Second, lease: 20 * time.Second},
+		wake:         make(chan struct{}, 1),
+		heartbeatNow: make(chan struct{}, 1),
+		changed:      broadcast{next: make(chan struct{})},
+		held:         map[int64]*heldUnit{},
 	}
 }
 
@@ -108,7 +108,7 @@ func (q *Queue) Run(ctx context.Context) error {
 	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
 	defer stopBeating()
 	var loops sync.WaitGroup
-	loops.Go(func() { q.dispatch(ctx, r) })
+	loops.Go(func() { q.keepRiverFilled(ctx, r) })
 	loops.Go(func() { q.keepAlive(beating, r) })
 	<-r.client.Stopped()
 	stopBeating()
@@ -117,7 +117,7 @@ func (q *Queue) Run(ctx context.Context) error {
 }
 
 // prepare takes back what was left and starts River.
-func (q *Queue) prepare(ctx context.Context) (*executor, error) {
+func (q *Queue) prepare(ctx context.Context) (*riverExecutor, error) {
 	r, err := newRiver(ctx, q)
 	if err != nil {
 		return nil, err
@@ -138,27 +138,27 @@ func (q *Queue) prepare(ctx context.Context) (*executor, error) {
 
 // Wake tells the queue that work was added or stopped in this process. It never blocks.
 func (q *Queue) Wake() {
-	q.pressed.Store(true)
-	ring(q.wake)
-	ring(q.pulse)
-	q.ended.announce()
+	q.forceFill.Store(true)
+	notify(q.wake)
+	notify(q.heartbeatNow)
+	q.changed.announce()
 }
 
-// ring leaves a message in a channel of one place, unless one is there.
-func ring(bell chan struct{}) {
+// notify leaves a message in a channel of one place, unless one is there.
+func notify(signal chan struct{}) {
 	select {
-	case bell <- struct{}{}:
+	case signal <- struct{}{}:
 	default:
 	}
 }
 
-// dispatch keeps River filled until ctx ends.
-func (q *Queue) dispatch(ctx context.Context, r *executor) {
+// keepRiverFilled keeps River filled until ctx ends.
+func (q *Queue) keepRiverFilled(ctx context.Context, r *riverExecutor) {
 	tick := time.NewTicker(q.timing.poll)
 	defer tick.Stop()
 	for {
-		q.pressed.Store(true)
-		q.fill(ctx, r)
+		q.forceFill.Store(true)
+		q.fillRiver(ctx, r)
 		select {
 		case <-ctx.Done():
 			return
@@ -168,30 +168,30 @@ func (q *Queue) dispatch(ctx context.Context, r *executor) {
 	}
 }
 
-// fill hands River as many units as it may hold. Unless pressed, it waits until half of
+// fillRiver hands River as many units as it may hold. Unless pressed, it waits until half of
 // that is room, so that the cost of a transaction is shared.
-func (q *Queue) fill(ctx context.Context, r *executor) {
-	q.filling.Lock()
-	defer q.filling.Unlock()
-	room := 2*q.Concurrency - int(q.inRiver.Load())
-	if room <= 0 || r.stopping() || room < q.Concurrency && !q.pressed.Load() {
+func (q *Queue) fillRiver(ctx context.Context, r *riverExecutor) {
+	q.fillMu.Lock()
+	defer q.fillMu.Unlock()
+	capacity := 2*q.Concurrency - int(q.inRiver.Load())
+	if capacity <= 0 || r.isStopping() || capacity < q.Concurrency && !q.forceFill.Load() {
 		return
 	}
-	q.pressed.Store(false)
+	q.forceFill.Store(false)
 	var handed int64
-	_, err := q.Store.Dispatch(ctx, room, func(tx *sql.Tx, work []plimsoll.Work) error {
+	_, err := q.Store.Dispatch(ctx, capacity, func(tx *sql.Tx, work []plimsoll.Work) error {
 		handed = int64(len(work))
 		q.inRiver.Add(handed) // before the commit: a worker may be done right after it
 		return r.insert(ctx, tx, work)
 	})
 	if err != nil {
 		q.inRiver.Add(-handed)
-		if !r.stopping() {
+		if !r.isStopping() {
 			q.Logger.Error("cannot hand out work", "error", err)
 		}
 		return
 	}
 	if handed > 0 {
-		ring(r.doorbell.rung)
+		notify(r.doorbell.inserted)
 	}
 }

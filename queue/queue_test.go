@@ -50,7 +50,7 @@ func newRig(t testing.TB, s *store.Store, concurrency int, scan Handler) *rig {
 		Store: s, Writer: s.DB().Writer, Concurrency: concurrency, Grace: time.Hour, Now: r.clock,
 		Handlers: map[plimsoll.WorkKind]Handler{plimsoll.WorkScan: scan},
 	})
-	r.timing.poll, r.timing.beat = time.Hour, time.Hour
+	r.timing.poll, r.timing.heartbeat = time.Hour, time.Hour
 	return r
 }
 
@@ -295,7 +295,7 @@ func TestRetryWithBackOff(t *testing.T) {
 func (r *rig) settled(key string, want plimsoll.WorkState) {
 	r.t.Helper()
 	for {
-		heard := r.ended.heard()
+		heard := r.changed.wait()
 		if state, _, _ := r.outcome(key); state == want {
 			return
 		}
@@ -329,7 +329,7 @@ func TestWhatIsTriedAgain(t *testing.T) {
 		{plimsoll.Fail(plimsoll.FailureMalware, errors.New("a parser fell over")), false},
 		{plimsoll.Errorf(plimsoll.Invalid, "nonsense"), false},
 	} {
-		if got := temporary(x.err); got != x.want {
+		if got := isTemporary(x.err); got != x.want {
 			t.Errorf("%v: %v", x.err, got)
 		}
 	}
@@ -400,8 +400,8 @@ func TestLostLease(t *testing.T) {
 	task := r.task("p", plimsoll.PriorityBulk, "a")
 	<-began
 	r.pass(time.Minute)
-	r.reclaim(t.Context())
-	r.beat(t.Context())
+	r.reclaimExpired(t.Context())
+	r.extendLeases(t.Context())
 	if err := <-ended; !errors.Is(err, errLost) {
 		t.Fatalf("cause is %v", err)
 	}
@@ -423,8 +423,8 @@ func TestHeartbeatKeepsLease(t *testing.T) {
 	<-began
 	for range 10 {
 		r.pass(15 * time.Second)
-		r.beat(t.Context())
-		r.reclaim(t.Context())
+		r.extendLeases(t.Context())
+		r.reclaimExpired(t.Context())
 	}
 	close(goOn)
 	r.wantFinished(task, 1, 0)
@@ -644,7 +644,7 @@ func TestRiverKeepsNothing(t *testing.T) {
 	stop := r.start()
 	r.wantFinished(r.task("p", plimsoll.PriorityBulk, numbered(50)...), 50, 0)
 	stop() // River records how its jobs ended in batches, the last when it stops
-	if err := (&executor{writer: r.Writer}).clear(t.Context()); err != nil {
+	if err := (&riverExecutor{writer: r.Writer}).deleteFinished(t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	for _, table := range []string{"river_job", "river_notification"} {

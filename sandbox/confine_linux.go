@@ -16,13 +16,13 @@ import (
 // openFiles is more than any analyzer holds, with the runtime's own.
 const openFiles = 64
 
-// confine gives up what this process does not need, for good. It names what the kernel
+// confineProcess gives up what this process does not need, for good. It names what the kernel
 // does not have; an error means that the process is not confined as it could be.
 //
 // The number of processes is not limited: the kernel counts it over all of a user's
 // processes and threads, so a limit would hit the Go runtime by chance. Landlock refuses
 // every program instead.
-func confine(l Limits, temp string) (missing []string, err error) {
+func confineProcess(l Limits, temp string) (missing []string, err error) {
 	// Where memory runs out, the kernel is to choose this process.
 	if err := os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0); err != nil {
 		missing = append(missing, "oom_score_adj")
@@ -41,9 +41,9 @@ func confine(l Limits, temp string) (missing []string, err error) {
 		}
 	}
 	// Both are properties of threads: every thread that there is and every later one has them.
-	switch errno := everyThread(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); errno {
+	switch errno := syscallAllThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1); errno {
 	case 0:
-		lacks, err := landlock(temp)
+		lacks, err := applyLandlock(temp)
 		return append(missing, lacks...), err
 	case syscall.ENOTSUP:
 		return append(missing, "no_new_privs and Landlock: this binary was built with cgo"), nil
@@ -52,20 +52,20 @@ func confine(l Limits, temp string) (missing []string, err error) {
 	}
 }
 
-// everyThread makes a system call on each thread of the process.
-func everyThread(trap, a1, a2 uintptr) syscall.Errno {
+// syscallAllThreads makes a system call on each thread of the process.
+func syscallAllThreads(trap, a1, a2 uintptr) syscall.Errno {
 	_, _, errno := syscall.AllThreadsSyscall6(trap, a1, a2, 0, 0, 0, 0)
 	return errno
 }
 
-// landlock leaves this process no file but those below temp, and no TCP
+// applyLandlock leaves this process no file but those below temp, and no TCP
 // (https://docs.kernel.org/userspace-api/landlock.html).
-func landlock(temp string) (missing []string, err error) {
+func applyLandlock(temp string) (missing []string, err error) {
 	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
 		return []string{"Landlock: " + errno.Error()}, nil
 	}
-	rules, missing := rulesOf(int(version))
+	rules, missing := landlockRules(int(version))
 	ruleset, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, uintptr(unsafe.Pointer(&rules)), unsafe.Sizeof(rules), 0) //nolint:gosec // x/sys has no wrapper
 	if errno != 0 {
 		return missing, fmt.Errorf("make a Landlock ruleset: %w", errno)
@@ -84,14 +84,14 @@ func landlock(temp string) (missing []string, err error) {
 	if errno != 0 {
 		return missing, fmt.Errorf("add a Landlock rule: %w", errno)
 	}
-	if errno := everyThread(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0); errno != 0 {
+	if errno := syscallAllThreads(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0); errno != 0 {
 		return missing, fmt.Errorf("apply Landlock: %w", errno)
 	}
 	return missing, nil
 }
 
-// rulesOf are the rights that a version of Landlock can take away: all it knows.
-func rulesOf(version int) (rules unix.LandlockRulesetAttr, missing []string) {
+// landlockRules are the rights that a version of Landlock can take away: all it knows.
+func landlockRules(version int) (rules unix.LandlockRulesetAttr, missing []string) {
 	rules.Handled_access_fs = 2*unix.LANDLOCK_ACCESS_FS_MAKE_SYM - 1 // the rights of version 1
 	if version >= 2 {
 		rules.Handled_access_fs |= unix.LANDLOCK_ACCESS_FS_REFER
@@ -128,23 +128,23 @@ func limitCPU(d time.Duration) {
 	_ = unix.Setrlimit(unix.RLIMIT_CPU, &unix.Rlimit{Cur: uint64(seconds), Max: unix.RLIM_INFINITY}) // a limit above ours stays then
 }
 
-// self is this very binary, even if its file was replaced meanwhile.
-func self() (string, error) { return "/proc/self/exe", nil }
+// ownBinary is this very binary, even if its file was replaced meanwhile.
+func ownBinary() (string, error) { return "/proc/self/exe", nil }
 
-// apart puts a child into a group of its own, which a terminal's signals do not reach, and
+// childProcAttr puts a child into a group of its own, which a terminal's signals do not reach, and
 // ends it with its parent.
-func apart() *syscall.SysProcAttr {
+func childProcAttr() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setpgid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// keepFilesHome keeps files from children that this process was itself started with. Go
+// closeFilesOnExec keeps files from children that this process was itself started with. Go
 // opens its own so that they are not inherited.
-func keepFilesHome() {
+func closeFilesOnExec() {
 	_ = unix.CloseRange(3, math.MaxInt32, unix.CLOSE_RANGE_CLOEXEC) // Linux 5.11
 }
 
-// widen makes the pipe hold more, so that the two processes wake each other less often.
-func widen(pipe *os.File) {
+// enlargePipe makes the pipe hold more, so that the two processes wake each other less often.
+func enlargePipe(pipe *os.File) {
 	raw, err := pipe.SyscallConn()
 	if err != nil {
 		return
@@ -154,14 +154,14 @@ func widen(pipe *os.File) {
 	})
 }
 
-// killAll kills a process that was not reaped yet, with its group.
-func killAll(p *os.Process) {
+// killGroup kills a process that was not reaped yet, with its group.
+func killGroup(p *os.Process) {
 	_ = syscall.Kill(-p.Pid, syscall.SIGKILL) // it may have ended by itself
 }
 
 // reap waits for the end of the process. Its id is its own until it is reaped, and kill
 // does not use it from then on.
-func (c *child) reap() {
+func (c *childProcess) reap() {
 	for {
 		err := unix.Waitid(unix.P_PID, c.cmd.Process.Pid, nil, unix.WEXITED|unix.WNOWAIT, nil)
 		if !errors.Is(err, unix.EINTR) {
@@ -169,8 +169,8 @@ func (c *child) reap() {
 		}
 	}
 	c.mu.Lock()
-	killAll(c.cmd.Process) // what is left of the group
-	c.gone = true
+	killGroup(c.cmd.Process) // what is left of the group
+	c.reaped = true
 	c.mu.Unlock()
 	_ = c.cmd.Wait() // the state tells
 }

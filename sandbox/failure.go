@@ -18,8 +18,8 @@ var errProtocol = errors.New("it broke the protocol")
 
 const maxText = 1000 // bytes of one text of a failure
 
-// failure is an error on its way out of a child.
-type failure struct {
+// failureMessage is an error on its way out of a child.
+type failureMessage struct {
 	Code    plimsoll.Code        `json:"code"`
 	Failure plimsoll.FailureCode `json:"failure,omitempty"`
 	Message string               `json:"message"`
@@ -27,7 +27,7 @@ type failure struct {
 }
 
 func encodeFailure(err error) ([]byte, error) {
-	f := failure{Code: plimsoll.ErrorCode(err), Message: clean(err.Error(), maxText), Hint: clean(plimsoll.ErrorHint(err), maxText)}
+	f := failureMessage{Code: plimsoll.ErrorCode(err), Message: cleanText(err.Error(), maxText), Hint: cleanText(plimsoll.ErrorHint(err), maxText)}
 	if own, ok := errors.AsType[*plimsoll.Failure](err); ok {
 		f.Failure = own.Code
 	}
@@ -35,28 +35,28 @@ func encodeFailure(err error) ([]byte, error) {
 }
 
 // decodeFailure reads what a child sent; false means that it is no failure.
-func decodeFailure(payload []byte) (f failure, ok bool) {
+func decodeFailure(payload []byte) (f failureMessage, ok bool) {
 	err := json.Unmarshal(payload, &f)
-	return f, err == nil && isWord(string(f.Code)) && isWord(string(f.Failure))
+	return f, err == nil && isCodeName(string(f.Code)) && isCodeName(string(f.Failure))
 }
 
 // error has the codes of the child's error. Its words are bounded and fit for a terminal,
 // whatever the child has become.
-func (f failure) error() error {
-	var err error = &plimsoll.Error{Code: f.Code, Message: clean(f.Message, maxText), Hint: clean(f.Hint, maxText)}
+func (f failureMessage) error() error {
+	var err error = &plimsoll.Error{Code: f.Code, Message: cleanText(f.Message, maxText), Hint: cleanText(f.Hint, maxText)}
 	if f.Failure != "" {
 		err = plimsoll.Fail(f.Failure, err)
 	}
 	return err
 }
 
-// isWord reports whether s could be the name of a code.
-func isWord(s string) bool {
+// isCodeName reports whether s could be the name of a code.
+func isCodeName(s string) bool {
 	return len(s) <= 32 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
-// clean makes text from a child fit for a log or a terminal, and cuts it to n bytes.
-func clean(s string, n int) string {
+// cleanText makes text from a child fit for a log or a terminal, and cuts it to n bytes.
+func cleanText(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
@@ -72,7 +72,7 @@ func clean(s string, n int) string {
 	return s
 }
 
-// died is the error of a call whose child is gone.
-func died(code plimsoll.FailureCode, reason string) error {
+// diedError is the error of a call whose child is gone.
+func diedError(code plimsoll.FailureCode, reason string) error {
 	return plimsoll.Fail(code, plimsoll.Errorf(plimsoll.Internal, "%w: %s", plimsoll.ErrDied, reason))
 }

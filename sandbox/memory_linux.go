@@ -7,31 +7,31 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// share makes memory for pieces, and the file by which a child gets it. Where there is none, pieces go
+// newSharedMemory makes memory for pieces, and the file by which a child gets it. Where there is none, pieces go
 // through the pipe.
-func share() (*shared, *os.File) {
+func newSharedMemory() (*sharedMemory, *os.File) {
 	fd, err := unix.MemfdCreate("plimsoll", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, nil
 	}
 	file := os.NewFile(uintptr(fd), "pieces")
-	memory, err := sealed(fd)
+	memory, err := mapSealed(fd)
 	if err != nil {
 		file.Close() //nolint:errcheck // there is nothing in it
 		return nil, nil
 	}
-	s := &shared{memory: memory}
+	s := &sharedMemory{bytes: memory}
 	runtime.AddCleanup(s, func(m []byte) { _ = unix.Munmap(m) }, memory) // a call may still read into it when the child is gone
 	return s, file
 }
 
-// sealed maps the file for us, and fixes its size: a process that could shrink it could kill us.
-func sealed(fd int) ([]byte, error) {
+// mapSealed maps the file for us, and fixes its size: a process that could shrink it could kill us.
+func mapSealed(fd int) ([]byte, error) {
 	// Memory that cannot be had later would kill the process that touches it.
-	if err := unix.Fallocate(fd, 0, 0, slots*chunkSize); err != nil {
+	if err := unix.Fallocate(fd, 0, 0, sharedSlots*chunkSize); err != nil {
 		return nil, err
 	}
-	memory, err := unix.Mmap(fd, 0, slots*chunkSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	memory, err := unix.Mmap(fd, 0, sharedSlots*chunkSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +43,9 @@ func sealed(fd int) ([]byte, error) {
 	return memory, nil
 }
 
-// viewOf is a child's view of the memory behind a file that it inherited.
-func viewOf(fd int) ([]byte, error) {
-	view, err := unix.Mmap(fd, 0, slots*chunkSize, unix.PROT_READ, unix.MAP_SHARED)
+// mapReadOnly is a child's view of the memory behind a file that it inherited.
+func mapReadOnly(fd int) ([]byte, error) {
+	view, err := unix.Mmap(fd, 0, sharedSlots*chunkSize, unix.PROT_READ, unix.MAP_SHARED)
 	if err == nil {
 		err = unix.Close(fd)
 	}

@@ -154,7 +154,7 @@ func texts(err error) []string {
 	if err == nil {
 		return nil
 	}
-	return []string{string(plimsoll.FailureOf(err)), string(plimsoll.ErrorCode(err)), plimsoll.ErrorHint(err), clean(err.Error(), maxText)}
+	return []string{string(plimsoll.FailureOf(err)), string(plimsoll.ErrorCode(err)), plimsoll.ErrorHint(err), cleanText(err.Error(), maxText)}
 }
 
 // TestSourceErrors has the same errors of a blob's source in a child and here.

@@ -25,11 +25,11 @@ type Options struct {
 	Config   []byte // handed to the Setup of each child
 	Identity []byte // what Setup must answer; anything else is a different program
 
-	// Attend, if set, serves a further pair of pipes of each child, on which a handler asks this process for
+	// AnswerQueries, if set, serves a further pair of pipes of each child, on which a handler asks this process for
 	// what it cannot do itself; the child's other end is what Setup gets. It is done when reading ends, or when
 	// the child breaks the rules between the two. Between waits(true) and waits(false) the child waits through
 	// no fault of its own. The context ends with the child.
-	Attend func(ctx context.Context, child io.ReadWriter, waits func(bool))
+	AnswerQueries func(ctx context.Context, child io.ReadWriter, waits func(bool))
 
 	Size   int // children at a time; 1
 	Limits Limits
@@ -61,13 +61,13 @@ type Pool struct {
 	closing chan struct{} // closed by Close
 
 	mu       sync.Mutex
-	idle     []*child // the last is the warmest
-	children map[*child]bool
+	idle     []*childProcess // the last is the warmest
+	children map[*childProcess]bool
 	closed   bool
 	ended    sync.WaitGroup // of children that were or are being started
 	missing  sync.Once
 
-	share func() (*shared, *os.File) // makes memory for pieces; both nil = there is none
+	newMemory func() (*sharedMemory, *os.File) // makes memory for pieces; both nil = there is none
 }
 
 // New makes a pool without children. Close it.
@@ -85,14 +85,14 @@ func New(o Options) *Pool {
 	if o.Logger == nil {
 		o.Logger = slog.New(slog.DiscardHandler)
 	}
-	keepFilesHome()
-	return &Pool{Options: o, slots: make(chan struct{}, o.Size), closing: make(chan struct{}), children: map[*child]bool{}, share: share}
+	closeFilesOnExec()
+	return &Pool{Options: o, slots: make(chan struct{}, o.Size), closing: make(chan struct{}), children: map[*childProcess]bool{}, newMemory: newSharedMemory}
 }
 
 // Warm starts a child if there is none, so that a binary or a system in which none can be
 // started is known before there is work.
 func (p *Pool) Warm(ctx context.Context) error {
-	return p.with(ctx, func(*child) error { return nil })
+	return p.withChild(ctx, func(*childProcess) error { return nil })
 }
 
 // Run has a child work on a request: it sends it with the body, which is read to its end
@@ -105,8 +105,8 @@ func (p *Pool) Warm(ctx context.Context) error {
 // FailureTimeout for a stall; any other error is what the child's Handler said.
 func (p *Pool) Run(ctx context.Context, request []byte, body io.Reader, progress func(int64) error) ([]byte, error) {
 	var answer []byte
-	err := p.with(ctx, func(c *child) (err error) {
-		answer, err = c.call(ctx, &call{request: request, body: body, progress: progress, stall: p.Stall})
+	err := p.withChild(ctx, func(c *childProcess) (err error) {
+		answer, err = c.call(ctx, &childCall{request: request, body: body, progress: progress, stall: p.Stall})
 		return err
 	})
 	return answer, err
@@ -120,8 +120,8 @@ func (p *Pool) Close() error {
 		close(p.closing)
 	}
 	for _, c := range p.idle {
-		c.rest.Stop()
-		c.dismiss()
+		c.idleTimer.Stop()
+		c.discard()
 	}
 	p.idle = nil
 	for c := range p.children {
@@ -132,8 +132,8 @@ func (p *Pool) Close() error {
 	return nil
 }
 
-// with lends a child.
-func (p *Pool) with(ctx context.Context, f func(*child) error) error {
+// withChild lends a child.
+func (p *Pool) withChild(ctx context.Context, f func(*childProcess) error) error {
 	select {
 	case p.slots <- struct{}{}:
 	case <-ctx.Done():
@@ -142,12 +142,12 @@ func (p *Pool) with(ctx context.Context, f func(*child) error) error {
 		return closedError()
 	}
 	defer func() { <-p.slots }()
-	c, err := p.take(ctx)
+	c, err := p.takeChild(ctx)
 	if err != nil {
 		return err
 	}
 	err = f(c)
-	p.putBack(c)
+	p.returnChild(c)
 	return err
 }
 
@@ -158,8 +158,8 @@ func closedError() error {
 	return plimsoll.Errorf(plimsoll.Unavailable, "analyse: %w", errClosed)
 }
 
-// take returns an idle child that lives, or a new one.
-func (p *Pool) take(ctx context.Context) (*child, error) {
+// takeChild returns an idle child that lives, or a new one.
+func (p *Pool) takeChild(ctx context.Context) (*childProcess, error) {
 	for {
 		p.mu.Lock()
 		if p.closed {
@@ -170,38 +170,38 @@ func (p *Pool) take(ctx context.Context) (*child, error) {
 		if n == 0 {
 			p.ended.Add(1)
 			p.mu.Unlock()
-			return p.start(ctx)
+			return p.startChild(ctx)
 		}
 		c := p.idle[n-1]
 		p.idle = p.idle[:n-1]
 		p.mu.Unlock()
-		c.rest.Stop()
-		if c.alive() {
+		c.idleTimer.Stop()
+		if c.isAlive() {
 			return c, nil
 		}
 	}
 }
 
-// putBack keeps a child for the next call, unless it is spent.
-func (p *Pool) putBack(c *child) {
+// returnChild keeps a child for the next call, unless it is spent.
+func (p *Pool) returnChild(c *childProcess) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed || c.served >= p.Calls || !c.alive() {
-		c.dismiss()
+	if p.closed || c.served >= p.Calls || !c.isAlive() {
+		c.discard()
 		return
 	}
 	p.idle = append(p.idle, c)
-	c.rest = time.AfterFunc(p.Idle, func() { p.retire(c) })
+	c.idleTimer = time.AfterFunc(p.Idle, func() { p.retire(c) })
 }
 
 // retire stops a child that had nothing to do for a while.
-func (p *Pool) retire(c *child) {
+func (p *Pool) retire(c *childProcess) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for i, other := range p.idle {
 		if other == c {
 			p.idle = append(p.idle[:i], p.idle[i+1:]...)
-			c.dismiss()
+			c.discard()
 			return
 		}
 	}

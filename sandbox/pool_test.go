@@ -47,16 +47,16 @@ func pid(t testing.TB, p *Pool) string {
 }
 
 func TestManyCalls(t *testing.T) {
-	for how, share := range map[string]func() (*shared, *os.File){
-		"shared memory": share, "pipe": func() (*shared, *os.File) { return nil, nil },
+	for how, share := range map[string]func() (*sharedMemory, *os.File){
+		"shared memory": newSharedMemory, "pipe": func() (*sharedMemory, *os.File) { return nil, nil },
 	} {
 		t.Run(how, func(t *testing.T) { manyCalls(t, share) })
 	}
 }
 
-func manyCalls(t *testing.T, share func() (*shared, *os.File)) {
+func manyCalls(t *testing.T, share func() (*sharedMemory, *os.File)) {
 	p := open(t, "tricks", nil)
-	p.share = share
+	p.newMemory = share
 	var calls sync.WaitGroup
 	for i := range 20 {
 		calls.Go(func() {
@@ -73,7 +73,7 @@ func manyCalls(t *testing.T, share func() (*shared, *os.File)) {
 // TestChildOnlyReadsSharedMemory: a child that was taken over can neither shrink the memory under its parent nor write
 // what the parent has read.
 func TestChildOnlyReadsSharedMemory(t *testing.T) {
-	s, file := share()
+	s, file := newSharedMemory()
 	if s == nil {
 		t.Skip("this system shares no memory with children")
 	}
@@ -84,13 +84,13 @@ func TestChildOnlyReadsSharedMemory(t *testing.T) {
 	if _, err := file.WriteAt([]byte("x"), 0); err == nil {
 		t.Error("it can be written")
 	}
-	s.open()
-	copy(s.space(nil), "piece")
+	s.reset()
+	copy(s.nextBuffer(nil), "piece")
 	inherited, err := syscall.Dup(int(file.Fd()))
 	if err != nil {
 		t.Fatal(err)
 	}
-	view, err := viewOf(inherited)
+	view, err := mapReadOnly(inherited)
 	if err != nil || string(view[:5]) != "piece" {
 		t.Errorf("a child sees %q %v", view[:5], err)
 	}

@@ -36,24 +36,24 @@ const progressEvery = 200 * time.Millisecond
 func Serve(in io.Reader, out io.Writer, setup Setup) error {
 	os.Stdout = os.Stderr // a library that prints must not break the protocol
 	frames := bufio.NewReaderSize(in, headSize)
-	var s start
-	if err := expect(frames, kindStart, &s); err != nil {
+	var s startMessage
+	if err := readFrameJSON(frames, kindStart, &s); err != nil {
 		return plimsoll.Errorf(plimsoll.Invalid, "this command is for plimsoll's own use: %w", err)
 	}
 	var view []byte
-	if s.Pieces > 0 {
+	if s.MemoryFD > 0 {
 		var err error
-		if view, err = viewOf(s.Pieces); err != nil {
+		if view, err = mapReadOnly(s.MemoryFD); err != nil {
 			return plimsoll.Errorf(plimsoll.Internal, "map shared memory: %w", err)
 		}
 	}
-	h, handler := begin(s, setup)
+	h, handler := setUpChild(s, setup)
 	greeting, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
 	if err := writeFrame(out, kindHello, greeting); err != nil || handler == nil {
-		return errors.Join(err, errorOf(h.Error))
+		return errors.Join(err, textError(h.Error))
 	}
 	for {
 		what, request, err := readFrame(frames)
@@ -64,34 +64,34 @@ func Serve(in io.Reader, out io.Writer, setup Setup) error {
 			return errors.Join(errProtocol, err)
 		}
 		limitCPU(s.Limits.CPU)
-		if err := answer(handler, request, &body{r: frames, view: view, back: out}, out); err != nil {
+		if err := handleRequest(handler, request, &bodyReader{r: frames, memory: view, free: out}, out); err != nil {
 			return err
 		}
 	}
 }
 
-func errorOf(text string) error {
+func textError(text string) error {
 	if text == "" {
 		return nil
 	}
 	return errors.New(text)
 }
 
-// begin confines the process and makes the handler; it has none if there is an error.
-func begin(s start, setup Setup) (hello, Handler) {
+// setUpChild confines the process and makes the handler; it has none if there is an error.
+func setUpChild(s startMessage, setup Setup) (helloMessage, Handler) {
 	if s.Limits.Heap > 0 {
 		debug.SetMemoryLimit(s.Limits.Heap)
 	}
 	refuseNetwork()
-	missing, err := confine(s.Limits, s.Temp)
+	missing, err := confineProcess(s.Limits, s.Temp)
 	if err != nil {
-		return hello{Error: err.Error()}, nil
+		return helloMessage{Error: err.Error()}, nil
 	}
-	identity, handler, err := setup(s.Config, s.asker())
+	identity, handler, err := setup(s.Config, s.openQueryPipe())
 	if err != nil {
-		return hello{Error: err.Error()}, nil
+		return helloMessage{Error: err.Error()}, nil
 	}
-	return hello{Identity: identity, Missing: missing}, handler
+	return helloMessage{Identity: identity, Missing: missing}, handler
 }
 
 // refuseNetwork takes the resolver and the HTTP transport that libraries use by default.
@@ -109,15 +109,15 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answer works on one request and writes how it ended.
-func answer(handler Handler, request []byte, in *body, out io.Writer) error {
+// handleRequest works on one request and writes how it ended.
+func handleRequest(handler Handler, request []byte, in *bodyReader, out io.Writer) error {
 	var progress atomic.Int64
-	quiet := make(chan struct{})
-	var telling sync.WaitGroup
-	telling.Go(func() { tell(&progress, quiet, out) })
+	done := make(chan struct{})
+	var reporter sync.WaitGroup
+	reporter.Go(func() { sendProgress(&progress, done, out) })
 	result, err := handler(context.Background(), request, in, &progress)
-	close(quiet)
-	telling.Wait()
+	close(done)
+	reporter.Wait()
 	if err == nil && len(result) > maxAnswer {
 		err = plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "an answer of %d bytes, at most %d", len(result), maxAnswer))
 	}
@@ -133,21 +133,21 @@ func answer(handler Handler, request []byte, in *body, out io.Writer) error {
 	return errors.Join(err, in.drain())
 }
 
-// tell writes progress that has changed, until quiet.
-func tell(progress *atomic.Int64, quiet <-chan struct{}, out io.Writer) {
+// sendProgress writes progress that has changed, until quiet.
+func sendProgress(progress *atomic.Int64, done <-chan struct{}, out io.Writer) {
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
-	var told int64
+	var sent int64
 	for {
 		select {
-		case <-quiet:
+		case <-done:
 			return
 		case <-tick.C:
 			n := progress.Load()
-			if n == told {
+			if n == sent {
 				continue
 			}
-			told = n
+			sent = n
 			if writeFrame(out, kindProgress, binary.BigEndian.AppendUint64(nil, uint64(n))) != nil {
 				return // the parent is gone: reading finds out
 			}

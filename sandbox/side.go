@@ -7,13 +7,13 @@ import (
 	"sync"
 )
 
-// side is one end of a pair of pipes.
-type side struct {
+// queryPipe is one end of a pair of pipes.
+type queryPipe struct {
 	from, to *os.File
 }
 
-// newSide makes a pair: our end, and the files of the child's.
-func newSide() (*side, []*os.File, error) {
+// newQueryPipe makes a pair: our end, and the files of the child's.
+func newQueryPipe() (*queryPipe, []*os.File, error) {
 	in, to, err := os.Pipe()
 	if err != nil {
 		return nil, nil, err
@@ -23,22 +23,22 @@ func newSide() (*side, []*os.File, error) {
 		closeAll([]*os.File{in, to})
 		return nil, nil, err
 	}
-	widen(from)
-	return &side{from: from, to: to}, []*os.File{in, out}, nil
+	enlargePipe(from)
+	return &queryPipe{from: from, to: to}, []*os.File{in, out}, nil
 }
 
-// sideOfChild is the other end, in a child: the first files after the three that every process has.
-func sideOfChild() *side {
-	return &side{from: os.NewFile(3, "answers"), to: os.NewFile(4, "questions")}
+// childQueryPipe is the other end, in a child: the first files after the three that every process has.
+func childQueryPipe() *queryPipe {
+	return &queryPipe{from: os.NewFile(3, "answers"), to: os.NewFile(4, "questions")}
 }
 
 // Read implements io.Reader.
-func (s *side) Read(p []byte) (int, error) { return s.from.Read(p) }
+func (s *queryPipe) Read(p []byte) (int, error) { return s.from.Read(p) }
 
 // Write implements io.Writer.
-func (s *side) Write(p []byte) (int, error) { return s.to.Write(p) }
+func (s *queryPipe) Write(p []byte) (int, error) { return s.to.Write(p) }
 
-func (s *side) close() {
+func (s *queryPipe) close() {
 	if s != nil {
 		closeAll([]*os.File{s.from, s.to})
 	}
@@ -50,17 +50,17 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// attend serves what a child asks, until it is gone: then end is to be called.
-func (p *Pool) attend(c *child) (end func()) {
-	if c.side == nil {
+// answerQueries serves what a child asks, until it is gone: then end is to be called.
+func (p *Pool) answerQueries(c *childProcess) (end func()) {
+	if c.queries == nil {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	var attending sync.WaitGroup
 	attending.Go(func() {
-		p.Attend(ctx, c.side, c.waits.Store)
-		c.waits.Store(false)
-		c.side.close()
+		p.AnswerQueries(ctx, c.queries, c.waitsForParent.Store)
+		c.waitsForParent.Store(false)
+		c.queries.close()
 	})
 	return func() {
 		cancel()
@@ -68,10 +68,10 @@ func (p *Pool) attend(c *child) (end func()) {
 	}
 }
 
-// asker is what the handler of a child asks; nil = nobody attends.
-func (s start) asker() io.ReadWriter {
+// openQueryPipe is what the handler of a child asks; nil = nobody attends.
+func (s startMessage) openQueryPipe() io.ReadWriter {
 	if !s.Asks {
 		return nil
 	}
-	return sideOfChild()
+	return childQueryPipe()
 }

@@ -21,7 +21,7 @@ func echo(_ context.Context, child io.ReadWriter, _ func(bool)) {
 }
 
 func TestChildrenAsk(t *testing.T) {
-	p := open(t, "tricks", func(o *Options) { o.Attend, o.Calls = echo, 2 })
+	p := open(t, "tricks", func(o *Options) { o.AnswerQueries, o.Calls = echo, 2 })
 	for _, text := range []string{"one", "two", "three"} { // the third asks from another process
 		if got, err := run(t, p, "ask "+text); got != "you said "+text+"\n" || err != nil {
 			t.Errorf("%q %v", got, err)
@@ -33,7 +33,7 @@ func TestChildrenAsk(t *testing.T) {
 // Who attends may end, and then the child is told; it works on.
 func TestNobodyAttendsAnyMore(t *testing.T) {
 	p := open(t, "tricks", func(o *Options) {
-		o.Attend, o.Size = func(context.Context, io.ReadWriter, func(bool)) {}, 1
+		o.AnswerQueries, o.Size = func(context.Context, io.ReadWriter, func(bool)) {}, 1
 	})
 	if got, err := run(t, p, "ask x"); err == nil || errors.Is(err, plimsoll.ErrDied) {
 		t.Errorf("%q %v", got, err)
@@ -58,11 +58,11 @@ func TestWaitingForAnAnswerIsNoStall(t *testing.T) {
 		waits(false)
 		fmt.Fprintln(child, "at last")
 	}
-	p := open(t, "tricks", func(o *Options) { o.Attend, o.Stall, o.Size = slow, stall, 1 })
+	p := open(t, "tricks", func(o *Options) { o.AnswerQueries, o.Stall, o.Size = slow, stall, 1 })
 	if got, err := run(t, p, "ask slow"); got != "at last\n" || err != nil {
 		t.Errorf("%q %v", got, err)
 	}
-	p = open(t, "tricks", func(o *Options) { o.Attend, o.Stall, o.Size = slow, stall, 1 })
+	p = open(t, "tricks", func(o *Options) { o.AnswerQueries, o.Stall, o.Size = slow, stall, 1 })
 	if _, err := run(t, p, "ask never"); plimsoll.FailureOf(err) != plimsoll.FailureTimeout || !errors.Is(err, plimsoll.ErrDied) {
 		t.Errorf("%v", err)
 	}
@@ -72,7 +72,7 @@ func TestWaitingForAnAnswerIsNoStall(t *testing.T) {
 func TestAttendingEndsWithTheChild(t *testing.T) {
 	ended := make(chan error, 1)
 	p := open(t, "tricks", func(o *Options) {
-		o.Attend = func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
+		o.AnswerQueries = func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
 			bufio.NewReader(child).ReadString('\n')
 			waits(true)
 			<-ctx.Done()

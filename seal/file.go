@@ -28,8 +28,8 @@ func Load(path string) (*Key, error) {
 	return New(secret)
 }
 
-// read is Load without making a key: it returns nil if there is no file.
-func read(path string) (*Key, error) {
+// loadIfPresent is Load without making a key: it returns nil if there is no file.
+func loadIfPresent(path string) (*Key, error) {
 	secret, err := readKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil

@@ -14,10 +14,10 @@ import (
 )
 
 const (
-	version    = 1
-	idSize     = 8
-	headerSize = 1 + idSize
-	nonceSize  = chacha20poly1305.NonceSizeX
+	formatVersion = 1
+	idSize        = 8
+	headerSize    = 1 + idSize
+	nonceSize     = chacha20poly1305.NonceSizeX
 
 	// KeySize is the length of a key and of its file, in bytes.
 	KeySize = chacha20poly1305.KeySize
@@ -55,11 +55,11 @@ func (k Key) Format(f fmt.State, _ rune) {
 // Seal encrypts plain for the place that ad names. Every call gives another value.
 func (k *Key) Seal(plain, ad []byte) []byte {
 	out := make([]byte, headerSize+nonceSize, len(plain)+Overhead)
-	out[0] = version
+	out[0] = formatVersion
 	copy(out[1:], k.id[:])
 	nonce := out[headerSize:]
 	rand.Read(nonce) //nolint:errcheck,gosec // crypto/rand never returns an error
-	return k.aead.Seal(out, nonce, plain, k.additional(ad))
+	return k.aead.Seal(out, nonce, plain, k.additionalData(ad))
 }
 
 // Open decrypts what Seal made for the same place. Conflict: another key sealed it.
@@ -70,10 +70,10 @@ func (k *Key) Open(sealed, ad []byte) ([]byte, error) {
 		return nil, err
 	}
 	if id != k.ID() {
-		return nil, otherKey("a secret was", id, k.ID())
+		return nil, otherKeyError("a secret was", id, k.ID())
 	}
 	nonce, body := sealed[headerSize:headerSize+nonceSize], sealed[headerSize+nonceSize:]
-	plain, err := k.aead.Open(nil, nonce, body, k.additional(ad))
+	plain, err := k.aead.Open(nil, nonce, body, k.additionalData(ad))
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "a sealed secret does not open: it was changed or belongs to another place").
 			WithHint("enter the secret again")
@@ -83,22 +83,22 @@ func (k *Key) Open(sealed, ad []byte) ([]byte, error) {
 
 // KeyID reads from a sealed value the id of the key that sealed it.
 func KeyID(sealed []byte) (string, error) {
-	if len(sealed) < Overhead || sealed[0] != version {
+	if len(sealed) < Overhead || sealed[0] != formatVersion {
 		return "", plimsoll.Errorf(plimsoll.Internal, "a sealed secret is not of a known form").
 			WithHint("enter the secret again")
 	}
 	return hex.EncodeToString(sealed[1:headerSize]), nil
 }
 
-// additional joins the header and the caller's data; the header's length is fixed, so the parts cannot be confused.
-func (k *Key) additional(ad []byte) []byte {
+// additionalData joins the header and the caller's data; the header's length is fixed, so the parts cannot be confused.
+func (k *Key) additionalData(ad []byte) []byte {
 	out := make([]byte, 0, headerSize+len(ad))
-	out = append(out, version)
+	out = append(out, formatVersion)
 	out = append(out, k.id[:]...)
 	return append(out, ad...)
 }
 
-func otherKey(what, theirs, ours string) error {
+func otherKeyError(what, theirs, ours string) error {
 	return plimsoll.Errorf(plimsoll.Conflict, "%s sealed with key %s, and the key here is %s", what, theirs, ours).
 		WithHint("put back the key file that belongs to this database")
 }

@@ -42,7 +42,7 @@ type Vault interface {
 func Open(ctx context.Context, path string, meta Meta) (*Key, error) {
 	wanted, err := meta.Meta(ctx, metaKey)
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
-		return first(ctx, path, meta)
+		return bindFirstKey(ctx, path, meta)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read which sealing key the database has: %w", err)
@@ -51,7 +51,7 @@ func Open(ctx context.Context, path string, meta Meta) (*Key, error) {
 	for _, place := range []struct{ file, aside string }{
 		{path, ""}, {path + nextSuffix, path + oldSuffix}, {path + oldSuffix, path + nextSuffix},
 	} {
-		k, err := read(place.file)
+		k, err := loadIfPresent(place.file)
 		switch {
 		case err != nil:
 			return nil, err
@@ -63,17 +63,17 @@ func Open(ctx context.Context, path string, meta Meta) (*Key, error) {
 			}
 			continue
 		case place.file != path:
-			if err := promote(place.file, path, place.aside); err != nil {
+			if err := promoteKeyFile(place.file, path, place.aside); err != nil {
 				return nil, fmt.Errorf("finish the rotation of the sealing key %s: %w", path, err)
 			}
 		}
 		return k, nil
 	}
-	return nil, otherKey("this database's secrets were", wanted, found)
+	return nil, otherKeyError("this database's secrets were", wanted, found)
 }
 
-// first binds a key to a database that has none yet.
-func first(ctx context.Context, path string, meta Meta) (*Key, error) {
+// bindFirstKey binds a key to a database that has none yet.
+func bindFirstKey(ctx context.Context, path string, meta Meta) (*Key, error) {
 	k, err := Load(path)
 	if err != nil {
 		return nil, err
@@ -83,7 +83,7 @@ func first(ctx context.Context, path string, meta Meta) (*Key, error) {
 		return nil, fmt.Errorf("bind the sealing key to the database: %w", err)
 	}
 	if stored != k.ID() {
-		return nil, otherKey("this database's secrets were", stored, k.ID())
+		return nil, otherKeyError("this database's secrets were", stored, k.ID())
 	}
 	return k, nil
 }
@@ -112,16 +112,16 @@ func Rotate(ctx context.Context, path string, current *Key, vault Vault) (next *
 	if err != nil {
 		return nil, 0, fmt.Errorf("seal again: %w", err)
 	}
-	if err := promote(path+nextSuffix, path, path+oldSuffix); err != nil {
+	if err := promoteKeyFile(path+nextSuffix, path, path+oldSuffix); err != nil {
 		return nil, 0, plimsoll.Errorf(plimsoll.Internal, "put the new sealing key in place: %w", err).
 			WithHint("the secrets are sealed with the new key in %s; the next start tries again", path+nextSuffix)
 	}
 	return next, values, nil
 }
 
-// promote puts the key file from at path; the one that was there goes aside. Between
+// promoteKeyFile puts the key file from at path; the one that was there goes aside. Between
 // the two renames path is empty, and Open knows where to look.
-func promote(from, path, aside string) error {
+func promoteKeyFile(from, path, aside string) error {
 	dir := filepath.Dir(path)
 	if err := os.Rename(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err

@@ -78,7 +78,7 @@ func Parse(r io.Reader) (*Document, error) {
 		Document  json.RawMessage `json:"document"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return nil, malformed("VEX", err)
+		return nil, malformedError("VEX", err)
 	}
 	switch {
 	case head.BOMFormat != "":
@@ -93,7 +93,7 @@ func Parse(r io.Reader) (*Document, error) {
 	}
 }
 
-func malformed(format string, err error) error {
+func malformedError(format string, err error) error {
 	return plimsoll.Errorf(plimsoll.Invalid, "not a well-formed %s document: %w", format, err)
 }
 
@@ -118,19 +118,19 @@ func checkDepth(raw []byte) error {
 	return nil
 }
 
-// claim adds a claim, or notes why it is none.
-func (d *Document) claim(c Claim) error {
-	c.Reason = cut(c.Reason, maxText)
-	c.Product.Name = cut(c.Product.Name, maxName)
+// addClaim adds a claim, or notes why it is none.
+func (d *Document) addClaim(c Claim) error {
+	c.Reason = truncate(c.Reason, maxText)
+	c.Product.Name = truncate(c.Product.Name, maxName)
 	switch {
 	case len(d.Claims)+len(d.Skipped) >= maxClaims:
 		return plimsoll.Errorf(plimsoll.TooLarge, "the VEX document says more than %d things", maxClaims)
 	case c.Vulnerability == "":
-		d.skip(c, "the statement names no vulnerability")
+		d.addSkipped(c, "the statement names no vulnerability")
 	case c.Status == "":
-		d.skip(c, "the status is none of VEX")
+		d.addSkipped(c, "the status is none of VEX")
 	case c.Status == plimsoll.StatusNotAffected && c.Justification == "" && c.Reason == "":
-		d.skip(c, "not affected, but neither a justification nor an impact statement says why")
+		d.addSkipped(c, "not affected, but neither a justification nor an impact statement says why")
 	default:
 		if c.Status != plimsoll.StatusNotAffected {
 			c.Justification = ""
@@ -140,13 +140,13 @@ func (d *Document) claim(c Claim) error {
 	return nil
 }
 
-func (d *Document) skip(c Claim, reason string) {
-	d.Skipped = append(d.Skipped, plimsoll.UnknownProduct{Vulnerability: cut(c.Vulnerability, maxName), Product: c.Product.Name, Reason: reason})
+func (d *Document) addSkipped(c Claim, reason string) {
+	d.Skipped = append(d.Skipped, plimsoll.UnknownProduct{Vulnerability: truncate(c.Vulnerability, maxName), Product: c.Product.Name, Reason: reason})
 }
 
-// checkHead refuses a document that could not be told from others.
-func (d *Document) checkHead() error {
-	d.Author, d.Version = cut(d.Author, maxName), cut(d.Version, maxName)
+// checkHeader refuses a document that could not be told from others.
+func (d *Document) checkHeader() error {
+	d.Author, d.Version = truncate(d.Author, maxName), truncate(d.Version, maxName)
 	switch {
 	case d.ID == "" || len(d.ID) > maxName:
 		return plimsoll.Errorf(plimsoll.Invalid, "the %s document has no id, or one of more than %d bytes", d.Format, maxName)
@@ -157,15 +157,15 @@ func (d *Document) checkHead() error {
 	}
 }
 
-func cut(s string, most int) string {
-	if len(s) <= most {
+func truncate(s string, limit int) string {
+	if len(s) <= limit {
 		return s
 	}
-	return strings.ToValidUTF8(s[:most], "")
+	return strings.ToValidUTF8(s[:limit], "")
 }
 
-// timeOf reads RFC 3339; the zero time for anything else.
-func timeOf(s string) time.Time {
+// parseTime reads RFC 3339; the zero time for anything else.
+func parseTime(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		return time.Time{}
@@ -173,18 +173,18 @@ func timeOf(s string) time.Time {
 	return t.UTC()
 }
 
-// firstTime is the first of some times that can be read, else another one.
-func firstTime(other time.Time, times ...string) time.Time {
+// firstValidTime is the first of some times that can be read, else another one.
+func firstValidTime(fallback time.Time, times ...string) time.Time {
 	for _, s := range times {
-		if t := timeOf(s); !t.IsZero() {
+		if t := parseTime(s); !t.IsZero() {
 			return t
 		}
 	}
-	return other
+	return fallback
 }
 
-// bestID is the id of a vulnerability that most advisories know: the first CVE, else the first.
-func bestID(ids ...string) string {
+// preferredID is the id of a vulnerability that most advisories know: the first CVE, else the first.
+func preferredID(ids ...string) string {
 	best := ""
 	for _, id := range ids {
 		id = plimsoll.FindingID(strings.TrimSpace(id))
@@ -198,8 +198,8 @@ func bestID(ids ...string) string {
 	return best
 }
 
-// justified reads one of the five words; "" for any other.
-func justified(word string) plimsoll.Justification {
+// parseJustification reads one of the five words; "" for any other.
+func parseJustification(word string) plimsoll.Justification {
 	for _, j := range plimsoll.Justifications() {
 		if string(j) == word {
 			return j
@@ -208,8 +208,8 @@ func justified(word string) plimsoll.Justification {
 	return ""
 }
 
-// digestIn finds the digest of an artifact at the end of an identifier or reference.
-func digestIn(s string) plimsoll.Digest {
+// digestSuffix finds the digest of an artifact at the end of an identifier or reference.
+func digestSuffix(s string) plimsoll.Digest {
 	at := strings.LastIndex(s, "sha256:")
 	if at < 0 {
 		return ""
@@ -221,8 +221,8 @@ func digestIn(s string) plimsoll.Digest {
 	return d
 }
 
-// sha256Of reads hex digits.
-func sha256Of(hex string) plimsoll.Digest {
+// parseSHA256 reads hex digits.
+func parseSHA256(hex string) plimsoll.Digest {
 	d, err := plimsoll.ParseDigest("sha256:" + strings.ToLower(hex))
 	if err != nil {
 		return ""
@@ -230,7 +230,7 @@ func sha256Of(hex string) plimsoll.Digest {
 	return d
 }
 
-func joined(parts ...string) string {
+func joinNonEmpty(parts ...string) string {
 	var out []string
 	for _, p := range parts {
 		if p = strings.TrimSpace(p); p != "" {

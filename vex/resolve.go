@@ -24,13 +24,13 @@ func (d *Document) Digests() []plimsoll.Digest {
 
 func digestOfPURL(s string) plimsoll.Digest {
 	p, err := plimsoll.ParsePURL(s)
-	if err != nil || !image(p) {
+	if err != nil || !isImagePURL(p) {
 		return ""
 	}
-	return digestIn(p.Version)
+	return digestSuffix(p.Version)
 }
 
-func image(p plimsoll.PURL) bool { return p.Type == "oci" || p.Type == "docker" }
+func isImagePURL(p plimsoll.PURL) bool { return p.Type == "oci" || p.Type == "docker" }
 
 // Decisions turns what the document says into decisions without a tenant, and tells the
 // products that nothing known answers to. Of several claims about one thing the latest
@@ -41,7 +41,7 @@ func (d *Document) Decisions(known plimsoll.KnownProducts) (decisions []plimsoll
 	slices.SortStableFunc(claims, func(a, b Claim) int { return a.Time.Compare(b.Time) })
 	at := map[string]int{} // by fingerprint
 	for _, c := range claims {
-		scopes, reason := scopesOf(c.Product, known)
+		scopes, reason := findScopes(c.Product, known)
 		for _, scope := range scopes {
 			dec := plimsoll.Decision{
 				ProjectID: "x", Kind: plimsoll.FindingVulnerability, Finding: c.Vulnerability, Scope: scope, Document: d.ID,
@@ -61,7 +61,7 @@ func (d *Document) Decisions(known plimsoll.KnownProducts) (decisions []plimsoll
 			decisions = append(decisions, dec)
 		}
 		if reason != "" {
-			unknown = append(unknown, plimsoll.UnknownProduct{Vulnerability: cut(c.Vulnerability, maxName), Product: c.Product.Name, Reason: reason})
+			unknown = append(unknown, plimsoll.UnknownProduct{Vulnerability: truncate(c.Vulnerability, maxName), Product: c.Product.Name, Reason: reason})
 		}
 	}
 	return decisions, unknown
@@ -76,8 +76,8 @@ const (
 	reasonNothing    = "the product has neither a package URL nor a digest"
 )
 
-// scopesOf finds where a claim holds; reason says why nowhere.
-func scopesOf(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.DecisionScope, reason string) {
+// findScopes finds where a claim holds; reason says why nowhere.
+func findScopes(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.DecisionScope, reason string) {
 	if p.Digest != "" && known.Digests[p.Digest] {
 		return []plimsoll.DecisionScope{{Digest: p.Digest, Package: p.Component}}, ""
 	}
@@ -90,18 +90,18 @@ func scopesOf(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.Decisi
 		return nil, reasonDigest
 	case err != nil:
 		return nil, reasonNothing
-	case !image(u) && p.Component != "":
+	case !isImagePURL(u) && p.Component != "":
 		return nil, reasonNested
-	case !image(u):
+	case !isImagePURL(u):
 		return []plimsoll.DecisionScope{{Package: p.PURL}}, ""
 	}
-	if digest := digestIn(u.Version); digest != "" {
+	if digest := digestSuffix(u.Version); digest != "" {
 		if !known.Digests[digest] {
 			return nil, reasonDigest
 		}
 		return []plimsoll.DecisionScope{{Digest: digest, Package: p.Component}}, ""
 	}
-	host, path, tag := repositoryOf(u)
+	host, path, tag := repositoryOfPURL(u)
 	for _, r := range known.Repositories {
 		if sameRepository(r, host, path) {
 			scopes = append(scopes, plimsoll.DecisionScope{RegistryID: r.RegistryID, Repository: r.Path, Tag: tag, Package: p.Component})
@@ -118,18 +118,18 @@ func scopesOf(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.Decisi
 // affected in another product, so it is told, not guessed.
 func platformScope(p Product) ([]plimsoll.DecisionScope, string) {
 	u, err := plimsoll.ParsePURL(p.Component)
-	if err != nil || image(u) || u.Version == "" {
+	if err != nil || isImagePURL(u) || u.Version == "" {
 		return nil, reasonPlatform
 	}
 	return []plimsoll.DecisionScope{{Package: p.Component}}, ""
 }
 
-// repositoryOf reads where an image stands. An oci URL names the repository by its last
+// repositoryOfPURL reads where an image stands. An oci URL names the repository by its last
 // segment and, in repository_url, whole; a docker URL by its path. host "" is any.
-func repositoryOf(u plimsoll.PURL) (host, path, tag string) {
+func repositoryOfPURL(u plimsoll.PURL) (host, path, tag string) {
 	address := u.Qualifiers["repository_url"]
 	if u.Type == "docker" {
-		if host = hostOf(address); host == "" {
+		if host = addressHost(address); host == "" {
 			host = dockerHub
 		}
 		return host, strings.TrimPrefix(u.Namespace+"/"+u.Name, "/"), u.Version
@@ -138,7 +138,7 @@ func repositoryOf(u plimsoll.PURL) (host, path, tag string) {
 	if address == "" {
 		return "", u.Name, tag
 	}
-	host, path, _ = strings.Cut(strings.TrimRight(schemeless(address), "/"), "/")
+	host, path, _ = strings.Cut(strings.TrimRight(withoutScheme(address), "/"), "/")
 	if path == "" {
 		path = u.Name
 	}
@@ -147,15 +147,15 @@ func repositoryOf(u plimsoll.PURL) (host, path, tag string) {
 
 const dockerHub = "docker.io"
 
-func schemeless(address string) string {
+func withoutScheme(address string) string {
 	if _, rest, ok := strings.Cut(address, "://"); ok {
 		return rest
 	}
 	return address
 }
 
-func hostOf(address string) string {
-	host, _, _ := strings.Cut(schemeless(address), "/")
+func addressHost(address string) string {
+	host, _, _ := strings.Cut(withoutScheme(address), "/")
 	return host
 }
 

@@ -45,10 +45,10 @@ const openVEXContext = "https://openvex.dev/ns/v0.2.0"
 // WriteOpenVEX writes decisions as one OpenVEX 0.2.0 document. The id follows from what
 // is said, so that the same decisions give the same document but for its time.
 func WriteOpenVEX(w io.Writer, author string, now time.Time, list []Export) error {
-	doc := openVEX{Context: openVEXContext, Author: author, Timestamp: now.UTC().Format(time.RFC3339), Version: "1", Statements: []openVEXStatement{}}
+	doc := openVEXDocument{Context: openVEXContext, Author: author, Timestamp: now.UTC().Format(time.RFC3339), Version: "1", Statements: []openVEXStatement{}}
 	for _, e := range list {
 		if len(e.Products) > 0 {
-			doc.Statements = append(doc.Statements, statement(e))
+			doc.Statements = append(doc.Statements, newOpenVEXStatement(e))
 		}
 	}
 	content, err := json.Marshal(doc.Statements)
@@ -62,7 +62,7 @@ func WriteOpenVEX(w io.Writer, author string, now time.Time, list []Export) erro
 	return enc.Encode(doc)
 }
 
-func statement(e Export) openVEXStatement {
+func newOpenVEXStatement(e Export) openVEXStatement {
 	s := openVEXStatement{
 		Vulnerability: openVEXName{Name: e.Finding}, Timestamp: e.CreatedAt.UTC().Format(time.RFC3339),
 		Status: string(e.Status), Justification: string(e.Justification),
@@ -73,7 +73,7 @@ func statement(e Export) openVEXStatement {
 	case plimsoll.StatusIgnored, plimsoll.StatusAccepted:
 		// VEX has no word for it: it is affected, and nothing will be done. The spec wants that said.
 		s.Status = string(plimsoll.StatusAffected)
-		s.Action = joined("No action: "+string(e.Status), e.Reason)
+		s.Action = joinNonEmpty("No action: "+string(e.Status), e.Reason)
 	case plimsoll.StatusAffected:
 		if s.Action = e.Reason; s.Action == "" {
 			s.Action = "No action is known yet."

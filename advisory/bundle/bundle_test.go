@@ -105,7 +105,7 @@ func written(t testing.TB, db *store.Advisories, key ed25519.PrivateKey) []byte 
 
 func unpackInto(t testing.TB, db *store.Advisories, raw []byte, trust Trust) (plimsoll.ImportOutcome, error) {
 	t.Helper()
-	b, err := read(t.Context(), bytes.NewReader(raw), int64(len(raw)), t.TempDir(), trust)
+	b, err := unpackBundle(t.Context(), bytes.NewReader(raw), int64(len(raw)), t.TempDir(), trust)
 	if err != nil {
 		return plimsoll.ImportOutcome{}, err
 	}
@@ -188,7 +188,7 @@ func TestTrust(t *testing.T) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
-	if err := (Trust{Keys: []ed25519.PublicKey{public}, Unsigned: true}).check(nil, nil); plimsoll.ErrorCode(err) != plimsoll.Invalid {
+	if err := (Trust{Keys: []ed25519.PublicKey{public}, Unsigned: true}).verify(nil, nil); plimsoll.ErrorCode(err) != plimsoll.Invalid {
 		t.Errorf("a contradiction: %v", err)
 	}
 }
@@ -313,10 +313,10 @@ func TestBomb(t *testing.T) {
 	if err := enc.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := read(t.Context(), &out, int64(out.Len()), t.TempDir(), Trust{Unsigned: true}); !errors.Is(err, ErrBomb) {
+	if _, err := unpackBundle(t.Context(), &out, int64(out.Len()), t.TempDir(), Trust{Unsigned: true}); !errors.Is(err, ErrBomb) {
 		t.Errorf("a large manifest: %v", err)
 	}
-	l := &limited{r: zeros{}, u: &unpacker{left: 10}}
+	l := &meteredReader{r: zeros{}, u: &unpacker{left: 10}}
 	if _, err := io.Copy(io.Discard, l); !errors.Is(err, ErrBomb) {
 		t.Errorf("more than allowed: %v", err)
 	}
@@ -393,7 +393,7 @@ func FuzzRead(f *testing.F) {
 	f.Add(written(f, filled(f), nil))
 	f.Add([]byte(zstdMagic))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		b, err := read(t.Context(), bytes.NewReader(raw), int64(len(raw)), t.TempDir(), Trust{Unsigned: true})
+		b, err := unpackBundle(t.Context(), bytes.NewReader(raw), int64(len(raw)), t.TempDir(), Trust{Unsigned: true})
 		if err != nil {
 			if plimsoll.ErrorCode(err) == plimsoll.Internal {
 				t.Error(err)

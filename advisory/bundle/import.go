@@ -44,19 +44,19 @@ func (b *Bundle) Import(ctx context.Context, store Store, progress func(done, to
 			sum.Skipped[SkippedOlder]++
 			continue
 		}
-		out, err := b.feed(ctx, store, f, progress)
+		out, err := b.importFeed(ctx, store, f, progress)
 		if err != nil {
 			return sum, err
 		}
 		if err := store.NoteCheck(ctx, f.Name, f.CheckedAt); err != nil {
 			return sum, err
 		}
-		sumUp(&sum, out)
+		addOutcome(&sum, out)
 	}
 	return sum, nil
 }
 
-func sumUp(sum *plimsoll.ImportOutcome, out plimsoll.ImportOutcome) {
+func addOutcome(sum *plimsoll.ImportOutcome, out plimsoll.ImportOutcome) {
 	sum.Feeds = append(sum.Feeds, out)
 	sum.Revision = max(sum.Revision, out.Revision)
 	sum.Records += out.Records
@@ -64,12 +64,12 @@ func sumUp(sum *plimsoll.ImportOutcome, out plimsoll.ImportOutcome) {
 	sum.Changed += out.Changed
 	sum.Unchanged += out.Unchanged
 	sum.Withdrawn += out.Withdrawn
-	for why, n := range out.Skipped {
-		sum.Skipped[why] += n
+	for reason, n := range out.Skipped {
+		sum.Skipped[reason] += n
 	}
 }
 
-func (b *Bundle) feed(ctx context.Context, store Store, f Feed, progress func(done, total int)) (plimsoll.ImportOutcome, error) {
+func (b *Bundle) importFeed(ctx context.Context, store Store, f Feed, progress func(done, total int)) (plimsoll.ImportOutcome, error) {
 	file, err := os.Open(f.File)
 	if err != nil {
 		return plimsoll.ImportOutcome{}, plimsoll.Errorf(plimsoll.Internal, "bundle: %w", err)
@@ -112,7 +112,7 @@ func readThreats(r io.Reader) ([]plimsoll.Threat, error) {
 }
 
 // readRecords finds the records of a feed's file; at reads them later.
-func readRecords(r io.Reader, at io.ReaderAt) ([]advisory.File, error) {
+func readRecords(r io.Reader, later io.ReaderAt) ([]advisory.File, error) {
 	buffered := bufio.NewReaderSize(r, 1<<20)
 	var files []advisory.File
 	var offset int64
@@ -136,7 +136,7 @@ func readRecords(r io.Reader, at io.ReaderAt) ([]advisory.File, error) {
 				return nil, err
 			}
 			from := offset + f.Offset
-			f.Open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(at, from, f.Size)), nil }
+			f.Open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(later, from, f.Size)), nil }
 			if files = append(files, f); len(files) > maxRecords {
 				return nil, plimsoll.Errorf(plimsoll.TooLarge, "bundle: more than %d records in a feed", maxRecords)
 			}

@@ -19,18 +19,18 @@ func NewKey(path string) (ed25519.PublicKey, error) {
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make a key: %w", err)
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	privateDER, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make a key: %w", err)
 	}
-	open, err := x509.MarshalPKIXPublicKey(public)
+	publicDER, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make a key: %w", err)
 	}
-	return public, errors.Join(writeNew(path, 0o600, "PRIVATE KEY", secret), writeNew(path+".pub", 0o644, "PUBLIC KEY", open))
+	return public, errors.Join(writeNewPEM(path, 0o600, "PRIVATE KEY", privateDER), writeNewPEM(path+".pub", 0o644, "PUBLIC KEY", publicDER))
 }
 
-func writeNew(path string, mode os.FileMode, kind string, der []byte) error {
+func writeNewPEM(path string, mode os.FileMode, kind string, der []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if errors.Is(err, os.ErrExist) {
 		return plimsoll.Errorf(plimsoll.Conflict, "bundle: %s is there already", path)

@@ -16,10 +16,10 @@ const MediaType = "application/vnd.plimsoll.advisories.v1.tar+zstd"
 
 // Names in a bundle.
 const (
-	format       = "plimsoll advisories"
-	version      = 1
-	manifestName = "manifest.json"
-	sigName      = "manifest.sig"
+	manifestFormat  = "plimsoll advisories"
+	manifestVersion = 1
+	manifestName    = "manifest.json"
+	sigName         = "manifest.sig"
 )
 
 // Kinds of feeds.
@@ -49,14 +49,14 @@ type Feed struct {
 	SHA256    string    `json:"sha256"` // hex
 }
 
-// signature is manifest.sig.
-type signature struct {
+// manifestSignature is manifest.sig.
+type manifestSignature struct {
 	Key       string `json:"key"` // KeyID of the key it was made with
 	Signature string `json:"signature"`
 }
 
-// purpose keeps a signature from meaning something elsewhere.
-const purpose = "plimsoll advisory bundle v1\n"
+// signatureContext keeps a signature from meaning something elsewhere.
+const signatureContext = "plimsoll advisory bundle v1\n"
 
 // KeyID is a short name of a public key: the first 16 hex digits of its SHA-256.
 func KeyID(key ed25519.PublicKey) string {
@@ -64,9 +64,9 @@ func KeyID(key ed25519.PublicKey) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-func sign(key ed25519.PrivateKey, manifest []byte) ([]byte, error) {
+func signManifest(key ed25519.PrivateKey, manifest []byte) ([]byte, error) {
 	public, _ := key.Public().(ed25519.PublicKey)
-	return json.Marshal(signature{KeyID(public), base64.StdEncoding.EncodeToString(ed25519.Sign(key, append([]byte(purpose), manifest...)))})
+	return json.Marshal(manifestSignature{KeyID(public), base64.StdEncoding.EncodeToString(ed25519.Sign(key, append([]byte(signatureContext), manifest...)))})
 }
 
 // ErrUnsigned and ErrSignature refuse bundles.
@@ -81,8 +81,8 @@ type Trust struct {
 	Unsigned bool                // read without looking at the signature
 }
 
-// check holds a signature against the keys.
-func (t Trust) check(manifest, sig []byte) error {
+// verify holds a signature against the keys.
+func (t Trust) verify(manifest, sig []byte) error {
 	switch {
 	case t.Unsigned && len(t.Keys) > 0:
 		return plimsoll.Errorf(plimsoll.Invalid, "bundle: either its signature is checked with a key, or it is not")
@@ -91,7 +91,7 @@ func (t Trust) check(manifest, sig []byte) error {
 	case len(t.Keys) == 0 || len(sig) == 0:
 		return ErrUnsigned
 	}
-	var s signature
+	var s manifestSignature
 	if err := json.Unmarshal(sig, &s); err != nil {
 		return plimsoll.Errorf(plimsoll.Invalid, "bundle: signature: %w", err)
 	}
@@ -99,7 +99,7 @@ func (t Trust) check(manifest, sig []byte) error {
 	if err != nil {
 		return plimsoll.Errorf(plimsoll.Invalid, "bundle: signature: %w", err)
 	}
-	signed := append([]byte(purpose), manifest...)
+	signed := append([]byte(signatureContext), manifest...)
 	for _, key := range t.Keys {
 		if ed25519.Verify(key, signed, raw) {
 			return nil

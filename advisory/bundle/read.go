@@ -68,10 +68,10 @@ func Open(ctx context.Context, path, dir string, trust Trust) (b *Bundle, err er
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %w", err)
 	}
-	return read(ctx, f, info.Size(), dir, trust)
+	return unpackBundle(ctx, f, info.Size(), dir, trust)
 }
 
-func read(ctx context.Context, r io.Reader, size int64, dir string, trust Trust) (b *Bundle, err error) {
+func unpackBundle(ctx context.Context, r io.Reader, size int64, dir string, trust Trust) (b *Bundle, err error) {
 	b = &Bundle{}
 	if b.dir, err = os.MkdirTemp(dir, "plimsoll-bundle-"); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make room for it: %w", err)
@@ -82,30 +82,30 @@ func read(ctx context.Context, r io.Reader, size int64, dir string, trust Trust)
 			b = nil
 		}
 	}()
-	u := unpacker{dir: b.dir, left: min(maxUnpacked, max(ratioGrace, maxRatio*size)), files: map[string]unpacked{}}
-	if err := u.run(ctx, r); err != nil {
+	u := unpacker{dir: b.dir, left: min(maxUnpacked, max(ratioGrace, maxRatio*size)), files: map[string]unpackedFile{}}
+	if err := u.unpackAll(ctx, r); err != nil {
 		return b, err
 	}
 	if u.manifest == nil {
 		return b, ErrBroken
 	}
-	if err := trust.check(u.manifest, u.sig); err != nil {
+	if err := trust.verify(u.manifest, u.sig); err != nil {
 		return b, err
 	}
-	if err := json.Unmarshal(u.manifest, &b.Manifest); err != nil || b.Manifest.Format != format {
+	if err := json.Unmarshal(u.manifest, &b.Manifest); err != nil || b.Manifest.Format != manifestFormat {
 		return b, errors.Join(ErrBroken, err)
 	}
-	if v := b.Manifest.Version; v != version {
+	if v := b.Manifest.Version; v != manifestVersion {
 		return b, plimsoll.Errorf(plimsoll.Invalid, "bundle: version %d is not known here", v).WithHint("use the newer program that wrote it")
 	}
-	return b, b.locate(u.files)
+	return b, b.checkFeeds(u.files)
 }
 
 // Close removes what was unpacked.
 func (b *Bundle) Close() error { return os.RemoveAll(b.dir) }
 
-// locate holds the files against the manifest, and keeps where they were unpacked to.
-func (b *Bundle) locate(files map[string]unpacked) error {
+// checkFeeds holds the files against the manifest, and keeps where they were unpacked to.
+func (b *Bundle) checkFeeds(files map[string]unpackedFile) error {
 	if len(b.Manifest.Feeds) == 0 || len(b.Manifest.Feeds) != len(files) {
 		return plimsoll.Errorf(plimsoll.Invalid, "bundle: it holds %d feeds, its manifest says %d", len(files), len(b.Manifest.Feeds))
 	}
@@ -126,8 +126,8 @@ func (b *Bundle) locate(files map[string]unpacked) error {
 	return nil
 }
 
-// unpacked is a feed's file on disk. Its name there is not the one in the bundle.
-type unpacked struct {
+// unpackedFile is a feed's file on disk. Its name there is not the one in the bundle.
+type unpackedFile struct {
 	name, path, sum string
 	size            int64
 }
@@ -136,16 +136,16 @@ type unpacker struct {
 	dir           string
 	left          int64
 	manifest, sig []byte
-	files         map[string]unpacked
+	files         map[string]unpackedFile
 }
 
-func (u *unpacker) run(ctx context.Context, r io.Reader) error {
+func (u *unpacker) unpackAll(ctx context.Context, r io.Reader) error {
 	dec, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return errors.Join(ErrBroken, err)
 	}
 	defer dec.Close()
-	entries := tar.NewReader(&limited{r: dec, u: u})
+	entries := tar.NewReader(&meteredReader{r: dec, u: u})
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -155,34 +155,34 @@ func (u *unpacker) run(ctx context.Context, r io.Reader) error {
 			return nil
 		}
 		if err == nil {
-			err = u.entry(h, entries)
+			err = u.unpackEntry(h, entries)
 		}
 		if err != nil {
-			return refused(err)
+			return unpackError(err)
 		}
 	}
 }
 
-func refused(err error) error {
+func unpackError(err error) error {
 	if _, ok := errors.AsType[*plimsoll.Error](err); ok {
 		return err
 	}
 	return errors.Join(ErrBroken, err)
 }
 
-func (u *unpacker) entry(h *tar.Header, r io.Reader) error {
+func (u *unpacker) unpackEntry(h *tar.Header, r io.Reader) error {
 	switch {
 	case h.Typeflag != tar.TypeReg:
 		return ErrBroken
 	case h.Name == manifestName && u.manifest == nil:
-		return u.small(&u.manifest, r)
+		return u.readSmall(&u.manifest, r)
 	case h.Name == sigName && u.sig == nil:
-		return u.small(&u.sig, r)
+		return u.readSmall(&u.sig, r)
 	}
 	if _, twice := u.files[h.Name]; twice || len(u.files) == maxFeeds {
 		return ErrBroken
 	}
-	f := unpacked{name: h.Name, path: filepath.Join(u.dir, fmt.Sprint(len(u.files)))}
+	f := unpackedFile{name: h.Name, path: filepath.Join(u.dir, fmt.Sprint(len(u.files)))}
 	file, err := os.OpenFile(f.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return plimsoll.Errorf(plimsoll.Internal, "bundle: unpack it: %w", err)
@@ -194,7 +194,7 @@ func (u *unpacker) entry(h *tar.Header, r io.Reader) error {
 	return errors.Join(err, file.Close())
 }
 
-func (u *unpacker) small(to *[]byte, r io.Reader) error {
+func (u *unpacker) readSmall(to *[]byte, r io.Reader) error {
 	var b bytes.Buffer
 	n, err := io.Copy(&b, io.LimitReader(r, maxManifest+1))
 	if n > maxManifest {
@@ -204,13 +204,13 @@ func (u *unpacker) small(to *[]byte, r io.Reader) error {
 	return err
 }
 
-// limited meters what the decompressor gives.
-type limited struct {
+// meteredReader meters what the decompressor gives.
+type meteredReader struct {
 	r io.Reader
 	u *unpacker
 }
 
-func (l *limited) Read(p []byte) (int, error) {
+func (l *meteredReader) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	if l.u.left -= int64(n); l.u.left < 0 {
 		return 0, ErrBomb

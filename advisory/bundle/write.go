@@ -31,8 +31,8 @@ type Source interface {
 	Threats(ctx context.Context, feed string) (map[string]plimsoll.Threat, error)
 }
 
-// line is a record in a bundle.
-type line struct {
+// recordLine is a record in a bundle.
+type recordLine struct {
 	File   string          `json:"file"`
 	SHA256 string          `json:"sha256"` // of the file that the feed had
 	Record json.RawMessage `json:"record"`
@@ -42,7 +42,7 @@ type line struct {
 // is nil. Feeds that were never read are left out; a store without any is NotFound. dir is for
 // temporary files, "" = the system's.
 func Write(ctx context.Context, w io.Writer, src Source, key ed25519.PrivateKey, dir string, now time.Time) (Manifest, error) {
-	m := Manifest{Format: format, Version: version, Created: now.UTC().Truncate(time.Second), Feeds: []Feed{}}
+	m := Manifest{Format: manifestFormat, Version: manifestVersion, Created: now.UTC().Truncate(time.Second), Feeds: []Feed{}}
 	status, err := src.Status(ctx)
 	if err != nil {
 		return m, err
@@ -83,24 +83,24 @@ func writeManifest(out *tar.Writer, m Manifest, key ed25519.PrivateKey) error {
 	if err != nil {
 		return err
 	}
-	if err := add(out, manifestName, int64(len(raw)), m.Created); err != nil {
+	if err := writeTarHeader(out, manifestName, int64(len(raw)), m.Created); err != nil {
 		return err
 	}
 	if _, err := out.Write(raw); err != nil || key == nil {
 		return err
 	}
-	sig, err := sign(key, raw)
+	sig, err := signManifest(key, raw)
 	if err != nil {
 		return err
 	}
-	if err := add(out, sigName, int64(len(sig)), m.Created); err != nil {
+	if err := writeTarHeader(out, sigName, int64(len(sig)), m.Created); err != nil {
 		return err
 	}
 	_, err = out.Write(sig)
 	return err
 }
 
-func add(out *tar.Writer, name string, size int64, at time.Time) error {
+func writeTarHeader(out *tar.Writer, name string, size int64, at time.Time) error {
 	return out.WriteHeader(&tar.Header{Name: name, Size: size, Mode: 0o644, ModTime: at, Format: tar.FormatPAX})
 }
 
@@ -129,7 +129,7 @@ func writeFeed(ctx context.Context, out *tar.Writer, src Source, feed *Feed, dir
 		return err
 	}
 	feed.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	if err := add(out, feed.File, feed.Size, at); err != nil {
+	if err := writeTarHeader(out, feed.File, feed.Size, at); err != nil {
 		return err
 	}
 	_, err = io.Copy(out, f)
@@ -145,7 +145,7 @@ func writeRecords(ctx context.Context, w io.Writer, src Source, feed *Feed) erro
 			return err
 		}
 		feed.Records++
-		return enc.Encode(line{r.File, hex.EncodeToString(r.Hash[:]), record})
+		return enc.Encode(recordLine{r.File, hex.EncodeToString(r.Hash[:]), record})
 	})
 }
 

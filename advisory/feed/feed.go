@@ -32,8 +32,8 @@ const (
 	maliciousAddress = "https://github.com/ossf/malicious-packages/archive/refs/heads/main.zip"
 )
 
-// known are the feeds that have a name of their own.
-var known = map[string]struct {
+// namedFeeds are the feeds that have a name of their own.
+var namedFeeds = map[string]struct {
 	kind    Kind
 	address string
 }{
@@ -64,14 +64,14 @@ func Parse(entries, buckets []string) ([]Feed, error) {
 	}
 	var out []Feed
 	for _, entry := range entries {
-		name, address, own := strings.Cut(entry, "=")
+		name, address, hasAddress := strings.Cut(entry, "=")
 		if err := checkName(name); err != nil {
 			return nil, err
 		}
-		special, isKnown := known[name]
+		special, isKnown := namedFeeds[name]
 		f := Feed{Name: name, Kind: special.kind, Upstreams: []string{special.address}}
 		switch {
-		case own:
+		case hasAddress:
 			if err := checkAddress(address); err != nil {
 				return nil, err
 			}
@@ -117,8 +117,8 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// in is a file below a bucket.
-func in(bucket string, elem ...string) string {
+// bucketFile is a file below a bucket.
+func bucketFile(bucket string, elem ...string) string {
 	if filepath.IsAbs(bucket) {
 		return filepath.Join(append([]string{bucket}, elem...)...)
 	}

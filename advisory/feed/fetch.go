@@ -38,8 +38,8 @@ type Remote struct {
 // validators are what a file was when it was last read (RFC 9110, 13.1).
 type validators struct{ etag, modified string }
 
-// body is an opened file.
-type body struct {
+// upstreamFile is an opened file.
+type upstreamFile struct {
 	io.Reader
 	validators
 	close func() error
@@ -47,7 +47,7 @@ type body struct {
 
 // open opens a file of an upstream; a nil body without an error is one that has not
 // changed since old.
-func (r *Remote) open(ctx context.Context, address string, old validators, limit int64) (*body, error) {
+func (r *Remote) open(ctx context.Context, address string, old validators, limit int64) (*upstreamFile, error) {
 	if filepath.IsAbs(address) {
 		return openFile(address, old, limit)
 	}
@@ -69,25 +69,25 @@ func (r *Remote) open(ctx context.Context, address string, old validators, limit
 	resp, err := r.Client.Do(req) //nolint:bodyclose // body.close does, and where there is no body this function
 	if err != nil {
 		release()
-		return nil, told(ctx, err)
+		return nil, requestError(ctx, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		release()
-		return nil, errors.Join(status(resp.StatusCode, old), resp.Body.Close())
+		return nil, errors.Join(statusError(resp.StatusCode, old), resp.Body.Close())
 	}
 	if resp.ContentLength > limit {
 		release()
-		return nil, errors.Join(tooLarge(limit), resp.Body.Close())
+		return nil, errors.Join(upstreamTooLarge(limit), resp.Body.Close())
 	}
-	return &body{
-		Reader:     &bounded{r: resp.Body, left: limit, limit: limit, ctx: ctx, watch: watch, stall: r.Stall},
-		validators: validators{clip(resp.Header.Get("ETag")), clip(resp.Header.Get("Last-Modified"))},
+	return &upstreamFile{
+		Reader:     &boundedReader{r: resp.Body, left: limit, limit: limit, ctx: ctx, watch: watch, stall: r.Stall},
+		validators: validators{boundedValidator(resp.Header.Get("ETag")), boundedValidator(resp.Header.Get("Last-Modified"))},
 		close:      func() error { release(); return resp.Body.Close() },
 	}, nil
 }
 
-// status makes an error of an answer that is no file; 304 is none if it was asked for.
-func status(code int, old validators) error {
+// statusError makes an error of an answer that is no file; 304 is none if it was asked for.
+func statusError(code int, old validators) error {
 	switch {
 	case code == http.StatusNotModified && old != (validators{}):
 		return nil
@@ -98,16 +98,16 @@ func status(code int, old validators) error {
 	}
 }
 
-// clip drops a validator that nobody would want to store.
-func clip(s string) string {
+// boundedValidator drops a validator that nobody would want to store.
+func boundedValidator(s string) string {
 	if len(s) > 256 {
 		return ""
 	}
 	return s
 }
 
-// told prefers why a request was given up to how.
-func told(ctx context.Context, err error) error {
+// requestError prefers why a request was given up to how.
+func requestError(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), ErrStalled) {
 		return ErrStalled
 	}
@@ -120,18 +120,18 @@ func told(ctx context.Context, err error) error {
 	return plimsoll.Errorf(plimsoll.Unavailable, "feed: %w", err)
 }
 
-// shown is an address as people may see it.
-func shown(address string) string {
+// withoutQuery is an address as people may see it.
+func withoutQuery(address string) string {
 	address, _, _ = strings.Cut(address, "?")
 	return address
 }
 
-func tooLarge(limit int64) error {
+func upstreamTooLarge(limit int64) error {
 	return plimsoll.Errorf(plimsoll.TooLarge, "feed: the upstream sends more than %d bytes", limit)
 }
 
 // openFile reads a mirror in a folder; size and time stand for a validator.
-func openFile(path string, old validators, limit int64) (*body, error) {
+func openFile(path string, old validators, limit int64) (*upstreamFile, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, errAbsent
@@ -150,11 +150,11 @@ func openFile(path string, old validators, limit int64) (*body, error) {
 	if now == old {
 		return nil, f.Close()
 	}
-	return &body{Reader: &bounded{r: f, left: limit, limit: limit}, validators: now, close: f.Close}, nil
+	return &upstreamFile{Reader: &boundedReader{r: f, left: limit, limit: limit}, validators: now, close: f.Close}, nil
 }
 
-// bounded ends with an error after so many bytes or so much silence.
-type bounded struct {
+// boundedReader ends with an error after so many bytes or so much silence.
+type boundedReader struct {
 	r           io.Reader
 	left, limit int64
 	ctx         context.Context //nolint:containedctx // of the request that the reader belongs to
@@ -162,17 +162,17 @@ type bounded struct {
 	stall       time.Duration
 }
 
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *boundedReader) Read(p []byte) (int, error) {
 	if b.watch != nil {
 		b.watch.Reset(b.stall)
 	}
 	n, err := b.r.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, tooLarge(b.limit)
+		return 0, upstreamTooLarge(b.limit)
 	}
 	if err != nil && err != io.EOF {
 		if b.ctx != nil {
-			err = told(b.ctx, err)
+			err = requestError(b.ctx, err)
 		}
 		return n, fmt.Errorf("read the upstream: %w", err)
 	}

@@ -22,26 +22,26 @@ type Schedule struct {
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// firstWithin spreads the first rounds of servers that start together.
-const firstWithin = time.Minute
+// maxFirstPause spreads the first rounds of servers that start together.
+const maxFirstPause = time.Minute
 
 // Run works until ctx ends. A feed that fails is tried again in the next round.
 func (s *Schedule) Run(ctx context.Context) error {
 	sleep := s.Sleep
 	if sleep == nil {
-		sleep = wait
+		sleep = sleepContext
 	}
-	pause := rand.N(min(firstWithin, max(s.Every, 1))) //nolint:gosec // nothing depends on its being secret
+	pause := rand.N(min(maxFirstPause, max(s.Every, 1))) //nolint:gosec // nothing depends on its being secret
 	for {
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
-		s.round(ctx)
-		pause = jitter(s.Every)
+		s.updateAll(ctx)
+		pause = withJitter(s.Every)
 	}
 }
 
-func (s *Schedule) round(ctx context.Context) {
+func (s *Schedule) updateAll(ctx context.Context) {
 	changed := false
 	for _, f := range s.Feeds {
 		out, err := s.Updater.Update(ctx, f)
@@ -69,13 +69,13 @@ func LogOutcome(ctx context.Context, logger *slog.Logger, o plimsoll.ImportOutco
 		"withdrawn", o.Withdrawn, "missing", o.Missing, "skipped", o.Skipped, "revision", o.Revision)
 }
 
-// jitter is d, give or take a tenth, so that servers do not ask in step.
-func jitter(d time.Duration) time.Duration {
+// withJitter is d, give or take a tenth, so that servers do not ask in step.
+func withJitter(d time.Duration) time.Duration {
 	tenth := d / 10
 	return d - tenth + rand.N(2*tenth+1) //nolint:gosec // as above
 }
 
-func wait(ctx context.Context, d time.Duration) error {
+func sleepContext(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
