@@ -6,7 +6,7 @@ import (
 	"plimsoll"
 )
 
-// decodedRecord is an OSV record as it is written.
+// decodedRecord has the fields of an OSV record that Parse uses, before they are checked.
 type decodedRecord struct {
 	ID, Summary, Details           string
 	Modified, Published, Withdrawn time.Time
@@ -29,12 +29,12 @@ type decodedAffected struct {
 	EcosystemSpecific, DatabaseSpecific specificFields
 }
 
-// specificFields is what a source writes beside the schema. Only words of severity are read;
-// anything else may have any form.
+// specificFields are the known members of a database_specific or ecosystem_specific
+// object. Only the vendor's severity is read; other members may have any form.
 type specificFields struct{ severity, urgency string }
 
-// decodeRecord reads the members that judgement and lists need. Names of members are
-// exact; of a member that occurs twice the last counts.
+// decodeRecord reads the members that matching and lists need. Names of members are
+// case-sensitive; if a member occurs twice, the last one counts.
 func decodeRecord(s string) (r decodedRecord, err error) {
 	d := &jsonDecoder{s: s}
 	for ok := d.enter('{'); ok; ok = d.more('{') {
@@ -48,7 +48,7 @@ func decodeRecord(s string) (r decodedRecord, err error) {
 		case "withdrawn":
 			var ok bool
 			if r.Withdrawn, ok = d.readTime(); !ok {
-				d.fail("withdrawn at no time")
+				d.fail("withdrawn is not a time")
 			}
 		case "aliases":
 			r.Aliases = d.readStrings()
@@ -85,8 +85,8 @@ func decodeList[T any](d *jsonDecoder, one func(*jsonDecoder) T) (out []T) {
 
 func (d *jsonDecoder) readStrings() []string { return decodeList(d, (*jsonDecoder).readString) }
 
-// readTime reads an RFC 3339 time; null is the zero time, and so is a string that is none,
-// which is not ok.
+// readTime reads an RFC 3339 time. null and "" give the zero time; ok is false if the
+// string is not a time.
 func (d *jsonDecoder) readTime() (t time.Time, ok bool) {
 	text := d.readString()
 	if text == "" {
@@ -105,7 +105,7 @@ func (d *jsonDecoder) readScores() []decodedScore {
 	})
 }
 
-// readPair reads two members of an object.
+// readPair reads an object and returns two of its members, which are strings.
 func (d *jsonDecoder) readPair(first, second string) (a, b string) {
 	for ok := d.enter('{'); ok; ok = d.more('{') {
 		switch d.readKey() {
@@ -179,7 +179,7 @@ func decodeEvent(d *jsonDecoder) (e plimsoll.Event) {
 	return e
 }
 
-// readSpecific never refuses well-formed JSON.
+// readSpecific accepts any well-formed JSON.
 func (d *jsonDecoder) readSpecific() (s specificFields) {
 	if d.peek() != '{' {
 		d.skipValue()

@@ -8,16 +8,17 @@ import (
 	"strings"
 )
 
-// File is a record of a Source that was not opened from a folder or zip.
+// File is one record of a Source made by NewSource.
 type File struct {
 	Name   string
-	Offset int64             // of the record in what ParseLine read
+	Offset int64             // of the record in the line that ParseLine read, in bytes
 	Size   int64             // bytes
-	Hash   [sha256.Size]byte // of the file that the feed had; zero = of the bytes themselves
+	Hash   [sha256.Size]byte // SHA-256 of the feed's original file; zero = hash what Open returns
 	Open   func() (io.ReadCloser, error)
 }
 
-// NewSource makes a source of records that lie somewhere else.
+// NewSource makes a source of records that are neither in a folder nor in a zip. path is
+// where they come from, for messages.
 func NewSource(path string, files []File) *Source {
 	s := &Source{path: path, close: func() error { return nil }, entries: make([]dumpEntry, len(files))}
 	for i, f := range files {
@@ -27,8 +28,8 @@ func NewSource(path string, files []File) *Source {
 	return s
 }
 
-// ParseLine finds the record in {"file":…,"sha256":…,"record":…}, the form in which a
-// bundle has records. Whether the record is one, Parse tells.
+// ParseLine finds the record in a line of a bundle, {"file":…,"sha256":…,"record":…}. It
+// does not check that the record is OSV: Parse does.
 func ParseLine(line []byte) (f File, err error) {
 	d := &jsonDecoder{s: string(line)}
 	for ok := d.enter('{'); ok; ok = d.more('{') {
@@ -37,7 +38,7 @@ func ParseLine(line []byte) (f File, err error) {
 			f.Name = d.readString()
 		case "sha256":
 			if n, err := hex.Decode(f.Hash[:], []byte(d.readHexDigest())); err != nil || n != len(f.Hash) {
-				d.fail("no digest")
+				d.fail("sha256 is not a digest")
 			}
 		case "record":
 			d.peek()
@@ -55,7 +56,7 @@ func ParseLine(line []byte) (f File, err error) {
 	return f, d.err
 }
 
-// readHexDigest reads a string of as many digits as a digest has; anything else is none.
+// readHexDigest reads a string of 64 characters; "" for any other length.
 func (d *jsonDecoder) readHexDigest() string {
 	s := strings.Clone(d.readString())
 	if len(s) != 2*sha256.Size {

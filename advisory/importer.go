@@ -15,16 +15,16 @@ import (
 	"plimsoll"
 )
 
-// Bounds of what an import holds in memory. Half of what is in flight may wait in
-// batches that are not full; the other half is enough for the largest record.
+// Bounds of the memory of an import. Half of maxInFlight may wait in batches that are not
+// full; the other half is enough for the largest record.
 const (
 	maxInFlight  = 2 * MaxRecord // bytes of JSON between reading and saving
 	batchBytes   = 2 << 20
 	batchRecords = 1024
 )
 
-// importer reads the files of a dump on every core. Each reader gathers a batch of its
-// own: while one is being written, the others read on.
+// importer reads the files of a dump on every core. Each reader fills its own batch, so
+// that the others go on reading while one batch is written.
 type importer struct {
 	src      *Source
 	store    Store
@@ -32,7 +32,7 @@ type importer struct {
 	budget   *semaphore.Weighted
 	readers  int
 
-	unseen map[string]fileHash // files not met yet; only list touches it
+	unseen map[string]fileHash // stored files not found in the dump so far; used by listFiles only
 
 	mu   sync.Mutex
 	out  plimsoll.ImportOutcome
@@ -49,7 +49,7 @@ func newImporter(src *Source, store Store, known map[string]fileHash, progress f
 
 type fileHash = [sha256.Size]byte
 
-// readJob is a file to be read.
+// readJob is a file to read. It carries its share of the memory budget.
 type readJob struct {
 	dumpEntry
 	storedHash fileHash
@@ -57,7 +57,7 @@ type readJob struct {
 	cost       int64
 }
 
-// readResult is what became of it.
+// readResult is the outcome of a readJob.
 type readResult struct {
 	readJob
 	record    plimsoll.FeedRecord
@@ -78,8 +78,8 @@ func (i *importer) readAll(ctx context.Context) error {
 	return g.Wait()
 }
 
-// listFiles walks the dump in the order of names and takes known files off the list of those
-// that will be withdrawn.
+// listFiles sends the files of the dump to the readers, in order of name, and removes
+// them from the set of files to withdraw.
 func (i *importer) listFiles(ctx context.Context, jobs chan<- readJob) error {
 	previous := ""
 	for _, e := range i.src.entries {
@@ -104,7 +104,8 @@ func (i *importer) listFiles(ctx context.Context, jobs chan<- readJob) error {
 	return nil
 }
 
-// skipReason says why an entry is not read at all; before is the name of the one before it.
+// skipReason returns why an entry is not read, or "". previous is the name of the entry
+// before it.
 func skipReason(e dumpEntry, previous string) string {
 	switch {
 	case !validFileName(e.name):
@@ -120,7 +121,7 @@ func skipReason(e dumpEntry, previous string) string {
 	}
 }
 
-// readFiles takes jobs until there are none, and saves what it gathers.
+// readFiles reads files until jobs is closed, and saves their records in batches.
 func (i *importer) readFiles(ctx context.Context, jobs <-chan readJob) error {
 	var batch []plimsoll.FeedRecord
 	var held int64
@@ -154,7 +155,8 @@ func (i *importer) readFiles(ctx context.Context, jobs <-chan readJob) error {
 	return flush()
 }
 
-// readJobFile reads one file, by way of buf, and parses it if it differs from what is stored.
+// readJobFile reads one file into buf and parses it if it differs from the stored one. It
+// returns the buffer, which may have grown, for the next file.
 func readJobFile(j readJob, buf []byte) (readResult, []byte) {
 	r := readResult{readJob: j}
 	if r.unchanged = j.stored && j.hash != (fileHash{}) && j.storedHash == j.hash; r.unchanged {
@@ -187,7 +189,8 @@ func readJobFile(j readJob, buf []byte) (readResult, []byte) {
 	return r, raw
 }
 
-// readEntry reads a file into buf, or a larger one.
+// readEntry reads a file into buf, which it replaces by a larger one if necessary. It
+// stops one byte beyond MaxRecord.
 func readEntry(e dumpEntry, buf []byte) ([]byte, error) {
 	f, err := e.open()
 	if err != nil {

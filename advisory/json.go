@@ -9,12 +9,12 @@ import (
 	"plimsoll"
 )
 
-// maxNesting bounds how deep values of a record may stand in one another.
+// maxNesting bounds the nesting of objects and lists in a record.
 const maxNesting = 256
 
-// jsonDecoder reads JSON (RFC 8259) member by member. Strings without escapes are parts of
-// the text that it reads, so it allocates for little; what nobody asks for is checked
-// and skipped. After the first error every method returns its zero value.
+// jsonDecoder reads JSON (RFC 8259) member by member. A string without escapes is a
+// substring of the input, so decoding allocates little; unused members are checked and
+// skipped. After the first error every method returns its zero value.
 type jsonDecoder struct {
 	s     string
 	at    int
@@ -22,15 +22,15 @@ type jsonDecoder struct {
 	err   error
 }
 
-// fail notes the first error.
+// fail records the first error.
 func (d *jsonDecoder) fail(what string) {
 	if d.err == nil {
 		d.err = plimsoll.Errorf(plimsoll.Invalid, "advisory: record is not OSV JSON: %s at byte %d", what, d.at)
 	}
 }
 
-// peek skips white space and returns the byte after it without taking it; 0 at the end
-// and after an error.
+// peek skips white space and returns the next byte without consuming it; 0 at the end and
+// after an error.
 func (d *jsonDecoder) peek() byte {
 	if d.err != nil {
 		return 0
@@ -45,8 +45,8 @@ func (d *jsonDecoder) peek() byte {
 	return 0
 }
 
-// enter enters an object ('{') or a list ('['), and reports whether it has a member.
-// null is one without.
+// enter enters an object ('{') or a list ('[') and reports whether it has a member. null
+// counts as empty.
 func (d *jsonDecoder) enter(bracket byte) bool {
 	switch d.peek() {
 	case bracket:
@@ -54,7 +54,7 @@ func (d *jsonDecoder) enter(bracket byte) bool {
 		d.expectLiteral("null")
 		return false
 	default:
-		d.fail("not what stands here in OSV")
+		d.fail("not the type that OSV has here")
 		return false
 	}
 	if d.depth++; d.depth > maxNesting {
@@ -80,14 +80,14 @@ func (d *jsonDecoder) more(bracket byte) bool {
 		d.at++
 		d.depth--
 	default:
-		d.fail("no comma or end")
+		d.fail("neither a comma nor the end")
 	}
 	return false
 }
 
-func closingBracket(bracket byte) byte { return bracket + 2 } // ASCII has { } and [ ] two apart
+func closingBracket(bracket byte) byte { return bracket + 2 } // in ASCII, } is { + 2 and ] is [ + 2
 
-// readKey reads the name of a member, and the colon.
+// readKey reads the name of a member and the colon after it.
 func (d *jsonDecoder) readKey() string {
 	name := d.readQuoted()
 	if d.peek() != ':' {
@@ -98,7 +98,7 @@ func (d *jsonDecoder) readKey() string {
 	return name
 }
 
-// readString reads a string; null is an empty one.
+// readString reads a string; null counts as "".
 func (d *jsonDecoder) readString() string {
 	if d.peek() == 'n' {
 		d.expectLiteral("null")
@@ -107,7 +107,7 @@ func (d *jsonDecoder) readString() string {
 	return d.readQuoted()
 }
 
-// readQuoted reads a string.
+// readQuoted reads a string; null is an error.
 func (d *jsonDecoder) readQuoted() string {
 	from, escaped := d.scanString()
 	if d.err != nil {
@@ -119,7 +119,8 @@ func (d *jsonDecoder) readQuoted() string {
 	return unescape(d.s[from : d.at-1])
 }
 
-// scanString takes a string and returns where its text begins; it ends before d.at-1.
+// scanString consumes a string. Its text is d.s[from : d.at-1]; escaped reports whether the
+// text contains escapes.
 func (d *jsonDecoder) scanString() (from int, escaped bool) {
 	if d.peek() != '"' {
 		d.fail("no string")
@@ -148,7 +149,7 @@ func (d *jsonDecoder) scanString() (from int, escaped bool) {
 	return from, false
 }
 
-// escapeLen is the length of the escape that s begins with, 0 if it is none.
+// escapeLen returns the length of the escape that s begins with, or 0 if it is invalid.
 func escapeLen(s string) int {
 	if len(s) < 2 {
 		return 0
@@ -164,7 +165,7 @@ func escapeLen(s string) int {
 	return 0
 }
 
-// hexUnit reads the UTF-16 unit of \uXXXX.
+// hexUnit reads the UTF-16 code unit of \uXXXX.
 func hexUnit(s string) (rune, bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false
@@ -178,7 +179,8 @@ func hexUnit(s string) (rune, bool) {
 	return rune(n), err == nil
 }
 
-// unescape resolves escapes that span has checked. Half a surrogate pair is U+FFFD.
+// unescape resolves escapes that scanString has checked. An unpaired surrogate becomes
+// U+FFFD.
 func unescape(s string) string {
 	out := make([]byte, 0, len(s))
 	for s != "" {
@@ -223,7 +225,7 @@ func escapedByte(c byte) byte {
 	}
 }
 
-// skipValue checks a value and passes it.
+// skipValue checks a value and skips it.
 func (d *jsonDecoder) skipValue() {
 	switch c := d.peek(); c {
 	case '{':
@@ -261,7 +263,7 @@ func (d *jsonDecoder) expectLiteral(w string) {
 	d.at += len(w)
 }
 
-// skipNumber passes a number: sign, no leading zeros, fraction, exponent.
+// skipNumber checks and skips a number: sign, no leading zeros, fraction, exponent.
 func (d *jsonDecoder) skipNumber() {
 	if d.err != nil {
 		return
@@ -283,7 +285,7 @@ func (d *jsonDecoder) skipNumber() {
 	}
 }
 
-// acceptOneOf takes one byte of the set, if it is next.
+// acceptOneOf consumes the next byte if it is in the set.
 func (d *jsonDecoder) acceptOneOf(set string) bool {
 	if d.at < len(d.s) && strings.IndexByte(set, d.s[d.at]) >= 0 {
 		d.at++
@@ -300,7 +302,7 @@ func (d *jsonDecoder) acceptDigits() bool {
 	return d.at > from
 }
 
-// expectEnd wants nothing but white space.
+// expectEnd fails unless only white space is left.
 func (d *jsonDecoder) expectEnd() {
 	if d.peek(); d.at < len(d.s) {
 		d.fail("something after the value")

@@ -10,13 +10,14 @@ import (
 	"plimsoll"
 )
 
-// Bounds of one record. Beyond them it is refused, except that texts are cut.
+// Bounds of one record. A record beyond them is refused, except that long texts are cut
+// and long ids are dropped.
 const (
 	MaxRecord   = 16 << 20 // bytes of JSON
 	maxIDs      = 10_000   // of each kind
 	maxID       = 256      // bytes
 	maxAffected = 50_000
-	maxRanges   = 10_000 // of an affected entry, and events of a range
+	maxRanges   = 10_000 // ranges of an affected entry, and events of a range
 	maxVersions = 200_000
 	maxVersion  = 1024 // bytes
 	maxName     = 1024 // bytes of a package or ecosystem name
@@ -26,8 +27,8 @@ const (
 	maxURL      = 2 << 10
 )
 
-// Parse reads one OSV record. Ranges of type GIT are dropped, strings lose space around
-// them and control characters, texts are cut at 1 KiB (summary) and 64 KiB (details).
+// Parse reads one OSV record. It drops ranges of type GIT, removes surrounding space and
+// control characters from strings, and cuts the summary at 1 KiB and the details at 64 KiB.
 // Errors are Invalid, or TooLarge for a record beyond the bounds.
 func Parse(raw []byte) (plimsoll.Advisory, error) {
 	if len(raw) > MaxRecord {
@@ -67,9 +68,9 @@ func Parse(raw []byte) (plimsoll.Advisory, error) {
 	return a, err
 }
 
-// erratumRating is the rating that Red Hat-family errata have nowhere but at the
-// beginning of their summary ("Important: firefox security update"): one of the four words of
-// https://access.redhat.com/security/updates/classification, else "".
+// erratumRating returns the rating at the beginning of the summary of a Red Hat-style
+// erratum ("Important: firefox security update"), which has it nowhere else: one of the four
+// words of https://access.redhat.com/security/updates/classification, else "".
 func erratumRating(a plimsoll.Advisory) string {
 	word, _, ok := strings.Cut(a.Summary, ": ")
 	if !ok || !a.Erratum() || slices.ContainsFunc(a.Ratings, func(r plimsoll.Rating) bool { return r.Type == "vendor" }) {
@@ -96,7 +97,7 @@ func parseIDs(list []string) ([]string, error) {
 	return out, nil
 }
 
-// parseRatings joins severity entries and the vendor's words.
+// parseRatings returns the severity entries followed by the vendor's ratings.
 func parseRatings(scores []decodedScore, more ...specificFields) ([]plimsoll.Rating, error) {
 	if len(scores) > maxRatings {
 		return nil, recordTooLarge("severity entries", len(scores), maxRatings)
@@ -174,18 +175,19 @@ func parseRanges(list []plimsoll.Range) ([]plimsoll.Range, error) {
 		}
 		events := make([]plimsoll.Event, 0, len(r.Events))
 		for _, e := range r.Events {
-			events1, err := splitEvent(e)
+			bounds, err := splitEvent(e)
 			if err != nil {
 				return nil, err
 			}
-			events = append(events, events1...)
+			events = append(events, bounds...)
 		}
 		out = append(out, plimsoll.Range{Type: r.Type, Events: events})
 	}
 	return out, nil
 }
 
-// splitEvent makes an event of each bound; the schema wants one anyway.
+// splitEvent makes one event per bound. The schema allows one bound per event; records
+// with more occur.
 func splitEvent(e plimsoll.Event) ([]plimsoll.Event, error) {
 	var out []plimsoll.Event
 	for _, b := range [...]struct {
@@ -208,7 +210,8 @@ func splitEvent(e plimsoll.Event) ([]plimsoll.Event, error) {
 	return out, nil
 }
 
-// referenceURL is the first ADVISORY reference, else the first; only http and https.
+// referenceURL returns the first ADVISORY reference, else the first reference. Only http
+// and https URLs count.
 func referenceURL(refs []decodedReference) string {
 	first := ""
 	for _, r := range refs {
@@ -229,7 +232,7 @@ func referenceURL(refs []decodedReference) string {
 	return first
 }
 
-// cleanLine is for one-line strings: no space around them, no control characters.
+// cleanLine removes surrounding space and all control characters from a one-line string.
 func cleanLine(s string) string {
 	if isTrimmedASCII(s) {
 		return s
@@ -242,8 +245,8 @@ func cleanLine(s string) string {
 	}, s))
 }
 
-// isTrimmedASCII reports whether s is printable ASCII without space around it: most are, and
-// need no second look.
+// isTrimmedASCII reports whether s is printable ASCII without surrounding space. Most
+// strings are, and cleanLine returns them as they are.
 func isTrimmedASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
@@ -253,7 +256,8 @@ func isTrimmedASCII(s string) bool {
 	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
 }
 
-// cleanText is for texts: line breaks stay, other control characters go.
+// cleanText cuts s to size bytes and removes surrounding space and control characters
+// except line breaks and tabs.
 func cleanText(s string, size int) string {
 	if len(s) > size {
 		s = strings.ToValidUTF8(s[:size], "")
@@ -270,5 +274,5 @@ func cleanText(s string, size int) string {
 }
 
 func recordTooLarge(what string, count, limit int) error {
-	return plimsoll.Errorf(plimsoll.TooLarge, "advisory: record has %d %s, the most is %d", count, what, limit)
+	return plimsoll.Errorf(plimsoll.TooLarge, "advisory: record has %d %s, the maximum is %d", count, what, limit)
 }

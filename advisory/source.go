@@ -18,17 +18,17 @@ import (
 	"plimsoll"
 )
 
-// Bounds of one dump. Each has an error that errors.Is recognises.
+// Bounds of one dump. errors.Is recognises the error of each.
 const (
 	maxEntries   = 1_000_000
 	maxDirectory = 128 << 20 // bytes read to list a zip
 	maxUnpacked  = 32 << 30  // bytes of all entries
-	maxRatio     = 200       // unpacked to packed, beyond ratioGrace
+	maxRatio     = 200       // unpacked to packed size, checked beyond ratioGrace
 	ratioGrace   = 1 << 30
 	maxFileName  = 1024
 )
 
-// The ways in which a dump is refused as a whole.
+// Errors that refuse a dump as a whole.
 var (
 	ErrEntries = plimsoll.Errorf(plimsoll.TooLarge, "advisory: the dump has more than %d entries", maxEntries)
 	ErrBomb    = plimsoll.Errorf(plimsoll.TooLarge, "advisory: the dump unpacks to more than %d times its size, or more than %d GiB", maxRatio, maxUnpacked>>30)
@@ -44,15 +44,15 @@ type Source struct {
 
 // dumpEntry is a file of a dump.
 type dumpEntry struct {
-	name string // in the dump, slash-separated; never opened as a path of the system
+	name string // in the dump, slash-separated; never used as a file system path
 	size int64
-	hash [sha256.Size]byte // of the file that the feed had, if not of what open gives
+	hash [sha256.Size]byte // SHA-256 of the feed's original file; zero = hash what open returns
 	open func() (io.ReadCloser, error)
 }
 
-// FeedName is the name of a feed read from path if nobody gives another: the file's
-// name without .zip. The public bucket calls every dump all.zip in a folder of the
-// ecosystem's name; of those the folder gives the name.
+// FeedName returns the default name of a feed read from path: the file's name without
+// .zip. The public bucket stores each dump as <ecosystem>/all.zip; for all.zip the name is
+// that of its folder.
 func FeedName(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -65,9 +65,9 @@ func FeedName(path string) string {
 	return name
 }
 
-// Open lists a folder of JSON files, at any depth, or a zip of them. Nothing is
-// unpacked; what is over a bound is refused with ErrEntries or ErrBomb before any entry
-// is read.
+// Open lists a folder of JSON files, at any depth, or a zip of them. It unpacks nothing; a
+// dump beyond a bound is refused with ErrEntries or ErrBomb before any entry is read.
+// Errors are NotFound, Invalid and TooLarge.
 func Open(path string) (*Source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -90,10 +90,10 @@ func Open(path string) (*Source, error) {
 	return s, nil
 }
 
-// Path is where the dump was opened.
+// Path returns the path that the dump was opened at.
 func (s *Source) Path() string { return s.path }
 
-// Len is the number of entries.
+// Len returns the number of entries.
 func (s *Source) Len() int { return len(s.entries) }
 
 // Close closes the dump.
@@ -142,7 +142,8 @@ func openZip(path string, size int64) (*Source, error) {
 	return s, nil
 }
 
-// readZip lists a zip. Listing is metered: a directory may claim any number of entries.
+// readZip lists a zip. It limits the bytes read while listing, because the zip's directory
+// may claim any number of entries.
 func readZip(r io.ReaderAt, size int64) (*Source, error) {
 	meter := &meteredReader{r: r, left: maxDirectory}
 	z, err := zip.NewReader(meter, size)
@@ -170,7 +171,8 @@ func readZip(r io.ReaderAt, size int64) (*Source, error) {
 	return s, nil
 }
 
-// meteredReader gives up after so many bytes, until it is told not to.
+// meteredReader returns ErrEntries once more than left bytes were read, unless unmetered
+// is set.
 type meteredReader struct {
 	r         io.ReaderAt
 	left      int64
@@ -187,7 +189,7 @@ func (m *meteredReader) ReadAt(p []byte, off int64) (int, error) {
 	return m.r.ReadAt(p, off)
 }
 
-// dumpError keeps errors with a code and gives the others one.
+// dumpError returns an error that has a code as it is, and makes any other Invalid.
 func dumpError(err error) error {
 	if _, ok := errors.AsType[*plimsoll.Error](err); ok {
 		return err
@@ -196,7 +198,7 @@ func dumpError(err error) error {
 		WithHint("give a folder of OSV JSON files, or a zip such as the public bucket's all.zip")
 }
 
-// validFileName reports whether the name can stand for a record in a feed.
+// validFileName reports whether the name can identify a record, or a feed.
 func validFileName(name string) bool {
 	if name == "" || len(name) > maxFileName || !utf8.ValidString(name) {
 		return false

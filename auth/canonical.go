@@ -10,10 +10,10 @@ import (
 	"plimsoll"
 )
 
-// authorizationParts is an Authorization header in parts.
+// authorizationParts are the parts of an Authorization header.
 type authorizationParts struct {
 	access    string
-	headers   []string // as they stand in the header, which is part of what is signed
+	headers   []string // names as written in SignedHeaders, which is part of the signed text
 	signature []byte   // 32 bytes
 }
 
@@ -35,7 +35,7 @@ func parseAuthorization(header string) (s authorizationParts, err error) {
 	for part := range strings.SplitSeq(rest, ",") {
 		key, value, _ := strings.Cut(strings.TrimSpace(part), "=")
 		if _, twice := fields[key]; twice || !slices.Contains([]string{"Access", "SignedHeaders", "Signature"}, key) {
-			return s, malformedAuthorization("a part is there twice or is not known")
+			return s, malformedAuthorization("a part is repeated or not known")
 		}
 		fields[key] = value
 	}
@@ -54,7 +54,8 @@ func parseAuthorization(header string) (s authorizationParts, err error) {
 	return s, nil
 }
 
-// unsupportedAlgorithm names the algorithm only if it is one: the header may hold anything, a secret too.
+// unsupportedAlgorithm names the algorithm only if it is a known one: the header may contain
+// anything, even a secret.
 func unsupportedAlgorithm(name string) error {
 	others := []string{
 		"SDK-HMAC-SM3", "SDK-ECDSA-P256-SHA256", "SDK-SM2-SM3", "V11-HMAC-SHA256", "Basic", "Bearer",
@@ -74,7 +75,8 @@ func notAlphanumeric(r rune) bool {
 	return (r < '0' || r > '9') && (r < 'A' || r > 'Z') && (r < 'a' || r > 'z')
 }
 
-// checkSignedHeaders wants each name once, and the date among them: a date that is not signed could be renewed by anybody.
+// checkSignedHeaders requires each name once, and the date header: without it anybody could
+// renew the date of a signed request.
 func checkSignedHeaders(names []string) error {
 	if len(names) > maxHeaders {
 		return malformedAuthorization("SignedHeaders has too many names")
@@ -83,7 +85,7 @@ func checkSignedHeaders(names []string) error {
 	for _, name := range names {
 		lower := strings.ToLower(name)
 		if name == "" || seen[lower] {
-			return malformedAuthorization("SignedHeaders has an empty name or one twice")
+			return malformedAuthorization("SignedHeaders has an empty or repeated name")
 		}
 		seen[lower] = true
 	}
@@ -93,7 +95,7 @@ func checkSignedHeaders(names []string) error {
 	return nil
 }
 
-// canonicalRequest writes a request the way that the client did before signing it.
+// canonicalRequest returns the canonical form of a request, which the client has signed.
 func canonicalRequest(r *http.Request, s authorizationParts, payload string) (string, error) {
 	path, query, err := sentURL(r)
 	if err != nil {
@@ -112,8 +114,8 @@ func canonicalRequest(r *http.Request, s authorizationParts, payload string) (st
 	}, "\n"), nil
 }
 
-// sentURL returns the decoded path and the raw query of a request as they came. A slash that is encoded
-// in the path is refused: its canonical form is that of another path.
+// sentURL returns the decoded path and the raw query of a request as received. An encoded slash
+// in the path is refused, because its canonical form equals that of another path.
 func sentURL(r *http.Request) (path, rawQuery string, err error) {
 	u := r.URL
 	if r.RequestURI != "" {
@@ -125,12 +127,12 @@ func sentURL(r *http.Request) (path, rawQuery string, err error) {
 		return "", "", unauthenticated("the request's URI is too long")
 	}
 	if strings.Contains(strings.ToLower(u.RawPath), "%2f") {
-		return "", "", unauthenticated("a signed path cannot hold an encoded slash")
+		return "", "", unauthenticated("a signed path cannot contain an encoded slash")
 	}
 	return u.Path, u.RawQuery, nil
 }
 
-// canonicalPath escapes each segment of a decoded path and ends it with a slash.
+// canonicalPath encodes each segment of a decoded path and appends a slash if there is none.
 func canonicalPath(path string) string {
 	segments := strings.Split(path, "/")
 	for i, segment := range segments {
@@ -143,7 +145,8 @@ func canonicalPath(path string) string {
 	return out
 }
 
-// canonicalQuery decodes a query, sorts it by key and value, and encodes it again; a key without a value gives "key=".
+// canonicalQuery decodes a query, sorts it by key and value, and encodes it again. A key without
+// a value becomes "key=".
 func canonicalQuery(raw string) (string, error) {
 	type pair struct{ key, value string }
 	var pairs []pair
@@ -177,13 +180,14 @@ func canonicalQuery(raw string) (string, error) {
 	return b.String(), nil
 }
 
-// canonicalHeaders writes one line for each value of each signed header, the values of one header sorted.
+// canonicalHeaders returns one line per value of each signed header, with the values of one header
+// sorted.
 func canonicalHeaders(r *http.Request, names []string) (string, error) {
 	var b strings.Builder
 	for _, name := range names {
 		values := slices.Clone(r.Header.Values(name))
 		if strings.EqualFold(name, "host") {
-			values = []string{r.Host} // net/http takes it out of the headers
+			values = []string{r.Host} // net/http removes it from the headers
 		}
 		if len(values) == 0 {
 			return "", plimsoll.Errorf(plimsoll.Unauthenticated, "the signed header %.80q did not arrive", name).
@@ -200,7 +204,7 @@ func canonicalHeaders(r *http.Request, names []string) (string, error) {
 	return b.String(), nil
 }
 
-// percentEncode is percent-encoding with the unreserved characters of RFC 3986 and upper-case hex.
+// percentEncode encodes all characters except the unreserved ones of RFC 3986, with upper-case hex.
 func percentEncode(s string) string {
 	const digits = "0123456789ABCDEF"
 	var b strings.Builder

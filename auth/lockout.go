@@ -9,24 +9,24 @@ import (
 	"plimsoll"
 )
 
-// ErrLocked is in the chain of every error that says there were too many failures. Its code is Throttled.
+// ErrLocked is wrapped by every error for too many failures. Its code is Throttled.
 var ErrLocked error = &plimsoll.Error{Code: plimsoll.Throttled, Message: "too many failures from this address"}
 
 const (
 	lockFor    = 5 * time.Minute
-	maxLocks   = 10_000 // remembered names; some MiB at worst
-	ipv6Prefix = 64     // one customer commonly has at least that much
+	maxLocks   = 10_000 // counts in memory; a few MiB at most
+	ipv6Prefix = 64     // bits; one customer usually has at least such a network
 )
 
-// attemptKey is what failures are counted by.
+// attemptKey is the key of a count of failures.
 type attemptKey struct {
 	name   string
 	source string
 }
 
-// lockout counts consecutive failures. It forgets a count five minutes after its last
-// failure, so a locked attempt is open again then, and it forgets the oldest
-// counts when it is full: ten thousand failures under other names buy a few more guesses at one.
+// lockout counts consecutive failures. It removes a count five minutes after its last failure,
+// which ends a lock, and removes the oldest count when it is full. So an attacker gets a few more
+// guesses at one name after ten thousand failures under other names.
 type lockout struct {
 	limit int // failures that lock
 	now   func() time.Time
@@ -53,9 +53,9 @@ func (l *lockout) check(a attemptKey) error {
 	return l.checkLocked(a)
 }
 
-// recordOutcome counts the outcome of an attempt that was checked before. An attempt that
-// was locked meanwhile is refused whatever its outcome: else a thousand guesses
-// begun at once would all be answered.
+// recordOutcome counts the outcome of an attempt that was checked before. If the key was locked in
+// between, the attempt is refused whatever its outcome: otherwise a thousand guesses started at
+// the same time would all get an answer.
 func (l *lockout) recordOutcome(a attemptKey, success bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -81,7 +81,7 @@ func (l *lockout) recordOutcome(a attemptKey, success bool) error {
 	return nil
 }
 
-// checkLocked forgets a count that is old, and refuses one that met the limit.
+// checkLocked removes an old count, and refuses the attempt if the count has reached the limit.
 func (l *lockout) checkLocked(a attemptKey) error {
 	e := l.counts[a]
 	if e == nil {
@@ -105,14 +105,14 @@ func (l *lockout) forget(e *list.Element) {
 	l.order.Remove(e)
 }
 
-// sourceOf brings a client's address, with or without a port, into the form that
-// failures are counted by: an IPv6 address stands for its network.
+// sourceOf returns the part of a client's address, with or without a port, by which failures are
+// counted: the IPv4 address, or the IPv6 network.
 func sourceOf(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		port, err := netip.ParseAddrPort(address)
 		if err != nil {
-			return "" // a socket without addresses: one source
+			return "" // connections without an IP address count as one source
 		}
 		ip = port.Addr()
 	}

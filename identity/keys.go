@@ -10,14 +10,14 @@ import (
 	"plimsoll"
 )
 
-// The lengths of the two halves of an access key, which are those that clients know.
+// The lengths of the id and the secret of an access key, which clients expect.
 const (
 	accessSize = 20
 	secretSize = 40
 )
 
-// CreateKey makes an access key for a user, with a description of at most 255
-// characters. The secret is returned this once. NotFound if there is no such user.
+// CreateKey makes an access key for a user, with a description of at most 255 characters. The
+// secret cannot be read again. NotFound if there is no such user.
 func (s *Service) CreateKey(ctx context.Context, userID, description string) (access, secret string, err error) {
 	k, secret, err := s.createKey(ctx, userID, description)
 	return k.Access, secret, err

@@ -8,17 +8,17 @@ import (
 	"plimsoll"
 )
 
-// Explain tells, package by package, what the advisories say that an id means: a CVE, the
-// id of an advisory, or an alias of either. It returns the packages that such an advisory
-// names, in the order given, and the canonical ids that the advisories are evidence of,
-// sorted. It judges as Judge does, from the same evidence.
+// Explain explains how each package was judged for an id: a CVE, the id of an advisory, or
+// an alias of either. checked contains the packages that an advisory about the id names, in
+// the order given, each with the result per affected entry. ids are the canonical ids of
+// these advisories, sorted. Explain and Judge give the same results for the same evidence.
 func Explain(id string, packages []plimsoll.Package, e plimsoll.Evidence) (checked []plimsoll.CheckedPackage, ids []string) {
 	about := slices.DeleteFunc(slices.Clone(e.Advisories), func(a plimsoll.Advisory) bool { return !isAbout(a, id) })
 	for _, a := range about {
 		ids = append(ids, canonicalIDs(a)...)
 	}
 	if plimsoll.IsCVE(id) && slices.Contains(ids, id) {
-		ids = []string{id} // a notice about several CVEs means the one that was asked for
+		ids = []string{id} // of an advisory about several CVEs, only this one is meant
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
@@ -37,7 +37,7 @@ func isAbout(a plimsoll.Advisory, id string) bool {
 	return a.ID == id || slices.Contains(a.Aliases, id) || slices.Contains(a.Upstream, id) || slices.Contains(canonicalIDs(a), id)
 }
 
-// indexAllEntries is index with the entries of withdrawn records.
+// indexAllEntries is indexEntries including the entries of withdrawn advisories.
 func indexAllEntries(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]affectedEntry {
 	out := map[plimsoll.AdvisoryKey][]affectedEntry{}
 	for i := range advisories {
@@ -53,7 +53,7 @@ func indexAllEntries(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]
 
 type explainer struct {
 	packageJudge
-	ids []string // canonical, that were asked for
+	ids []string // canonical ids to explain
 }
 
 // explainPackage checks one package; ok is false if no advisory names it.
@@ -62,7 +62,7 @@ func (x *explainer) explainPackage(p plimsoll.Package) (c plimsoll.CheckedPackag
 	base, suffix, _ := strings.Cut(p.Ecosystem, ":")
 	s, known := schemeOf(base)
 	if !known || s.version == nil {
-		return c, false // Keys asks for no evidence about it
+		return c, false // Keys returns nothing for it, so there is no evidence
 	}
 	release, releaseKnown := s.release(suffix)
 	h := x.evaluators[base]
@@ -101,7 +101,7 @@ func (x *explainer) explainPackage(p plimsoll.Package) (c plimsoll.CheckedPackag
 	return c, len(c.Checks) > 0
 }
 
-// compareChecks puts what affects first, then what is nearest to it.
+// compareChecks orders affected entries first, then by how close the result is to affected.
 func compareChecks(a, b plimsoll.AdvisoryCheck) int {
 	order := []plimsoll.CheckResult{plimsoll.CheckAffected, plimsoll.CheckNotJudged, plimsoll.CheckNotAffected, plimsoll.CheckWithdrawn, plimsoll.CheckOtherRelease}
 	if d := slices.Index(order, a.Result) - slices.Index(order, b.Result); d != 0 {
@@ -110,7 +110,7 @@ func compareChecks(a, b plimsoll.AdvisoryCheck) int {
 	return strings.Compare(a.Advisory+"\n"+a.Ecosystem+"\n"+a.Feed, b.Advisory+"\n"+b.Ecosystem+"\n"+b.Feed)
 }
 
-// storedRatings are the vectors by which Judge rates one of the ids.
+// storedRatings returns the ratings of other advisories that Judge uses for one of the ids.
 func (x *explainer) storedRatings() []plimsoll.Rating {
 	for _, id := range x.ids {
 		if r := x.evidence.Ratings[id]; len(r) > 0 {
@@ -120,7 +120,8 @@ func (x *explainer) storedRatings() []plimsoll.Rating {
 	return nil
 }
 
-// checkEntry holds one entry against one name and version. known tells whether the package's release is.
+// checkEntry compares one affected entry with one name and version of a package. releaseKnown
+// reports whether the package's release is known.
 func (h *rangeEvaluator) checkEntry(subject advisorySubject, e affectedEntry, release string, releaseKnown bool) plimsoll.AdvisoryCheck {
 	c := plimsoll.AdvisoryCheck{
 		Advisory: e.advisory.ID, Feed: e.advisory.Feed, Revision: e.advisory.Since, Modified: e.advisory.Modified,
@@ -168,7 +169,8 @@ func (h *rangeEvaluator) checkEntry(subject advisorySubject, e affectedEntry, re
 	return c
 }
 
-// lastFixed is the bound that a version outside the range is likely to have passed.
+// lastFixed returns the last fixed version of a range, which a version outside the range has
+// probably reached.
 func lastFixed(r plimsoll.Range) (fixed string) {
 	for _, e := range r.Events {
 		if e.Fixed != "" {
@@ -178,7 +180,7 @@ func lastFixed(r plimsoll.Range) (fixed string) {
 	return fixed
 }
 
-// ratedBy says in words where severity found its answer; docs/severity.md has the order.
+// ratedBy describes which rating decided the severity; docs/severity.md lists the order.
 func ratedBy(hits []advisoryHit, stored []plimsoll.Rating) string {
 	level, score := rateHits(hits, stored)
 	for _, x := range hits {

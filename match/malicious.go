@@ -6,8 +6,9 @@ import (
 	"plimsoll"
 )
 
-// splitMalicious parts evidence of malicious packages from evidence of vulnerabilities. A record
-// that the same hits name by another id (an alias of a MAL record) stays what it is.
+// splitMalicious separates hits by malicious-package advisories (MAL-…) from hits by
+// vulnerability advisories. Each hit is classified by its own advisory: an alias of a MAL
+// advisory that is a separate record still counts as a vulnerability.
 func splitMalicious(hits []advisoryHit) (malicious, others []advisoryHit) {
 	for _, x := range hits {
 		if x.advisory.Malicious() {
@@ -19,7 +20,8 @@ func splitMalicious(hits []advisoryHit) (malicious, others []advisoryHit) {
 	return malicious, others
 }
 
-// maliciousPackage makes one finding of all the hits on a package.
+// maliciousPackage makes one finding from all malicious-package hits of a package; none
+// without hits.
 func maliciousPackage(p plimsoll.Package, hits []advisoryHit) []plimsoll.MaliciousPackage {
 	if len(hits) == 0 {
 		return nil

@@ -7,10 +7,12 @@ import (
 	"plimsoll"
 )
 
-// Version is raised whenever the same packages and evidence would be judged otherwise.
+// Version is the matcher's version. It is raised whenever the result for the same packages
+// and evidence changes.
 const Version = "3"
 
-// Keys returns what advisories have to be looked up for the packages, sorted, each once.
+// Keys returns the ecosystems and names by which to look up advisories for the packages,
+// sorted and without duplicates. Packages of ecosystems that cannot be judged have none.
 func Keys(packages []plimsoll.Package) []plimsoll.AdvisoryKey {
 	out := make([]plimsoll.AdvisoryKey, 0, len(packages))
 	for _, p := range packages {
@@ -31,9 +33,9 @@ func Keys(packages []plimsoll.Package) []plimsoll.AdvisoryKey {
 	return slices.Compact(out)
 }
 
-// Judge holds the packages against the evidence. Its result does not depend on the
-// order of either. A package may be both affected and not judged: one advisory holds,
-// another has a bound that cannot be ordered.
+// Judge compares the packages with the evidence. Its result does not depend on the order of
+// either. A package may be both affected and not judged: one advisory applies to it, and
+// another has a version that cannot be ordered.
 func Judge(packages []plimsoll.Package, e plimsoll.Evidence) plimsoll.Judgement {
 	j := packageJudge{
 		evidence:   e,
@@ -64,17 +66,17 @@ func Judge(packages []plimsoll.Package, e plimsoll.Evidence) plimsoll.Judgement 
 type packageJudge struct {
 	evidence   plimsoll.Evidence
 	entries    map[plimsoll.AdvisoryKey][]affectedEntry
-	covered    map[string]bool            // base ecosystem, colon, normal release
+	covered    map[string]bool            // by "base ecosystem:normalized release"
 	evaluators map[string]*rangeEvaluator // by base ecosystem
 }
 
-// affectedEntry is one affected entry of an advisory.
+// affectedEntry is an element of an advisory's affected list, with its advisory.
 type affectedEntry struct {
 	advisory *plimsoll.Advisory
 	affected *plimsoll.Affected
 }
 
-// indexEntries finds the entries of a package; withdrawn records have none.
+// indexEntries indexes affected entries by package, without those of withdrawn advisories.
 func indexEntries(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]affectedEntry {
 	out := map[plimsoll.AdvisoryKey][]affectedEntry{}
 	for i := range advisories {
@@ -91,7 +93,7 @@ func indexEntries(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]aff
 	return out
 }
 
-// coveredReleases normalises the releases that have records.
+// coveredReleases returns the normalized releases that have advisories.
 func coveredReleases(releases map[string]bool) map[string]bool {
 	out := map[string]bool{}
 	for ecosystem, has := range releases {
@@ -107,7 +109,8 @@ func coveredReleases(releases map[string]bool) map[string]bool {
 	return out
 }
 
-// judgePackage judges one package; reason says why it could not be judged, or not by every advisory.
+// judgePackage judges one package. reason is why it could not be judged, or not by every
+// advisory; "" if it was.
 func (j *packageJudge) judgePackage(p plimsoll.Package) (found []plimsoll.Vulnerability, malware []plimsoll.MaliciousPackage, reason string) {
 	base, suffix, _ := strings.Cut(p.Ecosystem, ":")
 	if base == "" {
@@ -140,7 +143,7 @@ func (j *packageJudge) judgePackage(p plimsoll.Package) (found []plimsoll.Vulner
 	return j.mergeByID(h, p, hits), maliciousPackage(p, malicious), reason
 }
 
-// advisoryHit is an entry that affects the package.
+// advisoryHit is an affected entry that applies to a package, with the fixed version.
 type advisoryHit struct {
 	affectedEntry
 	fixed string
@@ -171,8 +174,8 @@ func (j *packageJudge) findHitsFor(h *rangeEvaluator, subject advisorySubject, b
 	return hits, unjudged
 }
 
-// appliesToRelease reports whether a record's ecosystem means the release. The OSV schema scopes
-// a record to a release by its suffix; one without a suffix means every release.
+// appliesToRelease reports whether an entry's ecosystem includes the release. In the OSV
+// schema a suffix limits the entry to a release; without a suffix it applies to all releases.
 func appliesToRelease(s ecosystemScheme, ecosystem, release string) bool {
 	_, suffix, scoped := strings.Cut(ecosystem, ":")
 	if !scoped {
@@ -182,7 +185,7 @@ func appliesToRelease(s ecosystemScheme, ecosystem, release string) bool {
 	return ok && r == release
 }
 
-// mergeByID makes one vulnerability of every canonical id among the hits.
+// mergeByID makes one vulnerability per canonical id of the hits.
 func (j *packageJudge) mergeByID(h *rangeEvaluator, p plimsoll.Package, hits []advisoryHit) []plimsoll.Vulnerability {
 	byID := map[string][]advisoryHit{}
 	for _, x := range hits {
@@ -222,7 +225,7 @@ func (j *packageJudge) newVulnerability(h *rangeEvaluator, id string, p plimsoll
 	return v
 }
 
-// compareHits orders evidence without regard to how it was read.
+// compareHits orders hits by content, so that the order of the evidence does not matter.
 func compareHits(a, b advisoryHit) int {
 	for _, c := range [...][2]string{
 		{a.advisory.ID, b.advisory.ID}, {a.affected.Ecosystem, b.affected.Ecosystem}, {a.fixed, b.fixed},

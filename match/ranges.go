@@ -6,20 +6,20 @@ import (
 	"plimsoll"
 )
 
-// rangeEvaluator holds one installed version of a scheme against affected entries. It keeps
-// parsed bounds: the same ones return for every package of a source.
+// rangeEvaluator evaluates affected entries for installed versions of one ecosystem. It
+// caches parsed versions, because all packages of a source have the same ones.
 type rangeEvaluator struct {
 	scheme ecosystemScheme
 	parsed map[string]parsedBound
 }
 
-// parsedBound is a parsed version of an advisory.
+// parsedBound is a parsed version, or the error of parsing it.
 type parsedBound struct {
 	orderedVersion
 	err error
 }
 
-// entryVerdict is what affected entries say about a version.
+// entryVerdict is the result of evaluating an affected entry for a version.
 type entryVerdict struct {
 	affected bool
 	fixed    string // the version that leaves every matching range; "" if none is known
@@ -35,8 +35,8 @@ func (h *rangeEvaluator) parseBound(s string) parsedBound {
 	return b
 }
 
-// evaluate evaluates one affected entry: a version is affected if it is listed or if a
-// range holds it. Without ranges another spelling of a listed version counts as well.
+// evaluate evaluates one affected entry: a version is affected if it is listed or in a range.
+// In an entry without ranges, a version that compares equal to a listed one counts too.
 func (h *rangeEvaluator) evaluate(installed string, a plimsoll.Affected) entryVerdict {
 	v := h.parseBound(installed)
 	out := entryVerdict{affected: slices.Contains(a.Versions, installed)}
@@ -65,7 +65,7 @@ func (h *rangeEvaluator) evaluate(installed string, a plimsoll.Affected) entryVe
 	return out
 }
 
-// equalVersion reports whether two spellings are of one version ("1.0" and "1.0.0" of PyPI).
+// equalVersion reports whether two spellings are the same version ("1.0" and "1.0.0" in PyPI).
 func (h *rangeEvaluator) equalVersion(v orderedVersion, other string) bool {
 	w, err := h.scheme.version(other)
 	if err != nil {
@@ -75,9 +75,9 @@ func (h *rangeEvaluator) equalVersion(v orderedVersion, other string) bool {
 	return err == nil && d == 0
 }
 
-// differsInModularity reports whether the range speaks of packages of module streams and
-// the installed package is none, or the reverse: both are built from one name, and their
-// releases say nothing about each other. A range without a bound speaks of both.
+// differsInModularity reports whether the range is about packages of module streams and the
+// installed package is not of one, or the reverse. Both have the same name, but their versions
+// cannot be compared. A range without a version applies to both.
 func differsInModularity(installed string, r plimsoll.Range) bool {
 	is := isModuleBuild(installed)
 	for _, e := range r.Events {
@@ -88,15 +88,15 @@ func differsInModularity(installed string, r plimsoll.Range) bool {
 	return false
 }
 
-// rangeStep is an event of a range with its parsed version.
+// rangeStep is a range event with its parsed version.
 type rangeStep struct {
 	plimsoll.Event
 	version orderedVersion
 	first   bool // introduced "0": before every version
 }
 
-// evaluateRange follows https://ossf.github.io/osv-schema/#evaluation. fixed is the smallest
-// fixed version after v, whether or not the range holds v.
+// evaluateRange follows https://ossf.github.io/osv-schema/#evaluation. in reports whether the
+// range contains v; fixed is the smallest fixed version after v, also if it does not.
 func (h *rangeEvaluator) evaluateRange(v orderedVersion, r plimsoll.Range) (in bool, fixed string, err error) {
 	if r.Type != "ECOSYSTEM" && r.Type != "SEMVER" {
 		return false, "", nil
@@ -134,7 +134,7 @@ func (h *rangeEvaluator) evaluateRange(v orderedVersion, r plimsoll.Range) (in b
 	return evaluateSteps(v, steps)
 }
 
-// evaluateSteps switches the state at every event that v has reached.
+// evaluateSteps applies each event up to v, in order of version.
 func evaluateSteps(v orderedVersion, steps []rangeStep) (in bool, fixed string, err error) {
 	for _, s := range steps {
 		d := 1
@@ -155,7 +155,7 @@ func evaluateSteps(v orderedVersion, steps []rangeStep) (in bool, fixed string, 
 	return in, fixed, nil
 }
 
-// sortSteps orders by version; events of one version keep the record's order.
+// sortSteps sorts by version; events with the same version keep their order in the advisory.
 func sortSteps(steps []rangeStep) error {
 	var failed error
 	slices.SortStableFunc(steps, func(a, b rangeStep) int {
@@ -176,8 +176,8 @@ func sortSteps(steps []rangeStep) error {
 	return failed
 }
 
-// laterVersion returns the later of two versions; "" is the earliest. Of two that cannot be
-// ordered it keeps the first.
+// laterVersion returns the later of two versions; "" comes before all others. If they cannot
+// be ordered, it returns a.
 func (h *rangeEvaluator) laterVersion(a, b string) string {
 	if a == "" || b == "" {
 		return max(a, b)

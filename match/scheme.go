@@ -4,10 +4,11 @@ import (
 	"plimsoll"
 )
 
-// ecosystemScheme is what an ecosystem does not share with the others.
+// ecosystemScheme contains the rules of one ecosystem.
 type ecosystemScheme struct {
-	// release normalises what follows the colon in an ecosystem. An advisory speaks of a
-	// package if both give the same release; !ok is a release that no plain image has.
+	// release normalizes the part of an ecosystem after the colon. An advisory applies to a
+	// package if both have the same release. ok is false for a release that ordinary images
+	// do not have.
 	release func(suffix string) (release string, ok bool)
 
 	// version makes a version that can be ordered, or says that it cannot. It is nil if
@@ -15,20 +16,20 @@ type ecosystemScheme struct {
 	version         func(string) (orderedVersion, error)
 	notJudgedReason string
 
-	names advisoryNaming
+	names advisoryNaming // which of a package's names advisories use
 
 	// hasModules: packages of module streams carry the mark in their release, and
 	// advisories of streams do not speak of packages outside them, or the reverse.
 	hasModules bool
 }
 
-// advisoryNaming is which names of a package advisories use.
+// advisoryNaming is the kind of package name that an ecosystem's advisories use.
 type advisoryNaming int
 
 const (
-	byName   advisoryNaming = iota // the package's own: binary packages of AlmaLinux, modules of languages
-	bySource                       // the source package's, with its version (Debian source, Alpine origin)
-	byEither                       // one or the other: feeds of the distribution differ
+	byName   advisoryNaming = iota // the package's own name: binary packages of AlmaLinux, packages of languages
+	bySource                       // the source package's name and version (Debian source, Alpine origin)
+	byEither                       // either: the distribution's feeds differ
 )
 
 // schemeOf returns the scheme of a base ecosystem.
@@ -37,11 +38,11 @@ func schemeOf(base string) (ecosystemScheme, bool) {
 	return s, ok
 }
 
-// advisorySubject is a name and version of a package that advisories may speak of.
+// advisorySubject is a name that advisories may use for a package, with the version to compare.
 type advisorySubject struct{ name, version string }
 
-// subjects are the names of p in the ecosystem's advisories. There is one, or two if
-// advisories may use either of its names; second is the zero value then.
+// subjects returns the names of p in the ecosystem's advisories. second is the zero value
+// unless advisories may use either name.
 func (s ecosystemScheme) subjects(p plimsoll.Package) (first, second advisorySubject) {
 	own := advisorySubject{p.Name, p.Version}
 	source := advisorySubject{p.AdvisoryName(), p.AdvisoryVersion()}

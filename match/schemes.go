@@ -3,14 +3,14 @@ package match
 // schemeByEcosystem has a row for every ecosystem of the OSV schema
 // (https://ossf.github.io/osv-schema/#defined-ecosystems) and for a few distributions
 // that have advisories in its format. docs/decisions/0006-version-order.md gives the
-// reasons; a test holds the page against this table.
+// reasons; a test compares that page with this table.
 var schemeByEcosystem = map[string]ecosystemScheme{
 	// dpkg.
 	"Debian":    {release: numberRelease, version: debianVersion, names: bySource},
 	"Ubuntu":    {release: ubuntuRelease, version: debianVersion, names: bySource},
 	"openKylin": {release: numberRelease, version: debianVersion, names: bySource},
 
-	// apk. A record names the origin of packages.
+	// apk. Advisories use the origin of a package.
 	"Alpine":                       {release: alpineRelease, version: alpineVersion, names: bySource},
 	"Alpaquita":                    {release: streamRelease, version: alpineVersion, names: bySource},
 	"BellSoft Hardened Containers": {release: streamRelease, version: alpineVersion, names: bySource},

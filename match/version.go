@@ -10,16 +10,16 @@ import (
 	"plimsoll"
 )
 
-// orderedVersion can be ordered among versions of the same scheme.
+// orderedVersion is a parsed version. It can be compared with versions of the same ecosystem.
 type orderedVersion struct {
 	semantic.Version
 }
 
-// maxVersion bounds what is ordered, in bytes: numbers of a version have any length,
-// and comparing them costs more than their length.
+// maxVersion bounds the length of a version, in bytes: numbers in a version may have any
+// length, and comparing them takes more than linear time.
 const maxVersion = 512
 
-// compare is -1, 0 or 1; err says that the two cannot be ordered.
+// compare returns -1, 0 or 1, or an error if the two versions cannot be ordered.
 func (v orderedVersion) compare(w orderedVersion) (int, error) {
 	d, err := v.Compare(w.Version)
 	switch {
@@ -34,8 +34,8 @@ func (v orderedVersion) compare(w orderedVersion) (int, error) {
 	}
 }
 
-// debianVersion follows deb-version(7): [epoch:]upstream[-revision]. The library would
-// take any string.
+// debianVersion follows deb-version(7): [epoch:]upstream[-revision]. It checks the syntax,
+// because the library accepts any string.
 func debianVersion(s string) (orderedVersion, error) {
 	epoch, rest, ok := strings.Cut(s, ":")
 	if !ok {
@@ -51,9 +51,9 @@ func debianVersion(s string) (orderedVersion, error) {
 	return orderedVersion{v}, err
 }
 
-// alpineVersion follows apk, which also orders what its own grammar refuses ("1.8.28p1",
-// "10.2.22.r0": both occur in Alpine's advisories). What does not begin with a number
-// has no order.
+// alpineVersion follows apk, which also orders versions that its own grammar refuses
+// ("1.8.28p1", "10.2.22.r0": both occur in Alpine's advisories). A version that does not
+// begin with a number cannot be ordered.
 func alpineVersion(s string) (orderedVersion, error) {
 	first := strings.TrimPrefix(s, ".")
 	if first == "" || !isDigit(first[0]) || len(s) > maxVersion {
@@ -66,8 +66,8 @@ func alpineVersion(s string) (orderedVersion, error) {
 	return orderedVersion{v}, err
 }
 
-// rpmVersion is [epoch:]version[-release]; no epoch is epoch 0. rpm orders any
-// characters; what it would never install is not a version.
+// rpmVersion follows rpm: [epoch:]version[-release], where a missing epoch is 0. rpm orders any
+// characters; versions that it would not install are refused.
 func rpmVersion(s string) (orderedVersion, error) {
 	if !isPlainVersion(s) || strings.ContainsAny(s, "()<>=") || strings.Trim(s, ":-") == "" {
 		return orderedVersion{}, unorderableError(s)
@@ -75,7 +75,7 @@ func rpmVersion(s string) (orderedVersion, error) {
 	return orderedVersion{semantic.ParseRedHatVersion(s)}, nil
 }
 
-// isModuleBuild reports whether an rpm's release says that it was built for a module stream:
+// isModuleBuild reports whether an rpm was built for a module stream, by its release:
 // ".module_el8.6.0+…" (AlmaLinux), ".module+el8.6.0+…" (Red Hat, Rocky Linux, Oracle Linux).
 func isModuleBuild(s string) bool {
 	return strings.Contains(s, ".module_el") || strings.Contains(s, ".module+el")
@@ -122,7 +122,7 @@ func rubygemsVersion(s string) (orderedVersion, error) {
 	return orderedVersion{semantic.ParseRubyGemsVersion(s)}, nil
 }
 
-// packagistVersion leaves out branches ("dev-main"): they move.
+// packagistVersion refuses branches ("dev-main"), which are not fixed versions.
 func packagistVersion(s string) (orderedVersion, error) {
 	number := strings.TrimLeft(s, "vV")
 	if len(s)-len(number) > 1 || number == "" || !isDigit(number[0]) || !isPlainVersion(s) {
@@ -131,8 +131,8 @@ func packagistVersion(s string) (orderedVersion, error) {
 	return orderedVersion{semantic.ParsePackagistVersion(s)}, nil
 }
 
-// mavenVersion takes what Maven would order, if it has a number: "unspecified" and
-// "${project.version}" do not say which version it is.
+// mavenVersion accepts what Maven would order, if it has a digit: "unspecified" and
+// "${project.version}" do not identify a version.
 func mavenVersion(s string) (orderedVersion, error) {
 	if !containsDigit(s) || !allBytes(s, func(c byte) bool { return isDigit(c) || isLetter(c) || strings.IndexByte("._+-", c) >= 0 }) {
 		return orderedVersion{}, unorderableError(s)
@@ -140,7 +140,7 @@ func mavenVersion(s string) (orderedVersion, error) {
 	return orderedVersion{semantic.ParseMavenVersion(s)}, nil
 }
 
-// pypiVersion follows PEP 440, and orders what came before it as setuptools did.
+// pypiVersion follows PEP 440, and orders older forms as setuptools did.
 func pypiVersion(s string) (orderedVersion, error) {
 	if !containsDigit(s) || !allBytes(s, func(c byte) bool { return isDigit(c) || isLetter(c) || strings.IndexByte("._+!:/-", c) >= 0 }) {
 		return orderedVersion{}, unorderableError(s)
@@ -165,8 +165,8 @@ func hackageVersion(s string) (orderedVersion, error) {
 	return orderedVersion{v}, err
 }
 
-// startsWithNumber reports whether s begins with a number and has no characters that a range or
-// the name of a branch would have.
+// startsWithNumber reports whether s begins with a number, or "v" and a number, and has no
+// characters of a range or branch name.
 func startsWithNumber(s string) bool {
 	number := strings.TrimPrefix(strings.TrimPrefix(s, "v"), "V")
 	return number != "" && isDigit(number[0]) && len(s) <= maxVersion &&
@@ -177,7 +177,8 @@ func containsDigit(s string) bool {
 	return len(s) <= maxVersion && strings.ContainsAny(s, "0123456789")
 }
 
-// isPlainVersion reports whether s is a text without spaces and control characters, in bounds.
+// isPlainVersion reports whether s is valid UTF-8 without spaces and control characters, of 1 to
+// maxVersion bytes.
 func isPlainVersion(s string) bool {
 	return s != "" && len(s) <= maxVersion && utf8.ValidString(s) &&
 		strings.IndexFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.IsControl(r) }) < 0

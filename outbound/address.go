@@ -2,10 +2,10 @@ package outbound
 
 import "net/netip"
 
-// addressClass is what is special about an address; the zero class is a public one.
+// addressClass is why an address is refused; the zero value is a public address.
 type addressClass struct {
 	name          string
-	alwaysRefused bool // no configuration opens it
+	alwaysRefused bool // no configuration can allow it
 }
 
 type addressBlock struct {
@@ -13,7 +13,7 @@ type addressBlock struct {
 	class  addressClass
 }
 
-// specialBlocks are the special ranges, narrow ones before the ranges that hold them.
+// specialBlocks are the special ranges, each before the ranges that contain it.
 // Sources: IANA IPv4 and IPv6 Special-Purpose Address Registries (RFC 6890), and
 // the metadata addresses that cloud providers document.
 var specialBlocks = []addressBlock{
@@ -52,17 +52,17 @@ func refuseByDefault(prefix, name string) addressBlock {
 	return addressBlock{netip.MustParsePrefix(prefix), addressClass{name: name}}
 }
 
-// nat64Prefix is the well-known prefix of RFC 6052; its last four bytes are an IPv4 address.
+// nat64Prefix is the well-known prefix of RFC 6052. The last four bytes of its addresses are an
+// IPv4 address.
 var nat64Prefix = netip.MustParsePrefix("64:ff9b::/96")
 
-// normalizeAddr drops what would hide an address from a range check: a zone and the
-// IPv4-mapped form.
+// normalizeAddr removes the zone and the IPv4-mapped form, which would hide an address from a
+// range check.
 func normalizeAddr(addr netip.Addr) netip.Addr {
 	return addr.Unmap().WithZone("")
 }
 
-// classifyAddr returns what is special about addr. An address that carries an IPv4
-// address is judged by the one it carries.
+// classifyAddr returns the class of addr. A NAT64 address has the class of its IPv4 address.
 func classifyAddr(addr netip.Addr) addressClass {
 	addr = normalizeAddr(addr)
 	if nat64Prefix.Contains(addr) {

@@ -15,9 +15,9 @@ import (
 // maxAddresses bounds how many addresses of one name are tried.
 const maxAddresses = 8
 
-// dialer resolves, checks and pins.
+// dialer resolves a host, checks its addresses, and connects to a checked address.
 type dialer struct {
-	allow    map[string]bool // canonical host:port
+	allow    map[string]bool // by hostPortKey
 	resolver Resolver
 	connect  func(ctx context.Context, network, address string) (net.Conn, error)
 	proxyFor func(*http.Request) (*url.URL, error)
@@ -39,7 +39,7 @@ func newDialer(p Policy) *dialer {
 	return d
 }
 
-// hostPortKey is the form in which hosts and ports are compared.
+// hostPortKey returns host:port in the form used for comparison.
 func hostPortKey(host, port string) string {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		host = normalizeAddr(addr).String()
@@ -74,7 +74,7 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	return nil, &plimsoll.Error{Code: plimsoll.Unavailable, Message: "connecting to " + hostPortKey(host, port), Err: errors.Join(failed...)}
 }
 
-// resolveHost returns the bare addresses of host; an address is its own.
+// resolveHost returns the normalized addresses of a host name, or the address if host is one.
 func (d *dialer) resolveHost(ctx context.Context, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
 		return []netip.Addr{normalizeAddr(addr)}, nil
@@ -93,8 +93,8 @@ func (d *dialer) resolveHost(ctx context.Context, host string) ([]netip.Addr, er
 	return addrs, nil
 }
 
-// checkAddresses refuses host if one of its addresses is refused: an answer that mixes public and
-// private addresses is what an attack on the resolver looks like.
+// checkAddresses refuses host if any of its addresses is refused: a DNS answer with both public
+// and private addresses looks like an attack.
 func (d *dialer) checkAddresses(host, port string, addrs []netip.Addr) error {
 	for _, addr := range addrs {
 		c := classifyAddr(addr)
@@ -103,7 +103,7 @@ func (d *dialer) checkAddresses(host, port string, addrs []netip.Addr) error {
 		case c == (addressClass{}):
 		case c.alwaysRefused:
 			return plimsoll.Errorf(plimsoll.Forbidden, "connecting to %s refused: %s is %s", target, addr, c.name).
-				WithHint("addresses of this kind are never dialled, whatever is allowed")
+				WithHint("addresses of this kind are never dialled and cannot be allowed")
 		case !d.allow[target] && !d.allow[hostPortKey(addr.String(), port)]:
 			return plimsoll.Errorf(plimsoll.Forbidden, "connecting to %s refused: %s is %s", target, addr, c.name).
 				WithHint("if this host is meant, start with --allow-host %s or add it to PLIMSOLL_ALLOW_HOST", target)
@@ -112,8 +112,8 @@ func (d *dialer) checkAddresses(host, port string, addrs []netip.Addr) error {
 	return nil
 }
 
-// checkedProxy asks the policy for a proxy and, if there is one, checks where it is sent. Names
-// that only the proxy can resolve are left to it.
+// checkedProxy returns the policy's proxy for a request, after checking the addresses of the
+// request's host. A name that only the proxy can resolve is not checked.
 func (d *dialer) checkedProxy(req *http.Request) (*url.URL, error) {
 	via, err := d.proxyFor(req)
 	if via == nil || err != nil {
@@ -128,7 +128,7 @@ func (d *dialer) checkedProxy(req *http.Request) (*url.URL, error) {
 	}
 	addrs, err := d.resolveHost(req.Context(), host)
 	if err != nil {
-		return via, nil //nolint:nilerr // a name that only the proxy can resolve is left to the proxy
+		return via, nil //nolint:nilerr // only the proxy can resolve the name
 	}
 	return via, d.checkAddresses(host, port, addrs)
 }

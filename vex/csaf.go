@@ -7,7 +7,7 @@ import (
 	"plimsoll"
 )
 
-// csafDocument is the part of a CSAF 2.0 document that says what is affected.
+// csafDocument has the members of a CSAF 2.0 document that describe products and their status.
 type csafDocument struct {
 	Document struct {
 		Category  string `json:"category"`
@@ -73,7 +73,7 @@ type csafVulnerability struct {
 	Remediations []csafNote          `json:"remediations"`
 }
 
-// csafNote is a flag, a threat or a remediation: each is about some products.
+// csafNote is a flag, a threat or a remediation, with the products that it applies to.
 type csafNote struct {
 	Label    string   `json:"label"`    // of a flag
 	Category string   `json:"category"` // of the others
@@ -82,7 +82,8 @@ type csafNote struct {
 	Groups   []string `json:"group_ids"`
 }
 
-// csafProductStatuses are the product statuses of section 3.2.3.9 that VEX has a word for, the stronger later.
+// csafProductStatuses are the product statuses of section 3.2.3.9 that map to a VEX status,
+// weakest first: a later one overrides an earlier one.
 var csafProductStatuses = []struct {
 	word   string
 	status plimsoll.DecisionStatus
@@ -104,14 +105,14 @@ func parseCSAF(raw []byte) (*Document, error) {
 	head := in.Document
 	switch {
 	case head.Version != "2.0":
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "CSAF %.20q is not read; 2.0 is", head.Version)
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "CSAF %.20q is not supported; 2.0 is", head.Version)
 	case head.Category != "csaf_vex":
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "the CSAF document is a %.60q, not a csaf_vex", head.Category)
 	}
 	d := &Document{Format: FormatCSAF}
 	d.Author, d.Version, d.Time = head.Publisher.Name, head.Tracking.Version, parseTime(head.Tracking.Current)
 	if head.Tracking.ID != "" {
-		d.ID = head.Publisher.Namespace + "#" + head.Tracking.ID // unique with a publisher only (3.2.1.12.4)
+		d.ID = head.Publisher.Namespace + "#" + head.Tracking.ID // unique per publisher only (3.2.1.12.4)
 	}
 	if err := d.checkHeader(); err != nil {
 		return nil, err
@@ -129,7 +130,7 @@ func parseCSAF(raw []byte) (*Document, error) {
 	return d, nil
 }
 
-// products are the tree's, by id.
+// products returns the products of the product tree, by id.
 func (c *csafDocument) products() map[string]Product {
 	out := map[string]Product{}
 	add := func(p csafProduct) { out[p.ID] = p.product() }

@@ -8,7 +8,7 @@ import (
 	"plimsoll"
 )
 
-// cycloneDXDocument is the part of a CycloneDX 1.4 to 1.6 document that is a VEX.
+// cycloneDXDocument has the members of a CycloneDX 1.4 to 1.6 document that make up a VEX.
 type cycloneDXDocument struct {
 	Format   string      `json:"bomFormat"`
 	Spec     string      `json:"specVersion"`
@@ -71,11 +71,11 @@ func parseCycloneDX(raw []byte) (*Document, error) {
 		return nil, malformedError(FormatCycloneDX, err)
 	}
 	if !slices.Contains([]string{"1.4", "1.5", "1.6"}, in.Spec) {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "CycloneDX %.20q is not read; 1.4 to 1.6 are", in.Spec)
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "CycloneDX %.20q is not supported; 1.4 to 1.6 are", in.Spec)
 	}
 	d := &Document{Format: FormatCycloneDX, Statements: len(in.Vulnerabilities)}
 	d.ID, d.Version, d.Time = in.Serial, string(in.Version), parseTime(in.Metadata.Timestamp)
-	if d.ID == "" { // it is optional; without one no other document can be a newer one of this
+	if d.ID == "" { // it is optional; without one, no later document can replace this one
 		d.ID = "urn:sha256:" + plimsoll.DigestOf(raw).Hex()
 	}
 	for _, n := range append(in.Metadata.Authors, in.Metadata.Supplier, in.Metadata.Maker) {
@@ -95,7 +95,7 @@ func parseCycloneDX(raw []byte) (*Document, error) {
 	return d, nil
 }
 
-// componentsByRef are the components by reference.
+// componentsByRef returns all components, at any depth, by bom-ref.
 func (in *cycloneDXDocument) componentsByRef() map[string]cycloneDXComponent {
 	out := map[string]cycloneDXComponent{}
 	var walk func([]cycloneDXComponent)
@@ -114,7 +114,7 @@ func (in *cycloneDXDocument) componentsByRef() map[string]cycloneDXComponent {
 	return out
 }
 
-// imageProduct is the container that the whole document is about, if it is about one.
+// imageProduct returns the container image that the document is about, or nil.
 func (in *cycloneDXDocument) imageProduct() *Product {
 	c := in.Metadata.Component
 	if c == nil || c.Type != "container" {
@@ -149,7 +149,7 @@ func (d *Document) addCycloneDXVulnerability(v cycloneDXVulnerability, parts map
 		ids = append(ids, r.ID)
 	}
 	c := Claim{Vulnerability: preferredID(ids...), Time: d.Time}
-	if v.Analysis == nil { // an ordinary list of what was found says nothing that we would not find
+	if v.Analysis == nil { // a plain list of found vulnerabilities adds nothing to our own results
 		d.addSkipped(c, "the vulnerability has no analysis")
 		return nil
 	}
@@ -179,8 +179,9 @@ func (d *Document) addCycloneDXVulnerability(v cycloneDXVulnerability, parts map
 	return nil
 }
 
-// referencedProduct finds what a reference means: a bom-ref of the document, or the fragment of
-// a link to another one (urn:cdx:serial/version#ref). A part of an image is a component of it.
+// referencedProduct returns the product of a reference: a bom-ref of the document, or the
+// fragment of a link to another document (urn:cdx:serial/version#ref). If the document is about
+// an image, a package in it becomes a component of the image.
 func referencedProduct(ref string, parts map[string]cycloneDXComponent, image *Product) Product {
 	part, ok := parts[ref]
 	if _, fragment, linked := strings.Cut(ref, "#"); !ok && linked {
@@ -203,10 +204,10 @@ func referencedProduct(ref string, parts map[string]cycloneDXComponent, image *P
 	return Product{Name: joinNonEmpty(image.Name, p.Name), PURL: image.PURL, Digest: image.Digest, Component: p.PURL}
 }
 
-// addCycloneDXVersion makes a claim about one version of a product.
+// addCycloneDXVersion adds a claim about one version of a product. A version range is skipped.
 func (d *Document) addCycloneDXVersion(c Claim, version, vers, status string) error {
 	if version == "" {
-		d.addSkipped(c, "version ranges are not read: "+truncate(vers, maxName))
+		d.addSkipped(c, "version ranges are not supported: "+truncate(vers, maxName))
 		return nil
 	}
 	if status == "unaffected" && c.Status != plimsoll.StatusFixed {
@@ -226,7 +227,8 @@ func (d *Document) addCycloneDXVersion(c Claim, version, vers, status string) er
 	return nil
 }
 
-// cycloneDXStatus reads vulnerabilities[].analysis.state; word is what the status does not say.
+// cycloneDXStatus maps vulnerabilities[].analysis.state to a status. word keeps a detail that
+// the status does not express, for the reason.
 func cycloneDXStatus(state string) (status plimsoll.DecisionStatus, word string) {
 	switch state {
 	case "resolved", "resolved_with_pedigree":
@@ -244,7 +246,8 @@ func cycloneDXStatus(state string) (status plimsoll.DecisionStatus, word string)
 	}
 }
 
-// cycloneDXJustification turns nine words into five; docs/vex.md has the table.
+// cycloneDXJustification maps the nine justifications of CycloneDX to the five of VEX; docs/vex.md
+// has the table.
 func cycloneDXJustification(word string) plimsoll.Justification {
 	switch word {
 	case "code_not_present":

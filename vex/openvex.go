@@ -10,7 +10,8 @@ import (
 	"plimsoll"
 )
 
-// openVEXDocument is a document of OpenVEX 0.2.0; 0.0.1 wrote vulnerabilities and products as strings.
+// openVEXDocument is an OpenVEX 0.2.0 document. Version 0.0.1 had strings for vulnerabilities
+// and products.
 type openVEXDocument struct {
 	Context     string             `json:"@context"`
 	ID          string             `json:"@id"`
@@ -40,7 +41,7 @@ type openVEXName struct {
 	Aliases []string `json:"aliases,omitempty"`
 }
 
-// UnmarshalJSON reads an object, or a string as 0.0.1 has it.
+// UnmarshalJSON reads an object, or the string of version 0.0.1.
 func (n *openVEXName) UnmarshalJSON(raw []byte) error {
 	if len(raw) > 0 && raw[0] == '"' {
 		return json.Unmarshal(raw, &n.Name)
@@ -56,7 +57,7 @@ type openVEXProduct struct {
 	Subcomponents []openVEXProduct  `json:"subcomponents,omitempty"`
 }
 
-// UnmarshalJSON reads an object, or a string as 0.0.1 has it.
+// UnmarshalJSON reads an object, or the string of version 0.0.1.
 func (p *openVEXProduct) UnmarshalJSON(raw []byte) error {
 	if len(raw) > 0 && raw[0] == '"' {
 		return json.Unmarshal(raw, &p.ID)
@@ -65,7 +66,7 @@ func (p *openVEXProduct) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*plain)(p))
 }
 
-// versionText is a number, or a string in old documents.
+// versionText is the version of a document: a number, or a string in old documents.
 type versionText string
 
 // UnmarshalJSON reads either.
@@ -74,7 +75,7 @@ func (v *versionText) UnmarshalJSON(raw []byte) error {
 	return nil
 }
 
-// MarshalJSON writes a number where it is one.
+// MarshalJSON writes a number if possible, else a string.
 func (v versionText) MarshalJSON() ([]byte, error) {
 	if n, err := strconv.Atoi(string(v)); err == nil {
 		return []byte(strconv.Itoa(n)), nil

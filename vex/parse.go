@@ -10,14 +10,14 @@ import (
 	"plimsoll"
 )
 
-// The formats.
+// The formats, as Document.Format names them.
 const (
 	FormatOpenVEX   = "OpenVEX"
 	FormatCSAF      = "CSAF"
 	FormatCycloneDX = "CycloneDX"
 )
 
-// MaxBytes bounds a document. The largest that vendors publish take a few MB.
+// MaxBytes bounds the size of a document. The largest that vendors publish have a few MB.
 const MaxBytes = 32 << 20
 
 const (
@@ -27,39 +27,39 @@ const (
 	maxName   = 512     // bytes of an id, an author or a product
 )
 
-// Document is what a VEX document says, whatever its format.
+// Document is a parsed VEX document, independent of its format.
 type Document struct {
 	plimsoll.VEXDocument
 	Format string
 
-	// Statements is how many the document makes, Claims what they say product by product.
-	Statements int
-	Claims     []Claim
+	Statements int     // number of statements in the document
+	Claims     []Claim // one per vulnerability and product
 
-	// Skipped are statements that could not be understood.
+	// Skipped are statements that could not be understood, with the reason.
 	Skipped []plimsoll.UnknownProduct
 }
 
-// Claim is what a document says about one vulnerability in one product.
+// Claim is the status of one vulnerability in one product.
 type Claim struct {
 	Vulnerability string
 	Product       Product
 	Status        plimsoll.DecisionStatus
 	Justification plimsoll.Justification
 	Reason        string
-	Time          time.Time // of the statement; a later one counts more
+	Time          time.Time // of the statement; of two claims the later one wins
 }
 
-// Product is what a claim is about.
+// Product is the product of a claim.
 type Product struct {
-	Name      string          // as the document writes it, for people
-	PURL      string          // package URL, "" if none
-	Digest    plimsoll.Digest // a SHA-256 that it is said to have, "" if none
-	Component string          // package URL of the part of the product that is meant, "" = the whole
-	Platform  bool            // the product is known by name only, as what the component was built for
+	Name      string          // as written in the document, for people
+	PURL      string          // package URL; "" if none
+	Digest    plimsoll.Digest // SHA-256 of the product by the document; "" if none
+	Component string          // package URL of the affected component; "" = the whole product
+	Platform  bool            // the product is a platform with a name only ("Enterprise Linux 9"), for which the component was built
 }
 
-// Parse reads a document of any of the formats.
+// Parse reads a document in any of the formats, which it detects. Errors are Invalid, TooLarge
+// for a document beyond the bounds, and Unavailable if r fails.
 func Parse(r io.Reader) (*Document, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	if err != nil {
@@ -97,7 +97,7 @@ func malformedError(format string, err error) error {
 	return plimsoll.Errorf(plimsoll.Invalid, "not a well-formed %s document: %w", format, err)
 }
 
-// checkDepth bounds the nesting before anything recurses over it.
+// checkDepth bounds the nesting, because later steps recurse.
 func checkDepth(raw []byte) error {
 	depth, inString := 0, false
 	for i := 0; i < len(raw); i++ {
@@ -118,17 +118,17 @@ func checkDepth(raw []byte) error {
 	return nil
 }
 
-// addClaim adds a claim, or notes why it is none.
+// addClaim adds a claim, or adds it to Skipped if it is incomplete. TooLarge beyond maxClaims.
 func (d *Document) addClaim(c Claim) error {
 	c.Reason = truncate(c.Reason, maxText)
 	c.Product.Name = truncate(c.Product.Name, maxName)
 	switch {
 	case len(d.Claims)+len(d.Skipped) >= maxClaims:
-		return plimsoll.Errorf(plimsoll.TooLarge, "the VEX document says more than %d things", maxClaims)
+		return plimsoll.Errorf(plimsoll.TooLarge, "the VEX document has more than %d statements about products", maxClaims)
 	case c.Vulnerability == "":
 		d.addSkipped(c, "the statement names no vulnerability")
 	case c.Status == "":
-		d.addSkipped(c, "the status is none of VEX")
+		d.addSkipped(c, "the status is not a VEX status")
 	case c.Status == plimsoll.StatusNotAffected && c.Justification == "" && c.Reason == "":
 		d.addSkipped(c, "not affected, but neither a justification nor an impact statement says why")
 	default:
@@ -144,14 +144,15 @@ func (d *Document) addSkipped(c Claim, reason string) {
 	d.Skipped = append(d.Skipped, plimsoll.UnknownProduct{Vulnerability: truncate(c.Vulnerability, maxName), Product: c.Product.Name, Reason: reason})
 }
 
-// checkHeader refuses a document that could not be told from others.
+// checkHeader refuses a document without an id or a time: they are needed to replace it by a
+// later one.
 func (d *Document) checkHeader() error {
 	d.Author, d.Version = truncate(d.Author, maxName), truncate(d.Version, maxName)
 	switch {
 	case d.ID == "" || len(d.ID) > maxName:
 		return plimsoll.Errorf(plimsoll.Invalid, "the %s document has no id, or one of more than %d bytes", d.Format, maxName)
 	case d.Time.IsZero():
-		return plimsoll.Errorf(plimsoll.Invalid, "the %s document says not when it was written", d.Format)
+		return plimsoll.Errorf(plimsoll.Invalid, "the %s document has no time", d.Format)
 	default:
 		return nil
 	}
@@ -164,7 +165,7 @@ func truncate(s string, limit int) string {
 	return strings.ToValidUTF8(s[:limit], "")
 }
 
-// parseTime reads RFC 3339; the zero time for anything else.
+// parseTime parses an RFC 3339 time; the zero time if s is not one.
 func parseTime(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
@@ -173,7 +174,7 @@ func parseTime(s string) time.Time {
 	return t.UTC()
 }
 
-// firstValidTime is the first of some times that can be read, else another one.
+// firstValidTime returns the first of the times that is valid, else fallback.
 func firstValidTime(fallback time.Time, times ...string) time.Time {
 	for _, s := range times {
 		if t := parseTime(s); !t.IsZero() {
@@ -183,7 +184,7 @@ func firstValidTime(fallback time.Time, times ...string) time.Time {
 	return fallback
 }
 
-// preferredID is the id of a vulnerability that most advisories know: the first CVE, else the first.
+// preferredID returns the first CVE of the ids, else the first id: most advisories use the CVE.
 func preferredID(ids ...string) string {
 	best := ""
 	for _, id := range ids {
@@ -198,7 +199,7 @@ func preferredID(ids ...string) string {
 	return best
 }
 
-// parseJustification reads one of the five words; "" for any other.
+// parseJustification returns one of the five VEX justifications; "" for any other word.
 func parseJustification(word string) plimsoll.Justification {
 	for _, j := range plimsoll.Justifications() {
 		if string(j) == word {
@@ -208,7 +209,7 @@ func parseJustification(word string) plimsoll.Justification {
 	return ""
 }
 
-// digestSuffix finds the digest of an artifact at the end of an identifier or reference.
+// digestSuffix returns the digest at the end of an identifier or image reference; "" if none.
 func digestSuffix(s string) plimsoll.Digest {
 	at := strings.LastIndex(s, "sha256:")
 	if at < 0 {
@@ -221,7 +222,7 @@ func digestSuffix(s string) plimsoll.Digest {
 	return d
 }
 
-// parseSHA256 reads hex digits.
+// parseSHA256 makes a digest from 64 hex digits; "" for any other string.
 func parseSHA256(hex string) plimsoll.Digest {
 	d, err := plimsoll.ParseDigest("sha256:" + strings.ToLower(hex))
 	if err != nil {

@@ -71,7 +71,7 @@ func TestDocuments(t *testing.T) {
 			},
 			[]string{
 				"CVE-2026-1003 / pkg:npm/left-pad / not affected, but neither a justification nor an impact statement says why",
-				"CVE-2026-1001 / pkg:oci/unknown?repository_url=dock.example/team/unknown / no such repository here",
+				"CVE-2026-1001 / pkg:oci/unknown?repository_url=dock.example/team/unknown / the repository is not known",
 				"CVE-2026-1004 / https://harbour.example/product / the product has neither a package URL nor a digest",
 			},
 		},
@@ -90,7 +90,7 @@ func TestDocuments(t *testing.T) {
 				"CVE-2026-2000 / dockside/crane|||pkg:rpm/dockside/zlib?arch=src / not_affected / vulnerable_code_not_present / ",
 				"DSB-77 / dockside/crane||| / under_investigation /  / ",
 			},
-			[]string{"CVE-2026-2000 / zlib as a component of Quay OS 9 / what the component was built for is not known here"},
+			[]string{"CVE-2026-2000 / zlib as a component of Quay OS 9 / the platform of the component is not known"},
 		},
 		{
 			"cyclonedx.json",
@@ -101,7 +101,7 @@ func TestDocuments(t *testing.T) {
 				"CVE-2026-3002 / ||aaaa|pkg:npm/left-pad@1.0.1 / fixed /  / ",
 			},
 			[]string{
-				"CVE-2026-3002 / team/app; " + string(app) + "; pkg:npm/left-pad@1.0.0 / version ranges are not read: vers:npm/<1.0.1",
+				"CVE-2026-3002 / team/app; " + string(app) + "; pkg:npm/left-pad@1.0.0 / version ranges are not supported: vers:npm/<1.0.1",
 				"CVE-2026-3003 /  / the vulnerability has no analysis",
 				"CVE-2026-3004 / elsewhere / the product has neither a package URL nor a digest",
 			},

@@ -8,7 +8,8 @@ import (
 	"plimsoll"
 )
 
-// Digests are those that the document names, for KnownProducts to be asked about.
+// Digests returns the digests of products in the document, sorted, so that the caller can look
+// up which of them are known.
 func (d *Document) Digests() []plimsoll.Digest {
 	var out []plimsoll.Digest
 	for _, c := range d.Claims {
@@ -32,9 +33,10 @@ func digestOfPURL(s string) plimsoll.Digest {
 
 func isImagePURL(p plimsoll.PURL) bool { return p.Type == "oci" || p.Type == "docker" }
 
-// Decisions turns what the document says into decisions without a tenant, and tells the
-// products that nothing known answers to. Of several claims about one thing the latest
-// counts, of two of one time the one that stands later in the document.
+// Decisions makes decisions, without a tenant, from the claims about known products. unknown
+// are the skipped statements and the claims about products that are not known, each with the
+// reason. Of several claims about the same finding and scope the latest wins; of those with
+// the same time, the last in the document.
 func (d *Document) Decisions(known plimsoll.KnownProducts) (decisions []plimsoll.Decision, unknown []plimsoll.UnknownProduct) {
 	unknown = append([]plimsoll.UnknownProduct{}, d.Skipped...)
 	claims := slices.Clone(d.Claims)
@@ -67,16 +69,17 @@ func (d *Document) Decisions(known plimsoll.KnownProducts) (decisions []plimsoll
 	return decisions, unknown
 }
 
-// Why a product became no decision.
+// Reasons why a claim did not become a decision.
 const (
-	reasonDigest     = "no image here has this digest"
-	reasonRepository = "no such repository here"
-	reasonPlatform   = "what the component was built for is not known here"
-	reasonNested     = "a component inside a package cannot be told apart"
+	reasonDigest     = "no known image has this digest"
+	reasonRepository = "the repository is not known"
+	reasonPlatform   = "the platform of the component is not known"
+	reasonNested     = "components inside a package are not distinguished"
 	reasonNothing    = "the product has neither a package URL nor a digest"
 )
 
-// findScopes finds where a claim holds; reason says why nowhere.
+// findScopes returns the scopes that a claim about the product applies to, or the reason why
+// there are none.
 func findScopes(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.DecisionScope, reason string) {
 	if p.Digest != "" && known.Digests[p.Digest] {
 		return []plimsoll.DecisionScope{{Digest: p.Digest, Package: p.Component}}, ""
@@ -113,9 +116,9 @@ func findScopes(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.Deci
 	return scopes, reason
 }
 
-// platformScope is for a component of a product that has a name only: "openssl in
-// Enterprise Linux 9". One with a version is that build wherever it is; one without may be
-// affected in another product, so it is told, not guessed.
+// platformScope returns the scope of a component of a platform that has only a name: "openssl
+// in Enterprise Linux 9". A component with a version is the same build everywhere. Without a
+// version the status may differ on another platform, so the claim is reported as unknown.
 func platformScope(p Product) ([]plimsoll.DecisionScope, string) {
 	u, err := plimsoll.ParsePURL(p.Component)
 	if err != nil || isImagePURL(u) || u.Version == "" {
@@ -124,8 +127,9 @@ func platformScope(p Product) ([]plimsoll.DecisionScope, string) {
 	return []plimsoll.DecisionScope{{Package: p.Component}}, ""
 }
 
-// repositoryOfPURL reads where an image stands. An oci URL names the repository by its last
-// segment and, in repository_url, whole; a docker URL by its path. host "" is any.
+// repositoryOfPURL returns the registry host, repository and tag of an image's package URL. An
+// oci URL has the last segment of the repository as its name, and may have the full repository
+// in repository_url; a docker URL has the path. An empty host matches any registry.
 func repositoryOfPURL(u plimsoll.PURL) (host, path, tag string) {
 	address := u.Qualifiers["repository_url"]
 	if u.Type == "docker" {
@@ -159,8 +163,9 @@ func addressHost(address string) string {
 	return host
 }
 
-// sameRepository compares hosts without regard to case and Docker Hub's several names. A
-// path of one segment without a host is the last segment of any repository.
+// sameRepository reports whether host and path are those of r. It ignores the case of hosts and
+// accepts all names of Docker Hub. Without a host, path is compared with the last segment of
+// the repository.
 func sameRepository(r plimsoll.KnownRepository, host, path string) bool {
 	if host == "" {
 		return strings.ToLower(r.Path[strings.LastIndexByte(r.Path, '/')+1:]) == path

@@ -12,8 +12,8 @@ import (
 	"plimsoll"
 )
 
-// NewKey makes a pair of keys: the private one at path (PKCS #8 in PEM, mode 0600), the
-// public one at path.pub (PKIX in PEM). Existing files are not touched: Conflict.
+// NewKey makes a key pair and writes the private key to path (PKCS #8 in PEM, mode 0600) and
+// the public key to path.pub (PKIX in PEM). Conflict if a file exists, which is not changed.
 func NewKey(path string) (ed25519.PublicKey, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
@@ -33,7 +33,7 @@ func NewKey(path string) (ed25519.PublicKey, error) {
 func writeNewPEM(path string, mode os.FileMode, kind string, der []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if errors.Is(err, os.ErrExist) {
-		return plimsoll.Errorf(plimsoll.Conflict, "bundle: %s is there already", path)
+		return plimsoll.Errorf(plimsoll.Conflict, "bundle: %s exists already", path)
 	}
 	if err != nil {
 		return plimsoll.Errorf(plimsoll.Invalid, "bundle: write a key: %w", err)
@@ -55,7 +55,7 @@ func readPEM(path, kind string) ([]byte, error) {
 	}
 	block, _ := pem.Decode(raw)
 	if block == nil || block.Type != kind {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s holds no %s in PEM", path, kind)
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is not a %s in PEM", path, kind)
 	}
 	return block.Bytes, nil
 }

@@ -24,15 +24,15 @@ const (
 	maxManifest = 4 << 20
 	maxFeeds    = 1000
 	maxUnpacked = 64 << 30
-	maxRatio    = 400 // unpacked to packed, beyond ratioGrace; records repeat each other
+	maxRatio    = 400 // unpacked to packed size, checked beyond ratioGrace; records repeat each other
 	ratioGrace  = 1 << 30
 	maxWindow   = 128 << 20 // memory of the decompressor
 )
 
-// The ways in which a bundle is refused as a whole, beside ErrUnsigned and ErrSignature.
+// Errors that refuse a bundle as a whole, beside ErrUnsigned and ErrSignature.
 var (
 	ErrBomb   = plimsoll.Errorf(plimsoll.TooLarge, "bundle: it unpacks to more than %d times its size, or more than %d GiB", maxRatio, maxUnpacked>>30)
-	ErrBroken = plimsoll.Errorf(plimsoll.Invalid, "bundle: it is damaged, or no bundle")
+	ErrBroken = plimsoll.Errorf(plimsoll.Invalid, "bundle: the file is damaged or not a bundle")
 )
 
 // zstdMagic begins every zstd frame (RFC 8878, 3.1.1).
@@ -50,14 +50,14 @@ func Is(path string) bool {
 	return err == nil && string(head) == zstdMagic
 }
 
-// Bundle is an unpacked bundle whose signature and digests hold.
+// Bundle is an unpacked bundle whose signature and digests were verified.
 type Bundle struct {
 	Manifest Manifest
 	dir      string
 }
 
-// Open unpacks the bundle at path below dir ("" = the system's place for temporary files)
-// and holds it against its signature and digests.
+// Open unpacks the bundle at path below dir ("" = the system's directory for temporary
+// files) and verifies its signature and digests. The caller closes it.
 func Open(ctx context.Context, path, dir string, trust Trust) (b *Bundle, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -74,7 +74,7 @@ func Open(ctx context.Context, path, dir string, trust Trust) (b *Bundle, err er
 func unpackBundle(ctx context.Context, r io.Reader, size int64, dir string, trust Trust) (b *Bundle, err error) {
 	b = &Bundle{}
 	if b.dir, err = os.MkdirTemp(dir, "plimsoll-bundle-"); err != nil {
-		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make room for it: %w", err)
+		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make a temporary directory: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -96,28 +96,29 @@ func unpackBundle(ctx context.Context, r io.Reader, size int64, dir string, trus
 		return b, errors.Join(ErrBroken, err)
 	}
 	if v := b.Manifest.Version; v != manifestVersion {
-		return b, plimsoll.Errorf(plimsoll.Invalid, "bundle: version %d is not known here", v).WithHint("use the newer program that wrote it")
+		return b, plimsoll.Errorf(plimsoll.Invalid, "bundle: version %d is not supported", v).WithHint("use the newer program that wrote it")
 	}
 	return b, b.checkFeeds(u.files)
 }
 
-// Close removes what was unpacked.
+// Close removes the unpacked files.
 func (b *Bundle) Close() error { return os.RemoveAll(b.dir) }
 
-// checkFeeds holds the files against the manifest, and keeps where they were unpacked to.
+// checkFeeds compares the unpacked files with the manifest, and sets Feed.File to where each
+// was unpacked.
 func (b *Bundle) checkFeeds(files map[string]unpackedFile) error {
 	if len(b.Manifest.Feeds) == 0 || len(b.Manifest.Feeds) != len(files) {
-		return plimsoll.Errorf(plimsoll.Invalid, "bundle: it holds %d feeds, its manifest says %d", len(files), len(b.Manifest.Feeds))
+		return plimsoll.Errorf(plimsoll.Invalid, "bundle: it contains %d feeds, its manifest lists %d", len(files), len(b.Manifest.Feeds))
 	}
 	names := map[string]bool{}
 	for i := range b.Manifest.Feeds {
 		feed := &b.Manifest.Feeds[i]
 		f, ok := files[feed.File]
 		if !ok || f.size != feed.Size || f.sum != feed.SHA256 {
-			return plimsoll.Errorf(plimsoll.Invalid, "bundle: feed %.80q is not what the manifest says", feed.Name)
+			return plimsoll.Errorf(plimsoll.Invalid, "bundle: feed %.80q differs from the manifest", feed.Name)
 		}
 		if names[feed.Name] || feed.Kind != KindRecords && feed.Kind != KindThreats {
-			return plimsoll.Errorf(plimsoll.Invalid, "bundle: feed %.80q stands there twice, or is of no known kind", feed.Name)
+			return plimsoll.Errorf(plimsoll.Invalid, "bundle: feed %.80q is listed twice or has an unknown kind", feed.Name)
 		}
 		names[feed.Name] = true
 		feed.File = f.path
@@ -204,7 +205,7 @@ func (u *unpacker) readSmall(to *[]byte, r io.Reader) error {
 	return err
 }
 
-// meteredReader meters what the decompressor gives.
+// meteredReader returns ErrBomb when the decompressor produces more bytes than are left.
 type meteredReader struct {
 	r io.Reader
 	u *unpacker

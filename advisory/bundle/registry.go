@@ -23,11 +23,11 @@ import (
 // maxBundle bounds what is pulled, in bytes.
 const maxBundle = 16 << 30
 
-// configType marks the manifest as one of a bundle: registries that do not know artifact
-// types (OCI image spec 1.1) tell artifacts by the type of their config.
+// configType marks the manifest as that of a bundle: registries without support for
+// artifactType (OCI image spec 1.1) distinguish artifacts by the media type of the config.
 const configType = types.MediaType("application/vnd.plimsoll.advisories.config.v1+json")
 
-// Registry is where bundles are pushed to and pulled from.
+// Registry pushes bundles to a registry and pulls them from it.
 type Registry struct {
 	Transport  http.RoundTripper
 	Credential plimsoll.Credential
@@ -56,8 +56,8 @@ func (r Registry) Push(ctx context.Context, path, reference string) (plimsoll.Di
 	return plimsoll.Digest(digest.String()), err
 }
 
-// Pull writes the bundle under the reference to a new file. Its bytes are proven by the
-// digests of the registry, and by nobody else until it is imported.
+// Pull writes the bundle under the reference to a new file. It verifies the digests of the
+// registry; the signature is verified by Open.
 func (r Registry) Pull(ctx context.Context, reference, path string) (plimsoll.Digest, error) {
 	ref, options, err := r.parseReference(ctx, reference)
 	if err != nil {
@@ -75,7 +75,7 @@ func (r Registry) Pull(ctx context.Context, reference, path string) (plimsoll.Di
 		return "", plimsoll.Errorf(plimsoll.Invalid, "bundle: the artifact has %d layers, not one", len(layers))
 	}
 	if kind, err := layers[0].MediaType(); err != nil || string(kind) != MediaType {
-		return "", plimsoll.Errorf(plimsoll.Invalid, "bundle: the artifact is no bundle but %.100q", kind)
+		return "", plimsoll.Errorf(plimsoll.Invalid, "bundle: the artifact is not a bundle but %.100q", kind)
 	}
 	size, err := layers[0].Size()
 	if err != nil || size > maxBundle {
@@ -89,7 +89,7 @@ func (r Registry) Pull(ctx context.Context, reference, path string) (plimsoll.Di
 }
 
 func saveLayer(layer v1.Layer, path string) error {
-	body, err := layer.Compressed() // proves size and digest at its end
+	body, err := layer.Compressed() // verifies size and digest at its end
 	if err != nil {
 		return registryError("pull", err)
 	}
@@ -121,7 +121,8 @@ func (r Registry) parseReference(ctx context.Context, reference string) (name.Re
 	return ref, []remote.Option{remote.WithContext(ctx), remote.WithTransport(r.Transport), remote.WithAuth(auth)}, nil
 }
 
-// registryError keeps what the policy for connections refused, and calls the rest by one name.
+// registryError returns our own errors (such as a refused connection) as they are, and makes
+// any other Unavailable.
 func registryError(what string, err error) error {
 	if own, ok := errors.AsType[*plimsoll.Error](err); ok {
 		return own
@@ -129,7 +130,7 @@ func registryError(what string, err error) error {
 	return plimsoll.Errorf(plimsoll.Unavailable, "bundle: %s: %w", what, err)
 }
 
-// fileLayer is a file as a layer, whose bytes are read when they are sent.
+// fileLayer is a v1.Layer that reads a file when it is pushed.
 type fileLayer struct {
 	path   string
 	digest v1.Hash

@@ -23,7 +23,7 @@ import (
 	"plimsoll/advisory"
 )
 
-// Source is a store that a bundle is made of.
+// Source is the advisory store that a bundle is made from.
 type Source interface {
 	Status(ctx context.Context) (plimsoll.AdvisoryStatus, error)
 	ThreatFeeds(ctx context.Context) ([]string, error)
@@ -31,16 +31,16 @@ type Source interface {
 	Threats(ctx context.Context, feed string) (map[string]plimsoll.Threat, error)
 }
 
-// recordLine is a record in a bundle.
+// recordLine is one line of a feed of records.
 type recordLine struct {
 	File   string          `json:"file"`
-	SHA256 string          `json:"sha256"` // of the file that the feed had
+	SHA256 string          `json:"sha256"` // of the feed's original file
 	Record json.RawMessage `json:"record"`
 }
 
-// Write makes a bundle of everything in the store, signed with the key, or unsigned if it
-// is nil. Feeds that were never read are left out; a store without any is NotFound. dir is for
-// temporary files, "" = the system's.
+// Write writes a bundle of all feeds in the store, signed with the key; a nil key gives an
+// unsigned bundle. Feeds without a revision are left out; NotFound if none is left. dir is for
+// temporary files; "" = the system's.
 func Write(ctx context.Context, w io.Writer, src Source, key ed25519.PrivateKey, dir string, now time.Time) (Manifest, error) {
 	m := Manifest{Format: manifestFormat, Version: manifestVersion, Created: now.UTC().Truncate(time.Second), Feeds: []Feed{}}
 	status, err := src.Status(ctx)
@@ -104,14 +104,14 @@ func writeTarHeader(out *tar.Writer, name string, size int64, at time.Time) erro
 	return out.WriteHeader(&tar.Header{Name: name, Size: size, Mode: 0o644, ModTime: at, Format: tar.FormatPAX})
 }
 
-// writeFeed writes the feed to a temporary file first: a tar wants sizes before contents.
+// writeFeed writes the feed to a temporary file first, because a tar header needs the size.
 func writeFeed(ctx context.Context, out *tar.Writer, src Source, feed *Feed, dir string, at time.Time) error {
 	f, err := os.CreateTemp(dir, "plimsoll-bundle-")
 	if err != nil {
-		return plimsoll.Errorf(plimsoll.Internal, "bundle: make room for a feed: %w", err)
+		return plimsoll.Errorf(plimsoll.Internal, "bundle: make a temporary file: %w", err)
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // the system cleans its temporary files
-	defer f.Close()           //nolint:errcheck // read again below, which tells
+	defer f.Close()           //nolint:errcheck // a write error shows when it is read again below
 	sum := sha256.New()
 	buffered := bufio.NewWriter(io.MultiWriter(f, sum))
 	if feed.Kind == KindThreats {

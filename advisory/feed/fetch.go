@@ -20,32 +20,32 @@ const (
 	maxDump    = 8 << 30
 	maxList    = 256 << 20 // KEV, EPSS, an index
 	maxRecord  = 16 << 20
-	maxRecords = 1 << 30 // of one update
+	maxRecords = 1 << 30 // all records of one update
 )
 
-// ErrStalled tells that an upstream sent nothing for too long.
+// ErrStalled means that an upstream sent nothing for longer than Remote.Stall.
 var ErrStalled = plimsoll.Errorf(plimsoll.Unavailable, "feed: the upstream sends nothing")
 
-// errAbsent: the upstream has no such file.
+// errAbsent means that the upstream does not have the file.
 var errAbsent = errors.New("feed: the upstream has no such file")
 
 // Remote reads files of upstreams.
 type Remote struct {
-	Client *http.Client  // its transport says where connections may go
+	Client *http.Client  // its transport limits where connections may go
 	Stall  time.Duration // how long an upstream may be silent
 }
 
-// validators are what a file was when it was last read (RFC 9110, 13.1).
+// validators identify the version of a file that was last read (RFC 9110, 13.1).
 type validators struct{ etag, modified string }
 
-// upstreamFile is an opened file.
+// upstreamFile is an open file of an upstream.
 type upstreamFile struct {
 	io.Reader
 	validators
 	close func() error
 }
 
-// open opens a file of an upstream; a nil body without an error is one that has not
+// open opens a file of an upstream. It returns nil without an error if the file has not
 // changed since old.
 func (r *Remote) open(ctx context.Context, address string, old validators, limit int64) (*upstreamFile, error) {
 	if filepath.IsAbs(address) {
@@ -57,7 +57,7 @@ func (r *Remote) open(ctx context.Context, address string, old validators, limit
 		cancel(nil)
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "feed: %w", err)
 	}
-	req.Header.Set("Accept-Encoding", "identity") // what is unpacked is unpacked here, within bounds
+	req.Header.Set("Accept-Encoding", "identity") // bodies are unpacked here, within bounds
 	if old.etag != "" {
 		req.Header.Set("If-None-Match", old.etag)
 	}
@@ -66,7 +66,7 @@ func (r *Remote) open(ctx context.Context, address string, old validators, limit
 	}
 	watch := time.AfterFunc(r.Stall, func() { cancel(ErrStalled) })
 	release := func() { watch.Stop(); cancel(nil) }
-	resp, err := r.Client.Do(req) //nolint:bodyclose // body.close does, and where there is no body this function
+	resp, err := r.Client.Do(req) //nolint:bodyclose // upstreamFile.close does, or this function on an error
 	if err != nil {
 		release()
 		return nil, requestError(ctx, err)
@@ -86,7 +86,8 @@ func (r *Remote) open(ctx context.Context, address string, old validators, limit
 	}, nil
 }
 
-// statusError makes an error of an answer that is no file; 304 is none if it was asked for.
+// statusError returns the error of a response without a file; nil for a 304 to a conditional
+// request.
 func statusError(code int, old validators) error {
 	switch {
 	case code == http.StatusNotModified && old != (validators{}):
@@ -98,7 +99,7 @@ func statusError(code int, old validators) error {
 	}
 }
 
-// boundedValidator drops a validator that nobody would want to store.
+// boundedValidator drops a validator that is too long to store.
 func boundedValidator(s string) string {
 	if len(s) > 256 {
 		return ""
@@ -106,7 +107,8 @@ func boundedValidator(s string) string {
 	return s
 }
 
-// requestError prefers why a request was given up to how.
+// requestError returns why a request failed: ErrStalled, a refusal by the connection policy,
+// or Unavailable.
 func requestError(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), ErrStalled) {
 		return ErrStalled
@@ -120,7 +122,7 @@ func requestError(ctx context.Context, err error) error {
 	return plimsoll.Errorf(plimsoll.Unavailable, "feed: %w", err)
 }
 
-// withoutQuery is an address as people may see it.
+// withoutQuery returns an address without its query, which may be signed, for messages.
 func withoutQuery(address string) string {
 	address, _, _ = strings.Cut(address, "?")
 	return address
@@ -130,7 +132,8 @@ func upstreamTooLarge(limit int64) error {
 	return plimsoll.Errorf(plimsoll.TooLarge, "feed: the upstream sends more than %d bytes", limit)
 }
 
-// openFile reads a mirror in a folder; size and time stand for a validator.
+// openFile opens a file of a mirror in a folder. Size and modification time serve as the
+// validator.
 func openFile(path string, old validators, limit int64) (*upstreamFile, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
@@ -141,7 +144,7 @@ func openFile(path string, old validators, limit int64) (*upstreamFile, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = plimsoll.Errorf(plimsoll.Invalid, "feed: %s is no file", path)
+		err = plimsoll.Errorf(plimsoll.Invalid, "feed: %s is not a regular file", path)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -153,7 +156,7 @@ func openFile(path string, old validators, limit int64) (*upstreamFile, error) {
 	return &upstreamFile{Reader: &boundedReader{r: f, left: limit, limit: limit}, validators: now, close: f.Close}, nil
 }
 
-// boundedReader ends with an error after so many bytes or so much silence.
+// boundedReader fails after limit bytes, or after stall without a byte.
 type boundedReader struct {
 	r           io.Reader
 	left, limit int64
@@ -179,7 +182,8 @@ func (b *boundedReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// download puts a file of an upstream into dir. unchanged: it was read before.
+// download writes a file of an upstream to the new file to. unchanged reports that it has not
+// changed since old, and nothing was written.
 func (r *Remote) download(ctx context.Context, address, to string, old validators, limit int64) (now validators, unchanged bool, err error) {
 	b, err := r.open(ctx, address, old, limit)
 	if err != nil {
@@ -191,7 +195,7 @@ func (r *Remote) download(ctx context.Context, address, to string, old validator
 	defer func() { err = errors.Join(err, b.close()) }()
 	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return now, false, plimsoll.Errorf(plimsoll.Internal, "feed: keep a download: %w", err)
+		return now, false, plimsoll.Errorf(plimsoll.Internal, "feed: write a download: %w", err)
 	}
 	_, err = io.Copy(f, b)
 	return b.validators, false, errors.Join(err, f.Close())

@@ -11,10 +11,11 @@ import (
 	"plimsoll"
 )
 
-// maxChanges is how many changed records are fetched one by one. Beyond it the dump costs less.
+// maxChanges is how many changed records are fetched one by one. Beyond it the dump is
+// cheaper.
 const maxChanges = 1000
 
-// indexChanges are the records that an index lists since some time.
+// indexChanges are the records that an index lists as changed since a time.
 type indexChanges struct {
 	ids       []string
 	newest    time.Time
@@ -22,12 +23,12 @@ type indexChanges struct {
 	skipped   int  // lines whose id cannot be a file's name
 }
 
-// recordID is an id that is fit for a file's name.
+// recordID matches ids that are valid file names.
 var recordID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
 
-// readIndex reads modified_id.csv of an ecosystem: "RFC3339,ID" a line, newest first. It
-// stops at the first line before since. Lines of the same millisecond as since are read
-// again: later ones may have come to it.
+// readIndex reads modified_id.csv of an ecosystem: one "RFC3339,ID" per line, newest first.
+// It stops at the first line before since. Lines of the same millisecond as since are read
+// again, because more of them may have been added.
 func readIndex(r io.Reader, since time.Time) (c indexChanges, err error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 4<<10), 4<<10)

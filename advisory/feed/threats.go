@@ -21,10 +21,10 @@ const (
 	maxThreats = 2_000_000
 )
 
-// SkippedCVE counts entries whose id is no CVE.
+// SkippedCVE is the reason for skipping an entry whose id is not a CVE.
 const SkippedCVE = "not a CVE"
 
-// threatList are a list with what was left out of it.
+// threatList is a parsed list, with the number of skipped entries by reason.
 type threatList struct {
 	list    []plimsoll.Threat
 	skipped map[string]int
@@ -51,7 +51,7 @@ func readKEV(r io.Reader) (threatList, error) {
 		return threatList{}, plimsoll.Errorf(plimsoll.Invalid, "feed: not a catalogue of exploited vulnerabilities: %w", err)
 	}
 	if n := len(catalogue.Vulnerabilities); n == 0 || catalogue.Count != nil && *catalogue.Count != n {
-		return threatList{}, plimsoll.Errorf(plimsoll.Invalid, "feed: the catalogue has %d entries, which is not what it says", n)
+		return threatList{}, plimsoll.Errorf(plimsoll.Invalid, "feed: the catalogue has %d entries, which differs from its count or is 0", n)
 	}
 	out := threatList{skipped: map[string]int{}}
 	for _, v := range catalogue.Vulnerabilities {
@@ -67,8 +67,8 @@ func readKEV(r io.Reader) (threatList, error) {
 const maxCVE = 32 // bytes
 
 // readEPSS reads scores as FIRST publishes them (https://www.first.org/epss/data_stats):
-// CSV with the columns cve and epss, after a comment; gzipped or not. Scores below half a
-// thousandth are as good as none and left out, without being counted as skipped.
+// CSV with the columns cve and epss, after a comment; gzipped or not. Scores that round to 0
+// thousandths are left out, without being counted as skipped.
 func readEPSS(r io.Reader) (threatList, error) {
 	buffered := bufio.NewReader(r)
 	plain := io.Reader(buffered)
@@ -115,13 +115,13 @@ func readEPSS(r io.Reader) (threatList, error) {
 	return out, nil
 }
 
-// addScore reads one line: cve,epss,percentile.
+// addScore adds the score of one line: cve,epss,percentile.
 func (t *threatList) addScore(line []byte) error {
 	cve, rest, _ := bytes.Cut(line, []byte(","))
 	number, _, _ := bytes.Cut(rest, []byte(","))
 	p, err := strconv.ParseFloat(string(number), 64)
 	if err != nil || math.IsNaN(p) || p < 0 || p > 1 {
-		return plimsoll.Errorf(plimsoll.Invalid, "feed: score %.40q is no probability", number)
+		return plimsoll.Errorf(plimsoll.Invalid, "feed: score %.40q is not a probability", number)
 	}
 	switch thousandths := int(math.Round(1000 * p)); {
 	case len(cve) > maxCVE || !plimsoll.IsCVE(string(cve)):

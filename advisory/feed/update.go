@@ -18,7 +18,7 @@ import (
 	"plimsoll/advisory"
 )
 
-// Store keeps what feeds bring, and how far they were read.
+// Store keeps the records and threats of feeds, and the state of each feed.
 type Store interface {
 	advisory.Store
 	FeedState(ctx context.Context, feed string) (plimsoll.FeedState, error)
@@ -27,7 +27,7 @@ type Store interface {
 	SaveThreats(ctx context.Context, list []plimsoll.Threat, out *plimsoll.ImportOutcome) error
 }
 
-// Updater brings feeds up to date.
+// Updater updates feeds from their upstreams.
 type Updater struct {
 	Store  Store
 	Remote *Remote
@@ -37,16 +37,17 @@ type Updater struct {
 }
 
 const (
-	fullDumpInterval   = 7 * 24 * time.Hour // a dump also tells what is gone
-	withdrawAfterDumps = 2                  // dumps that have to lack a record until it is withdrawn
+	fullDumpInterval   = 7 * 24 * time.Hour // only a dump shows which records are gone
+	withdrawAfterDumps = 2                  // dumps that must lack a record before it is withdrawn
 	maxParallelFetches = 8                  // records fetched at a time
 )
 
-// SkippedAbsent counts records that an index lists and the upstream does not have.
+// SkippedAbsent is the reason for skipping a record that an index lists and the upstream does
+// not have.
 const SkippedAbsent = "listed, but absent"
 
-// Update reads one feed from the first upstream that answers properly. If none does, what
-// was read before stays as it is, and the failure is noted.
+// Update updates one feed from the first upstream that can be read. If none can, the stored
+// feed stays as it is, and the failure is stored in its state.
 func (u *Updater) Update(ctx context.Context, f Feed) (plimsoll.ImportOutcome, error) {
 	state, err := u.Store.FeedState(ctx, f.Name)
 	if err != nil {
@@ -56,7 +57,7 @@ func (u *Updater) Update(ctx context.Context, f Feed) (plimsoll.ImportOutcome, e
 	for _, upstream := range f.Upstreams {
 		next := state
 		next.FailedAt, next.Failure = time.Time{}, ""
-		if next.Upstream != upstream { // another one's tags and times mean nothing here
+		if next.Upstream != upstream { // validators and times of another upstream do not apply
 			next = plimsoll.FeedState{Feed: f.Name, Upstream: upstream}
 		}
 		out, err := u.updateFrom(ctx, f, upstream, &next)
@@ -77,9 +78,9 @@ func (u *Updater) Update(ctx context.Context, f Feed) (plimsoll.ImportOutcome, e
 func (u *Updater) updateFrom(ctx context.Context, f Feed, upstream string, state *plimsoll.FeedState) (out plimsoll.ImportOutcome, err error) {
 	dir, err := os.MkdirTemp(u.Dir, "plimsoll-feed-")
 	if err != nil {
-		return out, plimsoll.Errorf(plimsoll.Internal, "feed: make room for a download: %w", err)
+		return out, plimsoll.Errorf(plimsoll.Internal, "feed: make a temporary directory: %w", err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // it is emptied at the next start
+	defer os.RemoveAll(dir) //nolint:errcheck // leftovers are removed at the next start
 	switch f.Kind {
 	case KindOSV:
 		return u.updateOSV(ctx, f, upstream, dir, state)
@@ -92,8 +93,8 @@ func (u *Updater) updateFrom(ctx context.Context, f Feed, upstream string, state
 	}
 }
 
-// updateOSV reads what changed since the last time, or the whole dump: at first, once a week,
-// and if the index lists too much or is not there.
+// updateOSV fetches the records that changed since the last update, or the whole dump: the
+// first time, once a week, and if the index is absent or lists too many changes.
 func (u *Updater) updateOSV(ctx context.Context, f Feed, bucket, dir string, state *plimsoll.FeedState) (plimsoll.ImportOutcome, error) {
 	listed, err := u.fetchIndex(ctx, bucketFile(bucket, f.Name, "modified_id.csv"), state.ReadThrough)
 	if err != nil && !errors.Is(err, errAbsent) {
@@ -115,11 +116,11 @@ func (u *Updater) updateOSV(ctx context.Context, f Feed, bucket, dir string, sta
 	return out, err
 }
 
-// maxDumpAge is how long before its Last-Modified a dump may have been begun.
+// maxDumpAge bounds the time between the start of writing a dump and its Last-Modified.
 const maxDumpAge = time.Hour
 
-// dumpCompleteUntil is the time up to which a dump has every change: the index is newer than the
-// dump, so what it lists beyond that is still to be fetched.
+// dumpCompleteUntil returns the time up to which a dump surely contains every change. The
+// index is newer than the dump, so later changes in it must still be fetched.
 func dumpCompleteUntil(newest time.Time, modified string) time.Time {
 	at, err := http.ParseTime(modified)
 	if at = at.Add(-maxDumpAge); err == nil && at.Before(newest) {
@@ -137,7 +138,7 @@ func (u *Updater) fetchIndex(ctx context.Context, address string, since time.Tim
 	return c, errors.Join(err, b.close())
 }
 
-// updateRecords fetches records one by one and reads them as part of the feed.
+// updateRecords fetches the changed records one by one and imports them as a partial dump.
 func (u *Updater) updateRecords(ctx context.Context, f Feed, bucket, dir string, listed indexChanges) (plimsoll.ImportOutcome, error) {
 	out := plimsoll.ImportOutcome{Feed: f.Name}
 	absent := make([]bool, len(listed.ids))
@@ -188,7 +189,7 @@ func (u *Updater) updateRecords(ctx context.Context, f Feed, bucket, dir string,
 	return out, nil
 }
 
-// updateDump reads a zip as the whole of the feed, if it changed.
+// updateDump replaces the feed with a zip, if the zip changed.
 func (u *Updater) updateDump(ctx context.Context, f Feed, address, dir string, state *plimsoll.FeedState) (plimsoll.ImportOutcome, error) {
 	file := filepath.Join(dir, "all.zip")
 	now, unchanged, err := u.Remote.download(ctx, address, file, validators{state.ETag, state.LastModified}, maxDump)
@@ -211,8 +212,8 @@ func (u *Updater) importDump(ctx context.Context, path string, plan advisory.Pla
 	return out, errors.Join(err, src.Close())
 }
 
-// updateThreats reads a list of threats, if it changed, as the whole of the feed. One that lost
-// more than half of its entries is taken for a broken one.
+// updateThreats replaces the feed with a list of threats, if the list changed. A list that
+// lost more than half of its entries is refused as broken.
 func (u *Updater) updateThreats(ctx context.Context, f Feed, address string, state *plimsoll.FeedState, parse func(io.Reader) (threatList, error)) (plimsoll.ImportOutcome, error) {
 	out := plimsoll.ImportOutcome{Feed: f.Name}
 	b, err := u.Remote.open(ctx, address, validators{state.ETag, state.LastModified}, maxList)
@@ -228,7 +229,7 @@ func (u *Updater) updateThreats(ctx context.Context, f Feed, address string, sta
 		return out, err
 	}
 	if 2*len(found.list) < len(before) {
-		return out, plimsoll.Errorf(plimsoll.Invalid, "feed: the list has %d entries, before it were %d: it looks broken", len(found.list), len(before))
+		return out, plimsoll.Errorf(plimsoll.Invalid, "feed: the list has %d entries and had %d before: it looks broken", len(found.list), len(before))
 	}
 	if out, err = advisory.ImportThreats(ctx, u.Store, f.Name, withoutQuery(address), found.list); err != nil {
 		return out, err
