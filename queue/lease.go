@@ -8,17 +8,18 @@ import (
 	"plimsoll"
 )
 
-// errLost is why the context of a unit ends that is not this worker's any more.
+// errLost is the cause of a cancelled context of a unit that no longer belongs to this process.
 var errLost = errors.New("the unit of work was stopped or taken back")
 
-// heldUnit is a unit that this process works on.
+// heldUnit is a unit that this process is working on.
 type heldUnit struct {
 	id, generation int64
 	leaseEnd       time.Time // as last extended
 	cancel         context.CancelCauseFunc
 }
 
-// addHeld notes that w is being worked on. The context ends when its lease is lost.
+// addHeld adds w to the held units. The returned context ends with errLost when the unit no longer
+// belongs to this process.
 func (q *Queue) addHeld(ctx context.Context, w plimsoll.Work) (context.Context, *heldUnit) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	h := &heldUnit{id: w.ID, generation: w.Generation, leaseEnd: q.Now().Add(q.timing.lease), cancel: cancel}
@@ -28,7 +29,8 @@ func (q *Queue) addHeld(ctx context.Context, w plimsoll.Work) (context.Context, 
 	return ctx, h
 }
 
-// removeHeld ends a hold. A later one on the same unit stays.
+// removeHeld removes h from the held units and cancels its context. A later generation of the same
+// unit stays.
 func (q *Queue) removeHeld(h *heldUnit) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -38,8 +40,8 @@ func (q *Queue) removeHeld(h *heldUnit) {
 	h.cancel(nil)
 }
 
-// keepAlive extends leases, takes back those of others that ended, and clears what
-// River is done with, until ctx ends.
+// keepAlive extends leases, reclaims units with expired leases, and deletes River's finished jobs,
+// until ctx ends.
 func (q *Queue) keepAlive(ctx context.Context, r *riverExecutor) {
 	tick := time.NewTicker(q.timing.heartbeat)
 	defer tick.Stop()
@@ -53,13 +55,14 @@ func (q *Queue) keepAlive(ctx context.Context, r *riverExecutor) {
 			q.extendLeases(ctx)
 			q.reclaimExpired(ctx)
 			if err := r.deleteFinished(ctx); err != nil && ctx.Err() == nil {
-				q.Logger.Error("cannot clear finished jobs", "error", err)
+				q.Logger.Error("cannot delete finished jobs", "error", err)
 			}
 		}
 	}
 }
 
-// extendLeases extends the leases of all holds in one transaction and cancels those that are lost.
+// extendLeases extends the leases of all held units in one transaction and cancels the units that
+// no longer belong to this process.
 func (q *Queue) extendLeases(ctx context.Context) {
 	q.mu.Lock()
 	generations := make(map[int64]int64, len(q.held))
@@ -82,11 +85,11 @@ func (q *Queue) extendLeases(ctx context.Context) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, h := range q.held {
-		switch asked := generations[h.id] == h.generation; {
-		case asked && err == nil:
+		switch extended := generations[h.id] == h.generation; {
+		case extended && err == nil:
 			h.leaseEnd = lease
 		case h.leaseEnd.Before(now):
-			h.cancel(errLost) // others may have it by now
+			h.cancel(errLost) // another process may have it by now
 		}
 	}
 	for _, id := range lost {
@@ -96,15 +99,15 @@ func (q *Queue) extendLeases(ctx context.Context) {
 	}
 }
 
-// reclaimExpired makes units pending whose worker is gone.
+// reclaimExpired makes running units with an expired lease pending again.
 func (q *Queue) reclaimExpired(ctx context.Context) {
 	n, err := q.Store.Reclaim(ctx, q.Now())
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		q.Logger.Error("cannot take back work", "error", err)
+		q.Logger.Error("cannot reclaim work", "error", err)
 	case n > 0:
-		q.Logger.Warn("took back work whose lease ended", "units", n)
+		q.Logger.Warn("reclaimed work with an expired lease", "units", n)
 		notify(q.wake)
 		q.changed.announce()
 	}

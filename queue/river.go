@@ -15,15 +15,15 @@ import (
 	"plimsoll"
 )
 
-// riverExecutor is River, reduced to what it is used for.
+// riverExecutor runs units as jobs of River.
 type riverExecutor struct {
 	client   *river.Client[*sql.Tx]
 	doorbell *insertListener
 	writer   *sql.DB
-	stop     <-chan struct{} // closed when nothing more is handed out
+	stop     <-chan struct{} // closed when nothing more is dispatched
 }
 
-// newRiver brings River's tables up to date and empties them.
+// newRiver migrates River's tables, empties them, and makes a client.
 func newRiver(ctx context.Context, q *Queue) (*riverExecutor, error) {
 	r := &riverExecutor{doorbell: &insertListener{inserted: make(chan struct{}, 1)}, writer: q.Writer, stop: ctx.Done()}
 	d := riverDriver{Driver: riversqlite.New(q.Writer), doorbell: r.doorbell}
@@ -50,15 +50,15 @@ func newRiver(ctx context.Context, q *Queue) (*riverExecutor, error) {
 		Workers: workers,
 		Logger:  logger,
 
-		// The doorbell tells of new jobs; polling is for a retry of one.
+		// insertListener reports new jobs; polling is for retries.
 		FetchCooldown:     river.FetchCooldownMin,
 		FetchPollInterval: time.Second,
 
 		SoftStopTimeout: q.Grace,
 		JobTimeout:      -1,
 
-		// A leader would rescue jobs that merely take long, and clean up late; the backlog
-		// does both. A job fails only if the database does, and is tried again for ever.
+		// A leader would restart jobs that only take long, and delete old jobs late; the backlog
+		// does both. A job fails only if the database does, and is then tried again.
 		LeaderElectionDisabled: true,
 		MaxAttempts:            maxRiverAttempts,
 		RetryPolicy:            retryAfterSecond{},
@@ -91,7 +91,7 @@ func (r *riverExecutor) insert(ctx context.Context, tx *sql.Tx, work []plimsoll.
 	return err
 }
 
-// riverPriority lets interactive work pass what River holds already; 1 is its highest.
+// riverPriority makes interactive units run before the other jobs in River; 1 is the highest.
 func riverPriority(p plimsoll.Priority) int {
 	if p >= plimsoll.PriorityInteractive {
 		return 1
@@ -99,20 +99,20 @@ func riverPriority(p plimsoll.Priority) int {
 	return 2
 }
 
-// deleteFinished removes the jobs that River is done with.
+// deleteFinished deletes River's finished jobs.
 func (r *riverExecutor) deleteFinished(ctx context.Context) error {
 	_, err := r.writer.ExecContext(ctx,
 		`DELETE FROM river_job WHERE state IN ('completed', 'cancelled', 'discarded') AND finalized_at IS NOT NULL`)
 	return err
 }
 
-// unitArgs is what River keeps of a unit of work.
+// unitArgs are the arguments of a job: one dispatch of a unit.
 type unitArgs struct {
 	ID         int64 `json:"id"`
 	Generation int64 `json:"generation"`
 }
 
-// Kind names the one kind of job.
+// Kind returns the name of the only kind of job.
 func (unitArgs) Kind() string { return "unit" }
 
 type unitWorker struct {
@@ -121,42 +121,43 @@ type unitWorker struct {
 	river *riverExecutor
 }
 
-// Work works on one unit. An error means that the unit was not begun.
+// Work runs one unit. An error means that the unit was not started.
 func (w *unitWorker) Work(ctx context.Context, job *river.Job[unitArgs]) error {
 	if err := w.queue.runUnit(ctx, job.Args); err != nil {
 		return err
 	}
 	w.queue.inRiver.Add(-1)
-	// Before the slot is given back: interactive work that came meanwhile goes ahead of
-	// what River holds.
+	// Done before this worker is free again, so that new interactive work runs before the jobs
+	// already in River.
 	w.queue.fillRiver(ctx, w.river)
 	return nil
 }
 
 const maxRiverAttempts = 1000
 
-// retryAfterSecond is a retry policy within what River schedules without a leader.
+// retryAfterSecond is a retry policy. Its wait is short enough for River to schedule retries
+// without a leader.
 type retryAfterSecond struct{}
 
-// NextRetry returns a second from now.
+// NextRetry returns the time in one second.
 func (retryAfterSecond) NextRetry(*rivertype.JobRow) time.Time { return time.Now().Add(time.Second) }
 
-// riverDriver is River's for SQLite with a doorbell in place of a polled table of
-// notifications: all who insert jobs are in this process.
+// riverDriver is River's SQLite driver with an in-process listener instead of a polled table of
+// notifications, because only this process inserts jobs.
 type riverDriver struct {
 	*riversqlite.Driver
 	doorbell *insertListener
 }
 
-// GetListener returns the doorbell.
+// GetListener returns the in-process listener.
 func (d riverDriver) GetListener(*riverdriver.GetListenenerParams) riverdriver.Listener {
 	return d.doorbell
 }
 
-// SupportsListenNotify is false so that River writes no notifications.
+// SupportsListenNotify returns false, so that River writes no notifications.
 func (riverDriver) SupportsListenNotify() bool { return false }
 
-// insertListener tells River that jobs were committed.
+// insertListener notifies River of committed jobs.
 type insertListener struct{ inserted chan struct{} }
 
 // Close does nothing.
@@ -165,7 +166,7 @@ func (*insertListener) Close(context.Context) error { return nil }
 // Connect does nothing.
 func (*insertListener) Connect(context.Context) error { return nil }
 
-// Listen does nothing: the only topic told is that of new jobs.
+// Listen does nothing: the only topic is that of new jobs.
 func (*insertListener) Listen(context.Context, string) error { return nil }
 
 // Unlisten does nothing.
@@ -180,7 +181,7 @@ func (*insertListener) Schema() string { return "" }
 // SetAfterConnectExec does nothing.
 func (*insertListener) SetAfterConnectExec(string) {}
 
-// WaitForNotification blocks until the bell rings or ctx ends.
+// WaitForNotification blocks until jobs were inserted or ctx ends.
 func (d *insertListener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
 	select {
 	case <-d.inserted:
@@ -190,7 +191,7 @@ func (d *insertListener) WaitForNotification(ctx context.Context) (*riverdriver.
 	}
 }
 
-// warningsOnly drops what River says about its daily life.
+// warningsOnly is a log handler that drops River's messages below the level of a warning.
 type warningsOnly struct{ slog.Handler }
 
 // Enabled reports whether the level is a warning or worse.

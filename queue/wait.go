@@ -7,7 +7,7 @@ import (
 	"plimsoll"
 )
 
-// broadcast wakes all who wait, each time something happened.
+// broadcast wakes all waiting goroutines on each announcement.
 type broadcast struct {
 	mu   sync.Mutex
 	next chan struct{}
@@ -27,8 +27,8 @@ func (a *broadcast) announce() {
 	a.next = make(chan struct{})
 }
 
-// WaitTask returns the task when it has ended, and calls progress, if not nil, with each
-// new state of it on the way and at the end.
+// WaitTask returns the task when it has ended. Until then, and at the end, it calls progress, if
+// not nil, with each new state of the task.
 func (q *Queue) WaitTask(ctx context.Context, projectID string, id int64, progress func(plimsoll.Task)) (plimsoll.Task, error) {
 	var last plimsoll.Task
 	for {

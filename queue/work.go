@@ -14,18 +14,19 @@ import (
 )
 
 const (
-	// maxAttempts is how often a unit is tried that fails for a while.
+	// maxAttempts is how often a unit with temporary failures is tried.
 	maxAttempts = 5
 
-	// firstWait is doubled with each attempt; jitter makes it half to one and a half of that.
+	// firstWait is the wait after the first attempt. It doubles with each attempt; jitter makes it
+	// half to one and a half times that.
 	firstWait = 5 * time.Second
 
 	// maxDetail bounds the stored text of an error, in bytes.
 	maxDetail = 500
 )
 
-// runUnit begins a unit, calls its handler and records how it ended. An error means that
-// the unit was not begun.
+// runUnit starts a unit, calls its handler and records the outcome. An error means that the unit
+// was not started.
 func (q *Queue) runUnit(ctx context.Context, u unitArgs) error {
 	w, err := q.Store.Begin(ctx, u.ID, u.Generation, q.Now().Add(q.timing.lease))
 	if plimsoll.ErrorCode(err) == plimsoll.Conflict {
@@ -42,10 +43,10 @@ func (q *Queue) runUnit(ctx context.Context, u unitArgs) error {
 		return nil
 	}
 	stopping := ctx.Err() != nil
-	// How the unit ended is recorded even while everything stops.
+	// The outcome is recorded even during shutdown.
 	if err := q.recordOutcome(context.WithoutCancel(ctx), w, err, stopping); err != nil &&
 		plimsoll.ErrorCode(err) != plimsoll.Conflict {
-		q.Logger.Error("cannot record how work ended; it will run again", "kind", w.Kind, "unit", w.ID, "error", err)
+		q.Logger.Error("cannot record the outcome of work; it will run again", "kind", w.Kind, "unit", w.ID, "error", err)
 	}
 	q.changed.announce()
 	return nil
@@ -55,7 +56,7 @@ func (q *Queue) runUnit(ctx context.Context, u unitArgs) error {
 func (q *Queue) callHandler(ctx context.Context, w plimsoll.Work) (err error) {
 	handler, ok := q.Handlers[w.Kind]
 	if !ok {
-		return plimsoll.Errorf(plimsoll.Internal, "nothing here works on units of kind %q", w.Kind)
+		return plimsoll.Errorf(plimsoll.Internal, "there is no handler for units of kind %q", w.Kind)
 	}
 	defer func() {
 		if p := recover(); p != nil {
@@ -78,7 +79,7 @@ func (q *Queue) recordOutcome(ctx context.Context, w plimsoll.Work, err error, s
 		q.Logger.Warn("analysis died", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", cleanText(err.Error()))
 		return q.Store.Died(ctx, w.ID, w.Generation, q.Now().Add(wait))
 	case errors.Is(err, plimsoll.ErrDied):
-		q.Logger.Error("analysis died too often, not tried again", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", cleanText(err.Error()))
+		q.Logger.Error("analysis died too often, it is not tried again", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", cleanText(err.Error()))
 		return q.Store.Finish(ctx, w.ID, w.Generation, plimsoll.FailureOf(err), cleanText(err.Error()))
 	case isTemporary(err) && w.Attempts < maxAttempts:
 		wait := backOff(w.Attempts)
@@ -90,19 +91,20 @@ func (q *Queue) recordOutcome(ctx context.Context, w plimsoll.Work, err error, s
 	}
 }
 
-// isTemporary reports whether trying again may help.
+// isTemporary reports whether the unit may succeed if it is tried again.
 func isTemporary(err error) bool {
 	code, failure := plimsoll.ErrorCode(err), plimsoll.FailureOf(err)
 	return code == plimsoll.Unavailable || code == plimsoll.Throttled || failure == plimsoll.FailureDatabase || failure == plimsoll.FailureEngine
 }
 
-// backOff returns how long to wait after an attempt, the first being 1.
+// backOff returns the wait after an attempt; the first attempt is 1.
 func backOff(attempt int) time.Duration {
 	wait := firstWait << (attempt - 1)
 	return wait/2 + rand.N(wait)
 }
 
-// cleanText returns a text without what could harm a terminal, and bounded.
+// cleanText replaces characters that are not printable, which could control a terminal, and cuts s
+// to maxDetail bytes.
 func cleanText(s string) string {
 	if len(s) > maxDetail {
 		s = s[:maxDetail] + "…"
