@@ -12,10 +12,10 @@ import (
 	"plimsoll"
 )
 
-// errStalled is why a child is killed that makes no progress.
+// errStalled is the reason for killing a child that makes no progress.
 var errStalled = errors.New("no progress")
 
-// childCall is one request on its way through a child.
+// childCall is one request to a child and its state.
 type childCall struct {
 	request  []byte
 	body     io.Reader
@@ -23,13 +23,13 @@ type childCall struct {
 	stall    time.Duration
 
 	startedAt    time.Time
-	progressAt   atomic.Int64 // when the child last took a byte or made a step: nanoseconds since began
-	waitsForBody atomic.Bool  // for the source of the body, which is not the child's fault
-	bodyUnneeded atomic.Bool  // the body need not be sent any further
+	progressAt   atomic.Int64 // when the child last took bytes or sent a frame: nanoseconds since startedAt
+	waitsForBody atomic.Bool  // sendBody is reading the body: the child cannot make progress
+	bodyUnneeded atomic.Bool  // sendBody should stop
 
-	bodySent    bool  // the whole body was sent; set by feed
-	bodyErr     error // of the body; set by feed
-	progressErr error // by progress; set by receive
+	bodySent    bool  // the whole body was sent; set by sendBody
+	bodyErr     error // error of reading the body; set by sendBody
+	progressErr error // error returned by progress; set by receiveAnswer
 }
 
 // call sends a request and waits for the answer.
@@ -68,8 +68,8 @@ func (c *childProcess) call(ctx context.Context, call *childCall) ([]byte, error
 
 func (k *childCall) recordProgress() { k.progressAt.Store(int64(time.Since(k.startedAt))) }
 
-// sendBody sends the request and its body, until over is closed. If writing fails the child is gone or going, which
-// receive finds out.
+// sendBody sends the request and its body, until done is closed. If writing fails, the child is
+// ending, which receiveAnswer reports.
 func (k *childCall) sendBody(to io.Writer, pieces pieceCarrier, done <-chan struct{}) {
 	if writeFrame(to, kindRequest, k.request) != nil {
 		return
@@ -98,10 +98,10 @@ func (k *childCall) sendBody(to io.Writer, pieces pieceCarrier, done <-chan stru
 			k.bodyUnneeded.Store(true)
 		}
 	}
-	_ = writeFrame(to, kindBroken, nil) // receive finds out
+	_ = writeFrame(to, kindBroken, nil) // receiveAnswer reports a failure
 }
 
-// receiveAnswer reads what the child says until the call is over.
+// receiveAnswer reads the frames of the child until the answer, a failure, or the child's end.
 func (k *childCall) receiveAnswer(c *childProcess) ([]byte, error) {
 	for {
 		what, payload, err := readFrame(c.frames)
@@ -137,7 +137,7 @@ func (k *childCall) receiveAnswer(c *childProcess) ([]byte, error) {
 	}
 }
 
-// watchStall kills a child that does not move.
+// watchStall kills the child if it makes no progress for k.stall.
 func (k *childCall) watchStall(c *childProcess, done <-chan struct{}) {
 	tick := time.NewTicker(max(k.stall/8, time.Millisecond))
 	defer tick.Stop()
@@ -156,17 +156,17 @@ func (k *childCall) watchStall(c *childProcess, done <-chan struct{}) {
 	}
 }
 
-// protocolViolation ends a child that broke the protocol.
+// protocolViolation kills a child that broke the protocol and returns the error of the call.
 func (c *childProcess) protocolViolation() error {
 	c.kill(errProtocol)
 	return c.waitDeath()
 }
 
-// waitDeath waits for the end of a child that closed its pipe, and tells of it.
+// waitDeath waits for the end of a child that closed its pipe, and returns the error of the call.
 func (c *childProcess) waitDeath() error {
 	select {
 	case <-c.exited:
-	case <-time.After(time.Second): // it has no way to answer any more, and lives
+	case <-time.After(time.Second): // it is alive but can no longer answer
 		c.kill(errProtocol)
 		<-c.exited
 	}

@@ -18,7 +18,7 @@ import (
 	"plimsoll"
 )
 
-// startWithin bounds the time from the start of a child to its hello.
+// startWithin bounds the time from the start of a child to its hello message.
 const startWithin = 30 * time.Second
 
 // childProcess is a process of the pool, seen from the parent.
@@ -28,19 +28,19 @@ type childProcess struct {
 	to             *os.File // its standard input
 	from           *os.File // its standard output
 	frames         *bufio.Reader
-	shared         *sharedMemory // nil = pieces of bodies go through to
-	memoryFD       int           // what the child knows its file by
+	shared         *sharedMemory // nil = bodies are sent through the pipe
+	memoryFD       int           // file descriptor of shared in the child
 	stderr         *stderrHead
-	queries        *queryPipe  // for what it asks; nil = nobody attends to that
-	waitsForParent atomic.Bool // for an answer to that, which is not its fault
+	queries        *queryPipe  // nil without Options.AnswerQueries
+	waitsForParent atomic.Bool // it waits for the answer to a query: not a stall
 	served         int         // calls so far
 	idleTimer      *time.Timer // while idle
 
 	exited chan struct{} // closed when the process is gone and its directory with it
 
 	mu         sync.Mutex
-	reaped     bool  // the process id may be another's by now
-	killReason error // of the first kill
+	reaped     bool  // the process id may belong to another process by now
+	killReason error // of the first call of kill
 }
 
 // startMessage is a child's first message.
@@ -48,18 +48,18 @@ type startMessage struct {
 	Limits   Limits `json:"limits"`
 	Temp     string `json:"temp"`
 	Config   []byte `json:"config"`
-	Asks     bool   `json:"asks"`   // there is a further pair of pipes
+	Asks     bool   `json:"asks"`   // there are two more pipes, for queries
 	MemoryFD int    `json:"pieces"` // descriptor of the shared memory; 0 = there is none
 }
 
 // helloMessage is a child's first answer.
 type helloMessage struct {
 	Identity []byte   `json:"identity"`
-	Missing  []string `json:"missing"` // confinement that this system does not have
+	Missing  []string `json:"missing"` // kinds of confinement that this system lacks
 	Error    string   `json:"error"`
 }
 
-// startChild makes a child and waits for its hello. p.ended counts it already.
+// startChild starts a child and waits for its hello message. The caller has added it to p.ended.
 func (p *Pool) startChild(ctx context.Context) (*childProcess, error) {
 	c, err := p.startProcess()
 	if err != nil {
@@ -78,7 +78,7 @@ func (p *Pool) startChild(ctx context.Context) (*childProcess, error) {
 	return c, nil
 }
 
-// register makes a child known to Close, unless that was called already.
+// register adds a child to those that Close ends; false if Close was called already.
 func (p *Pool) register(c *childProcess) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -89,7 +89,7 @@ func (p *Pool) register(c *childProcess) bool {
 	return true
 }
 
-// unregister is told when a child has ended.
+// unregister removes a child that has ended.
 func (p *Pool) unregister(c *childProcess) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -137,17 +137,17 @@ func (p *Pool) startProcess() (*childProcess, error) {
 	return c, nil
 }
 
-// addSharedMemory gives a child that is to be started memory for pieces, if this system can.
+// addSharedMemory adds shared memory to a child before its start, if this system supports it.
 func (p *Pool) addSharedMemory(c *childProcess) {
 	var file *os.File
 	if c.shared, file = p.newMemory(); c.shared != nil {
-		c.memoryFD = 3 + len(c.cmd.ExtraFiles) // behind the three that every process has
+		c.memoryFD = 3 + len(c.cmd.ExtraFiles) // after standard input, output and error
 		c.cmd.ExtraFiles = append(c.cmd.ExtraFiles, file)
 	}
 }
 
-// childCommand is a child that inherits nothing: no environment, no directory, no file but
-// its pipes.
+// childCommand returns the command of a child, which inherits no environment, no working
+// directory and no files except its pipes.
 func (p *Pool) childCommand(dir string) (*exec.Cmd, error) {
 	program := p.Command[0]
 	if program == "" {
@@ -163,16 +163,16 @@ func (p *Pool) childCommand(dir string) (*exec.Cmd, error) {
 	}, nil
 }
 
-// supervise starts the process, waits for its end and removes its directory. The signal
-// that ends a child with its parent is bound to the thread that started it, so the thread
-// is kept as long as the child.
+// supervise starts the process, waits for its end and removes its directory. The kernel sends the
+// parent-death signal when the thread that started the child ends, so the goroutine stays locked
+// to its thread as long as the child lives.
 func (p *Pool) supervise(c *childProcess, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := c.cmd.Start()
 	started <- err
 	if err != nil {
-		return // spawn tells
+		return // startProcess reports it
 	}
 	defer p.unregister(c)
 	defer p.answerQueries(c)()
@@ -183,7 +183,7 @@ func (p *Pool) supervise(c *childProcess, started chan<- error) {
 	}
 }
 
-// handshake sends the start and checks the hello.
+// handshake sends the start message and checks the hello message.
 func (p *Pool) handshake(ctx context.Context, c *childProcess) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
@@ -227,7 +227,7 @@ func (c *childProcess) isAlive() bool {
 	return !c.reaped && c.killReason == nil
 }
 
-// kill ends the process and all of its group; the first reason is kept.
+// kill kills the process and its group, and keeps the reason of the first call.
 func (c *childProcess) kill(reason error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -240,9 +240,9 @@ func (c *childProcess) kill(reason error) {
 	killGroup(c.cmd.Process)
 }
 
-// discard ends a child that nobody waits for.
+// discard ends a child that is not in a call.
 func (c *childProcess) discard() {
-	c.kill(errors.New("it was dismissed"))
+	c.kill(errors.New("it was discarded"))
 	c.to.Close()   //nolint:errcheck // the process is gone
 	c.from.Close() //nolint:errcheck // as above
 }
@@ -253,7 +253,7 @@ func (c *childProcess) killedBy() error {
 	return c.killReason
 }
 
-// exitReason tells how a process that is gone came to its end.
+// exitReason describes how a process ended, for an error.
 func (c *childProcess) exitReason() string {
 	how := "it is gone"
 	if s := c.cmd.ProcessState; s != nil {
@@ -265,8 +265,8 @@ func (c *childProcess) exitReason() string {
 	return how
 }
 
-// stderrHead keeps the beginning of what a child writes to its standard error: that is where
-// the Go runtime says what it died of.
+// stderrHead keeps the beginning of a child's standard error, where the Go runtime writes the
+// cause of a crash.
 type stderrHead struct {
 	mu   sync.Mutex
 	text []byte
@@ -288,7 +288,7 @@ func (h *stderrHead) reset() {
 	h.text = nil
 }
 
-// crashLine is the line that says most about a crash: that of the runtime, else the last.
+// crashLine returns the line with the cause of a crash: that of the Go runtime, else the last line.
 func (h *stderrHead) crashLine() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()

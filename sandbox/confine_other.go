@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-// confineProcess has nothing to use on this system: a child is a process with two pipes.
+// confineProcess does nothing on this system: a child is only a separate process.
 func confineProcess(Limits, string) (missing []string, err error) {
 	return []string{"limits, no_new_privs and Landlock: not Linux"}, nil
 }
@@ -24,12 +24,12 @@ func closeFilesOnExec() {}
 func enlargePipe(*os.File) {}
 
 func killGroup(p *os.Process) {
-	_ = p.Kill() // it may have ended by itself
+	_ = p.Kill() // the process may have ended already
 }
 
 // reap waits for the end of the process.
 func (c *childProcess) reap() {
-	_ = c.cmd.Wait() // the state tells
+	_ = c.cmd.Wait() // c.cmd.ProcessState has the result
 	c.mu.Lock()
 	c.reaped = true
 	c.mu.Unlock()

@@ -10,15 +10,15 @@ import (
 	"plimsoll"
 )
 
-// errBroken is what a handler reads where the caller gave up.
+// errBroken is the error of reading a body that the caller stopped sending.
 var errBroken = errors.New("the caller gave up on this body")
 
-// errProtocol is why a child is killed that answers nonsense.
+// errProtocol is the reason for killing a child that broke the protocol.
 var errProtocol = errors.New("it broke the protocol")
 
-const maxText = 1000 // bytes of one text of a failure
+const maxText = 1000 // bytes of a message or hint
 
-// failureMessage is an error on its way out of a child.
+// failureMessage is the encoding of an error that a child returns.
 type failureMessage struct {
 	Code    plimsoll.Code        `json:"code"`
 	Failure plimsoll.FailureCode `json:"failure,omitempty"`
@@ -34,14 +34,14 @@ func encodeFailure(err error) ([]byte, error) {
 	return json.Marshal(f)
 }
 
-// decodeFailure reads what a child sent; false means that it is no failure.
+// decodeFailure decodes a failure sent by a child; ok is false if it is not valid.
 func decodeFailure(payload []byte) (f failureMessage, ok bool) {
 	err := json.Unmarshal(payload, &f)
 	return f, err == nil && isCodeName(string(f.Code)) && isCodeName(string(f.Failure))
 }
 
-// error has the codes of the child's error. Its words are bounded and fit for a terminal,
-// whatever the child has become.
+// error returns an error with the codes of the child's error. Its texts are bounded and safe for a
+// terminal, even if the child was taken over.
 func (f failureMessage) error() error {
 	var err error = &plimsoll.Error{Code: f.Code, Message: cleanText(f.Message, maxText), Hint: cleanText(f.Hint, maxText)}
 	if f.Failure != "" {
@@ -50,12 +50,12 @@ func (f failureMessage) error() error {
 	return err
 }
 
-// isCodeName reports whether s could be the name of a code.
+// isCodeName reports whether s has the form of a code.
 func isCodeName(s string) bool {
 	return len(s) <= 32 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
-// cleanText makes text from a child fit for a log or a terminal, and cuts it to n bytes.
+// cleanText makes text from a child safe for a log or a terminal, and cuts it to n bytes.
 func cleanText(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
@@ -72,7 +72,7 @@ func cleanText(s string, n int) string {
 	return s
 }
 
-// diedError is the error of a call whose child is gone.
+// diedError returns the error of a call whose child has died.
 func diedError(code plimsoll.FailureCode, reason string) error {
 	return plimsoll.Fail(code, plimsoll.Errorf(plimsoll.Internal, "%w: %s", plimsoll.ErrDied, reason))
 }

@@ -15,26 +15,26 @@ type frameKind byte
 const (
 	kindStart   frameKind = 's' // a start, as JSON; the first frame
 	kindRequest frameKind = 'r' // opens a call
-	kindBody    frameKind = 'b' // a piece of its body
-	kindEnd     frameKind = 'e' // the body is whole
-	kindBroken  frameKind = 'x' // the body ends here, because nobody waits for the answer
-	kindPiece   frameKind = 'm' // a piece of its body is in shared memory: the slot in a byte, its length in four
+	kindBody    frameKind = 'b' // a piece of the body
+	kindEnd     frameKind = 'e' // the body is complete
+	kindBroken  frameKind = 'x' // the body ends early, because the answer is no longer needed
+	kindPiece   frameKind = 'm' // a piece of the body is in shared memory: the slot in one byte, the length in four
 
 	kindHello    frameKind = 'h' // a hello, as JSON; the first frame
-	kindProgress frameKind = 'p' // eight bytes
-	kindAnswer   frameKind = 'a' // ends a call well
-	kindFree     frameKind = 'd' // the piece in a slot was read; one byte
+	kindProgress frameKind = 'p' // the progress value in eight bytes, big endian
+	kindAnswer   frameKind = 'a' // ends a call successfully
+	kindFree     frameKind = 'd' // the piece in a slot was read; the slot in one byte
 	kindFailure  frameKind = 'f' // a failure, as JSON; ends a call
 )
 
 const (
 	headerSize = 5
 	pieceSize  = 5
-	chunkSize  = 256 << 10 // bytes of a piece of body
-	headSize   = 4 << 10   // of the buffer for heads: larger reads go past it, without a copy
+	chunkSize  = 256 << 10 // maximum bytes of a piece of a body
+	headSize   = 4 << 10   // bytes of the buffer for frame headers; larger reads bypass it, without a copy
 
 	maxStart   = 96 << 20  // bytes of a start: a configuration of up to 48 MiB, twice in base64
-	maxMessage = 64 << 20  // bytes of any other frame but an answer
+	maxMessage = 64 << 20  // bytes of other frames
 	maxAnswer  = 256 << 20 // bytes of an answer
 )
 
@@ -59,7 +59,7 @@ func (k frameKind) limit() int {
 	}
 }
 
-// readHeader reads the head of a frame. io.EOF means that there is none.
+// readHeader reads the header of a frame. io.EOF means that there are no more frames.
 func readHeader(r io.Reader) (frameKind, int, error) {
 	var head [headerSize]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
@@ -72,7 +72,7 @@ func readHeader(r io.Reader) (frameKind, int, error) {
 	return k, int(n), nil
 }
 
-// readFrame reads a whole frame. Memory grows with the bytes that arrive, not with the claim.
+// readFrame reads a whole frame. It allocates memory as bytes arrive, not by the claimed length.
 func readFrame(r io.Reader) (frameKind, []byte, error) {
 	k, n, err := readHeader(r)
 	if err != nil || n == 0 {
@@ -90,7 +90,7 @@ func readFrame(r io.Reader) (frameKind, []byte, error) {
 	return k, payload, err
 }
 
-// readFrameJSON reads a frame of one kind into v.
+// readFrameJSON reads a frame of the wanted kind and decodes its payload into v.
 func readFrameJSON(r io.Reader, want frameKind, v any) error {
 	k, payload, err := readFrame(r)
 	if err != nil {
@@ -119,15 +119,15 @@ func writeFrame(w io.Writer, k frameKind, payload []byte) error {
 	return err
 }
 
-// bodyReader is the body of the call that a child works on.
+// bodyReader reads the body of a call in a child.
 type bodyReader struct {
 	r    *bufio.Reader
 	left int // of the current piece
 	err  error
 
-	memory []byte    // of the shared memory; nil = there is none
-	free   io.Writer // for slots that were read; nil = nobody waits for them
-	piece  []byte    // what is left of the current piece, if it is in there
+	memory []byte    // the shared memory; nil = there is none
+	free   io.Writer // gets a frame for each slot that was read; nil = none is sent
+	piece  []byte    // rest of the current piece, if it is in shared memory
 	slot   byte
 }
 
@@ -168,7 +168,7 @@ func (b *bodyReader) Read(p []byte) (int, error) {
 	return n, b.err
 }
 
-// openPiece opens a piece in shared memory.
+// openPiece reads the payload of a kindPiece frame and sets the current piece.
 func (b *bodyReader) openPiece() error {
 	var payload [pieceSize]byte
 	if _, err := io.ReadFull(b.r, payload[:]); err != nil {
@@ -191,8 +191,8 @@ func (b *bodyReader) freePiece() error {
 	return writeFrame(b.free, kindFree, []byte{b.slot})
 }
 
-// drain reads what the handler left, so that the next frame opens a call. The answer was sent: the
-// parent takes all slots as free.
+// drain reads the rest of the body that the handler left, so that the next frame is a request. It
+// frees no slots: the answer was sent, and the parent treats all slots as free.
 func (b *bodyReader) drain() error {
 	b.free = nil
 	if _, err := io.Copy(io.Discard, onlyReader{b}); err != nil && err != errBroken {
@@ -203,7 +203,7 @@ func (b *bodyReader) drain() error {
 
 type onlyReader struct{ io.Reader }
 
-// unexpectedEOF: a stream that ends inside a frame ends too early.
+// unexpectedEOF replaces io.EOF inside a frame by io.ErrUnexpectedEOF.
 func unexpectedEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

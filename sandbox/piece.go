@@ -6,16 +6,16 @@ import (
 	"io"
 )
 
-// pieceCarrier takes pieces of a body to a child.
+// pieceCarrier sends pieces of a body to a child.
 type pieceCarrier interface {
-	// nextBuffer is where the next piece goes; nil = none is wanted any more, because over was closed.
-	nextBuffer(over <-chan struct{}) []byte
+	// nextBuffer returns the buffer for the next piece; nil if done is closed.
+	nextBuffer(done <-chan struct{}) []byte
 
-	// send sends the first n bytes of the last space.
+	// send sends the first n bytes of the last buffer.
 	send(to io.Writer, n int) error
 }
 
-// newCarrier is how a child gets a body.
+// newCarrier returns the carrier for the body of the next call.
 func (c *childProcess) newCarrier() pieceCarrier {
 	if c.shared != nil {
 		return c.shared.reset()
@@ -23,7 +23,7 @@ func (c *childProcess) newCarrier() pieceCarrier {
 	return pipeCarrier(make([]byte, headerSize+chunkSize))
 }
 
-// pipeCarrier carries pieces through the pipe: one frame.
+// pipeCarrier sends pieces through the pipe. It is the buffer for one frame.
 type pipeCarrier []byte
 
 func (frame pipeCarrier) nextBuffer(<-chan struct{}) []byte { return frame[headerSize:] }
@@ -35,19 +35,20 @@ func (frame pipeCarrier) send(to io.Writer, n int) error {
 	return err
 }
 
-// sharedSlots is how many pieces there are in shared memory.
+// sharedSlots is the number of pieces in shared memory.
 const sharedSlots = 4
 
-// sharedMemory is memory of which a child reads pieces in place: they are neither copied through the kernel, nor do the two
-// processes wake each other as often. A frame tells of a filled slot, another gives it back. The
-// memory cannot shrink, and a kernel that can do so refuses the child to write it.
+// sharedMemory is memory from which a child reads pieces in place. Compared with a pipe, the kernel
+// copies nothing and the two processes wake each other less often. A frame reports a filled slot;
+// the child's answer frees it. The memory cannot shrink, and the child cannot write it if the
+// kernel supports that (Linux 5.1).
 type sharedMemory struct {
 	bytes   []byte
 	free    chan int
-	current int // the one to be filled; -1 = none
+	current int // the slot of the last nextBuffer; -1 = none
 }
 
-// reset frees all slots, for a call.
+// reset frees all slots at the start of a call.
 func (s *sharedMemory) reset() pieceCarrier {
 	s.free, s.current = make(chan int, sharedSlots), -1
 	for i := range sharedSlots {
@@ -73,7 +74,8 @@ func (s *sharedMemory) send(to io.Writer, n int) error {
 	return writeFrame(to, kindPiece, payload)
 }
 
-// release frees a slot. A child may say what it likes: no more than all can be free.
+// release frees the slot that a child reports as read; false if the slot is not valid, or more
+// slots are freed than there are.
 func (s *sharedMemory) release(payload []byte) bool {
 	if s == nil || len(payload) != 1 || payload[0] >= sharedSlots {
 		return false
@@ -88,7 +90,8 @@ func (s *sharedMemory) release(payload []byte) bool {
 
 var errPiece = errors.New("a piece that is not in the shared memory")
 
-// pieceFromMemory is what a frame of the parent tells of, in the child's view of the memory.
+// pieceFromMemory returns the piece that a kindPiece frame describes, in the child's mapping of the
+// memory.
 func pieceFromMemory(view, payload []byte) (slot byte, data []byte, err error) {
 	if len(payload) != pieceSize || payload[0] >= sharedSlots || len(view) != sharedSlots*chunkSize {
 		return 0, nil, errPiece

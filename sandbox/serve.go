@@ -18,21 +18,21 @@ import (
 	"plimsoll"
 )
 
-// Handler works on one request in a child. It may raise progress, which tells the parent
-// that it lives. What it returns as an error reaches the parent with its code, failure code,
-// text and hint. Its panic ends the child.
+// Handler handles one request in a child. It may increase progress, which the parent gets and which
+// shows that the handler has not stalled. The parent gets the code, failure code, text and hint of a
+// returned error. A panic ends the child.
 type Handler func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) (answer []byte, err error)
 
-// Setup makes the handler of a child of the pool's Config. The identity says what the
-// handler is: it must be the pool's, or the two are not the same program. parent is where the pool's Attend
-// answers; nil = it has none.
+// Setup makes the handler of a child from Options.Config. It returns the identity of the handler,
+// which must equal Options.Identity: otherwise parent and child are different programs. parent
+// accepts queries to Options.AnswerQueries; nil if that is not set.
 type Setup func(config []byte, parent io.ReadWriter) (identity []byte, h Handler, err error)
 
-// progressEvery is how often a child tells of its progress.
+// progressEvery is the interval at which a child reports progress.
 const progressEvery = 200 * time.Millisecond
 
-// Serve is a child: it confines this process for good, then answers requests until in
-// ends. It must be the first thing that the process does.
+// Serve is the main function of a child: it permanently confines this process, then answers requests
+// until in ends. The process must call it before it does anything else.
 func Serve(in io.Reader, out io.Writer, setup Setup) error {
 	os.Stdout = os.Stderr // a library that prints must not break the protocol
 	frames := bufio.NewReaderSize(in, headSize)
@@ -77,7 +77,7 @@ func textError(text string) error {
 	return errors.New(text)
 }
 
-// setUpChild confines the process and makes the handler; it has none if there is an error.
+// setUpChild confines the process and makes the handler, which is nil on an error.
 func setUpChild(s startMessage, setup Setup) (helloMessage, Handler) {
 	if s.Limits.Heap > 0 {
 		debug.SetMemoryLimit(s.Limits.Heap)
@@ -94,8 +94,8 @@ func setUpChild(s startMessage, setup Setup) (helloMessage, Handler) {
 	return helloMessage{Identity: identity, Missing: missing}, handler
 }
 
-// refuseNetwork takes the resolver and the HTTP transport that libraries use by default.
-// Nothing in a child asks for them; if something ever does, it is told no.
+// refuseNetwork replaces the default resolver and HTTP transport of libraries by ones that always
+// fail. No code in a child should use them.
 func refuseNetwork() {
 	refused := errors.New("a process that analyses has no network")
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -109,7 +109,7 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// handleRequest works on one request and writes how it ended.
+// handleRequest calls the handler with one request and writes its answer or failure.
 func handleRequest(handler Handler, request []byte, in *bodyReader, out io.Writer) error {
 	var progress atomic.Int64
 	done := make(chan struct{})
@@ -133,7 +133,7 @@ func handleRequest(handler Handler, request []byte, in *bodyReader, out io.Write
 	return errors.Join(err, in.drain())
 }
 
-// sendProgress writes progress that has changed, until quiet.
+// sendProgress writes a frame whenever progress has changed, until done is closed.
 func sendProgress(progress *atomic.Int64, done <-chan struct{}, out io.Writer) {
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
@@ -149,7 +149,7 @@ func sendProgress(progress *atomic.Int64, done <-chan struct{}, out io.Writer) {
 			}
 			sent = n
 			if writeFrame(out, kindProgress, binary.BigEndian.AppendUint64(nil, uint64(n))) != nil {
-				return // the parent is gone: reading finds out
+				return // the parent is gone, which the next read reports
 			}
 		}
 	}

@@ -7,12 +7,12 @@ import (
 	"sync"
 )
 
-// queryPipe is one end of a pair of pipes.
+// queryPipe is one end of the two pipes for queries of a child to its parent.
 type queryPipe struct {
 	from, to *os.File
 }
 
-// newQueryPipe makes a pair: our end, and the files of the child's.
+// newQueryPipe makes the pipes. It returns the parent's end, and the files of the child's end.
 func newQueryPipe() (*queryPipe, []*os.File, error) {
 	in, to, err := os.Pipe()
 	if err != nil {
@@ -27,7 +27,7 @@ func newQueryPipe() (*queryPipe, []*os.File, error) {
 	return &queryPipe{from: from, to: to}, []*os.File{in, out}, nil
 }
 
-// childQueryPipe is the other end, in a child: the first files after the three that every process has.
+// childQueryPipe returns the child's end: the first files after standard input, output and error.
 func childQueryPipe() *queryPipe {
 	return &queryPipe{from: os.NewFile(3, "answers"), to: os.NewFile(4, "questions")}
 }
@@ -50,25 +50,26 @@ func closeAll(files []*os.File) {
 	}
 }
 
-// answerQueries serves what a child asks, until it is gone: then end is to be called.
+// answerQueries starts Options.AnswerQueries for a child. The caller calls end when the child is
+// gone.
 func (p *Pool) answerQueries(c *childProcess) (end func()) {
 	if c.queries == nil {
 		return func() {}
 	}
 	ctx, cancel := context.WithCancel(context.Background())
-	var attending sync.WaitGroup
-	attending.Go(func() {
+	var answering sync.WaitGroup
+	answering.Go(func() {
 		p.AnswerQueries(ctx, c.queries, c.waitsForParent.Store)
 		c.waitsForParent.Store(false)
 		c.queries.close()
 	})
 	return func() {
 		cancel()
-		attending.Wait()
+		answering.Wait()
 	}
 }
 
-// openQueryPipe is what the handler of a child asks; nil = nobody attends.
+// openQueryPipe returns the child's end for its handler; nil without Options.AnswerQueries.
 func (s startMessage) openQueryPipe() io.ReadWriter {
 	if !s.Asks {
 		return nil

@@ -30,8 +30,8 @@ func TestChildrenAsk(t *testing.T) {
 	works(t, p)
 }
 
-// Who attends may end, and then the child is told; it works on.
-func TestNobodyAttendsAnyMore(t *testing.T) {
+// AnswerQueries may return early: the child reads EOF and goes on.
+func TestQueriesEndBeforeTheChild(t *testing.T) {
 	p := open(t, "tricks", func(o *Options) {
 		o.AnswerQueries, o.Size = func(context.Context, io.ReadWriter, func(bool)) {}, 1
 	})
@@ -41,7 +41,7 @@ func TestNobodyAttendsAnyMore(t *testing.T) {
 	works(t, p)
 }
 
-// A child that waits for an answer has not stalled; one that does not is killed as ever, while somebody attends.
+// A child that waits for an answer has not stalled; one that does not wait is killed, also while AnswerQueries runs.
 func TestWaitingForAnAnswerIsNoStall(t *testing.T) {
 	stall := 500 * time.Millisecond
 	slow := func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
@@ -69,7 +69,7 @@ func TestWaitingForAnAnswerIsNoStall(t *testing.T) {
 }
 
 // The end of a child ends what is being done for it, and Close waits for that.
-func TestAttendingEndsWithTheChild(t *testing.T) {
+func TestAnswerQueriesEndsWithTheChild(t *testing.T) {
 	ended := make(chan error, 1)
 	p := open(t, "tricks", func(o *Options) {
 		o.AnswerQueries = func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
@@ -88,6 +88,6 @@ func TestAttendingEndsWithTheChild(t *testing.T) {
 	select {
 	case <-ended:
 	default:
-		t.Error("the pool is closed and somebody attends still")
+		t.Error("AnswerQueries still runs after the pool was closed")
 	}
 }
