@@ -1,8 +1,12 @@
 package plimsoll
 
 import (
+	"crypto/sha256"
+	"slices"
 	"strings"
 	"time"
+
+	"plimsoll/purl"
 )
 
 // Advisory is one OSV record (https://ossf.github.io/osv-schema/), as far as judgement and lists need it.
@@ -112,4 +116,101 @@ type ImportOutcome struct {
 	Skipped   map[string]int `json:"skipped,omitempty"` // by reason
 
 	Feeds []ImportOutcome `json:"feeds,omitempty"` // of a bundle, which has several
+}
+
+// NewAdvisoryKey returns the key of a package. Names are compared as the ecosystem does:
+// PyPI's are normalised (PEP 503), those of NuGet and Packagist are in lower case, all
+// others exact. A release suffix of the ecosystem is dropped.
+func NewAdvisoryKey(ecosystem, name string) AdvisoryKey {
+	base := BaseEcosystem(ecosystem)
+	switch base {
+	case "PyPI":
+		name = purl.PyPIName(name)
+	case "NuGet", "Packagist":
+		name = strings.ToLower(name)
+	}
+	return AdvisoryKey{Ecosystem: base, Name: name}
+}
+
+// errata are the id prefixes of Red Hat-family errata. Their records name CVEs in
+// related, and the bug-fix ones among them may name none.
+var errata = [...]string{
+	"RHSA-", "RHBA-", "RHEA-", "ALSA-", "ALBA-", "ALEA-", "RLSA-", "RLBA-", "RLEA-", "RXSA-", "RXBA-", "RXEA-", "ELSA-", "ELBA-", "ELEA-",
+}
+
+// Erratum reports whether the record is a Red Hat-family erratum.
+func (a Advisory) Erratum() bool {
+	return slices.ContainsFunc(errata[:], func(p string) bool { return strings.HasPrefix(a.ID, p) })
+}
+
+// Malicious reports whether the record says that a package is malware itself
+// (https://github.com/ossf/malicious-packages).
+func (a Advisory) Malicious() bool { return strings.HasPrefix(a.ID, "MAL-") }
+
+// CVEs are the CVE ids that the record stands for, sorted: those among its id, aliases
+// and upstream ids, and among the related ids of an erratum. Related ids of other
+// records are only similar.
+func (a Advisory) CVEs() []string {
+	var out []string
+	add := func(ids ...string) {
+		for _, id := range ids {
+			if IsCVE(id) {
+				out = append(out, id)
+			}
+		}
+	}
+	add(a.ID)
+	add(a.Aliases...)
+	add(a.Upstream...)
+	if a.Erratum() {
+		add(a.Related...)
+	}
+	slices.Sort(out)
+	return slices.Compact(out)
+}
+
+// IsCVE reports whether id has the form CVE-YYYY-NNNN, with four or more digits at the end.
+func IsCVE(id string) bool {
+	rest, ok := strings.CutPrefix(id, "CVE-")
+	year, number, _ := strings.Cut(rest, "-")
+	return ok && len(year) == 4 && len(number) >= 4 && digits(year) && digits(number)
+}
+
+func digits(s string) bool {
+	return strings.TrimLeft(s, "0123456789") == ""
+}
+
+// Evidence is what packages are held against: advisories at one revision.
+type Evidence struct {
+	Revision Revision
+
+	// Advisories are the records that name one of the keys asked for. Affected holds
+	// only the entries of those keys, Details is left out.
+	Advisories []Advisory
+
+	// Ratings are the CVSS vectors of every stored record that names a CVE, by CVE.
+	Ratings map[string][]Rating
+
+	// Threats are what is known about attacks on those CVEs, by CVE.
+	Threats map[string]Threat
+
+	// Releases are the ecosystems, as records write them, that have any record. A
+	// package of another release cannot be judged.
+	Releases map[string]bool
+}
+
+// AdvisoryChanges is what imports changed between two revisions.
+type AdvisoryChanges struct {
+	Through Revision      // the newest revision that is looked at
+	Keys    []AdvisoryKey // packages that some record said something else about
+	CVEs    []string      // those whose stored CVSS vectors may be others: findings of them may be rated anew
+}
+
+// FeedRecord is one file of a feed, parsed. Its identity is the feed and the file's
+// name: an advisory id may occur in several files of a feed.
+type FeedRecord struct {
+	File     string            // name in the feed, never a path on disk
+	Hash     [sha256.Size]byte // of the file's bytes
+	Replaces bool              // an older version of the file is stored
+	Advisory Advisory
 }

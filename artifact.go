@@ -1,6 +1,11 @@
 package plimsoll
 
-import "time"
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"strings"
+	"time"
+)
 
 // ArtifactKind says what a manifest describes.
 type ArtifactKind string
@@ -91,4 +96,81 @@ type HistoryLine struct {
 	CreatedBy string    `json:"created_by,omitempty"`
 	Comment   string    `json:"comment,omitempty"`
 	Empty     bool      `json:"empty,omitempty"` // brought no layer
+}
+
+// Platform says what an image runs on, as in the OCI image index.
+type Platform struct {
+	OS           string `json:"os,omitempty"`
+	Architecture string `json:"architecture,omitempty"`
+	Variant      string `json:"variant,omitempty"`
+}
+
+// String returns "os/architecture" or "os/architecture/variant".
+func (p Platform) String() string {
+	if p == (Platform{}) {
+		return ""
+	}
+	s := p.OS + "/" + p.Architecture
+	if p.Variant != "" {
+		s += "/" + p.Variant
+	}
+	return s
+}
+
+// ParsePlatform reads the form String writes.
+func ParsePlatform(s string) (Platform, error) {
+	parts := strings.Split(s, "/")
+	if len(parts) < 2 || len(parts) > 3 || parts[0] == "" || parts[1] == "" {
+		return Platform{}, Errorf(Invalid, "platform %.80q is not os/architecture[/variant]", s)
+	}
+	p := Platform{OS: parts[0], Architecture: parts[1]}
+	if len(parts) == 3 {
+		p.Variant = parts[2]
+	}
+	return p, nil
+}
+
+// Matches reports whether p is what was asked for; an absent variant in want matches any.
+func (p Platform) Matches(want Platform) bool {
+	return p.OS == want.OS && p.Architecture == want.Architecture &&
+		(want.Variant == "" || p.Variant == want.Variant)
+}
+
+// Digest is a content digest in the form of the OCI image specification,
+// "sha256:" and 64 lower-case hex digits. Other algorithms are not accepted.
+type Digest string
+
+const digestPrefix = "sha256:"
+
+// ParseDigest checks the form of s.
+func ParseDigest(s string) (Digest, error) {
+	h, ok := strings.CutPrefix(s, digestPrefix)
+	if !ok || len(h) != sha256.Size*2 {
+		return "", Errorf(Invalid, "digest %.80q is not sha256 with 64 hex digits", s)
+	}
+	for i := range len(h) {
+		if c := h[i]; (c < '0' || c > '9') && (c < 'a' || c > 'f') {
+			return "", Errorf(Invalid, "digest %.80q is not sha256 with 64 hex digits", s)
+		}
+	}
+	return Digest(s), nil
+}
+
+// DigestOf returns the digest of b.
+func DigestOf(b []byte) Digest {
+	return DigestFrom(sha256.Sum256(b))
+}
+
+// DigestFrom turns a SHA-256 sum into a digest.
+func DigestFrom(sum [sha256.Size]byte) Digest {
+	return Digest(digestPrefix + hex.EncodeToString(sum[:]))
+}
+
+// Hex returns the hex digits without the algorithm.
+func (d Digest) Hex() string { return strings.TrimPrefix(string(d), digestPrefix) }
+
+// Short returns the first 12 hex digits, for people.
+func (d Digest) Short() string {
+	h := d.Hex()
+	return h[:min(12, len(h))]
 }

@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"plimsoll/purl"
 )
 
 // FindingKind says what a decision is about.
@@ -86,9 +88,8 @@ type DecisionScope struct {
 // Decision is what a person, or a VEX document, said about a finding. It is never
 // changed: what replaces it ends it.
 type Decision struct {
-	ID                int64  `json:"id"`
-	ProjectID         string `json:"project_id"`
-	EnterpriseProject string `json:"enterprise_project_id"` // "" = every one of the project
+	ID     int64 `json:"id"`
+	Tenant       // EnterpriseProject "" means every one of the project
 
 	Kind FindingKind `json:"kind"`
 
@@ -151,8 +152,10 @@ func (d Decision) Validate() error {
 	case s.Tag != "" && s.Repository == "":
 		return Errorf(Invalid, "a tag needs its repository")
 	case strings.HasPrefix(s.Package, "pkg:"):
-		_, err := ParsePURL(s.Package)
-		return err
+		if _, err := purl.Parse(s.Package); err != nil {
+			return Errorf(Invalid, "%w", err)
+		}
+		return nil
 	}
 	if s.Digest != "" {
 		_, err := ParseDigest(string(s.Digest))
@@ -217,7 +220,7 @@ func (s DecisionScope) Covers(at FindingPlace) bool {
 		(s.Tag == "" || s.Tag == at.Tag) &&
 		(s.Digest == "" || slices.Contains(at.Digests, s.Digest)) &&
 		(s.Packages == "" || s.Packages == at.Set) &&
-		(s.Package == "" || at.Package.Called(s.Package))
+		(s.Package == "" || at.Package.MatchesScope(s.Package))
 }
 
 // rank orders scopes, narrower first gets more.

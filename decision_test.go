@@ -41,7 +41,7 @@ func TestDeciding(t *testing.T) {
 			t.Errorf("%+v holds elsewhere", other)
 		}
 	}
-	if got := plimsoll.Deciding([]*plimsoll.Decision{{EnterpriseProject: "e1"}}, place); got != nil {
+	if got := plimsoll.Deciding([]*plimsoll.Decision{{Tenant: plimsoll.Tenant{EnterpriseProject: "e1"}}}, place); got != nil {
 		t.Error("a decision of another enterprise project holds")
 	}
 }

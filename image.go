@@ -57,11 +57,10 @@ type Counts struct {
 
 // Image is one row of the inventory: project, registry, repository and tag.
 type Image struct {
-	ID                int64  `json:"id"`
-	ProjectID         string `json:"project_id"`
-	EnterpriseProject string `json:"enterprise_project_id"`
-	RegistryID        int64  `json:"registry_id"`
-	Origin            Origin `json:"origin"`
+	ID int64 `json:"id"`
+	Tenant
+	RegistryID int64  `json:"registry_id"`
+	Origin     Origin `json:"origin"`
 
 	Repository string `json:"repository"` // raw path in the registry
 	Namespace  string `json:"namespace"`

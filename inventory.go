@@ -4,8 +4,8 @@ import "time"
 
 // Tenant names whose data a statement is about.
 type Tenant struct {
-	ProjectID         string
-	EnterpriseProject string
+	ProjectID         string `json:"project_id"`
+	EnterpriseProject string `json:"enterprise_project_id"`
 }
 
 // ScanRecord is everything one scan learned about one artifact.

@@ -6,6 +6,8 @@ import (
 	"encoding/hex"
 	"slices"
 	"strings"
+
+	"plimsoll/purl"
 )
 
 // Package is a piece of software with a version, without a place.
@@ -107,4 +109,42 @@ type Place struct {
 	Layer   int    `json:"l"` // index into the artifact's layers, bottom first
 	Path    string `json:"f"`
 	Low     bool   `json:"w,omitempty"` // low confidence: a lock file names it
+}
+
+// comparedQualifiers distinguish builds of one package. A qualifier that only one side has is not compared.
+var comparedQualifiers = [...]string{"arch", "distro", "epoch"}
+
+// MatchesScope reports whether the package of a decision's scope is p. The scope is a package URL, a name, or
+// name@version. A name, or a package URL whose arch is "source" or "src", may be that of the source package.
+func (p Package) MatchesScope(scope string) bool {
+	if strings.HasPrefix(scope, "pkg:") {
+		want, err := purl.Parse(scope)
+		have, err2 := purl.Parse(p.PURL)
+		return err == nil && err2 == nil && matchesPURL(want, have, p)
+	}
+	name, version := scope, ""
+	if at := strings.LastIndexByte(scope, '@'); at > 0 {
+		name, version = scope[:at], scope[at+1:]
+	}
+	return (name == p.Name && (version == "" || version == p.Version)) ||
+		(name == p.AdvisoryName() && (version == "" || version == p.AdvisoryVersion()))
+}
+
+func matchesPURL(want, have purl.PackageURL, pkg Package) bool {
+	name, version := have.Name, have.Version
+	arch := want.Qualifiers["arch"]
+	source := arch == "source" || arch == "src"
+	if source {
+		name, version = pkg.AdvisoryName(), pkg.AdvisoryVersion()
+	}
+	if want.Type != have.Type || want.Namespace != have.Namespace || want.Name != name || (want.Version != "" && want.Version != version) {
+		return false
+	}
+	for _, key := range comparedQualifiers {
+		a, b := want.Qualifiers[key], have.Qualifiers[key]
+		if a != "" && b != "" && a != b && !(source && key == "arch") {
+			return false
+		}
+	}
+	return true
 }

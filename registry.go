@@ -41,12 +41,11 @@ func (k RegistryKind) Origin() Origin {
 
 // Registry is a place images come from.
 type Registry struct {
-	ID                int64        `json:"id"`
-	ProjectID         string       `json:"project_id"`
-	EnterpriseProject string       `json:"enterprise_project_id"`
-	Name              string       `json:"name"` // unique in the project
-	URL               string       `json:"url"`  // scheme and host, no path
-	Kind              RegistryKind `json:"kind"`
+	ID int64 `json:"id"`
+	Tenant
+	Name string       `json:"name"` // unique in the project
+	URL  string       `json:"url"`  // scheme and host, no path
+	Kind RegistryKind `json:"kind"`
 
 	// Username is empty for anonymous access. The secret is sealed and never leaves the store readable.
 	Username     string `json:"username,omitempty"`

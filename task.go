@@ -36,17 +36,16 @@ const (
 
 // Task is what a user asked for and can watch.
 type Task struct {
-	ID                int64     `json:"id"`
-	ProjectID         string    `json:"project_id"`
-	EnterpriseProject string    `json:"enterprise_project_id"`
-	Kind              WorkKind  `json:"kind"`
-	By                string    `json:"by"` // user name, or "schedule"
-	State             TaskState `json:"state"`
-	Total             int       `json:"total"`
-	Done              int       `json:"done"`
-	Failed            int       `json:"failed"`
-	CreatedAt         time.Time `json:"created_at"`
-	FinishedAt        time.Time `json:"finished_at,omitzero"`
+	ID int64 `json:"id"`
+	Tenant
+	Kind       WorkKind  `json:"kind"`
+	By         string    `json:"by"` // user name, or "schedule"
+	State      TaskState `json:"state"`
+	Total      int       `json:"total"`
+	Done       int       `json:"done"`
+	Failed     int       `json:"failed"`
+	CreatedAt  time.Time `json:"created_at"`
+	FinishedAt time.Time `json:"finished_at,omitzero"`
 }
 
 // WorkState is the state of one unit in the backlog.
@@ -65,21 +64,20 @@ const (
 // Work is a unit of the backlog. At most one unit of a project, kind and key is
 // open (pending, queued or running) at a time.
 type Work struct {
-	ID                int64
-	TaskID            int64
-	ProjectID         string
-	EnterpriseProject string
-	Kind              WorkKind
-	Key               string // what to work on: registry id, artifact digest, "" for a rematch, the generation of a password list
-	RegistryID        int64  // where the bytes come from; 0 if none are needed
-	Repository        string // of a scan
-	Priority          Priority
-	Generation        int64 // raised each time the unit is handed out; a worker with an older one has lost it
-	State             WorkState
-	Attempts          int
-	Deaths            int // attempts in which the analysis died (ErrDied), before this one
-	NotBefore         time.Time
-	CreatedAt         time.Time
-	Failure           FailureCode
-	Detail            string
+	ID     int64
+	TaskID int64
+	Tenant
+	Kind       WorkKind
+	Key        string // what to work on: registry id, artifact digest, "" for a rematch, the generation of a password list
+	RegistryID int64  // where the bytes come from; 0 if none are needed
+	Repository string // of a scan
+	Priority   Priority
+	Generation int64 // raised each time the unit is handed out; a worker with an older one has lost it
+	State      WorkState
+	Attempts   int
+	Deaths     int // attempts in which the analysis died (ErrDied), before this one
+	NotBefore  time.Time
+	CreatedAt  time.Time
+	Failure    FailureCode
+	Detail     string
 }

@@ -171,7 +171,7 @@ func (a *API) addDecision(ctx context.Context, in *addDecisionInput) (*decisionO
 	}
 	b, s := in.Body, in.Body.Scope
 	made, err := a.roles.Decisions.ChangeDecisions(ctx, []plimsoll.Decision{{
-		ProjectID: t.ProjectID, EnterpriseProject: t.EnterpriseProject, Kind: plimsoll.FindingVulnerability, Finding: b.Finding,
+		Tenant: t, Kind: plimsoll.FindingVulnerability, Finding: b.Finding,
 		Scope: plimsoll.DecisionScope{
 			RegistryID: s.RegistryID, Repository: s.Repository, Tag: s.Tag, Digest: s.Digest, Package: s.Package, Packages: s.Packages,
 		},

@@ -106,8 +106,8 @@ func newWorld() *world {
 		keys:    []plimsoll.AccessKey{{Access: "AK2", SealedSecret: []byte("sealed"), UserID: "id-u", CreatedAt: testNow()}},
 		expired: map[string]bool{"t-old": true},
 		tasks: map[int64]plimsoll.Task{
-			5: {ID: 5, ProjectID: project, EnterpriseProject: "0", Kind: plimsoll.WorkScan, State: plimsoll.TaskRunning, Total: 2, Done: 1, CreatedAt: testNow()},
-			6: {ID: 6, ProjectID: project, EnterpriseProject: "e7", Kind: plimsoll.WorkSync, State: plimsoll.TaskFinished, CreatedAt: testNow()},
+			5: {ID: 5, Tenant: plimsoll.Tenant{ProjectID: project, EnterpriseProject: "0"}, Kind: plimsoll.WorkScan, State: plimsoll.TaskRunning, Total: 2, Done: 1, CreatedAt: testNow()},
+			6: {ID: 6, Tenant: plimsoll.Tenant{ProjectID: project, EnterpriseProject: "e7"}, Kind: plimsoll.WorkSync, State: plimsoll.TaskFinished, CreatedAt: testNow()},
 		},
 	}
 }

@@ -281,7 +281,7 @@ func (h *handling) decisions(ctx context.Context) (made, ended []plimsoll.Decisi
 	for digest, ids := range h.chosen {
 		for _, id := range ids {
 			d := plimsoll.Decision{
-				ProjectID: h.tenant.ProjectID, EnterpriseProject: h.tenant.EnterpriseProject, Kind: plimsoll.FindingVulnerability, Finding: id,
+				Tenant: h.tenant, Kind: plimsoll.FindingVulnerability, Finding: id,
 				Scope: plimsoll.DecisionScope{Digest: digest, Packages: h.kind}, Status: status, Reason: h.body.Remark, Author: h.by,
 			}
 			if status != "" {

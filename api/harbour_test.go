@@ -127,7 +127,7 @@ func (h *harbour) call(method, token, url, body string, status int) map[string]a
 func (h *harbour) stock() {
 	h.t.Helper()
 	ctx := h.t.Context()
-	r := plimsoll.Registry{ProjectID: h.project.ID, EnterpriseProject: "0", Name: "dock", URL: "https://dock.example", Kind: plimsoll.RegistryOther}
+	r := plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: h.project.ID, EnterpriseProject: "0"}, Name: "dock", URL: "https://dock.example", Kind: plimsoll.RegistryOther}
 	must(h.t, h.store.AddRegistry(ctx, &r))
 	artifact := func(d plimsoll.Digest) plimsoll.Artifact {
 		return plimsoll.Artifact{Digest: d, Kind: plimsoll.KindImage, MediaType: "application/vnd.oci.image.manifest.v1+json",

@@ -43,7 +43,7 @@ func TestAddRegistry(t *testing.T) {
 		t.Fatalf("%d %s", rec.Code, rec.Body)
 	}
 	want := plimsoll.RegistrySpec{Secret: "hush", Registry: plimsoll.Registry{
-		ProjectID: project, EnterpriseProject: "0", Name: "dock", URL: "https://r.example", Kind: plimsoll.RegistrySWRShared, Username: "u",
+		Tenant: plimsoll.Tenant{ProjectID: project, EnterpriseProject: "0"}, Name: "dock", URL: "https://r.example", Kind: plimsoll.RegistrySWRShared, Username: "u",
 		AuthHosts: []string{"auth.example:443"}, Repositories: []string{"a/b"}, ScanOnSync: true, Owner: "quay",
 		ShareExpires: time.Date(2026, 4, 1, 0, 0, 0, 0, time.UTC),
 	}}

@@ -126,7 +126,7 @@ func (a *API) addRegistry(ctx context.Context, in *addRegistryInput) (*registryO
 		}
 	}
 	spec := plimsoll.RegistrySpec{Secret: b.Secret, Registry: plimsoll.Registry{
-		ProjectID: in.ProjectID, EnterpriseProject: b.EnterpriseProject, Name: b.Name, URL: b.URL, Kind: b.Kind,
+		Tenant: plimsoll.Tenant{ProjectID: in.ProjectID, EnterpriseProject: b.EnterpriseProject}, Name: b.Name, URL: b.URL, Kind: b.Kind,
 		Username: b.Username, AuthHosts: b.AuthHosts, Repositories: b.Repositories,
 		ScanOnSync: b.ScanOnSync == nil || *b.ScanOnSync, SharedBytes: b.SharedBytes,
 		InstanceID: b.InstanceID, InstanceName: b.InstanceName, InstanceURL: b.InstanceURL,

@@ -69,7 +69,7 @@ func run(t *testing.T, h http.Handler, list []scenario) {
 
 func TestWhoMayDoWhat(t *testing.T) {
 	w := newWorld()
-	w.registries = []plimsoll.Registry{{ID: 1, ProjectID: project, EnterpriseProject: "0", Name: "dock", Kind: plimsoll.RegistryOther}}
+	w.registries = []plimsoll.Registry{{ID: 1, Tenant: plimsoll.Tenant{ProjectID: project, EnterpriseProject: "0"}, Name: "dock", Kind: plimsoll.RegistryOther}}
 	h := w.api(t, nil)
 
 	// The lowest role that may; others below get the refusal of their family.

@@ -68,13 +68,13 @@ func (a *API) synchronize(ctx context.Context, in *synchronizeInput) (*synchroni
 // startSync makes one task for registries of one enterprise project.
 func (a *API) startSync(ctx context.Context, p plimsoll.Principal, registries []plimsoll.Registry) (plimsoll.Task, error) {
 	task := plimsoll.Task{
-		ProjectID: registries[0].ProjectID, EnterpriseProject: registries[0].EnterpriseProject,
-		Kind: plimsoll.WorkSync, By: p.User.Name,
+		Tenant: registries[0].Tenant,
+		Kind:   plimsoll.WorkSync, By: p.User.Name,
 	}
 	work := make([]plimsoll.Work, 0, len(registries))
 	for _, r := range registries {
 		work = append(work, plimsoll.Work{
-			ProjectID: r.ProjectID, EnterpriseProject: r.EnterpriseProject, Kind: plimsoll.WorkSync,
+			Tenant: r.Tenant, Kind: plimsoll.WorkSync,
 			Key: strconv.FormatInt(r.ID, 10), RegistryID: r.ID, Priority: plimsoll.PriorityInteractive,
 		})
 	}

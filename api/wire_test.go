@@ -15,7 +15,7 @@ import (
 
 func bareImage() plimsoll.Image {
 	return plimsoll.Image{
-		ID: 7, ProjectID: project, EnterpriseProject: "0", Origin: plimsoll.OriginPrivate,
+		ID: 7, Tenant: plimsoll.Tenant{ProjectID: project, EnterpriseProject: "0"}, Origin: plimsoll.OriginPrivate,
 		Repository: "team/app", Namespace: "team", Name: "app", Tag: "1.0", Digest: digestA, Size: 1234,
 		UpdatedAt: time.UnixMilli(1700000000123), State: plimsoll.ScanNone,
 	}

@@ -10,6 +10,7 @@ import (
 
 	"plimsoll"
 	"plimsoll/scratch"
+	"plimsoll/verify"
 )
 
 // Archive is an open image archive or image layout. It is safe for concurrent use.
@@ -186,7 +187,7 @@ func (a *Archive) prove(ctx context.Context, m member, d plimsoll.Descriptor) (i
 	return struct {
 		io.Reader
 		io.Closer
-	}{plimsoll.Prove(contextReader{ctx: ctx, r: r}, d), r}, nil
+	}{verify.Reader(contextReader{ctx: ctx, r: r}, d), r}, nil
 }
 
 // blob finds the member that claims to hold digest d.

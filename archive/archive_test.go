@@ -24,6 +24,7 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
 // entry is one member of a hand-made archive.
@@ -84,7 +85,7 @@ func readAll(t testing.TB, a *Archive, d plimsoll.Digest) (plimsoll.Artifact, []
 	if err != nil {
 		t.Fatal(err)
 	}
-	artifact, err := plimsoll.ParseManifest(mediaType, raw, plimsoll.DefaultBudget())
+	artifact, err := manifest.Parse(mediaType, raw, plimsoll.DefaultBudget())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,11 +97,11 @@ func readAll(t testing.TB, a *Archive, d plimsoll.Digest) (plimsoll.Artifact, []
 		layers = append(layers, readBlob(t, a, l.Descriptor))
 	}
 	if artifact.Kind == plimsoll.KindImage {
-		config, err := plimsoll.ParseConfig([]byte(readBlob(t, a, artifact.Config)), plimsoll.DefaultBudget())
+		config, err := manifest.ParseConfig([]byte(readBlob(t, a, artifact.Config)), plimsoll.DefaultBudget())
 		if err != nil {
 			t.Fatal(err)
 		}
-		if artifact, err = artifact.WithConfig(config); err != nil {
+		if artifact, err = manifest.WithConfig(artifact, config); err != nil {
 			t.Fatal(err)
 		}
 	}

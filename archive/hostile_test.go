@@ -13,6 +13,7 @@ import (
 	"testing"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
 func TestOpenRefuses(t *testing.T) {
@@ -143,9 +144,9 @@ func FuzzOpen(f *testing.F) {
 	config := configOf("layer")
 	f.Add(tarOf(f, entry{name: "l/layer.tar", body: "layer"}, entry{name: "k/layer.tar", link: "../l/layer.tar"}, entry{name: "c.json", body: config},
 		entry{name: "manifest.json", body: manifestJSON(savedImage{Config: "c.json", RepoTags: []string{"a:1"}, Layers: []string{"l/layer.tar", "k/layer.tar"}})}))
-	manifest := `{"schemaVersion":2,"layers":[]}`
-	d := plimsoll.DigestOf([]byte(manifest))
-	f.Add(tarOf(f, entry{name: blobPath(d), body: manifest},
+	document := `{"schemaVersion":2,"layers":[]}`
+	d := plimsoll.DigestOf([]byte(document))
+	f.Add(tarOf(f, entry{name: blobPath(d), body: document},
 		entry{name: "index.json", body: `{"manifests":[{"digest":"` + string(d) + `","annotations":{"org.opencontainers.image.ref.name":"1"}}]}`}))
 	f.Add([]byte("\x1f\x8b\x08"))
 	budget := plimsoll.DefaultBudget()
@@ -166,7 +167,7 @@ func FuzzOpen(f *testing.F) {
 			if plimsoll.DigestOf(raw) != image.Digest {
 				t.Errorf("manifest of %s has other bytes", image.Digest)
 			}
-			artifact, err := plimsoll.ParseManifest(mediaType, raw, budget)
+			artifact, err := manifest.Parse(mediaType, raw, budget)
 			if err != nil {
 				continue
 			}

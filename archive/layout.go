@@ -6,6 +6,7 @@ import (
 	"slices"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
 const (
@@ -47,7 +48,7 @@ func (a *Archive) readLayout() error {
 		if err != nil {
 			return plimsoll.Fail(plimsoll.FailureDownload, err)
 		}
-		if entry.MediaType != "" && !slices.Contains(plimsoll.ManifestMediaTypes(), entry.MediaType) {
+		if entry.MediaType != "" && !slices.Contains(manifest.MediaTypes(), entry.MediaType) {
 			continue // not an image: nothing here could be scanned
 		}
 		a.declared[d] = entry.MediaType

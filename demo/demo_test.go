@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
 // digests reads the digest of every sample's tag.
@@ -68,7 +69,7 @@ func TestIndexHasPlatformsAndAttestation(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		a, err := plimsoll.ParseManifest("", raw, plimsoll.DefaultBudget())
+		a, err := manifest.Parse("", raw, plimsoll.DefaultBudget())
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -5,13 +5,14 @@ import (
 	"slices"
 
 	"plimsoll"
+	"plimsoll/manifest"
 	"plimsoll/registry"
 )
 
 // artifacts reads what the tags point to and is not stored, members of indexes
 // included. Tags whose artifact could not be read are left out and counted.
 func (r *syncRun) artifacts(ctx context.Context, name string, tags []plimsoll.TagSeen) ([]plimsoll.Artifact, []plimsoll.TagSeen, error) {
-	tenant := plimsoll.Tenant{ProjectID: r.reg.ProjectID, EnterpriseProject: r.reg.EnterpriseProject}
+	tenant := r.reg.Tenant
 	var digests []plimsoll.Digest
 	for _, t := range tags {
 		digests = append(digests, t.Digest)
@@ -75,7 +76,7 @@ func (r *reader) read(ctx context.Context, d plimsoll.Digest) (plimsoll.Artifact
 	}
 	var a plimsoll.Artifact
 	if err == nil {
-		a, err = plimsoll.ParseManifest(mediaType, raw, r.budget)
+		a, err = manifest.Parse(mediaType, raw, r.budget)
 	}
 	if err != nil {
 		//nolint:nilerr // it exists and must be seen in the list: its scan will tell what is wrong with it
@@ -138,7 +139,7 @@ func (r *reader) withConfig(ctx context.Context, a plimsoll.Artifact) (plimsoll.
 	config, err := r.config(ctx, a.Config)
 	switch code := plimsoll.FailureOf(err); {
 	case code == "":
-		if joined, err := a.WithConfig(config); err == nil {
+		if joined, err := manifest.WithConfig(a, config); err == nil {
 			return joined, nil
 		}
 		return a, nil
@@ -155,7 +156,7 @@ func (r *reader) config(ctx context.Context, d plimsoll.Descriptor) (plimsoll.Im
 		return plimsoll.ImageConfig{}, err
 	}
 	defer body.Close() //nolint:errcheck // read to its end
-	config, err := plimsoll.ReadConfig(body, r.budget)
+	config, err := manifest.ReadConfig(body, r.budget)
 	if err == nil && r.redact != nil {
 		config = r.redact(config)
 	}

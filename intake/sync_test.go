@@ -136,7 +136,7 @@ func newSite(t *testing.T, h *hub) *site {
 	quiet := slog.New(slog.DiscardHandler)
 	c := &intake.Connector{Store: s, Sealer: key, Transport: http.DefaultTransport, Budget: plimsoll.DefaultBudget(), Logger: quiet}
 	reg, err := (&intake.Registries{Store: s, Connector: c}).Add(t.Context(), plimsoll.RegistrySpec{Registry: plimsoll.Registry{
-		ProjectID: "p", Name: "hub", URL: h.URL, ScanOnSync: true,
+		Tenant: plimsoll.Tenant{ProjectID: "p"}, Name: "hub", URL: h.URL, ScanOnSync: true,
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -145,7 +145,7 @@ func newSite(t *testing.T, h *hub) *site {
 }
 
 func (s *site) sync(ctx context.Context) error {
-	return s.syncer.Work(ctx, plimsoll.Work{ProjectID: "p", Key: strconv.FormatInt(s.reg.ID, 10)})
+	return s.syncer.Work(ctx, plimsoll.Work{Tenant: plimsoll.Tenant{ProjectID: "p"}, Key: strconv.FormatInt(s.reg.ID, 10)})
 }
 
 func (s *site) images(t *testing.T) []string {
@@ -316,7 +316,7 @@ func TestRegistryIsListedByNameWhereTheCatalogIsRefused(t *testing.T) {
 		t.Errorf("a refused catalog comes with a hint: %v", err)
 	}
 	named, err := (&intake.Registries{Store: s.store, Connector: s.syncer.Connector}).Add(t.Context(), plimsoll.RegistrySpec{Registry: plimsoll.Registry{
-		ProjectID: "p", Name: "named", URL: h.URL, Repositories: []string{"team/web"},
+		Tenant: plimsoll.Tenant{ProjectID: "p"}, Name: "named", URL: h.URL, Repositories: []string{"team/web"},
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -335,7 +335,7 @@ func TestSecretIsSealedAndBoundToItsHost(t *testing.T) {
 	s := newSite(t, h)
 	registries := &intake.Registries{Store: s.store, Connector: s.syncer.Connector}
 	reg, err := registries.Add(t.Context(), plimsoll.RegistrySpec{Secret: "hunter2-and-more", Registry: plimsoll.Registry{
-		ProjectID: "p", Name: "closed", URL: h.URL, Username: "ci",
+		Tenant: plimsoll.Tenant{ProjectID: "p"}, Name: "closed", URL: h.URL, Username: "ci",
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -372,7 +372,7 @@ func TestAddRefusesWhatIsNoRegistry(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
-	spec := plimsoll.RegistrySpec{Registry: plimsoll.Registry{ProjectID: "p", Name: "hub", URL: h.URL}}
+	spec := plimsoll.RegistrySpec{Registry: plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "p"}, Name: "hub", URL: h.URL}}
 	if _, err := registries.Add(t.Context(), spec); plimsoll.ErrorCode(err) != plimsoll.Conflict {
 		t.Errorf("a name that is taken: %v", err)
 	}

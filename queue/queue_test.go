@@ -87,7 +87,7 @@ func (r *rig) task(project string, priority plimsoll.Priority, keys ...string) p
 	for _, key := range keys {
 		work = append(work, plimsoll.Work{Kind: plimsoll.WorkScan, Key: key, Priority: priority})
 	}
-	task := plimsoll.Task{ProjectID: project, EnterpriseProject: "0", Kind: plimsoll.WorkScan, By: "ann"}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: project, EnterpriseProject: "0"}, Kind: plimsoll.WorkScan, By: "ann"}
 	if err := r.store.CreateTask(context.Background(), &task, work); err != nil {
 		r.t.Fatal(err)
 	}
@@ -354,7 +354,7 @@ func TestFinalFailures(t *testing.T) {
 			t.Errorf("%s failed with %q, want %q", key, failure, want)
 		}
 	}
-	task := plimsoll.Task{ProjectID: "p", EnterpriseProject: "0", Kind: plimsoll.WorkSync, By: "ann"}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}, Kind: plimsoll.WorkSync, By: "ann"}
 	if err := r.store.CreateTask(t.Context(), &task, []plimsoll.Work{{Kind: plimsoll.WorkSync, Key: "1"}}); err != nil {
 		t.Fatal(err)
 	}

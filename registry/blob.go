@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/verify"
 )
 
 // Bounds of resuming one blob.
@@ -37,7 +38,7 @@ func (r *Repository) Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadCl
 	if err := b.open(); err != nil {
 		return nil, err
 	}
-	return provenBlob{Reader: plimsoll.Prove(b, d), Closer: b}, nil
+	return provenBlob{Reader: verify.Reader(b, d), Closer: b}, nil
 }
 
 type provenBlob struct {

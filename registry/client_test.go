@@ -17,6 +17,7 @@ import (
 	v1 "github.com/google/go-containerregistry/pkg/v1"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
 func TestNewRefuses(t *testing.T) {
@@ -91,7 +92,7 @@ func TestReadRealRegistry(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	artifact, err := plimsoll.ParseManifest(declared, raw, plimsoll.DefaultBudget())
+	artifact, err := manifest.Parse(declared, raw, plimsoll.DefaultBudget())
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
 // Docker manifests of version 1 are asked for so that they can be recognised and named, not read.
@@ -16,7 +17,7 @@ const (
 )
 
 func acceptManifests() string {
-	return strings.Join(append(plimsoll.ManifestMediaTypes(), mediaSchema1Signed, mediaSchema1), ", ")
+	return strings.Join(append(manifest.MediaTypes(), mediaSchema1Signed, mediaSchema1), ", ")
 }
 
 // Resolve returns what a tag or digest points to, without reading it where the registry tells in headers.

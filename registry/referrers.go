@@ -5,6 +5,7 @@ import (
 	"net/http"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
 // Referrers lists the manifests that refer to d: by the referrers API (OCI
@@ -72,7 +73,7 @@ func (c *Client) referrersByTag(ctx context.Context, repository string, d plimso
 }
 
 func parseReferrers(raw []byte, budget plimsoll.Budget) ([]plimsoll.Descriptor, error) {
-	index, err := plimsoll.ParseManifest(mediaIndex, raw, budget)
+	index, err := manifest.Parse(mediaIndex, raw, budget)
 	if err != nil {
 		return nil, err
 	}

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"plimsoll"
+	"plimsoll/manifest"
 	"plimsoll/queue"
 	"plimsoll/scan"
 	"plimsoll/store"
@@ -58,16 +59,16 @@ func (s shelf) image(t *testing.T, path string) plimsoll.Artifact {
 	blob := s.add(t, archive(t, []tar.Header{{Name: path, Typeflag: tar.TypeReg}}, []string{"x"}))
 	config := s.add(t, map[string]any{"os": "linux", "architecture": "amd64",
 		"rootfs": map[string]any{"type": "layers", "diff_ids": []plimsoll.Digest{blob.Digest}}})
-	manifest := s.add(t, map[string]any{"schemaVersion": 2, "mediaType": ociManifest,
+	pushed := s.add(t, map[string]any{"schemaVersion": 2, "mediaType": ociManifest,
 		"config": map[string]any{"mediaType": ociConfig, "digest": config.Digest, "size": config.Size},
 		"layers": []any{map[string]any{"mediaType": ociLayer, "digest": blob.Digest, "size": blob.Size}}})
-	a, err := plimsoll.ParseManifest(ociManifest, s[manifest.Digest], plimsoll.DefaultBudget())
+	a, err := manifest.Parse(ociManifest, s[pushed.Digest], plimsoll.DefaultBudget())
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := plimsoll.ParseConfig(s[config.Digest], plimsoll.DefaultBudget())
+	parsed, err := manifest.ParseConfig(s[config.Digest], plimsoll.DefaultBudget())
 	if err == nil {
-		a, err = a.WithConfig(parsed)
+		a, err = manifest.WithConfig(a, parsed)
 	}
 	if err != nil {
 		t.Fatal(err)
@@ -133,7 +134,7 @@ func newYard(t *testing.T, src shelf, killer plimsoll.Digest) *yard {
 // scan asks for scans of images and waits for them.
 func (y *yard) scan(t *testing.T, images ...plimsoll.Artifact) plimsoll.Task {
 	t.Helper()
-	task := plimsoll.Task{ProjectID: "p", EnterpriseProject: "0", Kind: plimsoll.WorkScan, By: "ann"}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan, By: "ann"}
 	var work []plimsoll.Work
 	for _, a := range images {
 		work = append(work, plimsoll.Work{Kind: plimsoll.WorkScan, Key: string(a.Digest)})
@@ -157,7 +158,7 @@ func TestTwoDeathsQuarantine(t *testing.T) {
 	killer := src.image(t, "boom")
 	images := []plimsoll.Artifact{killer, src.image(t, "a"), src.image(t, "b"), src.image(t, "c")}
 	y := newYard(t, src, killer.Digest)
-	reg := plimsoll.Registry{ProjectID: "p", EnterpriseProject: "0", Name: "hub", URL: "https://hub.example.org",
+	reg := plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}, Name: "hub", URL: "https://hub.example.org",
 		Kind: plimsoll.RegistryOther, ScanOnSync: true}
 	if err := y.store.AddRegistry(t.Context(), &reg); err != nil {
 		t.Fatal(err)
@@ -188,7 +189,7 @@ func TestTwoDeathsQuarantine(t *testing.T) {
 			t.Errorf("image %s is %s: %s", img.Tag, img.State, img.Detail)
 		}
 	}
-	task := plimsoll.Task{ProjectID: "p", EnterpriseProject: "0", Kind: plimsoll.WorkSync, By: "schedule"}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}, Kind: plimsoll.WorkSync, By: "schedule"}
 	again := plimsoll.RepositoryChange{Repository: "team/app", Tags: []plimsoll.TagSeen{{Tag: "again", Digest: killer.Digest}}}
 	if err := y.store.ApplySync(t.Context(), reg, again, &task); err != nil || task.Total != 0 {
 		t.Errorf("a sync asks for %d scans, %v", task.Total, err)

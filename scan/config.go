@@ -6,6 +6,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze"
 	"plimsoll/layer"
+	"plimsoll/manifest"
 )
 
 // config returns what analyzers say of the image's config. What the inventory keeps of a config
@@ -53,7 +54,7 @@ func (s *Inspector) readConfig(ctx context.Context, d plimsoll.Descriptor, src S
 		return plimsoll.ImageConfig{}, err
 	}
 	defer body.Close() //nolint:errcheck // read to its end
-	return plimsoll.ReadConfig(body, s.Budget)
+	return manifest.ReadConfig(body, s.Budget)
 }
 
 // addConfig adds findings in a config to those in layers.

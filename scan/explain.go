@@ -80,7 +80,7 @@ type explainedMember struct {
 
 // members are the image's artifact, or those of an index that are scanned.
 func (x *Explainer) members(ctx context.Context, img plimsoll.Image) ([]explainedMember, error) {
-	t := plimsoll.Tenant{ProjectID: img.ProjectID, EnterpriseProject: img.EnterpriseProject}
+	t := img.Tenant
 	top, err := x.Store.Artifact(ctx, t, img.Digest)
 	if err != nil {
 		return nil, err

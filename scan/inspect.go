@@ -14,6 +14,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze"
 	"plimsoll/layer"
+	"plimsoll/manifest"
 	"plimsoll/match"
 )
 
@@ -116,7 +117,7 @@ func (s *Inspector) Complete(ctx context.Context, target Target, src Source) (Ta
 	if err != nil {
 		return target, err
 	}
-	a, err := plimsoll.ParseManifest(mediaType, raw, s.Budget)
+	a, err := manifest.Parse(mediaType, raw, s.Budget)
 	if err != nil {
 		return target, err
 	}
@@ -136,7 +137,7 @@ func (s *Inspector) Complete(ctx context.Context, target Target, src Source) (Ta
 		config = s.Redact(config)
 	}
 	target.config = &whole
-	target.Artifact, err = a.WithConfig(config)
+	target.Artifact, err = manifest.WithConfig(a, config)
 	return target, err
 }
 

@@ -77,7 +77,7 @@ func (k *keeper) set(t *testing.T, words ...string) {
 // work does what the backlog asks for.
 func (k *keeper) work(t *testing.T) {
 	t.Helper()
-	if err := k.lists.Work(t.Context(), plimsoll.Work{ProjectID: "p", Kind: plimsoll.WorkPasswords}); err != nil {
+	if err := k.lists.Work(t.Context(), plimsoll.Work{Tenant: plimsoll.Tenant{ProjectID: "p"}, Kind: plimsoll.WorkPasswords}); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -182,14 +182,14 @@ func TestOwnListIsTheProjects(t *testing.T) {
 	src := newMemory()
 	k := newKeeper(t, src)
 	a := accounts(src, t)
-	reg := plimsoll.Registry{ProjectID: "q", EnterpriseProject: "0", Name: "hub", URL: "https://hub.example.org", Kind: plimsoll.RegistryOther}
+	reg := plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "q", EnterpriseProject: "0"}, Name: "hub", URL: "https://hub.example.org", Kind: plimsoll.RegistryOther}
 	if err := k.store.AddRegistry(t.Context(), &reg); err != nil {
 		t.Fatal(err)
 	}
 	storetest.Push(t, k.store, reg, "team/app", map[string]plimsoll.Artifact{"1": a})
 	k.push(t, "1", a)
 	for _, project := range []string{"p", "q"} {
-		if err := k.worker.Work(t.Context(), plimsoll.Work{ProjectID: project, EnterpriseProject: "0", Kind: plimsoll.WorkScan, Key: string(a.Digest)}); err != nil {
+		if err := k.worker.Work(t.Context(), plimsoll.Work{Tenant: plimsoll.Tenant{ProjectID: project, EnterpriseProject: "0"}, Kind: plimsoll.WorkScan, Key: string(a.Digest)}); err != nil {
 			t.Fatal(err)
 		}
 	}

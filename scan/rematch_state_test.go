@@ -46,7 +46,7 @@ func openShed(t tester, dir string) *shed {
 	if s.advisories, err = sqlite.Advisories(t.Context(), filepath.Join(dir, "advisories.db")); err != nil {
 		t.Fatal(err)
 	}
-	s.registry = plimsoll.Registry{ProjectID: "p", EnterpriseProject: "0", Name: "hub", URL: "https://hub.example", Kind: plimsoll.RegistryOther}
+	s.registry = plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}, Name: "hub", URL: "https://hub.example", Kind: plimsoll.RegistryOther}
 	err = s.inventory.AddRegistry(t.Context(), &s.registry)
 	if plimsoll.ErrorCode(err) == plimsoll.Conflict {
 		s.registry, err = s.inventory.RegistryByName(t.Context(), "p", "hub")

@@ -32,7 +32,7 @@ type Worker struct {
 // scanned. The outcome is stored with the artifact whether it succeeds or not; the
 // error is the first failure.
 func (w *Worker) Work(ctx context.Context, work plimsoll.Work) error {
-	tenant := plimsoll.Tenant{ProjectID: work.ProjectID, EnterpriseProject: work.EnterpriseProject}
+	tenant := work.Tenant
 	digest, err := plimsoll.ParseDigest(work.Key)
 	if err != nil {
 		return err

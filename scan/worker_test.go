@@ -19,9 +19,11 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze/all"
+	"plimsoll/manifest"
 	"plimsoll/scan"
 	"plimsoll/store"
 	"plimsoll/store/sqlite"
+	"plimsoll/verify"
 )
 
 // memory is an image source in memory that counts what it is asked for.
@@ -53,7 +55,7 @@ func (m *memory) Blob(_ context.Context, d plimsoll.Descriptor) (io.ReadCloser, 
 	if !ok {
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.NotFound, "no blob %s", d.Digest.Short()))
 	}
-	return io.NopCloser(plimsoll.Prove(bytes.NewReader(raw), d)), nil
+	return io.NopCloser(verify.Reader(bytes.NewReader(raw), d)), nil
 }
 
 func (m *memory) readsOf(layers []plimsoll.Layer) (n int) {
@@ -125,18 +127,18 @@ func (m *memory) image(t *testing.T, claim func([]plimsoll.Digest), layers ...[]
 	config := encode(t, map[string]any{"os": "linux", "architecture": "amd64", "config": map[string]any{"User": "1000", "Env": m.env},
 		"rootfs": map[string]any{"type": "layers", "diff_ids": diffIDs}})
 	m.blobs[plimsoll.DigestOf(config)] = config
-	manifest := encode(t, map[string]any{"schemaVersion": 2, "mediaType": ociManifest, "layers": wire,
+	document := encode(t, map[string]any{"schemaVersion": 2, "mediaType": ociManifest, "layers": wire,
 		"config": map[string]any{"mediaType": ociConfig, "digest": plimsoll.DigestOf(config), "size": len(config)}})
-	m.manifests[plimsoll.DigestOf(manifest)] = manifest
-	a, err := plimsoll.ParseManifest(ociManifest, manifest, plimsoll.DefaultBudget())
+	m.manifests[plimsoll.DigestOf(document)] = document
+	a, err := manifest.Parse(ociManifest, document, plimsoll.DefaultBudget())
 	if err != nil {
 		t.Fatal(err)
 	}
-	parsed, err := plimsoll.ParseConfig(config, plimsoll.DefaultBudget())
+	parsed, err := manifest.ParseConfig(config, plimsoll.DefaultBudget())
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, err = a.WithConfig(parsed); err != nil {
+	if a, err = manifest.WithConfig(a, parsed); err != nil {
 		t.Fatal(err)
 	}
 	return a
@@ -174,7 +176,7 @@ func newYard(t *testing.T, src *memory) *yard {
 	if err != nil {
 		t.Fatal(err)
 	}
-	reg := plimsoll.Registry{ProjectID: "p", EnterpriseProject: "0", Name: "hub", URL: "https://hub.example.org", Kind: plimsoll.RegistryOther}
+	reg := plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}, Name: "hub", URL: "https://hub.example.org", Kind: plimsoll.RegistryOther}
 	if err := s.AddRegistry(t.Context(), &reg); err != nil {
 		t.Fatal(err)
 	}
@@ -198,7 +200,7 @@ func (y *yard) push(t *testing.T, tag string, artifacts ...plimsoll.Artifact) {
 
 func (y *yard) scan(t *testing.T, a plimsoll.Artifact) error {
 	t.Helper()
-	return y.worker.Work(t.Context(), plimsoll.Work{ProjectID: "p", EnterpriseProject: "0", Kind: plimsoll.WorkScan, Key: string(a.Digest)})
+	return y.worker.Work(t.Context(), plimsoll.Work{Tenant: plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan, Key: string(a.Digest)})
 }
 
 func (y *yard) image(t *testing.T, tag string) plimsoll.Image {

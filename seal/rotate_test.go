@@ -44,10 +44,10 @@ func newHouse(t *testing.T) *house {
 		key.SealedSecret = k.Seal([]byte("secret of "+id), key.SealedFor())
 		ok(t, s.AddAccessKey(ctx, key))
 	}
-	h.reg = plimsoll.Registry{ProjectID: "p", Name: "dock", URL: "https://dock.example:5000", Kind: plimsoll.RegistryOther, Username: "u"}
+	h.reg = plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "p"}, Name: "dock", URL: "https://dock.example:5000", Kind: plimsoll.RegistryOther, Username: "u"}
 	ok(t, s.AddRegistry(ctx, &h.reg))
 	ok(t, s.SealRegistry(ctx, h.reg.ID, k.Seal([]byte("secret of dock"), h.reg.SealedFor())))
-	ok(t, s.AddRegistry(ctx, &plimsoll.Registry{ProjectID: "p", Name: "open", URL: "https://open.example", Kind: plimsoll.RegistryOther}))
+	ok(t, s.AddRegistry(ctx, &plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "p"}, Name: "open", URL: "https://open.example", Kind: plimsoll.RegistryOther}))
 	return h
 }
 

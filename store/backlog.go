@@ -92,7 +92,7 @@ func distinctUnits(task *plimsoll.Task, work []plimsoll.Work) []plimsoll.Work {
 		if w.ProjectID == "" {
 			w.ProjectID, w.EnterpriseProject = task.ProjectID, task.EnterpriseProject
 		}
-		id := identity{plimsoll.Tenant{ProjectID: w.ProjectID, EnterpriseProject: w.EnterpriseProject}, w.Kind, w.Key}
+		id := identity{w.Tenant, w.Kind, w.Key}
 		if i, ok := at[id]; ok {
 			units[i].Priority = max(units[i].Priority, w.Priority)
 			continue

@@ -59,7 +59,7 @@ func BenchmarkDecision(b *testing.B) {
 		return took
 	}
 	for b.Loop() {
-		made, err := s.Decide(b.Context(), []plimsoll.Decision{{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.FindingVulnerability,
+		made, err := s.Decide(b.Context(), []plimsoll.Decision{{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.FindingVulnerability,
 			Finding: "CVE-2026-10007", Status: plimsoll.StatusIgnored, Author: "x"}})
 		if err != nil {
 			b.Fatal(err)

@@ -15,7 +15,7 @@ const imagesAtOnce = 1000
 // recountUnit is the job that lets counts follow decisions at a time in ms.
 func recountUnit(d plimsoll.Decision, at int64) plimsoll.Work {
 	return plimsoll.Work{
-		ProjectID: d.ProjectID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkDecisions,
+		Tenant: plimsoll.Tenant{ProjectID: d.ProjectID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}, Kind: plimsoll.WorkDecisions,
 		Key: strconv.FormatInt(at, 10), Priority: plimsoll.PriorityInteractive, NotBefore: fromMillis(at),
 	}
 }

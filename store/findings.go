@@ -111,7 +111,7 @@ type member struct {
 // imageMembers returns the artifact of a plain image, or the members of an index that
 // are scanned, in its order.
 func imageMembers(ctx context.Context, tx *Tx, img plimsoll.Image) ([]member, error) {
-	t := plimsoll.Tenant{ProjectID: img.ProjectID, EnterpriseProject: img.EnterpriseProject}
+	t := img.Tenant
 	a, err := findArtifact(ctx, tx, t, img.Digest)
 	if err != nil {
 		return nil, err

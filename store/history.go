@@ -84,7 +84,7 @@ type pastFinding struct {
 func (s *Store) timeline(ctx context.Context, img plimsoll.Image, f plimsoll.HistoryFilter) (*timeline, error) {
 	t := &timeline{}
 	err := s.db.read(ctx, func(tx *Tx) error {
-		tenant := plimsoll.Tenant{ProjectID: img.ProjectID, EnterpriseProject: img.EnterpriseProject}
+		tenant := img.Tenant
 		a, err := findArtifact(ctx, tx, tenant, img.Digest)
 		if err != nil {
 			return err

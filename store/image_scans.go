@@ -13,7 +13,7 @@ import (
 // without work is finished at once.
 func (s *Store) ScanImages(ctx context.Context, by string, priority plimsoll.Priority, f plimsoll.ImageFilter, refs []plimsoll.ImageRef) (plimsoll.Task, error) {
 	f.Offset, f.Limit = 0, 0
-	task := plimsoll.Task{ProjectID: f.ProjectID, Kind: plimsoll.WorkScan, By: by}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: f.ProjectID}, Kind: plimsoll.WorkScan, By: by}
 	err := s.db.write(ctx, func(tx *Tx) error {
 		work, err := scansOf(ctx, tx, f, refs, priority)
 		if err != nil {
@@ -66,7 +66,7 @@ func scannable(ctx context.Context, tx *Tx, c *clauses, priority plimsoll.Priori
 	var work []plimsoll.Work
 	rows, err := tx.Query(ctx, scannableSQL+c.sql.String()+newestFirst, append([]any{tx.Now()}, c.args...)...)
 	_, err = collect(rows, err, func(rows *sql.Rows) (struct{}, error) {
-		w := plimsoll.Work{ProjectID: c.args[0].(string), Kind: plimsoll.WorkScan, Priority: priority}
+		w := plimsoll.Work{Tenant: plimsoll.Tenant{ProjectID: c.args[0].(string)}, Kind: plimsoll.WorkScan, Priority: priority}
 		var can bool
 		err := rows.Scan(&w.EnterpriseProject, &w.Key, &w.RegistryID, &w.Repository, &can)
 		matched++

@@ -44,7 +44,7 @@ func (s *Store) SetPasswordList(ctx context.Context, l plimsoll.PasswordList) er
 		if err != nil {
 			return err
 		}
-		task := plimsoll.Task{ProjectID: l.ProjectID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkPasswords, By: l.By}
+		task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: l.ProjectID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}, Kind: plimsoll.WorkPasswords, By: l.By}
 		// The generation is the key: a change while an older unit runs is a unit of its own.
 		return enqueue(ctx, tx, &task, []plimsoll.Work{{
 			Kind: plimsoll.WorkPasswords, Key: strconv.FormatInt(l.Generation, 10), Priority: plimsoll.PriorityInteractive,

@@ -58,7 +58,7 @@ func (s *Store) ApplySync(ctx context.Context, r plimsoll.Registry, c plimsoll.R
 	}
 	err := s.db.write(ctx, func(tx *Tx) error {
 		a := &syncing{tx: tx, registry: r, change: c, now: tx.Now(),
-			tenant: plimsoll.Tenant{ProjectID: r.ProjectID, EnterpriseProject: r.EnterpriseProject}}
+			tenant: r.Tenant}
 		if err := a.apply(ctx); err != nil {
 			return err
 		}
@@ -291,8 +291,8 @@ func (a *syncing) askForScans(ctx context.Context, task *plimsoll.Task) error {
 			continue
 		}
 		work = append(work, plimsoll.Work{
-			ProjectID: a.tenant.ProjectID, EnterpriseProject: a.tenant.EnterpriseProject,
-			Kind: plimsoll.WorkScan, Key: string(d), RegistryID: a.registry.ID, Repository: a.change.Repository,
+			Tenant: a.tenant,
+			Kind:   plimsoll.WorkScan, Key: string(d), RegistryID: a.registry.ID, Repository: a.change.Repository,
 		})
 	}
 	if len(work) == 0 {
@@ -305,7 +305,7 @@ func (a *syncing) askForScans(ctx context.Context, task *plimsoll.Task) error {
 			return err
 		}
 		if state != plimsoll.TaskRunning {
-			*task = plimsoll.Task{ProjectID: task.ProjectID, EnterpriseProject: task.EnterpriseProject, Kind: task.Kind, By: task.By}
+			*task = plimsoll.Task{Tenant: task.Tenant, Kind: task.Kind, By: task.By}
 		}
 	}
 	return enqueue(ctx, a.tx, task, work)

@@ -100,7 +100,7 @@ func tellImage(ctx context.Context, tx *Tx, w plimsoll.Work, anew bool) error {
 	if w.Kind != plimsoll.WorkScan {
 		return nil
 	}
-	tenant, digest := plimsoll.Tenant{ProjectID: w.ProjectID, EnterpriseProject: w.EnterpriseProject}, plimsoll.Digest(w.Key)
+	tenant, digest := w.Tenant, plimsoll.Digest(w.Key)
 	a, err := findArtifact(ctx, tx, tenant, digest)
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
 		return nil // its last tag went away

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/purl"
 )
 
 // cycloneDXDocument has the members of a CycloneDX 1.4 to 1.6 document that make up a VEX.
@@ -218,7 +219,7 @@ func (d *Document) addCycloneDXVersion(c Claim, version, vers, status string) er
 	if c.Product.Component != "" {
 		target = &c.Product.Component
 	}
-	if p, err := plimsoll.ParsePURL(*target); err == nil {
+	if p, err := purl.Parse(*target); err == nil {
 		p.Version = version
 		*target = p.String()
 		return d.addClaim(c)

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/purl"
 )
 
 // Digests returns the digests of products in the document, sorted, so that the caller can look
@@ -24,14 +25,14 @@ func (d *Document) Digests() []plimsoll.Digest {
 }
 
 func digestOfPURL(s string) plimsoll.Digest {
-	p, err := plimsoll.ParsePURL(s)
+	p, err := purl.Parse(s)
 	if err != nil || !isImagePURL(p) {
 		return ""
 	}
 	return digestSuffix(p.Version)
 }
 
-func isImagePURL(p plimsoll.PURL) bool { return p.Type == "oci" || p.Type == "docker" }
+func isImagePURL(p purl.PackageURL) bool { return p.Type == "oci" || p.Type == "docker" }
 
 // Decisions makes decisions, without a tenant, from the claims about known products. unknown
 // are the skipped statements and the claims about products that are not known, each with the
@@ -45,8 +46,8 @@ func (d *Document) Decisions(known plimsoll.KnownProducts) (decisions []plimsoll
 	for _, c := range claims {
 		scopes, reason := findScopes(c.Product, known)
 		for _, scope := range scopes {
-			dec := plimsoll.Decision{
-				ProjectID: "x", Kind: plimsoll.FindingVulnerability, Finding: c.Vulnerability, Scope: scope, Document: d.ID,
+			dec := plimsoll.Decision{ // Validate needs a project; the caller sets the tenant
+				Tenant: plimsoll.Tenant{ProjectID: "x"}, Kind: plimsoll.FindingVulnerability, Finding: c.Vulnerability, Scope: scope, Document: d.ID,
 				Status: c.Status, Justification: c.Justification, Reason: c.Reason, Author: d.Author,
 			}
 			if err := dec.Validate(); err != nil {
@@ -87,7 +88,7 @@ func findScopes(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.Deci
 	if p.Platform {
 		return platformScope(p)
 	}
-	u, err := plimsoll.ParsePURL(p.PURL)
+	u, err := purl.Parse(p.PURL)
 	switch {
 	case err != nil && p.Digest != "":
 		return nil, reasonDigest
@@ -120,7 +121,7 @@ func findScopes(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.Deci
 // in Enterprise Linux 9". A component with a version is the same build everywhere. Without a
 // version the status may differ on another platform, so the claim is reported as unknown.
 func platformScope(p Product) ([]plimsoll.DecisionScope, string) {
-	u, err := plimsoll.ParsePURL(p.Component)
+	u, err := purl.Parse(p.Component)
 	if err != nil || isImagePURL(u) || u.Version == "" {
 		return nil, reasonPlatform
 	}
@@ -130,7 +131,7 @@ func platformScope(p Product) ([]plimsoll.DecisionScope, string) {
 // repositoryOfPURL returns the registry host, repository and tag of an image's package URL. An
 // oci URL has the last segment of the repository as its name, and may have the full repository
 // in repository_url; a docker URL has the path. An empty host matches any registry.
-func repositoryOfPURL(u plimsoll.PURL) (host, path, tag string) {
+func repositoryOfPURL(u purl.PackageURL) (host, path, tag string) {
 	address := u.Qualifiers["repository_url"]
 	if u.Type == "docker" {
 		if host = addressHost(address); host == "" {

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"plimsoll"
+	"plimsoll/purl"
 )
 
 // Export is a decision with the products that it applies to, for WriteOpenVEX.
@@ -30,7 +31,7 @@ func ImagePURL(registryURL, repository string, digest plimsoll.Digest, tag strin
 	if u, err := url.Parse(registryURL); err == nil && u.Host != "" {
 		host = u.Host
 	}
-	p := plimsoll.PURL{
+	p := purl.PackageURL{
 		Type: "oci", Name: strings.ToLower(repository[strings.LastIndexByte(repository, '/')+1:]), Version: string(digest),
 		Qualifiers: map[string]string{"repository_url": host + "/" + repository},
 	}

@@ -20,6 +20,7 @@ import (
 
 	"plimsoll"
 	"plimsoll/archive"
+	"plimsoll/manifest"
 )
 
 func main() {
@@ -40,7 +41,7 @@ func run(path string) error {
 	if err != nil {
 		return err
 	}
-	image, err := plimsoll.ParseManifest(mediaType, raw, plimsoll.DefaultBudget())
+	image, err := manifest.Parse(mediaType, raw, plimsoll.DefaultBudget())
 	if err != nil {
 		return err
 	}

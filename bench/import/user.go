@@ -63,9 +63,9 @@ func (u *user) work(ctx context.Context, a *auth.Authenticator, inventory *store
 			return err
 		}
 		signedIn := time.Now()
-		task := plimsoll.Task{ProjectID: who.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkScan, By: "bench"}
+		task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: who.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}, Kind: plimsoll.WorkScan, By: "bench"}
 		work := plimsoll.Work{
-			ProjectID: who.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject, Kind: plimsoll.WorkScan, Key: strconv.Itoa(n),
+			Tenant: plimsoll.Tenant{ProjectID: who.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}, Kind: plimsoll.WorkScan, Key: strconv.Itoa(n),
 		}
 		if err := inventory.CreateTask(context.WithoutCancel(ctx), &task, []plimsoll.Work{work}); err != nil {
 			return err

@@ -63,7 +63,7 @@ func pushCanaries(t *testing.T, e *evil, repository string) []plimsoll.Digest {
 	if err != nil {
 		t.Fatal(err)
 	}
-	e.push(t, repository, [][]byte{zipped(t, bottom), zipped(t, top)}, nil, func(m *manifest) {
+	e.push(t, repository, [][]byte{zipped(t, bottom), zipped(t, top)}, nil, func(m *pushedManifest) {
 		c := described(e.put(ociConfig, config))
 		m.Config = &c
 	})
@@ -89,7 +89,7 @@ func TestPlantedSecretsLeakNowhere(t *testing.T) {
 		t.Fatal(err)
 	}
 	s.inventory.DB().Now = func() time.Time { return time.Now().Add(time.Hour) }
-	reg, err := d.registries.Add(t.Context(), plimsoll.RegistrySpec{Registry: plimsoll.Registry{ProjectID: d.project.ID, Name: "canary", URL: e.URL, ScanOnSync: true}})
+	reg, err := d.registries.Add(t.Context(), plimsoll.RegistrySpec{Registry: plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: d.project.ID}, Name: "canary", URL: e.URL, ScanOnSync: true}})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -115,7 +115,7 @@ func (s *site) demoRegistry(ctx context.Context, samples *demo.Registry) (plimso
 		return reg, err
 	}
 	return s.registries.Add(ctx, plimsoll.RegistrySpec{Registry: plimsoll.Registry{
-		ProjectID: s.project.ID, Name: demoRegistry, URL: samples.URL(), ScanOnSync: true,
+		Tenant: plimsoll.Tenant{ProjectID: s.project.ID}, Name: demoRegistry, URL: samples.URL(), ScanOnSync: true,
 	}})
 }
 

@@ -185,8 +185,8 @@ func (e *evil) tag(repository, tag string, digest plimsoll.Digest, d doc) {
 	e.docs[string(digest)] = d
 }
 
-// manifest is the JSON of an image's manifest.
-type manifest struct {
+// pushedManifest is the JSON of an image's manifest.
+type pushedManifest struct {
 	SchemaVersion int          `json:"schemaVersion"`
 	MediaType     string       `json:"mediaType"`
 	Config        *descriptor  `json:"config,omitempty"`
@@ -205,7 +205,7 @@ func described(d plimsoll.Descriptor) descriptor {
 }
 
 // push makes an image of layers whose config claims the diff IDs, after edit changed its manifest.
-func (e *evil) push(t *testing.T, repository string, layers [][]byte, diffIDs []plimsoll.Digest, edit func(*manifest)) plimsoll.Digest {
+func (e *evil) push(t *testing.T, repository string, layers [][]byte, diffIDs []plimsoll.Digest, edit func(*pushedManifest)) plimsoll.Digest {
 	t.Helper()
 	config, err := json.Marshal(map[string]any{
 		"os": "linux", "architecture": "amd64", "config": map[string]any{"User": "1000", "Labels": map[string]string{"of": repository}},
@@ -215,7 +215,7 @@ func (e *evil) push(t *testing.T, repository string, layers [][]byte, diffIDs []
 		t.Fatal(err)
 	}
 	c := described(e.put(ociConfig, config))
-	m := manifest{SchemaVersion: 2, MediaType: ociManifest, Config: &c}
+	m := pushedManifest{SchemaVersion: 2, MediaType: ociManifest, Config: &c}
 	for _, l := range layers {
 		m.Layers = append(m.Layers, described(e.put(ociLayer, l)))
 	}

@@ -24,7 +24,7 @@ func (w *works) web(t *testing.T) plimsoll.Image {
 func TestExpiryEndsByItself(t *testing.T) {
 	w := newWorks(t)
 	_, err := w.inventory.Decide(t.Context(), []plimsoll.Decision{{
-		ProjectID: w.project.ID, EnterpriseProject: "0", Kind: plimsoll.FindingVulnerability, Finding: "CVE-2099-1001",
+		Tenant: plimsoll.Tenant{ProjectID: w.project.ID, EnterpriseProject: "0"}, Kind: plimsoll.FindingVulnerability, Finding: "CVE-2099-1001",
 		Status: plimsoll.StatusIgnored, Author: "x", ExpiresAt: time.Now().Add(300 * time.Millisecond),
 	}})
 	if err != nil {

@@ -51,7 +51,7 @@ func layerCase(name string, want shownImage, detail string, headers ...tar.Heade
 }
 
 // editCase is a good image whose manifest was changed.
-func editCase(name string, want shownImage, detail string, edit func(*manifest)) hostileCase {
+func editCase(name string, want shownImage, detail string, edit func(*pushedManifest)) hostileCase {
 	return hostileCase{name: name, want: want, detail: detail, push: func(t *testing.T, e *evil, repository string) {
 		plain := goodLayer(t, repository)
 		e.push(t, repository, [][]byte{zipped(t, plain)}, []plimsoll.Digest{plimsoll.DigestOf(plain)}, edit)
@@ -107,7 +107,7 @@ func bombs() []hostileCase {
 		}},
 		{name: "config-20-mb", want: shownOversized, detail: "over the budget", push: func(t *testing.T, e *evil, repository string) {
 			plain := goodLayer(t, repository)
-			e.push(t, repository, [][]byte{zipped(t, plain)}, []plimsoll.Digest{plimsoll.DigestOf(plain)}, func(m *manifest) {
+			e.push(t, repository, [][]byte{zipped(t, plain)}, []plimsoll.Digest{plimsoll.DigestOf(plain)}, func(m *pushedManifest) {
 				c := described(e.put(ociConfig, bytes.Repeat([]byte(" "), 20<<20)))
 				m.Config = &c
 			})
@@ -139,12 +139,12 @@ func lies() []hostileCase {
 			other := append(bytes.Clone(layer[:len(layer)-1]), layer[len(layer)-1]^1)
 			return func(w http.ResponseWriter, _ *http.Request) { w.Write(other) } //nolint:errcheck // the client tells
 		}),
-		editCase("wrong-size", shownDownload, "the manifest says", func(m *manifest) { m.Layers[0].Size++ }),
-		editCase("no-size", shownDownload, "negative size", func(m *manifest) { m.Layers[0].Size = -1 }),
+		editCase("wrong-size", shownDownload, "the manifest says", func(m *pushedManifest) { m.Layers[0].Size++ }),
+		editCase("no-size", shownDownload, "negative size", func(m *pushedManifest) { m.Layers[0].Size = -1 }),
 		{name: "wrong-diff-id", want: shownDownload, detail: "the config claims diff ID", push: func(t *testing.T, e *evil, repository string) {
 			e.push(t, repository, [][]byte{zipped(t, goodLayer(t, repository))}, []plimsoll.Digest{plimsoll.DigestOf(nil)}, nil)
 		}},
-		editCase("layer-count", shownDownload, "the manifest", func(m *manifest) { m.Layers = append(m.Layers, m.Layers[0]) }),
+		editCase("layer-count", shownDownload, "the manifest", func(m *pushedManifest) { m.Layers = append(m.Layers, m.Layers[0]) }),
 		blobCase("truncated-blob", shownDownload, "", func(layer []byte) http.HandlerFunc {
 			return func(w http.ResponseWriter, r *http.Request) {
 				if r.Header.Get("Range") != "" {
@@ -175,7 +175,7 @@ func lies() []hostileCase {
 				e.tag(repository, "1", plimsoll.Digest(next.Digest), doc{ociIndex, raw})
 			}
 		}},
-		editCase("image-and-index", shownDownload, "an image and an index at once", func(m *manifest) {
+		editCase("image-and-index", shownDownload, "an image and an index at once", func(m *pushedManifest) {
 			m.Manifests = []descriptor{m.Layers[0]}
 		}),
 		{name: "schema-1", want: shownImage{Status: "unscan"}, push: func(_ *testing.T, e *evil, repository string) {
@@ -249,7 +249,7 @@ func TestHostileImagesAreRefused(t *testing.T) {
 	}
 	d := hostileSite(t, e)
 	reg, err := d.registries.Add(t.Context(), plimsoll.RegistrySpec{Secret: "correct horse", Registry: plimsoll.Registry{
-		ProjectID: d.project.ID, Name: "evil", URL: e.URL, Username: "robot", ScanOnSync: true,
+		Tenant: plimsoll.Tenant{ProjectID: d.project.ID}, Name: "evil", URL: e.URL, Username: "robot", ScanOnSync: true,
 	}})
 	if err != nil {
 		t.Fatal(err)
@@ -318,7 +318,7 @@ func TestRegistryThatResolvesToLoopbackIsRefused(t *testing.T) {
 	d := hostileSite(t, newEvil(t))
 	for _, host := range []string{"localhost:" + untouched(t), "[::1]:80", "169.254.169.254", "0x7f.1:80", "2130706433"} {
 		_, err := d.registries.Add(t.Context(), plimsoll.RegistrySpec{Registry: plimsoll.Registry{
-			ProjectID: d.project.ID, Name: "inner", URL: "http://" + host,
+			Tenant: plimsoll.Tenant{ProjectID: d.project.ID}, Name: "inner", URL: "http://" + host,
 		}})
 		if err == nil {
 			t.Errorf("%s was added", host)

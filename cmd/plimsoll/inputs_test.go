@@ -106,7 +106,7 @@ func TestEveryWayFindsTheSame(t *testing.T) {
 	_, archivedZstd := writeLayout(t, ref, zst)
 	_, archivedPlain := writeLayout(t, ref, plain)
 	e := newEvil(t)
-	e.push(t, "team/app", [][]byte{zipped(t, layers[0]), zipped(t, layers[1])}, []plimsoll.Digest{plimsoll.DigestOf(layers[0]), plimsoll.DigestOf(layers[1])}, func(m *manifest) {
+	e.push(t, "team/app", [][]byte{zipped(t, layers[0]), zipped(t, layers[1])}, []plimsoll.Digest{plimsoll.DigestOf(layers[0]), plimsoll.DigestOf(layers[1])}, func(m *pushedManifest) {
 		raw, err := gz.RawConfigFile() // the same settings
 		if err != nil {
 			t.Fatal(err)

@@ -80,7 +80,7 @@ func (l *localBackend) Sync(ctx context.Context, name string, watch func(plimsol
 
 // syncAndScan asks for a sync and waits for it and the scans that follow.
 func syncAndScan(ctx context.Context, s *site, q *queue.Queue, reg plimsoll.Registry, watch func(plimsoll.Task)) (plimsoll.Task, error) {
-	task := plimsoll.Task{ProjectID: reg.ProjectID, EnterpriseProject: reg.EnterpriseProject, Kind: plimsoll.WorkSync, By: "operator"}
+	task := plimsoll.Task{Tenant: reg.Tenant, Kind: plimsoll.WorkSync, By: "operator"}
 	if err := s.inventory.CreateTask(ctx, &task, []plimsoll.Work{syncWork(reg)}); err != nil {
 		return task, err
 	}
@@ -106,7 +106,7 @@ func (l localTasks) scanTasks(ctx context.Context) ([]plimsoll.Task, error) {
 
 func syncWork(reg plimsoll.Registry) plimsoll.Work {
 	return plimsoll.Work{
-		ProjectID: reg.ProjectID, EnterpriseProject: reg.EnterpriseProject, Kind: plimsoll.WorkSync,
+		Tenant: reg.Tenant, Kind: plimsoll.WorkSync,
 		Key: strconv.FormatInt(reg.ID, 10), RegistryID: reg.ID, Priority: plimsoll.PriorityInteractive,
 	}
 }

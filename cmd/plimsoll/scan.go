@@ -14,6 +14,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze/all"
 	"plimsoll/archive"
+	"plimsoll/manifest"
 	"plimsoll/registry"
 	"plimsoll/scan"
 	"plimsoll/store/sqlite"
@@ -292,7 +293,7 @@ func read(ctx context.Context, src scan.Source, digest plimsoll.Digest) (plimsol
 	if err != nil {
 		return plimsoll.Artifact{}, err
 	}
-	return plimsoll.ParseManifest(mediaType, raw, plimsoll.DefaultBudget())
+	return manifest.Parse(mediaType, raw, plimsoll.DefaultBudget())
 }
 
 // splitReference cuts host/repository, with a tag, a digest, or both. A reference

@@ -243,7 +243,7 @@ func (s *services) syncDue(ctx context.Context, before time.Time) error {
 			}
 			work := syncWork(reg)
 			work.Priority = plimsoll.PriorityBulk
-			task := plimsoll.Task{ProjectID: reg.ProjectID, EnterpriseProject: reg.EnterpriseProject, Kind: plimsoll.WorkSync, By: "schedule"}
+			task := plimsoll.Task{Tenant: reg.Tenant, Kind: plimsoll.WorkSync, By: "schedule"}
 			if err := s.CreateTask(ctx, &task, []plimsoll.Work{work}); err != nil {
 				return err
 			}

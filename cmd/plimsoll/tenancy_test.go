@@ -42,7 +42,7 @@ func newTenants(t *testing.T) *tenants {
 func (te *tenants) add(t *testing.T, project, name string, e *evil, shared bool) plimsoll.Registry {
 	t.Helper()
 	reg, err := te.registries.Add(t.Context(), plimsoll.RegistrySpec{Registry: plimsoll.Registry{
-		ProjectID: project, Name: name, URL: e.URL, ScanOnSync: true, SharedBytes: shared,
+		Tenant: plimsoll.Tenant{ProjectID: project}, Name: name, URL: e.URL, ScanOnSync: true, SharedBytes: shared,
 	}})
 	if err != nil {
 		t.Fatal(err)

@@ -39,7 +39,7 @@ func storeImage(t testing.TB, s *store.Store, name string) plimsoll.Image {
 			t.Fatal(err)
 		}
 	}
-	return plimsoll.Image{ProjectID: "p", EnterpriseProject: "0", Digest: d}
+	return plimsoll.Image{Tenant: plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}, Digest: d}
 }
 
 // largeScan is a record of one set; package i has vulnerability i while i is below findings.
@@ -183,7 +183,7 @@ func TestStatementsUseIndexes(t *testing.T) {
 
 // decideAndUndo runs every statement about decisions.
 func decideAndUndo(ctx context.Context, s *store.Store) error {
-	d := plimsoll.Decision{ProjectID: costTenant.ProjectID, EnterpriseProject: costTenant.EnterpriseProject, Kind: plimsoll.FindingVulnerability,
+	d := plimsoll.Decision{Tenant: costTenant, Kind: plimsoll.FindingVulnerability,
 		Finding: "CVE-2026-00001", Status: plimsoll.StatusIgnored, Author: "x"}
 	narrow, named := d, d
 	narrow.Scope.Digest = plimsoll.DigestOf([]byte("a"))

@@ -26,7 +26,7 @@ func totalChanges(t *testing.T, s *store.Store) int {
 func TestSyncTwiceWritesNothing(t *testing.T) {
 	s := openInventory(t)
 	r := storetest.AddRegistry(t, s, plimsoll.Registry{Name: "hub", ScanOnSync: true})
-	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan}
 	if err := s.ApplySync(t.Context(), r, storetest.Change(), &task); err != nil {
 		t.Fatal(err)
 	}

@@ -87,7 +87,7 @@ func numbered(prefix string, n int) []string {
 
 func (b *backlog) task(project string, work []plimsoll.Work) plimsoll.Task {
 	b.t.Helper()
-	task := plimsoll.Task{ProjectID: project, EnterpriseProject: "0", Kind: plimsoll.WorkScan, By: "ann"}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: project, EnterpriseProject: "0"}, Kind: plimsoll.WorkScan, By: "ann"}
 	b.check(b.CreateTask(context.Background(), &task, work))
 	return task
 }
@@ -382,7 +382,7 @@ func testTasks(t *testing.T, b *backlog) {
 	var want []plimsoll.Task
 	for i := range 3 {
 		b.now = b.now.Add(time.Second)
-		task := plimsoll.Task{ProjectID: "p", EnterpriseProject: fmt.Sprint(i), Kind: plimsoll.WorkSync, By: "ann"}
+		task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p", EnterpriseProject: fmt.Sprint(i)}, Kind: plimsoll.WorkSync, By: "ann"}
 		b.check(b.CreateTask(t.Context(), &task, nil))
 		want = append([]plimsoll.Task{task}, want...)
 	}

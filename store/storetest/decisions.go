@@ -36,7 +36,7 @@ func Decisions(t *testing.T, open func(t *testing.T) *store.Store) {
 
 func decision(finding string, scope plimsoll.DecisionScope) plimsoll.Decision {
 	return plimsoll.Decision{
-		ProjectID: findingTenant.ProjectID, EnterpriseProject: findingTenant.EnterpriseProject, Kind: plimsoll.FindingVulnerability,
+		Tenant: findingTenant, Kind: plimsoll.FindingVulnerability,
 		Finding: finding, Scope: scope, Status: plimsoll.StatusIgnored, Reason: "not ours", Author: "rita",
 	}
 }

@@ -48,7 +48,7 @@ func testDecisionJob(f *findings) {
 
 func testDecisionNewTag(f *findings) {
 	s := f.s
-	r := AddRegistry(f.TB.(testing.TB), s, plimsoll.Registry{Name: "dock", EnterpriseProject: "0"})
+	r := AddRegistry(f.TB.(testing.TB), s, plimsoll.Registry{Name: "dock", Tenant: plimsoll.Tenant{EnterpriseProject: "0"}})
 	a, b := Artifact("a"), Artifact("b")
 	Push(f.TB.(testing.TB), s, r, "team/app", map[string]plimsoll.Artifact{"1": a, "2": b})
 	f.saveTwo(findingTenant, "a")

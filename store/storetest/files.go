@@ -81,7 +81,7 @@ func (f *findings) chained(r plimsoll.Registry, name string, layers ...string) {
 
 func testBaseImages(f *findings) {
 	add := func(project, ep, name string) plimsoll.Registry {
-		r := plimsoll.Registry{ProjectID: project, EnterpriseProject: ep, Name: name, URL: "https://r.example", Kind: plimsoll.RegistryOther}
+		r := plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: project, EnterpriseProject: ep}, Name: name, URL: "https://r.example", Kind: plimsoll.RegistryOther}
 		f.must(f.s.AddRegistry(f.ctx, &r))
 		return r
 	}

@@ -135,7 +135,7 @@ func (f *findings) tag(t plimsoll.Tenant, name string, artifact int64) plimsoll.
 	id := f.exec(`INSERT INTO image (project_id, enterprise_project_id, registry_id, artifact_id, origin, repository, namespace, name, tag,
 			digest, size, updated_at, first_seen_at) VALUES (?, ?, ?, ?, 'private', ?, 'library', ?, 'v1', ?, 1, 0, 0) RETURNING id`,
 		t.ProjectID, t.EnterpriseProject, registry, artifact, name, name, named(name))
-	return plimsoll.Image{ID: id, ProjectID: t.ProjectID, EnterpriseProject: t.EnterpriseProject, Digest: named(name)}
+	return plimsoll.Image{ID: id, Tenant: t, Digest: named(name)}
 }
 
 // index stores an index whose members are artifacts by name; a name with a leading "-" is not scanned.

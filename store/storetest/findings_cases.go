@@ -375,7 +375,7 @@ func testFindingTenancy(f *findings) {
 	f.save(record(findingTenant, "a", set, judged(1, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh))))
 	f.must(f.s.FailScan(f.ctx, findingTenant, named("a"), plimsoll.FailureAuth, ""))
 	wantEqual(f, before, f.dump(other))
-	stranger := plimsoll.Image{ProjectID: "p3", EnterpriseProject: "0", Digest: named("a")}
+	stranger := plimsoll.Image{Tenant: plimsoll.Tenant{ProjectID: "p3", EnterpriseProject: "0"}, Digest: named("a")}
 	_, err := f.s.ImageVulnerabilities(f.ctx, stranger, plimsoll.VulnerabilityFilter{})
 	f.wantError(plimsoll.NotFound, err)
 	_, err = f.s.ImageMalware(f.ctx, stranger)

@@ -18,7 +18,7 @@ type past struct {
 func newPast(f *findings) *past {
 	p := &past{findings: f, clock: UseClock(f.s), registry: plimsoll.Registry{
 		Name: "hub", URL: "https://hub.example", Kind: plimsoll.RegistryOther,
-		ProjectID: findingTenant.ProjectID, EnterpriseProject: findingTenant.EnterpriseProject,
+		Tenant: findingTenant,
 	}}
 	f.must(f.s.AddRegistry(f.ctx, &p.registry))
 	return p

@@ -28,11 +28,11 @@ func Fill(t testing.TB, s *store.Store, clock *Clock, repositories, tags int) Sa
 	t.Helper()
 	registries := []plimsoll.Registry{
 		{Name: "one"},
-		{Name: "two", Kind: plimsoll.RegistryHarbor, EnterpriseProject: "ep1"},
+		{Name: "two", Kind: plimsoll.RegistryHarbor, Tenant: plimsoll.Tenant{EnterpriseProject: "ep1"}},
 		{Name: "three", Kind: plimsoll.RegistrySWRShared, Owner: "acme", ShareExpires: clock.Now().Add(-time.Hour)},
 		{Name: "four", Kind: plimsoll.RegistrySWREnterprise, InstanceID: "i-4", InstanceName: "inst"},
-		{Name: "five", Kind: plimsoll.RegistrySWREnterprise, InstanceID: "i-5", InstanceName: "inst", EnterpriseProject: "ep1"},
-		{Name: "far", ProjectID: "p2"},
+		{Name: "five", Kind: plimsoll.RegistrySWREnterprise, InstanceID: "i-5", InstanceName: "inst", Tenant: plimsoll.Tenant{EnterpriseProject: "ep1"}},
+		{Name: "far", Tenant: plimsoll.Tenant{ProjectID: "p2"}},
 	}
 	for i, r := range registries {
 		registries[i] = AddRegistry(t, s, r)

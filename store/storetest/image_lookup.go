@@ -171,7 +171,7 @@ func findImage(t *testing.T, s *store.Store, clock *Clock) {
 func scanImages(t *testing.T, s *store.Store, clock *Clock) {
 	ctx := context.Background()
 	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
-	expired := AddRegistry(t, s, plimsoll.Registry{Name: "shared", EnterpriseProject: "ep1", Kind: plimsoll.RegistrySWRShared, ShareExpires: clock.Now().Add(time.Hour)})
+	expired := AddRegistry(t, s, plimsoll.Registry{Name: "shared", Tenant: plimsoll.Tenant{EnterpriseProject: "ep1"}, Kind: plimsoll.RegistrySWRShared, ShareExpires: clock.Now().Add(time.Hour)})
 	no := Artifact("no")
 	no.Unscannable = plimsoll.ReasonForeignLayer
 	many := map[string]plimsoll.Artifact{"no": no, "again": Artifact("image 1")}
@@ -216,7 +216,7 @@ func scanImages(t *testing.T, s *store.Store, clock *Clock) {
 func removeRegistry(t *testing.T, s *store.Store, _ *Clock) {
 	ctx := context.Background()
 	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub", ScanOnSync: true})
-	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkSync}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.WorkSync}
 	sync := plimsoll.Work{Kind: plimsoll.WorkSync, Key: strconv.FormatInt(r.ID, 10), RegistryID: r.ID}
 	if err := s.CreateTask(ctx, &task, []plimsoll.Work{sync}); err != nil {
 		t.Fatal(err)
@@ -246,7 +246,7 @@ func removeRegistry(t *testing.T, s *store.Store, _ *Clock) {
 func removeSharing(t *testing.T, s *store.Store, _ *Clock) {
 	ctx := context.Background()
 	r, other := AddRegistry(t, s, plimsoll.Registry{Name: "hub"}), AddRegistry(t, s, plimsoll.Registry{Name: "other"})
-	far := AddRegistry(t, s, plimsoll.Registry{Name: "hub", ProjectID: "p2"})
+	far := AddRegistry(t, s, plimsoll.Registry{Name: "hub", Tenant: plimsoll.Tenant{ProjectID: "p2"}})
 	for _, to := range []plimsoll.Registry{other, far} {
 		if err := s.ApplySync(ctx, to, Change(), nil); err != nil {
 			t.Fatal(err)

@@ -75,14 +75,14 @@ func valuesLeftOut(t *testing.T, s *store.Store, _ *Clock) {
 
 func newTags(t *testing.T, s *store.Store, clock *Clock) {
 	ctx := context.Background()
-	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub", Kind: plimsoll.RegistrySWREnterprise, EnterpriseProject: "ep1",
+	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub", Kind: plimsoll.RegistrySWREnterprise, Tenant: plimsoll.Tenant{EnterpriseProject: "ep1"},
 		InstanceID: "i", InstanceName: "inst", InstanceURL: "https://i.example", Owner: "acme", ShareExpires: clock.Now().Add(time.Hour)})
 	Push(t, s, r, "team/sub/app", map[string]plimsoll.Artifact{"1": Artifact("one")})
 	Push(t, s, r, "busybox", map[string]plimsoll.Artifact{"2": Artifact("two")})
 
 	got, err := s.FindImage(ctx, plimsoll.ImageLookup{ProjectID: "p1", Ref: plimsoll.ImageRef{Tag: "1"}})
 	want := plimsoll.Image{
-		ID: got.ID, ProjectID: "p1", EnterpriseProject: "ep1", RegistryID: r.ID, Origin: plimsoll.OriginInstance,
+		ID: got.ID, Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "ep1"}, RegistryID: r.ID, Origin: plimsoll.OriginInstance,
 		Repository: "team/sub/app", Namespace: "team", Name: "sub/app", Tag: "1", Digest: Digest("one"), Size: 1000,
 		UpdatedAt: Artifact("one").Created, FirstSeen: clock.Now(), Latest: true, State: plimsoll.ScanNone,
 		Source: plimsoll.ImageSource{Registry: "hub", Kind: plimsoll.RegistrySWREnterprise, InstanceID: "i", InstanceName: "inst",
@@ -176,7 +176,7 @@ func goneTags(t *testing.T, s *store.Store, _ *Clock) {
 	one, two, kept := Artifact("one"), Artifact("two"), Artifact("kept")
 	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": Index("both", one, two), "2": Artifact("plain")}, one, two)
 	Push(t, s, r, "a/c", map[string]plimsoll.Artifact{"1": Index("half", two, kept)}, two, kept)
-	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan, By: "me"}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan, By: "me"}
 	if err := s.CreateTask(ctx, &task, []plimsoll.Work{
 		{Kind: plimsoll.WorkScan, Key: string(Digest("both")), RegistryID: r.ID, Repository: "a/b"},
 		{Kind: plimsoll.WorkScan, Key: string(Digest("half")), RegistryID: r.ID, Repository: "a/c"},

@@ -13,8 +13,8 @@ import (
 func syncScans(t *testing.T, s *store.Store, _ *Clock) {
 	ctx := context.Background()
 	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub", ScanOnSync: true})
-	silent := AddRegistry(t, s, plimsoll.Registry{Name: "silent", EnterpriseProject: "ep1"})
-	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan, By: "sync"}
+	silent := AddRegistry(t, s, plimsoll.Registry{Name: "silent", Tenant: plimsoll.Tenant{EnterpriseProject: "ep1"}})
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan, By: "sync"}
 	c := Change()
 	if err := s.ApplySync(ctx, silent, c, &task); err != nil {
 		t.Fatal(err)
@@ -89,7 +89,7 @@ func indexes(t *testing.T, s *store.Store, _ *Clock) {
 	}
 	const none, pending, running, done = plimsoll.ScanNone, plimsoll.ScanPending, plimsoll.ScanRunning, plimsoll.ScanDone
 	check(none, none, none, none, none)
-	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan}
 	if err := s.CreateTask(ctx, &task, []plimsoll.Work{{Kind: plimsoll.WorkScan, Key: string(all.Digest)}}); err != nil {
 		t.Fatal(err)
 	}
@@ -133,7 +133,7 @@ func syncGone(t *testing.T, s *store.Store, _ *Clock) {
 	ctx := context.Background()
 	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
 	before := Dump(t, s, stored()...)
-	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan}
 	r.ScanOnSync = true
 	err := s.ApplySync(ctx, r, plimsoll.RepositoryChange{
 		Repository: "a/b", Artifacts: []plimsoll.Artifact{Artifact("there")},
@@ -144,7 +144,7 @@ func syncGone(t *testing.T, s *store.Store, _ *Clock) {
 	if task.ID != 0 {
 		t.Error("the task has an id of a row that was rolled back")
 	}
-	for _, broken := range []plimsoll.Registry{{ID: 99, ProjectID: "p1", EnterpriseProject: "0"}, {ID: r.ID, ProjectID: "p2", EnterpriseProject: "0"}} {
+	for _, broken := range []plimsoll.Registry{{ID: 99, Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}}, {ID: r.ID, Tenant: plimsoll.Tenant{ProjectID: "p2", EnterpriseProject: "0"}}} {
 		isCode(t, s.ApplySync(ctx, broken, Change(), nil), plimsoll.NotFound)
 	}
 	if err := s.ApplySync(ctx, plimsoll.Registry{ID: 99}, plimsoll.RepositoryChange{Repository: "a/b"}, nil); err != nil {
@@ -163,7 +163,7 @@ func interruptedScans(t *testing.T, s *store.Store, _ *Clock) {
 	one, plain := Artifact("one"), Artifact("plain")
 	all := Index("all", one)
 	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"plain": plain, "index": all}, one)
-	task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan}
+	task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan}
 	work := []plimsoll.Work{
 		{Kind: plimsoll.WorkScan, Key: string(plain.Digest)},
 		{Kind: plimsoll.WorkScan, Key: string(all.Digest)},
@@ -222,7 +222,7 @@ func untoldScan(t *testing.T, s *store.Store, a plimsoll.Artifact, states func()
 	t.Helper()
 	ctx := context.Background()
 	for _, told := range []plimsoll.FailureCode{"", plimsoll.FailureLayer} {
-		task := plimsoll.Task{ProjectID: "p1", EnterpriseProject: "0", Kind: plimsoll.WorkScan}
+		task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan}
 		if err := s.CreateTask(ctx, &task, []plimsoll.Work{{Kind: plimsoll.WorkScan, Key: string(a.Digest)}}); err != nil {
 			t.Fatal(err)
 		}

@@ -57,7 +57,7 @@ func stored() []string {
 func registryRoundTrip(t *testing.T, s *store.Store, clock *Clock) {
 	ctx := context.Background()
 	want := plimsoll.Registry{
-		ProjectID: "p1", EnterpriseProject: "ep1", Name: "hub", URL: "https://hub.example:5000", Kind: plimsoll.RegistrySWREnterprise,
+		Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "ep1"}, Name: "hub", URL: "https://hub.example:5000", Kind: plimsoll.RegistrySWREnterprise,
 		Username: "robot", AuthHosts: []string{"auth.example:443"}, Repositories: []string{"a/b", "c"}, ScanOnSync: true,
 		SharedBytes: true, InstanceID: "i-1", InstanceName: "inst", InstanceURL: "https://inst.example", Owner: "acme",
 		ShareExpires: clock.Now().Add(time.Hour),
@@ -94,8 +94,8 @@ func registryRoundTrip(t *testing.T, s *store.Store, clock *Clock) {
 	isCode(t, err, plimsoll.NotFound)
 	isCode(t, s.RemoveRegistry(ctx, "p2", want.ID), plimsoll.NotFound)
 	isCode(t, s.SealRegistry(ctx, 999, nil), plimsoll.NotFound)
-	isCode(t, s.AddRegistry(ctx, &plimsoll.Registry{ProjectID: "p1", Name: "hub"}), plimsoll.Conflict)
-	AddRegistry(t, s, plimsoll.Registry{ProjectID: "p2", Name: "hub"})
+	isCode(t, s.AddRegistry(ctx, &plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "p1"}, Name: "hub"}), plimsoll.Conflict)
+	AddRegistry(t, s, plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "p2"}, Name: "hub"})
 }
 
 func lastSync(t *testing.T, s *store.Store, clock *Clock) {

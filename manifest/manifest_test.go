@@ -1,4 +1,4 @@
-package plimsoll_test
+package manifest_test
 
 import (
 	"fmt"
@@ -8,6 +8,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
 const (
@@ -29,7 +30,7 @@ func image(config string, layers ...string) string {
 
 func TestParseManifestImage(t *testing.T) {
 	raw := image(descriptor(ociConfig, "c", 7), descriptor(ociLayer, "1", 10), descriptor(ociLayer, "2", 20))
-	got, err := plimsoll.ParseManifest(ociManifest, []byte(raw), plimsoll.DefaultBudget())
+	got, err := manifest.Parse(ociManifest, []byte(raw), plimsoll.DefaultBudget())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -58,7 +59,7 @@ func TestParseManifestIndex(t *testing.T) {
 		child("1", "linux", "amd64", ""),
 		fmt.Sprintf(`{"mediaType":%q,"digest":%q,"size":5}`, ociIndex, digest("4")),
 	}, ","))
-	got, err := plimsoll.ParseManifest(ociIndex, []byte(raw), plimsoll.DefaultBudget())
+	got, err := manifest.Parse(ociIndex, []byte(raw), plimsoll.DefaultBudget())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -91,7 +92,7 @@ func TestParseManifestRefuses(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			_, err := plimsoll.ParseManifest(tt.mediaType, []byte(tt.raw), tight)
+			_, err := manifest.Parse(tt.mediaType, []byte(tt.raw), tight)
 			if got := plimsoll.FailureOf(err); got != tt.code {
 				t.Errorf("failure %q (%v), want %q", got, err, tt.code)
 			}
@@ -101,7 +102,7 @@ func TestParseManifestRefuses(t *testing.T) {
 
 func TestParseManifestSchema1(t *testing.T) {
 	for _, raw := range []string{`{"schemaVersion":1,"fsLayers":[{}]}`, `{"fsLayers":[{}]}`} {
-		a, err := plimsoll.ParseManifest("application/vnd.docker.distribution.manifest.v1+prettyjws", []byte(raw), plimsoll.DefaultBudget())
+		a, err := manifest.Parse("application/vnd.docker.distribution.manifest.v1+prettyjws", []byte(raw), plimsoll.DefaultBudget())
 		if err != nil || a.Kind != plimsoll.KindSchema1 || a.Unscannable != plimsoll.ReasonSchema1 {
 			t.Errorf("%s: %+v, %v", raw, a, err)
 		}
@@ -110,11 +111,11 @@ func TestParseManifestSchema1(t *testing.T) {
 
 func TestWithConfig(t *testing.T) {
 	raw := image(descriptor(ociConfig, "c", 7), descriptor(ociLayer, "1", 10), descriptor(ociLayer, "2", 20))
-	a, err := plimsoll.ParseManifest(ociManifest, []byte(raw), plimsoll.DefaultBudget())
+	a, err := manifest.Parse(ociManifest, []byte(raw), plimsoll.DefaultBudget())
 	if err != nil {
 		t.Fatal(err)
 	}
-	config, err := plimsoll.ParseConfig([]byte(`{"os":"linux","architecture":"arm64","created":"2024-05-06T07:08:09Z",
+	config, err := manifest.ParseConfig([]byte(`{"os":"linux","architecture":"arm64","created":"2024-05-06T07:08:09Z",
 		"config":{"User":"app","Healthcheck":{"Test":["NONE"]}},
 		"rootfs":{"diff_ids":["`+digest("a")+`","`+digest("b")+`"]},
 		"history":[{"created_by":"ADD base"},{"created_by":"USER app","empty_layer":true},{"created_by":"COPY app"}]}`), plimsoll.DefaultBudget())
@@ -124,7 +125,7 @@ func TestWithConfig(t *testing.T) {
 	if config.Healthcheck {
 		t.Error(`a health check of "NONE" is none`)
 	}
-	joined, err := a.WithConfig(config)
+	joined, err := manifest.WithConfig(a, config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -135,7 +136,7 @@ func TestWithConfig(t *testing.T) {
 		t.Error("the artifact it was made from changed")
 	}
 	config.DiffIDs = config.DiffIDs[:1]
-	if _, err := a.WithConfig(config); plimsoll.FailureOf(err) != plimsoll.FailureDownload {
+	if _, err := manifest.WithConfig(a, config); plimsoll.FailureOf(err) != plimsoll.FailureDownload {
 		t.Errorf("one diff ID for two layers: %v", err)
 	}
 }
@@ -145,7 +146,7 @@ func FuzzParseManifest(f *testing.F) {
 	f.Add(ociIndex, []byte(`{"schemaVersion":2,"manifests":[`+descriptor(ociManifest, "1", 3)+`]}`))
 	f.Add("", []byte(`{"schemaVersion":1,"fsLayers":[{}]}`))
 	f.Fuzz(func(t *testing.T, mediaType string, raw []byte) {
-		a, err := plimsoll.ParseManifest(mediaType, raw, plimsoll.DefaultBudget())
+		a, err := manifest.Parse(mediaType, raw, plimsoll.DefaultBudget())
 		if err != nil {
 			if plimsoll.FailureOf(err) == plimsoll.FailureUnknown {
 				t.Fatalf("error without a failure code: %v", err)
@@ -161,7 +162,7 @@ func FuzzParseManifest(f *testing.F) {
 func FuzzParseConfig(f *testing.F) {
 	f.Add([]byte(`{"os":"linux","rootfs":{"diff_ids":["` + digest("a") + `"]},"history":[{"created_by":"x"}]}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if _, err := plimsoll.ParseConfig(raw, plimsoll.DefaultBudget()); err != nil && plimsoll.FailureOf(err) == plimsoll.FailureUnknown {
+		if _, err := manifest.ParseConfig(raw, plimsoll.DefaultBudget()); err != nil && plimsoll.FailureOf(err) == plimsoll.FailureUnknown {
 			t.Fatalf("error without a failure code: %v", err)
 		}
 	})

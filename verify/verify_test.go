@@ -1,4 +1,4 @@
-package plimsoll_test
+package verify_test
 
 import (
 	"io"
@@ -7,9 +7,10 @@ import (
 	"testing/iotest"
 
 	"plimsoll"
+	"plimsoll/verify"
 )
 
-func TestProve(t *testing.T) {
+func TestReader(t *testing.T) {
 	const text = "the bytes of a layer"
 	want := plimsoll.Descriptor{Digest: plimsoll.DigestOf([]byte(text)), Size: int64(len(text))}
 	tests := []struct {
@@ -28,7 +29,7 @@ func TestProve(t *testing.T) {
 	readers := map[string]func(io.Reader) io.Reader{"whole": func(r io.Reader) io.Reader { return r }, "bytes": iotest.OneByteReader, "eof with data": iotest.DataErrReader}
 	for _, tt := range tests {
 		for how, wrap := range readers {
-			r := plimsoll.Prove(wrap(strings.NewReader(tt.text)), plimsoll.Descriptor{Digest: want.Digest, Size: tt.size})
+			r := verify.Reader(wrap(strings.NewReader(tt.text)), plimsoll.Descriptor{Digest: want.Digest, Size: tt.size})
 			got, err := io.ReadAll(r)
 			if string(got) != tt.handed || (err == nil) != tt.ok {
 				t.Errorf("%s, %s: %q, %v", tt.name, how, got, err)

@@ -7,6 +7,30 @@ import (
 	"strings"
 )
 
+// MalwareKind says what a malware finding is about.
+type MalwareKind string
+
+// The kinds.
+const (
+	MalwareMatch     MalwareKind = "match"             // a signature matched
+	MalwareNotLooked MalwareKind = "not_looked"        // the file could not be inspected: too big, encrypted
+	MalwarePackage   MalwareKind = "malicious_package" // an advisory says that the package itself is malware
+)
+
+// Malware is a finding about one file.
+type Malware struct {
+	Path   string      `json:"path"`
+	Kind   MalwareKind `json:"kind"`
+	Rule   string      `json:"rule"`   // name of the signature
+	Engine string      `json:"engine"` // which engine and list
+	Size   int64       `json:"size"`
+	SHA256 string      `json:"sha256"` // hex
+
+	// Set when the layers of an image are folded.
+	Layer    Digest `json:"layer,omitempty"`    // diff ID
+	Shadowed bool   `json:"shadowed,omitempty"` // replaced or removed by an upper layer: listed, not counted
+}
+
 // Secret is a credential found in a file. The secret itself is never kept.
 type Secret struct {
 	Path     string   `json:"path"`
