@@ -44,8 +44,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// open makes a pool of children of one kind whose temporary directory must be empty at the end.
-func open(t testing.TB, role string, change func(*Options)) *Pool {
+// newTestPool makes a pool of children of one kind whose temporary directory must be empty at the end.
+func newTestPool(t testing.TB, role string, change func(*Options)) *Pool {
 	t.Helper()
 	o := Options{
 		Command: []string{"", "child", role}, Identity: []byte(role), Size: 2, Temp: t.TempDir(),

@@ -21,24 +21,24 @@ func echo(_ context.Context, child io.ReadWriter, _ func(bool)) {
 }
 
 func TestChildrenAsk(t *testing.T) {
-	p := open(t, "tricks", func(o *Options) { o.AnswerQueries, o.Calls = echo, 2 })
+	p := newTestPool(t, "tricks", func(o *Options) { o.AnswerQueries, o.Calls = echo, 2 })
 	for _, text := range []string{"one", "two", "three"} { // the third asks from another process
-		if got, err := run(t, p, "ask "+text); got != "you said "+text+"\n" || err != nil {
+		if got, err := runRequest(t, p, "ask "+text); got != "you said "+text+"\n" || err != nil {
 			t.Errorf("%q %v", got, err)
 		}
 	}
-	works(t, p)
+	checkPoolWorks(t, p)
 }
 
 // AnswerQueries may return early: the child reads EOF and goes on.
 func TestQueriesEndBeforeTheChild(t *testing.T) {
-	p := open(t, "tricks", func(o *Options) {
+	p := newTestPool(t, "tricks", func(o *Options) {
 		o.AnswerQueries, o.Size = func(context.Context, io.ReadWriter, func(bool)) {}, 1
 	})
-	if got, err := run(t, p, "ask x"); err == nil || errors.Is(err, plimsoll.ErrDied) {
+	if got, err := runRequest(t, p, "ask x"); err == nil || errors.Is(err, plimsoll.ErrDied) {
 		t.Errorf("%q %v", got, err)
 	}
-	works(t, p)
+	checkPoolWorks(t, p)
 }
 
 // A child that waits for an answer has not stalled; one that does not wait is killed, also while AnswerQueries runs.
@@ -58,12 +58,12 @@ func TestWaitingForAnAnswerIsNoStall(t *testing.T) {
 		waits(false)
 		fmt.Fprintln(child, "at last")
 	}
-	p := open(t, "tricks", func(o *Options) { o.AnswerQueries, o.Stall, o.Size = slow, stall, 1 })
-	if got, err := run(t, p, "ask slow"); got != "at last\n" || err != nil {
+	p := newTestPool(t, "tricks", func(o *Options) { o.AnswerQueries, o.Stall, o.Size = slow, stall, 1 })
+	if got, err := runRequest(t, p, "ask slow"); got != "at last\n" || err != nil {
 		t.Errorf("%q %v", got, err)
 	}
-	p = open(t, "tricks", func(o *Options) { o.AnswerQueries, o.Stall, o.Size = slow, stall, 1 })
-	if _, err := run(t, p, "ask never"); plimsoll.FailureOf(err) != plimsoll.FailureTimeout || !errors.Is(err, plimsoll.ErrDied) {
+	p = newTestPool(t, "tricks", func(o *Options) { o.AnswerQueries, o.Stall, o.Size = slow, stall, 1 })
+	if _, err := runRequest(t, p, "ask never"); plimsoll.FailureOf(err) != plimsoll.FailureTimeout || !errors.Is(err, plimsoll.ErrDied) {
 		t.Errorf("%v", err)
 	}
 }
@@ -71,7 +71,7 @@ func TestWaitingForAnAnswerIsNoStall(t *testing.T) {
 // The end of a child ends what is being done for it, and Close waits for that.
 func TestAnswerQueriesEndsWithTheChild(t *testing.T) {
 	ended := make(chan error, 1)
-	p := open(t, "tricks", func(o *Options) {
+	p := newTestPool(t, "tricks", func(o *Options) {
 		o.AnswerQueries = func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
 			bufio.NewReader(child).ReadString('\n')
 			waits(true)
