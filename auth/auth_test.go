@@ -102,7 +102,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// wantRole holds a principal to a project and a role in it.
+// wantRole fails the test unless a principal has the role in the project.
 func wantRole(t *testing.T, p plimsoll.Principal, project plimsoll.Project, role plimsoll.Role) {
 	t.Helper()
 	if p.User.Name != "ann" || p.Domain.Name != "plimsoll" || p.Project != project || p.Role("0") != role {

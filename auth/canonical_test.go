@@ -38,7 +38,8 @@ func FuzzParseAuthorization(f *testing.F) {
 	})
 }
 
-// FuzzCanonicalQuery: the canonical form is a fixed point, holds what a handler will read, and does not depend on order.
+// FuzzCanonicalQuery: the canonical form is a fixed point, contains the values that a handler reads, and does not depend
+// on their order.
 func FuzzCanonicalQuery(f *testing.F) {
 	for _, seed := range []string{"", "a", "b=&a=1", "a=2&a=1", "q=a%2Fb~*+c%20d%26%3D", "%zz", "a;b=1", "&&=&=x", "\xff=\x00"} {
 		f.Add(seed)
@@ -56,7 +57,7 @@ func FuzzCanonicalQuery(f *testing.F) {
 			t.Errorf("%q becomes %q, then %q, %v", raw, got, again, err)
 		}
 		if parseErr != nil {
-			return // net/http gives such a query to nobody
+			return // net/http drops such a query
 		}
 		back, err := url.ParseQuery(got)
 		for _, v := range values {

@@ -269,7 +269,7 @@ func TestReplays(t *testing.T) {
 
 func TestSignatureLocks(t *testing.T) {
 	r := newFixture(t)
-	for _, access := range []string{r.access, "NOSUCHKEY"} { // a lock does not tell which keys exist
+	for _, access := range []string{r.access, "NOSUCHKEY"} { // a lock does not reveal which keys exist
 		wrong := r.request("GET", "/", "")
 		clientSign(wrong, access, "wrong", r.now(), hashOf(""))
 		for range 6 {

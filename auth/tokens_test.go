@@ -205,7 +205,7 @@ func TestSignInLocks(t *testing.T) {
 	signedIn(nil)
 }
 
-// TestSignInLocksUnknownUsers: a lock does not tell who exists.
+// TestSignInLocksUnknownUsers: a lock does not reveal which users exist.
 func TestSignInLocksUnknownUsers(t *testing.T) {
 	r := newFixture(t)
 	for i := range 6 {

@@ -85,7 +85,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestReleaseOfPackage holds one advisory against packages of many releases.
+// TestReleaseOfPackage compares one advisory with packages of many releases.
 func TestReleaseOfPackage(t *testing.T) {
 	for _, c := range []struct {
 		pack, record string

@@ -11,15 +11,16 @@ type ecosystemScheme struct {
 	// do not have.
 	release func(suffix string) (release string, ok bool)
 
-	// version makes a version that can be ordered, or says that it cannot. It is nil if
-	// nobody has written down how the ecosystem orders versions: why tells the reason.
+	// version parses a version, or returns an error if it cannot be ordered. It is nil for an
+	// ecosystem that is not judged, for example because its version order is not documented;
+	// notJudgedReason is the reason.
 	version         func(string) (orderedVersion, error)
 	notJudgedReason string
 
 	names advisoryNaming // which of a package's names advisories use
 
 	// hasModules: packages of module streams carry the mark in their release, and
-	// advisories of streams do not speak of packages outside them, or the reverse.
+	// advisories about streams do not apply to other packages, nor the reverse.
 	hasModules bool
 }
 

@@ -47,7 +47,7 @@ func TestEveryEcosystem(t *testing.T) {
 	}
 }
 
-// TestComposed holds a package against a composed record of every ecosystem that is
+// TestComposed compares a package with a composed record of every ecosystem that is
 // judged: one version before the fix, the fix, one after it.
 func TestComposed(t *testing.T) {
 	type versions struct{ before, fix, after string }
@@ -153,7 +153,7 @@ func TestListedVersions(t *testing.T) {
 	}
 }
 
-// FuzzOrder holds every scheme against hostile versions: no panic, and the order is one.
+// FuzzOrder orders hostile versions in every ecosystem: there is no panic, and the order is consistent.
 func FuzzOrder(f *testing.F) {
 	for _, pair := range [][2]string{
 		{"1.0", "1.0.0"}, {"1:2.0-1", "2.0~rc1-1"}, {"1.0-SNAPSHOT", "1.0.Final"}, {"1!2.0.post1.dev3+local.1", "2013-01-21T20:33:09+0100"},

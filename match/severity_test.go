@@ -9,7 +9,7 @@ import (
 	"plimsoll"
 )
 
-// TestSeverityPage holds docs/severity.md against the code, row by row.
+// TestSeverityPage compares docs/severity.md with the code, row by row.
 func TestSeverityPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/severity.md")
 	if err != nil {

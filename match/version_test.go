@@ -84,7 +84,7 @@ var withheld = map[string]bool{
 	"-class.-jw.util.version.version-dev < 1.0": true, // PyPI
 }
 
-// compareWithheld: the order holds, and the judgement is withheld all the same.
+// compareWithheld checks that the library orders a and b, and that our parser refuses one of them.
 func compareWithheld(t *testing.T, base, a, op, b string) {
 	t.Helper()
 	x, err := semantic.Parse(a, base)

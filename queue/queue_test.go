@@ -30,7 +30,7 @@ func openStore(t testing.TB) *store.Store {
 	return s
 }
 
-// testQueue is a queue over a real store whose clock stands still.
+// testQueue is a queue with a real store and a clock that only advance moves.
 type testQueue struct {
 	*Queue
 	t     testing.TB
@@ -110,7 +110,7 @@ func (r *testQueue) wantFinished(task plimsoll.Task, done, failed int) {
 	}
 }
 
-// outcome returns how the newest unit with a key stands.
+// outcome returns the state and failure of the newest unit with a key.
 func (r *testQueue) outcome(key string) (state plimsoll.WorkState, failure plimsoll.FailureCode, detail string) {
 	r.t.Helper()
 	err := r.store.DB().Reader.QueryRow(`SELECT state, failure, failure_detail FROM backlog WHERE key = ? ORDER BY id DESC`, key).

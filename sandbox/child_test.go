@@ -242,7 +242,7 @@ func setUpBoom([]byte, io.ReadWriter) ([]byte, Handler, error) {
 
 func boomAnalyzers() []analyze.Analyzer { return []analyze.Analyzer{analyze.Tree{}, boom{}} }
 
-// boom stands for a parser with a defect.
+// boom is a parser with a defect.
 type boom struct{}
 
 // ID implements analyze.Analyzer.

@@ -116,7 +116,7 @@ func TestConfined(t *testing.T) {
 	checkPoolWorks(t, p)
 }
 
-// confinementLacks is what a child said when it started.
+// confinementLacks returns what a child logged at its start.
 func confinementLacks(t *testing.T) string {
 	t.Helper()
 	var log bytes.Buffer

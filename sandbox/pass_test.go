@@ -99,7 +99,7 @@ func drawLayer(t *rapid.T) []byte {
 	return archive(t, headers, contents)
 }
 
-// TestSameReports holds passes in a child against passes in this process: the same sums,
+// TestSameReports compares passes in a child with passes in this process: the same sums,
 // reports and aliases, or the same error.
 func TestSameReports(t *testing.T) {
 	p := newTestPool(t, "analyzers", roomy)

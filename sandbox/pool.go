@@ -67,7 +67,7 @@ type Pool struct {
 	ended    sync.WaitGroup // waits for the end of all children that were started
 	missing  sync.Once
 
-	newMemory func() (*sharedMemory, *os.File) // newSharedMemory; tests replace it
+	newMemory func() (*sharedMemory, *os.File) // newSharedMemory; a test replaces it
 }
 
 // New returns a pool, which starts children when they are needed. The caller closes it.

@@ -41,8 +41,8 @@ func read(t *testing.T, name string) *vex.Document {
 	return doc
 }
 
-// said is a decision in short: where, what, and why.
-func said(d plimsoll.Decision) string {
+// summary is a decision in short: finding, scope, status and reason.
+func summary(d plimsoll.Decision) string {
 	s := d.Scope
 	where := strings.Join([]string{s.Repository, s.Tag, s.Digest.Hex()[:min(4, len(s.Digest.Hex()))], s.Package}, "|")
 	return strings.Join([]string{d.Finding, where, string(d.Status), string(d.Justification), d.Reason}, " / ")
@@ -115,7 +115,7 @@ func TestDocuments(t *testing.T) {
 			decisions, left := doc.Decisions(known())
 			var got []string
 			for _, d := range decisions {
-				got = append(got, said(d))
+				got = append(got, summary(d))
 				if d.Author != test.head.Author || d.Document != test.head.ID {
 					t.Errorf("%+v is not said by the document's author", d)
 				}
@@ -164,7 +164,7 @@ func TestProducts(t *testing.T) {
 		switch {
 		case want == "" && (len(decisions) != 0 || len(left) != 1):
 			t.Errorf("%s: decisions %v, unknown %v", product, decisions, left)
-		case want != "" && (len(decisions) != 1 || len(left) != 0 || !strings.Contains(said(decisions[0]), " "+want+" ")):
+		case want != "" && (len(decisions) != 1 || len(left) != 0 || !strings.Contains(summary(decisions[0]), " "+want+" ")):
 			t.Errorf("%s: decisions %v, unknown %v, want %s", product, decisions, left, want)
 		}
 	}
@@ -235,7 +235,7 @@ func TestOwnDocuments(t *testing.T) {
 	decisions, left := doc.Decisions(known())
 	var got []string
 	for _, d := range decisions {
-		got = append(got, said(d))
+		got = append(got, summary(d))
 	}
 	want := []string{
 		"CVE-2026-1 / ||aaaa|pkg:npm/a@1 / not_affected / inline_mitigations_already_exist / A <filter> stands before it.",
@@ -269,8 +269,7 @@ func FuzzOpenVEX(f *testing.F)   { fuzz(f, "openvex") }
 func FuzzCSAF(f *testing.F)      { fuzz(f, "csaf") }
 func FuzzCycloneDX(f *testing.F) { fuzz(f, "cyclonedx") }
 
-// fuzz holds that any bytes give an error with a code, or decisions that can be stored,
-// each about one thing once.
+// fuzz checks that any bytes give an error with a code, or valid decisions without duplicates.
 func fuzz(f *testing.F, part string) {
 	seeds(f, part)
 	f.Fuzz(func(t *testing.T, raw []byte) {

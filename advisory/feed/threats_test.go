@@ -193,7 +193,7 @@ func TestParseSettings(t *testing.T) {
 	}
 }
 
-// TestSchedule: rounds go on whatever fails, and only a change is told.
+// TestSchedule: rounds go on after a failure, and Changed is called only after a change.
 func TestSchedule(t *testing.T) {
 	b := newBucket(t)
 	r := newRig(t, b)

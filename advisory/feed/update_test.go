@@ -182,7 +182,7 @@ func TestHostileUpstreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent := func(w http.ResponseWriter, r *http.Request, part []byte) {
-		w.Write(part)            //nolint:errcheck // the client tells
+		w.Write(part)            //nolint:errcheck // the client reports it
 		w.(http.Flusher).Flush() //nolint:forcetypeassert // it is one
 		select {                 // the client gives up, or the test ends
 		case <-r.Context().Done():
