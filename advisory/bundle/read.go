@@ -38,8 +38,8 @@ var (
 // zstdMagic begins every zstd frame (RFC 8878, 3.1.1).
 const zstdMagic = "\x28\xb5\x2f\xfd"
 
-// Is reports whether the file at path looks like a bundle.
-func Is(path string) bool {
+// IsBundle reports whether the file at path looks like a bundle.
+func IsBundle(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false

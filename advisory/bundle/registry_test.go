@@ -45,7 +45,7 @@ func TestRegistry(t *testing.T) {
 	if err != nil || pulled != pushed {
 		t.Fatalf("pushed %s, pulled %s, %v", pushed, pulled, err)
 	}
-	if got, err := os.ReadFile(filepath.Join(dir, "b")); err != nil || !bytes.Equal(got, raw) || !Is(filepath.Join(dir, "b")) {
+	if got, err := os.ReadFile(filepath.Join(dir, "b")); err != nil || !bytes.Equal(got, raw) || !IsBundle(filepath.Join(dir, "b")) {
 		t.Errorf("%d bytes of %d, %v", len(got), len(raw), err)
 	}
 	if _, err := r.Pull(t.Context(), host+"/security/advisories:latest", filepath.Join(dir, "b")); plimsoll.ErrorCode(err) != plimsoll.Invalid {
