@@ -23,6 +23,8 @@
 //
 //	pending, queued, running ──► stopped: the last running task of the unit was stopped
 //
+// Release takes the attempt off the count again, because a shutdown is not a failure.
+//
 // A unit runs at most once per generation: Begin accepts it only while it is queued with the
 // generation that it was dispatched with, and each dispatch increments the generation. The queue
 // extends the leases of its units every 5 seconds. If a unit no longer belongs to this process,

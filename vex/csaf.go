@@ -176,28 +176,7 @@ func (d *Document) addCSAFVulnerability(v csafVulnerability, products map[string
 	for _, id := range v.IDs {
 		ids = append(ids, id.Text)
 	}
-	about := func(notes []csafNote, category string) map[string][]string {
-		out := map[string][]string{}
-		for _, n := range notes {
-			if category != "" && n.Category != category {
-				continue
-			}
-			text := n.Details
-			if category == "" {
-				text = n.Label
-			}
-			for _, id := range n.Products {
-				out[id] = append(out[id], text)
-			}
-			for _, g := range n.Groups {
-				for _, id := range groups[g] {
-					out[id] = append(out[id], text)
-				}
-			}
-		}
-		return out
-	}
-	flags, impacts := about(v.Flags, ""), about(v.Threats, "impact")
+	flags, impacts := textsByProduct(v.Flags, "", groups), textsByProduct(v.Threats, "impact", groups)
 	for _, s := range csafProductStatuses {
 		for _, id := range v.Status[s.word] {
 			c := Claim{Vulnerability: preferredID(ids...), Status: s.status, Reason: joinNonEmpty(impacts[id]...), Time: d.Time}
@@ -214,4 +193,28 @@ func (d *Document) addCSAFVulnerability(v csafVulnerability, products map[string
 		}
 	}
 	return nil
+}
+
+// textsByProduct returns the texts of the notes of a category by product id: the details, or the
+// label if category is "".
+func textsByProduct(notes []csafNote, category string, groups map[string][]string) map[string][]string {
+	out := map[string][]string{}
+	for _, n := range notes {
+		if category != "" && n.Category != category {
+			continue
+		}
+		text := n.Details
+		if category == "" {
+			text = n.Label
+		}
+		for _, id := range n.Products {
+			out[id] = append(out[id], text)
+		}
+		for _, g := range n.Groups {
+			for _, id := range groups[g] {
+				out[id] = append(out[id], text)
+			}
+		}
+	}
+	return out
 }
