@@ -170,12 +170,12 @@ func (c *childProcess) waitDeath() error {
 		c.kill(errProtocol)
 		<-c.exited
 	}
-	switch why := c.killedBy(); {
-	case errors.Is(why, errStalled):
+	switch reason := c.killedBy(); {
+	case errors.Is(reason, errStalled):
 		return diedError(plimsoll.FailureTimeout, "no progress within the stall budget, so it was killed")
-	case errors.Is(why, errClosed):
+	case errors.Is(reason, errClosed):
 		return closedError()
-	case errors.Is(why, errProtocol):
+	case errors.Is(reason, errProtocol):
 		return diedError(plimsoll.FailureUnknown, "it broke the protocol and was killed")
 	default:
 		return diedError(plimsoll.FailureUnknown, c.exitReason())

@@ -70,7 +70,7 @@ func ReadPrivateKey(path string) (ed25519.PrivateKey, error) {
 	if private, ok := key.(ed25519.PrivateKey); ok && err == nil {
 		return private, nil
 	}
-	return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is no Ed25519 key", path)
+	return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is not an Ed25519 key", path)
 }
 
 // ReadPublicKey reads what NewKey wrote at path.pub.
@@ -83,5 +83,5 @@ func ReadPublicKey(path string) (ed25519.PublicKey, error) {
 	if public, ok := key.(ed25519.PublicKey); ok && err == nil {
 		return public, nil
 	}
-	return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is no Ed25519 key", path)
+	return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is not an Ed25519 key", path)
 }
