@@ -60,7 +60,7 @@ func (a *Advisories) importFile(ctx context.Context, in Import) (plimsoll.Import
 			in.Watch(done)
 		}
 	}
-	if bundle.Is(in.Path) {
+	if bundle.IsBundle(in.Path) {
 		b, err := bundle.Open(ctx, in.Path, a.tempDir, in.Trust)
 		if err != nil {
 			return plimsoll.ImportOutcome{}, hintTrust(err)
@@ -81,7 +81,7 @@ func (a *Advisories) importFile(ctx context.Context, in Import) (plimsoll.Import
 
 // FeedName is the name of the feed in a file to import, after its path.
 func FeedName(path string) string {
-	if bundle.Is(path) {
+	if bundle.IsBundle(path) {
 		return "bundle"
 	}
 	return advisory.FeedName(path)

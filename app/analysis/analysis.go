@@ -81,7 +81,7 @@ func (a *Analysis) Start(layers int) (err error) {
 	if !a.config.InProcess && a.pool == nil {
 		a.options.Size = layers
 		if a.second != nil {
-			a.options.Attend = a.second.serveChild
+			a.options.AnswerQueries = a.second.answerQueries
 		}
 		a.pool = sandbox.New(a.options)
 	}
@@ -145,7 +145,7 @@ func secretAnalyzer(analyzers []analyze.Analyzer) *secret.Analyzer {
 			return a
 		}
 	}
-	return secret.Lazy()
+	return secret.NewAnalyzer()
 }
 
 // SecretTitles returns what the rules for secrets find, by rule id. Call it after Start.

@@ -78,8 +78,8 @@ func (e *secondEngine) version(ctx context.Context) (string, error) {
 	return e.known, nil
 }
 
-// serveChild passes a child's questions to the daemon.
-func (e *secondEngine) serveChild(ctx context.Context, child io.ReadWriter, waits func(bool)) {
+// answerQueries passes a child's questions to the daemon.
+func (e *secondEngine) answerQueries(ctx context.Context, child io.ReadWriter, waits func(bool)) {
 	if err := e.client.Serve(ctx, child, waits); err != nil {
 		e.logger.DebugContext(ctx, "a process that analyses asks clamd no more", "error", err)
 	}
