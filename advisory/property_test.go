@@ -18,7 +18,7 @@ import (
 
 	"plimsoll"
 	"plimsoll/advisory"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -57,7 +57,7 @@ WHERE r.from_revision <= (SELECT COALESCE(MAX(id), 0) FROM revision)
 	return out
 }
 
-func openAt(t *testing.T, path string) *store.Advisories {
+func openAt(t *testing.T, path string) *advisories.Store {
 	t.Helper()
 	db, err := sqlite.Advisories(t.Context(), path)
 	if err != nil {
@@ -143,7 +143,7 @@ func TestWithdrawAndReAdd(t *testing.T) {
 
 // dying is the real store of a process that dies at a step: before a call of it, or after.
 type dying struct {
-	*store.Advisories
+	*advisories.Store
 	mu   sync.Mutex
 	left int
 }
@@ -166,7 +166,7 @@ func (d *dying) step(call func() error) error {
 }
 
 func (d *dying) BeginImport(ctx context.Context, feed, source string) (known map[string][sha256.Size]byte, err error) {
-	err = d.step(func() (err error) { known, err = d.Advisories.BeginImport(ctx, feed, source); return err })
+	err = d.step(func() (err error) { known, err = d.Store.BeginImport(ctx, feed, source); return err })
 	return known, err
 }
 

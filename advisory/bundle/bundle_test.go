@@ -23,11 +23,11 @@ import (
 	"plimsoll"
 	"plimsoll/advisory"
 	"plimsoll/outbound"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
-func openStore(t testing.TB) *store.Advisories {
+func openStore(t testing.TB) *advisories.Store {
 	t.Helper()
 	db, err := sqlite.Advisories(t.Context(), filepath.Join(t.TempDir(), "advisories.db"))
 	if err != nil {
@@ -43,7 +43,7 @@ func record(id, more string) string {
 		{"package":{"ecosystem":"Debian:13","name":"openssl"},"versions":["1","2"]}]}`
 }
 
-func load(t testing.TB, db *store.Advisories, feed string, records map[string]string) {
+func load(t testing.TB, db *advisories.Store, feed string, records map[string]string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, body := range records {
@@ -66,7 +66,7 @@ var records = map[string]string{
 	"A-3.json": record("A-3", `"database_specific":{"severity":"HIGH","urgency":"soon"},"references":[{"type":"WEB","url":"https://a.test/x"}],`),
 }
 
-func filled(t testing.TB) *store.Advisories {
+func filled(t testing.TB) *advisories.Store {
 	t.Helper()
 	db := openStore(t)
 	load(t, db, "Debian", records)
@@ -94,7 +94,7 @@ func keys(t testing.TB) (ed25519.PrivateKey, ed25519.PublicKey) {
 	return private, public
 }
 
-func written(t testing.TB, db *store.Advisories, key ed25519.PrivateKey) []byte {
+func written(t testing.TB, db *advisories.Store, key ed25519.PrivateKey) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if _, err := Write(t.Context(), &b, db, key, t.TempDir(), time.Now()); err != nil {
@@ -103,7 +103,7 @@ func written(t testing.TB, db *store.Advisories, key ed25519.PrivateKey) []byte 
 	return b.Bytes()
 }
 
-func unpackInto(t testing.TB, db *store.Advisories, raw []byte, trust Trust) (plimsoll.ImportOutcome, error) {
+func unpackInto(t testing.TB, db *advisories.Store, raw []byte, trust Trust) (plimsoll.ImportOutcome, error) {
 	t.Helper()
 	b, err := read(t.Context(), bytes.NewReader(raw), int64(len(raw)), t.TempDir(), trust)
 	if err != nil {
@@ -113,7 +113,7 @@ func unpackInto(t testing.TB, db *store.Advisories, raw []byte, trust Trust) (pl
 	return b.Import(t.Context(), db, nil)
 }
 
-func evidence(t *testing.T, db *store.Advisories) plimsoll.Evidence {
+func evidence(t *testing.T, db *advisories.Store) plimsoll.Evidence {
 	t.Helper()
 	e, err := db.Evidence(t.Context(), []plimsoll.AdvisoryKey{{Ecosystem: "Debian", Name: "openssl"}})
 	if err != nil {
@@ -137,7 +137,7 @@ func TestRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(evidence(t, here), evidence(t, there)); diff != "" {
 		t.Errorf("evidence (-here +there):\n%s", diff)
 	}
-	for _, db := range []*store.Advisories{here, there} {
+	for _, db := range []*advisories.Store{here, there} {
 		texts, err := db.Advisory(t.Context(), []string{"A-1", "A-2", "A-3"})
 		if err != nil || len(texts) != 3 || len(texts[0].Details) < 4000 || texts[1].Withdrawn.IsZero() {
 			t.Errorf("%d texts, %v", len(texts), err)

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -11,29 +10,24 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"plimsoll"
+	"plimsoll/store/sqldb"
 )
 
 // fill writes a fleet as scans would have left it, each image judged as clean: by SQL, since
 // 100,000 scans are not what is measured.
 func (b *bench) fill(ctx context.Context, f *fleet) error {
-	tx, err := b.inventory.DB().Writer.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() //nolint:errcheck // after Commit it has nothing to do
-	p := &filler{ctx: ctx, tx: tx}
-	p.sets(f)
-	p.images(f)
-	if err := p.flush(); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return b.inventory.DB().Write(ctx, func(tx *sqldb.Tx) error {
+		p := &filler{ctx: ctx, tx: tx}
+		p.sets(f)
+		p.images(f)
+		return p.flush()
+	})
 }
 
 // filler inserts rows, several at a time.
 type filler struct {
 	ctx    context.Context
-	tx     *sql.Tx
+	tx     *sqldb.Tx
 	tables []*rows
 	err    error
 }
@@ -65,7 +59,7 @@ func (p *filler) write(r *rows) {
 	}
 	group := "(" + strings.TrimSuffix(strings.Repeat("?, ", r.columns), ", ") + "), "
 	query := "INSERT INTO " + r.into + " VALUES " + strings.TrimSuffix(strings.Repeat(group, len(r.args)/r.columns), ", ")
-	_, p.err = p.tx.ExecContext(p.ctx, query, r.args...)
+	_, p.err = p.tx.Exec(p.ctx, query, r.args...)
 	r.args = r.args[:0]
 }
 

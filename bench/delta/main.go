@@ -22,6 +22,7 @@ import (
 	"plimsoll/advisory"
 	"plimsoll/scan"
 	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -48,7 +49,7 @@ func main() {
 type bench struct {
 	dir        string
 	inventory  *store.Store
-	advisories *store.Advisories
+	advisories *advisories.Store
 	rematcher  *scan.Rematcher
 	requests   atomic.Int64
 }
