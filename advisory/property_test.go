@@ -173,7 +173,7 @@ func (d *dying) BeginImport(ctx context.Context, feed, source string) (known map
 func (d *dying) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) error {
 	// One record a call: a batch is written in slices, and a process may die after any.
 	for i := range records {
-		if err := d.step(func() error { return d.Advisories.SaveRecords(ctx, records[i:i+1]) }); err != nil {
+		if err := d.step(func() error { return d.Store.SaveRecords(ctx, records[i:i+1]) }); err != nil {
 			return err
 		}
 	}
@@ -181,15 +181,15 @@ func (d *dying) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) 
 }
 
 func (d *dying) WithdrawRecords(ctx context.Context, files []string) error {
-	return d.step(func() error { return d.Advisories.WithdrawRecords(ctx, files) })
+	return d.step(func() error { return d.Store.WithdrawRecords(ctx, files) })
 }
 
 func (d *dying) NoteMissing(ctx context.Context, feed string, files []string) error {
-	return d.step(func() error { return d.Advisories.NoteMissing(ctx, feed, files) })
+	return d.step(func() error { return d.Store.NoteMissing(ctx, feed, files) })
 }
 
 func (d *dying) PublishImport(ctx context.Context) (r plimsoll.Revision, err error) {
-	err = d.step(func() (err error) { r, err = d.Advisories.PublishImport(ctx); return err })
+	err = d.step(func() (err error) { r, err = d.Store.PublishImport(ctx); return err })
 	return r, err
 }
 
@@ -217,7 +217,7 @@ func TestDiesAtAnyStep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = advisory.Import(t.Context(), src, "feed", &dying{Advisories: db, left: steps}, nil)
+		_, err = advisory.Import(t.Context(), src, "feed", &dying{Store: db, left: steps}, nil)
 		if err := errors.Join(src.Close(), db.Close()); err != nil {
 			t.Fatal(err)
 		}
