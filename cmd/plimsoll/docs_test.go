@@ -14,7 +14,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-var update = flag.Bool("update", false, "write the tables of flags into docs")
+var update = flag.Bool("update", false, "write the tables of flags into docs, and the golden files")
 
 // commands are all that can be run, with their flags as users see them.
 func commands() []*cobra.Command {

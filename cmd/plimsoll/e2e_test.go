@@ -116,6 +116,7 @@ func rootImage(t *testing.T, root string) v1.Image {
 		}
 		h.Name, h.ModTime = filepath.ToSlash(rel), time.Unix(1700000000, 0)
 		h.Mode |= 0o200
+		h.Uid, h.Gid, h.Uname, h.Gname = 0, 0, "", "" // files of an image belong to root, also where the corpus does not
 		if err := w.WriteHeader(h); err != nil || !info.Mode().IsRegular() {
 			return err
 		}
