@@ -11,13 +11,13 @@ import (
 	"plimsoll/advisory/bundle"
 	"plimsoll/advisory/feed"
 	"plimsoll/scan"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 )
 
 // Advisories imports advisories and keeps them current. Whenever they change, stored images are judged again: by the
 // backlog if this process works on it, else before the change returns. No registry is asked.
 type Advisories struct {
-	advisories *store.Advisories
+	advisories *advisories.Store
 	tasks      *Tasks
 	rematcher  *scan.Rematcher
 	updater    *feed.Updater

@@ -41,7 +41,7 @@ func TestPlantedSecretsLeakNowhere(t *testing.T) {
 	if again := askForCanaries(t, d); again != said {
 		t.Errorf("another scan changed the answers:\n%s\n%s", said, again)
 	}
-	reports := apptest.KeptReports(t, d.Inventory().Layers, e, diffIDs)
+	reports := apptest.KeptReports(t, d.Inventory(), e, diffIDs)
 	raw := apptest.RawFiles(t, config.Data)
 	d.close(t)
 	texts := map[string]string{"log": log.String(), "answers": said, "reports": reports, "files": raw, "files after the end": apptest.RawFiles(t, config.Data)}

@@ -7,12 +7,13 @@ import (
 
 	"plimsoll"
 	"plimsoll/store"
+	"plimsoll/store/advisories"
 )
 
 // Findings is what is wrong with images: vulnerabilities, malware, secrets, settings and software.
 type Findings struct {
 	store      *store.Store
-	advisories *store.Advisories
+	advisories *advisories.Store
 }
 
 // ImageVulnerabilities lists the vulnerabilities of an image. A finding without a summary has the description of its

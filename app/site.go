@@ -16,6 +16,7 @@ import (
 	"plimsoll/scan"
 	"plimsoll/seal"
 	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -45,7 +46,7 @@ type Site struct {
 	config     Config
 	lock       *os.File
 	inventory  *store.Store
-	advisories *store.Advisories
+	advisories *advisories.Store
 	key        *seal.Key
 	connector  *intake.Connector
 	tempDir    string // for downloads and uploads; emptied at each start

@@ -3,6 +3,7 @@ package apptest
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -12,7 +13,6 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze/all"
-	"plimsoll/store"
 )
 
 // Canary makes a token that occurs nowhere else, in two parts, so that this source has none.
@@ -65,8 +65,13 @@ func PushCanaries(t *testing.T, e *Registry, repository string) []plimsoll.Diges
 	return diffIDs
 }
 
+// ReportReader is a store of layer reports.
+type ReportReader interface {
+	LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, analyzers []plimsoll.AnalyzerID) (map[plimsoll.Digest][]plimsoll.LayerReport, error)
+}
+
 // KeptReports reads the reports of all blobs of a registry, which are stored compressed.
-func KeptReports(t *testing.T, layers *store.Layers, e *Registry, diffIDs []plimsoll.Digest) string {
+func KeptReports(t *testing.T, kept ReportReader, e *Registry, diffIDs []plimsoll.Digest) string {
 	t.Helper()
 	analyzers, err := all.Names(all.Config{})
 	if err != nil {
@@ -77,7 +82,7 @@ func KeptReports(t *testing.T, layers *store.Layers, e *Registry, diffIDs []plim
 		ids = append(ids, a.ID())
 	}
 	digests := append(slices.Clone(diffIDs), e.Blobs()...)
-	reports, err := layers.LayerReports(t.Context(), digests, ids)
+	reports, err := kept.LayerReports(t.Context(), digests, ids)
 	if err != nil {
 		t.Fatal(err)
 	}

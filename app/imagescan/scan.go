@@ -19,7 +19,7 @@ import (
 	"plimsoll/app"
 	"plimsoll/app/analysis"
 	"plimsoll/scan"
-	"plimsoll/store"
+	"plimsoll/store/layers"
 	"plimsoll/store/sqlite"
 )
 
@@ -87,7 +87,7 @@ type scanner struct {
 	isFile    bool // the source is a file: what it contains must be verified each time
 	analysis  *analysis.Analysis
 	inspector *scan.Inspector
-	cache     *store.Cache // nil = none
+	cache     *layers.Cache // nil = none
 	program   string       // identifies everything that a scan depends on
 	logger    *slog.Logger
 }
@@ -121,7 +121,7 @@ func newScanner(ctx context.Context, c app.Config, o Options, src scan.Source, n
 // openCache opens the cache if that is possible: a scan works without it.
 func (s *scanner) openCache(ctx context.Context, c app.Config, o Options) {
 	program, err := s.programID(ctx, c, o)
-	var cache *store.Cache
+	var cache *layers.Cache
 	if err == nil {
 		cache, err = sqlite.Cache(ctx, c.File("layers.db"))
 	}
@@ -177,15 +177,15 @@ func (s *scanner) inspect(ctx context.Context, digest plimsoll.Digest, platform 
 	}
 	record, err := s.inspector.Inspect(ctx, target, s.src)
 	if err == nil {
-		s.keepScan(ctx, digest, store.Scanned{Artifact: artifact, Record: record})
+		s.keepScan(ctx, digest, layers.Scanned{Artifact: artifact, Record: record})
 	}
 	return artifact, record, err
 }
 
 // knownScan returns an earlier scan of the same content. The name of a file proves nothing about its content.
-func (s *scanner) knownScan(ctx context.Context, digest plimsoll.Digest) (store.Scanned, bool) {
+func (s *scanner) knownScan(ctx context.Context, digest plimsoll.Digest) (layers.Scanned, bool) {
 	if s.cache == nil || s.isFile {
-		return store.Scanned{}, false
+		return layers.Scanned{}, false
 	}
 	known, ok, err := s.cache.Scan(ctx, digest, s.program)
 	if err != nil {
@@ -194,7 +194,7 @@ func (s *scanner) knownScan(ctx context.Context, digest plimsoll.Digest) (store.
 	return known, ok && err == nil
 }
 
-func (s *scanner) keepScan(ctx context.Context, digest plimsoll.Digest, scanned store.Scanned) {
+func (s *scanner) keepScan(ctx context.Context, digest plimsoll.Digest, scanned layers.Scanned) {
 	if s.cache == nil || s.isFile {
 		return
 	}

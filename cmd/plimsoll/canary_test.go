@@ -32,7 +32,7 @@ func TestScanLeaksNoSecrets(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts["cached reports"] = apptest.KeptReports(t, cache.Layers, e, diffIDs)
+	texts["cached reports"] = apptest.KeptReports(t, cache, e, diffIDs)
 	if err := cache.Close(); err != nil {
 		t.Error(err)
 	}
