@@ -47,13 +47,13 @@ func (s *Store) Task(ctx context.Context, projectID string, id int64) (plimsoll.
 func noTask(id int64) error { return plimsoll.Errorf(plimsoll.NotFound, "no task %d", id) }
 
 // Tasks lists the tasks of a project, newest first. No enterprise projects (nil) means
-// every one, kind "" any. Limit 0 is plimsoll.MaxLimit.
+// every one, kind "" any. Limit 0 is plimsoll.MaxLimit; after is the cursor of the page before, "" for the first page.
 func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind,
-	limit, offset int,
+	limit int, after string,
 ) (plimsoll.Page[plimsoll.Task], error) {
 	page := plimsoll.Page[plimsoll.Task]{Items: []plimsoll.Task{}}
-	if limit < 0 || limit > plimsoll.MaxLimit || offset < 0 || offset > plimsoll.MaxOffset {
-		return page, plimsoll.Errorf(plimsoll.Invalid, "limit %d or offset %d of a task list is out of range", limit, offset)
+	if limit < 0 || limit > plimsoll.MaxLimit {
+		return page, plimsoll.Errorf(plimsoll.Invalid, "limit %d of a task list is out of range", limit)
 	}
 	if limit == 0 {
 		limit = plimsoll.MaxLimit
@@ -66,18 +66,29 @@ func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects 
 	if kind != "" {
 		where, args = append(where, `kind = ?`), append(args, kind)
 	}
-	from := ` FROM task WHERE ` + strings.Join(where, ` AND `)
+	counted, countedArgs := `SELECT COUNT(*) FROM task WHERE `+strings.Join(where, ` AND `), args
+	if after != "" {
+		p, err := parsePosition(after)
+		if err != nil {
+			return page, err
+		}
+		where, args = append(where, `(created_at, id) < (?, ?)`), append(args[:len(args):len(args)], p.at, p.id)
+	}
 	err := s.db.read(ctx, func(tx *Tx) error {
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*)`+from, args...).Scan(&page.Total); err != nil {
+		if err := tx.QueryRow(ctx, counted, countedArgs...).Scan(&page.Total); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `SELECT `+taskColumns+from+` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
-			append(args, limit, offset)...)
+		rows, err := tx.Query(ctx, `SELECT `+taskColumns+` FROM task WHERE `+strings.Join(where, ` AND `)+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+			append(args[:len(args):len(args)], limit+1)...)
 		items, err := collect(rows, err, scanTask)
-		if len(items) > 0 {
-			page.Items = items
+		if err != nil || len(items) == 0 {
+			return err
 		}
-		return err
+		page.Items = items[:min(limit, len(items))]
+		if last := page.Items[len(page.Items)-1]; len(items) > limit {
+			page.Next = position{millis(last.CreatedAt), last.ID}.cursor()
+		}
+		return nil
 	})
 	return page, err
 }

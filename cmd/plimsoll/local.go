@@ -100,7 +100,7 @@ func (l localTasks) wait(ctx context.Context, id int64, watch func(plimsoll.Task
 }
 
 func (l localTasks) scanTasks(ctx context.Context) ([]plimsoll.Task, error) {
-	page, err := l.inventory.Tasks(ctx, l.project, nil, plimsoll.WorkScan, plimsoll.MaxLimit, 0)
+	page, err := l.inventory.Tasks(ctx, l.project, nil, plimsoll.WorkScan, plimsoll.MaxLimit, "")
 	return page.Items, err
 }
 
