@@ -15,6 +15,9 @@ import (
 	"plimsoll"
 	"plimsoll/advisory/feed"
 	"plimsoll/api"
+	"plimsoll/api/hss"
+	"plimsoll/api/iam"
+	v1 "plimsoll/api/v1"
 	"plimsoll/auth"
 )
 
@@ -182,16 +185,33 @@ func (s *services) handler(publicURL string) *api.API {
 	config.Version, config.Log, config.OperatorDomain, config.PublicURL = readBuild().Version, s.logger, s.domain.ID, publicURL
 	config.TempDir = s.analysis.options.Temp // emptied at each start: a killed server leaves no upload behind
 	return api.New(config, api.Roles{
-		Callers: s.auth, SignIns: s, Projects: s.inventory, Images: s.inventory, Lookup: s.inventory, Files: s.inventory,
-		Settings: s.inventory, Software: s.inventory, Secrets: s.inventory, Malware: s.inventory, WeakPasswords: s, SecretRules: s.analysis.secretRules(),
-		Vulnerabilities: s, Histories: s.inventory, Scans: s, Registries: s.inventory,
-		NewRegistries: s, Tasks: s, Advisories: s, Users: people{s.identity}, Keys: s.identity,
-		Decisions: s, Census: s.inventory, CVEs: s, VEX: s, Explainer: s,
+		Callers: s.auth,
+		HSS:     s.contractRoles(),
+		IAM:     iam.Roles{Tokens: s.auth, SignIns: s, Projects: s.inventory},
+		V1:      s.ownRoles(),
 		Checks: []api.Check{
 			{Name: "store", Run: func(ctx context.Context) error { _, err := s.inventory.PendingCounts(ctx); return err }},
 			{Name: "advisories", Run: func(ctx context.Context) error { _, err := s.advisories.Revision(ctx); return err }},
 		},
 	})
+}
+
+// contractRoles implement the operations of the vendor's contract.
+func (s *services) contractRoles() hss.Roles {
+	return hss.Roles{
+		Images: s.inventory, Lookup: s.inventory, Files: s.inventory, Settings: s.inventory, Software: s.inventory,
+		Secrets: s.inventory, Malware: s.inventory, WeakPasswords: s, Vulnerabilities: s, CVEs: s, Scans: s,
+		Registries: s.inventory, Tasks: s, Decisions: s, Census: s.inventory, SecretRules: s.analysis.secretRules(),
+	}
+}
+
+// ownRoles implement the operations under /api/v1.
+func (s *services) ownRoles() v1.Roles {
+	return v1.Roles{
+		Images: s.inventory, Lookup: s.inventory, Files: s.inventory, Settings: s.inventory, Software: s.inventory,
+		Secrets: s.inventory, Histories: s.inventory, Scans: s, Registries: s.inventory, NewRegistries: s, Tasks: s,
+		Advisories: s, Users: people{s.identity}, Keys: s.identity, Decisions: s, VEX: s, Explainer: s,
+	}
 }
 
 // keepCurrent asks, once a minute, for a sync of every registry whose last one is older

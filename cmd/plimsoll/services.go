@@ -5,7 +5,8 @@ import (
 
 	"plimsoll"
 	"plimsoll/advisory/bundle"
-	"plimsoll/api"
+	"plimsoll/api/iam"
+	v1 "plimsoll/api/v1"
 	"plimsoll/auth"
 	"plimsoll/identity"
 	"plimsoll/queue"
@@ -20,7 +21,7 @@ type services struct {
 }
 
 // SignIn adapts the API's words for an attempt to auth's.
-func (s *services) SignIn(ctx context.Context, in api.SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
+func (s *services) SignIn(ctx context.Context, in iam.SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
 	return s.auth.SignIn(ctx, auth.SignIn(in))
 }
 
@@ -86,14 +87,14 @@ func (s *services) Task(ctx context.Context, projectID string, id int64) (plimso
 }
 
 // Tasks lists tasks.
-func (s *services) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind, limit, offset int) (plimsoll.Page[plimsoll.Task], error) {
-	return s.inventory.Tasks(ctx, projectID, enterpriseProjects, kind, limit, offset)
+func (s *services) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind, limit int, after string) (plimsoll.Page[plimsoll.Task], error) {
+	return s.inventory.Tasks(ctx, projectID, enterpriseProjects, kind, limit, after)
 }
 
 // people adapts the API's words for a new user to identity's.
 type people struct{ *identity.Service }
 
 // AddUser adds a user.
-func (p people) AddUser(ctx context.Context, spec api.UserSpec) (plimsoll.User, error) {
+func (p people) AddUser(ctx context.Context, spec v1.UserSpec) (plimsoll.User, error) {
 	return p.Service.AddUser(ctx, identity.NewUser(spec))
 }
