@@ -133,11 +133,11 @@ func (a *app) images(ctx context.Context, b backend, f plimsoll.ImageFilter, o i
 		f.RegistryID = id
 	}
 	page, err := b.Images(ctx, f)
-	for err == nil && o.all && f.Offset+plimsoll.MaxLimit < page.Total {
+	for err == nil && o.all && page.Next != "" {
+		f.After, f.Offset = page.Next, 0
 		var next plimsoll.Page[plimsoll.Image]
-		f.Offset += plimsoll.MaxLimit
 		next, err = b.Images(ctx, f)
-		page.Items = append(page.Items, next.Items...)
+		page.Items, page.Next = append(page.Items, next.Items...), next.Next
 	}
 	if err != nil {
 		return err
@@ -160,7 +160,7 @@ func registryID(ctx context.Context, b backend, name string) (int64, error) {
 
 func (a *app) printImages(page plimsoll.Page[plimsoll.Image]) error {
 	if a.output == "json" {
-		page.Items = list(page.Items)
+		page.Items, page.Next = list(page.Items), ""
 		return a.printJSON(page)
 	}
 	t := a.table("image", "tag", "digest", "size", "state", "vulns", "unsafe", "malware", "updated")

@@ -11,19 +11,50 @@ import (
 	"plimsoll"
 )
 
-func (r *remoteBackend) inProject(path string) string {
-	return "/api/v1/projects/" + url.PathEscape(r.project) + path
+// Images lists over GET images. The server has no offset: pages are read up to it.
+func (r *remoteBackend) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
+	for skip := f.Offset; skip > 0; {
+		skipped := f
+		skipped.Limit = min(skip, plimsoll.MaxLimit)
+		page, err := r.imagePage(ctx, skipped)
+		if err != nil || page.Next == "" {
+			page.Items = []plimsoll.Image{}
+			return page, err
+		}
+		skip -= len(page.Items)
+		f.After = page.Next
+	}
+	return r.imagePage(ctx, f)
 }
 
-// Images lists over GET images.
-func (r *remoteBackend) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
+func (r *remoteBackend) imagePage(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
 	var page plimsoll.Page[plimsoll.Image]
-	_, err := r.call(ctx, http.MethodGet, r.inProject("/images?"+imageQuery(f).Encode()), nil, &page)
+	_, err := r.call(ctx, http.MethodGet, "/api/v1/images?"+imageQuery(f).Encode(), nil, &page)
 	return page, err
 }
 
+// listAll reads every page of a list of the server's. The path has no query.
+func listAll[T any](ctx context.Context, r *remoteBackend, path string, query url.Values) ([]T, error) {
+	items := []T{}
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("limit", strconv.Itoa(plimsoll.MaxLimit))
+	for {
+		var page plimsoll.Page[T]
+		if _, err := r.call(ctx, http.MethodGet, path+"?"+query.Encode(), nil, &page); err != nil {
+			return nil, err
+		}
+		items = append(items, page.Items...)
+		if page.Next == "" {
+			return items, nil
+		}
+		query.Set("after", page.Next)
+	}
+}
+
 func imageQuery(f plimsoll.ImageFilter) url.Values {
-	q := url.Values{"limit": {strconv.Itoa(f.Limit)}, "offset": {strconv.Itoa(f.Offset)}}
+	q := url.Values{"limit": {strconv.Itoa(f.Limit)}}
 	add := func(key, value string) {
 		if value != "" {
 			q.Set(key, value)
@@ -35,6 +66,7 @@ func imageQuery(f plimsoll.ImageFilter) url.Values {
 	for _, id := range f.IDs {
 		q.Add("id", strconv.FormatInt(id, 10))
 	}
+	add("after", f.After)
 	add("digest", string(f.Digest))
 	add("namespace", f.Namespace)
 	add("name", f.Name)
@@ -60,9 +92,7 @@ func imageQuery(f plimsoll.ImageFilter) url.Values {
 
 // Registries lists the project's registries.
 func (r *remoteBackend) Registries(ctx context.Context) ([]plimsoll.Registry, error) {
-	var page plimsoll.Page[plimsoll.Registry]
-	_, err := r.call(ctx, http.MethodGet, r.inProject("/registries"), nil, &page)
-	return page.Items, err
+	return listAll[plimsoll.Registry](ctx, r, "/api/v1/registries", nil)
 }
 
 // AddRegistry adds a registry; the server probes it.
@@ -71,20 +101,20 @@ func (r *remoteBackend) AddRegistry(ctx context.Context, spec plimsoll.RegistryS
 		spec.EnterpriseProject = plimsoll.DefaultEnterpriseProject
 	}
 	var reg plimsoll.Registry
-	_, err := r.call(ctx, http.MethodPost, r.inProject("/registries"), spec, &reg)
+	_, err := r.call(ctx, http.MethodPost, "/api/v1/registries", spec, &reg)
 	return reg, err
 }
 
 // RemoveRegistry removes a registry by name.
 func (r *remoteBackend) RemoveRegistry(ctx context.Context, name string) error {
-	_, err := r.call(ctx, http.MethodDelete, r.inProject("/registries/"+url.PathEscape(name)), nil, nil)
+	_, err := r.call(ctx, http.MethodDelete, "/api/v1/registries/"+url.PathEscape(name), nil, nil)
 	return err
 }
 
 // Sync asks for a sync and polls until it and the scans that follow are finished.
 func (r *remoteBackend) Sync(ctx context.Context, name string, watch func(plimsoll.Task)) (plimsoll.Task, error) {
 	var task plimsoll.Task
-	if _, err := r.call(ctx, http.MethodPost, r.inProject("/registries/"+url.PathEscape(name)+"/sync"), nil, &task); err != nil {
+	if _, err := r.call(ctx, http.MethodPost, "/api/v1/registries/"+url.PathEscape(name)+"/sync", nil, &task); err != nil {
 		return task, err
 	}
 	return waitSync(ctx, r, task.ID, watch)
@@ -98,7 +128,7 @@ func (r *remoteBackend) wait(ctx context.Context, id int64, watch func(plimsoll.
 	defer tick.Stop()
 	for {
 		var task plimsoll.Task
-		if _, err := r.call(ctx, http.MethodGet, r.inProject("/tasks/"+strconv.FormatInt(id, 10)), nil, &task); err != nil {
+		if _, err := r.call(ctx, http.MethodGet, "/api/v1/tasks/"+strconv.FormatInt(id, 10), nil, &task); err != nil {
 			return task, err
 		}
 		watch(task)
@@ -115,7 +145,7 @@ func (r *remoteBackend) wait(ctx context.Context, id int64, watch func(plimsoll.
 
 func (r *remoteBackend) scanTasks(ctx context.Context) ([]plimsoll.Task, error) {
 	var page plimsoll.Page[plimsoll.Task]
-	_, err := r.call(ctx, http.MethodGet, r.inProject("/tasks?kind=scan&limit=200"), nil, &page)
+	_, err := r.call(ctx, http.MethodGet, "/api/v1/tasks?kind=scan&limit=200", nil, &page)
 	return page.Items, err
 }
 
@@ -128,9 +158,7 @@ func (r *remoteBackend) AdvisoryStatus(ctx context.Context) (plimsoll.AdvisorySt
 
 // Users lists the users of the caller's domain.
 func (r *remoteBackend) Users(ctx context.Context) ([]plimsoll.User, error) {
-	var page plimsoll.Page[plimsoll.User]
-	_, err := r.call(ctx, http.MethodGet, "/api/v1/users", nil, &page)
-	return page.Items, err
+	return listAll[plimsoll.User](ctx, r, "/api/v1/users", nil)
 }
 
 // AddUser adds a user with grants in the caller's project.
@@ -165,9 +193,11 @@ func ofUser(name string) string {
 
 // Keys lists the access keys of a user.
 func (r *remoteBackend) Keys(ctx context.Context, user string) ([]plimsoll.AccessKey, error) {
-	var page plimsoll.Page[plimsoll.AccessKey]
-	_, err := r.call(ctx, http.MethodGet, "/api/v1/keys"+ofUser(user), nil, &page)
-	return page.Items, err
+	query := url.Values{}
+	if user != "" {
+		query.Set("user", user)
+	}
+	return listAll[plimsoll.AccessKey](ctx, r, "/api/v1/keys", query)
 }
 
 // CreateKey makes an access key for a user.

@@ -217,7 +217,7 @@ func TestServeStops(t *testing.T) {
 		t.Fatal(err)
 	}
 	r := &remoteBackend{base: b.url, token: token, project: project, client: http.DefaultClient}
-	if _, err := r.call(t.Context(), http.MethodPost, r.inProject("/registries/blocked/sync"), nil, nil); err != nil {
+	if _, err := r.call(t.Context(), http.MethodPost, "/api/v1/registries/blocked/sync", nil, nil); err != nil {
 		t.Fatal(err)
 	}
 	<-asked
