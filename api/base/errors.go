@@ -1,10 +1,9 @@
-package api
+package base
 
 import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"net/http"
 	"strings"
 	"sync"
@@ -15,133 +14,76 @@ import (
 	"plimsoll"
 )
 
-// Codes of the vendor's contract (hss-api, section 4). HSS.* is said by the service, APIGW.* by the gateway before it.
+// Failure is an error on its way to a client, before a family gives it a shape.
+type Failure struct {
+	Status    int           // HTTP status; a family may choose another one
+	Code      plimsoll.Code // for programs
+	Refusal   Refusal       // "" for errors of handlers
+	Message   string        // for people
+	Hint      string        // what can be done about it, or ""
+	RequestID string        // 32 hex digits
+}
+
+// Refusal is why a request was turned away before a handler was called.
+type Refusal string
+
+// The refusals.
 const (
-	codeInvalid       = "HSS.0001"
-	codeNotFound      = "HSS.0011"
-	codeForbidden     = "HSS.0013"
-	codeNoRoute       = "APIGW.0101"
-	codeBackend       = "APIGW.0201"
-	codeWrongIdentity = "APIGW.0301"
-	codeNotAuthorized = "APIGW.0302"
-	codeTokenExpired  = "APIGW.0307"
-	codeThrottled     = "APIGW.0308"
-	codeInternal      = "APIGW.0601"
+	NoRoute       Refusal = "no_route"
+	NoMethod      Refusal = "no_method"
+	NoCredentials Refusal = "no_credentials"
+	TokenExpired  Refusal = "token_expired"
+	OtherProject  Refusal = "other_project"
+	NotOffered    Refusal = "not_offered"
 )
 
-// refusal is an error of the front door: before any role was asked.
-type refusal struct {
+// refusedError carries a refusal.
+type refusedError struct {
+	reason  Refusal
 	status  int
-	code    string // of the vendor's contract
-	own     plimsoll.Code
+	code    plimsoll.Code
 	message string
 }
 
-func (e *refusal) Error() string { return e.message }
+func (e *refusedError) Error() string { return e.message }
 
 var (
-	errNoRoute   = &refusal{http.StatusNotFound, codeNoRoute, plimsoll.NotFound, "no such operation"}
-	errNoMethod  = &refusal{http.StatusMethodNotAllowed, codeNoRoute, plimsoll.Invalid, "this path has no such method"}
-	errNoToken   = &refusal{http.StatusUnauthorized, codeWrongIdentity, plimsoll.Unauthenticated, "neither a token nor a signature was sent"}
-	errExpired   = &refusal{http.StatusUnauthorized, codeTokenExpired, plimsoll.Unauthenticated, "the token has expired"}
-	errElsewhere = &refusal{http.StatusForbidden, codeNotAuthorized, plimsoll.Forbidden, "the caller has no access to this project"}
+	errNoRoute       = &refusedError{NoRoute, http.StatusNotFound, plimsoll.NotFound, "no such operation"}
+	errNoMethod      = &refusedError{NoMethod, http.StatusMethodNotAllowed, plimsoll.Invalid, "this path has no such method"}
+	errNoCredentials = &refusedError{NoCredentials, http.StatusUnauthorized, plimsoll.Unauthenticated, "neither a token nor a signature was sent"}
+	errTokenExpired  = &refusedError{TokenExpired, http.StatusUnauthorized, plimsoll.Unauthenticated, "the token has expired"}
+	errOtherProject  = &refusedError{OtherProject, http.StatusForbidden, plimsoll.Forbidden, "the caller has no access to this project"}
+	errNotOffered    = &refusedError{NotOffered, http.StatusNotImplemented, plimsoll.NotFound, "this server does not offer the operation"}
 )
 
-// hssError is the error body of the vendor's operations.
-type hssError struct {
-	status      int
-	Code        string `json:"error_code" doc:"HSS.* from the service, APIGW.* from the front door"`
-	Message     string `json:"error_msg" doc:"What went wrong"`
-	Description string `json:"error_description" doc:"The same text"`
-	RequestID   string `json:"request_id" doc:"32 hex digits; the X-Request-Id header"`
-}
-
-func (e *hssError) Error() string  { return e.Message }
-func (e *hssError) GetStatus() int { return e.status }
-
-// iamError is the error body of the identity operations.
-type iamError struct {
-	Inner iamErrorBody `json:"error"`
-}
-
-type iamErrorBody struct {
-	Code    int    `json:"code" doc:"HTTP status"`
-	Message string `json:"message"`
-	Title   string `json:"title" doc:"The status in words"`
-}
-
-func (e *iamError) Error() string  { return e.Inner.Message }
-func (e *iamError) GetStatus() int { return e.Inner.Code }
-
-// ownError is the error body of our own operations.
-type ownError struct {
-	status    int
-	Code      plimsoll.Code `json:"code" doc:"invalid, unauthenticated, forbidden, not_found, conflict, too_large, throttled, unavailable or internal"`
-	Message   string        `json:"message"`
-	Hint      string        `json:"hint,omitempty" doc:"What can be done about it"`
-	RequestID string        `json:"request_id"`
-}
-
-func (e *ownError) Error() string  { return e.Message }
-func (e *ownError) GetStatus() int { return e.status }
-
-// family is a group of operations with one form of error body.
-type family string
-
-const (
-	familyHSS family = "hss"
-	familyIAM family = "iam"
-	familyOwn family = "own"
-)
-
-// familyOf tells a family by its path.
-func familyOf(path string) family {
-	switch {
-	case strings.HasPrefix(path, "/v5/"):
-		return familyHSS
-	case strings.HasPrefix(path, "/v3/"), strings.HasPrefix(path, "/v1.0/"):
-		return familyIAM
-	case strings.HasPrefix(path, "/api/"):
-		return familyOwn
-	default:
-		return familyHSS
+// failureOf is the one mapping from errors to what a client gets. Texts of internal errors stay inside.
+func failureOf(err error, requestID string) Failure {
+	if refused, ok := errors.AsType[*refusedError](err); ok {
+		return Failure{Status: refused.status, Code: refused.code, Refusal: refused.reason, Message: refused.message, RequestID: requestID}
 	}
+	f := Failure{Code: errorCode(err), RequestID: requestID}
+	f.Status = statuses[f.Code]
+	if f.Code == plimsoll.Internal {
+		f.Message, f.Hint = "internal error", "The log has more under this request id."
+		return f
+	}
+	f.Message, f.Hint = CleanText(err.Error()), plimsoll.ErrorHint(err)
+	return f
 }
 
-func (f family) sample() huma.StatusError { return f.failure(errNoRoute, "") }
-
-// failure is the one place that turns an error into a status and a body.
-func (f family) failure(err error, requestID string) huma.StatusError {
-	status, code, own, message := f.read(err)
-	switch f {
-	case familyIAM:
-		return &iamError{Inner: iamErrorBody{Code: status, Message: message, Title: http.StatusText(status)}}
-	case familyOwn:
-		hint := plimsoll.ErrorHint(err)
-		if own == plimsoll.Internal {
-			hint = "The log has more under this request id."
-		}
-		return &ownError{status: status, Code: own, Message: message, Hint: hint, RequestID: requestID}
-	default:
-		return &hssError{status: status, Code: code, Message: message, Description: message, RequestID: requestID}
-	}
+var statuses = map[plimsoll.Code]int{
+	plimsoll.Invalid:         http.StatusBadRequest,
+	plimsoll.Unauthenticated: http.StatusUnauthorized,
+	plimsoll.Forbidden:       http.StatusForbidden,
+	plimsoll.NotFound:        http.StatusNotFound,
+	plimsoll.Conflict:        http.StatusConflict,
+	plimsoll.TooLarge:        http.StatusRequestEntityTooLarge,
+	plimsoll.Throttled:       http.StatusTooManyRequests,
+	plimsoll.Unavailable:     http.StatusServiceUnavailable,
+	plimsoll.Internal:        http.StatusInternalServerError,
 }
 
-func (f family) read(err error) (status int, code string, own plimsoll.Code, message string) {
-	if door, ok := errors.AsType[*refusal](err); ok {
-		return door.status, door.code, door.own, door.message
-	}
-	own = errorCode(err)
-	status, code = hssStatus(own)
-	if f != familyHSS {
-		status = plainStatus(own)
-	}
-	if own == plimsoll.Internal {
-		return status, code, own, "internal error"
-	}
-	return status, code, own, clean(err.Error())
-}
-
+// errorCode is plimsoll.ErrorCode that knows the errors of net/http and context too.
 func errorCode(err error) plimsoll.Code {
 	if _, ok := errors.AsType[*http.MaxBytesError](err); ok {
 		return plimsoll.TooLarge
@@ -149,59 +91,17 @@ func errorCode(err error) plimsoll.Code {
 	if errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return plimsoll.Unavailable
 	}
-	return plimsoll.ErrorCode(err)
-}
-
-// hssStatus follows what clients of the vendor have seen: 400 for everything that the
-// service itself objects to, other statuses from the gateway only.
-func hssStatus(c plimsoll.Code) (int, string) {
-	switch c {
-	case plimsoll.Invalid, plimsoll.Conflict:
-		return http.StatusBadRequest, codeInvalid
-	case plimsoll.NotFound:
-		return http.StatusBadRequest, codeNotFound
-	case plimsoll.Forbidden:
-		return http.StatusBadRequest, codeForbidden
-	case plimsoll.Unauthenticated:
-		return http.StatusUnauthorized, codeWrongIdentity
-	case plimsoll.TooLarge:
-		return http.StatusRequestEntityTooLarge, codeBackend
-	case plimsoll.Throttled:
-		return http.StatusTooManyRequests, codeThrottled
-	case plimsoll.Unavailable:
-		return http.StatusBadGateway, codeBackend
-	default:
-		return http.StatusInternalServerError, codeInternal
+	code := plimsoll.ErrorCode(err)
+	if _, known := statuses[code]; !known {
+		return plimsoll.Internal
 	}
-}
-
-func plainStatus(c plimsoll.Code) int {
-	switch c {
-	case plimsoll.Invalid:
-		return http.StatusBadRequest
-	case plimsoll.Unauthenticated:
-		return http.StatusUnauthorized
-	case plimsoll.Forbidden:
-		return http.StatusForbidden
-	case plimsoll.NotFound:
-		return http.StatusNotFound
-	case plimsoll.Conflict:
-		return http.StatusConflict
-	case plimsoll.TooLarge:
-		return http.StatusRequestEntityTooLarge
-	case plimsoll.Throttled:
-		return http.StatusTooManyRequests
-	case plimsoll.Unavailable:
-		return http.StatusServiceUnavailable
-	default:
-		return http.StatusInternalServerError
-	}
+	return code
 }
 
 const maxMessage = 1000 // bytes of an error message on the wire
 
-// clean drops control characters and cuts what is too long.
-func clean(s string) string {
+// CleanText drops control characters and cuts what is too long.
+func CleanText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if unicode.IsControl(r) {
 			return ' '
@@ -214,30 +114,26 @@ func clean(s string) string {
 	return s
 }
 
-// useOurErrors replaces huma's error constructors, which are package variables of huma's,
-// once a process. The replacements hold no state.
-var useOurErrors = sync.OnceFunc(func() {
-	huma.NewError = func(status int, message string, errs ...error) huma.StatusError {
-		return familyHSS.failure(cause(status, message, errs), "")
-	}
+// replaceHumaErrors sets huma's error constructors, which are package variables of huma, once per process. The
+// replacements hold no state: the family is in the context of the request.
+var replaceHumaErrors = sync.OnceFunc(func() {
 	huma.NewErrorWithContext = func(ctx huma.Context, status int, message string, errs ...error) huma.StatusError {
-		return fail(ctx.Context(), ctx.Operation().Path, cause(status, message, errs))
+		return errorBody(ctx.Context(), causeOf(status, message, errs))
 	}
 })
 
-// fail makes the answer for err and leaves internal errors for the log line.
-func fail(ctx context.Context, path string, err error) huma.StatusError {
-	t := tripOf(ctx)
-	if errorCode(err) == plimsoll.Internal {
-		if _, door := errors.AsType[*refusal](err); !door {
-			t.err = err
-		}
+// errorBody makes the error body for err and keeps an internal error for the log line.
+func errorBody(ctx context.Context, err error) huma.StatusError {
+	info := infoOf(ctx)
+	f := failureOf(err, info.id)
+	if f.Code == plimsoll.Internal {
+		info.err = err
 	}
-	return familyOf(path).failure(err, t.id)
+	return info.family.ErrorBody(f)
 }
 
-// cause finds what huma wants to report: a handler's error, or a request that broke the rules of its operation.
-func cause(status int, message string, errs []error) error {
+// causeOf returns what huma reports: a handler's error, or a request that breaks the rules of its operation.
+func causeOf(status int, message string, errs []error) error {
 	var details []string
 	for _, err := range errs {
 		if d, ok := err.(huma.ErrorDetailer); ok {
@@ -248,7 +144,7 @@ func cause(status int, message string, errs []error) error {
 		if _, ok := errors.AsType[*http.MaxBytesError](err); ok || err != nil && status == http.StatusInternalServerError {
 			return err
 		}
-		if _, ok := errors.AsType[*refusal](err); ok || plimsoll.ErrorCode(err) != plimsoll.Internal {
+		if _, ok := errors.AsType[*refusedError](err); ok || plimsoll.ErrorCode(err) != plimsoll.Internal {
 			return err
 		}
 		details = append(details, err.Error())
@@ -264,14 +160,14 @@ func cause(status int, message string, errs []error) error {
 	}
 }
 
-// refuse answers outside of huma's operations.
-func refuse(w http.ResponseWriter, r *http.Request, err error) {
-	answer := fail(r.Context(), r.URL.Path, err)
+// writeError answers outside of huma's operations.
+func writeError(w http.ResponseWriter, r *http.Request, err error) {
+	answer := errorBody(r.Context(), err)
 	body, jsonErr := json.Marshal(answer)
 	if jsonErr != nil {
-		body = fmt.Appendf(nil, `{"error_code":%q}`, codeInternal)
+		body = []byte(`{}`)
 	}
 	w.Header().Set("Content-Type", "application/json")
 	w.WriteHeader(answer.GetStatus())
-	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone; the log line says so
+	w.Write(append(body, '\n')) //nolint:errcheck // the client is gone; the log line has the error
 }

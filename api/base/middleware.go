@@ -1,4 +1,4 @@
-package api
+package base
 
 import (
 	"context"
@@ -16,47 +16,49 @@ import (
 	"plimsoll"
 )
 
-const (
-	headerRequestID = "X-Request-Id"
-	headerTraceID   = "X-IAM-Trace-Id" // where clients look for the same in answers of the identity operations
-)
+const headerRequestID = "X-Request-Id"
 
-// trip is what is known about one request on its way.
-type trip struct {
-	id   string
-	base string // scheme and host that the client reached us by, for links
-	err  error  // internal error, for the log line
+// requestInfo is what the middleware knows about one request.
+type requestInfo struct {
+	id      string
+	family  *Family
+	baseURL string // scheme and host that the client reached the server by, for links
+	err     error  // internal error, for the log line
 }
 
-type tripKey struct{}
+type requestInfoKey struct{}
 
-// tripOf returns the trip of a request; an empty one outside of a request.
-func tripOf(ctx context.Context) *trip {
-	if t, ok := ctx.Value(tripKey{}).(*trip); ok {
-		return t
-	}
-	return &trip{}
+// infoOf returns the info of a request; assignRequestID put it there.
+func infoOf(ctx context.Context) *requestInfo {
+	info, _ := ctx.Value(requestInfoKey{}).(*requestInfo)
+	return info
 }
 
-// identify gives each request an id of ours; a client's own is not taken over.
-func (a *API) identify(next http.Handler) http.Handler {
+// BaseURL returns the address that links in the answer to a request begin with.
+func BaseURL(ctx context.Context) string { return infoOf(ctx).baseURL }
+
+// LogError adds an error to the log line of a request; the answer stays as it is.
+func LogError(ctx context.Context, err error) { infoOf(ctx).err = err }
+
+// assignRequestID gives each request a new id; one that the client sends is ignored.
+func (s *Server) assignRequestID(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		var raw [16]byte
 		rand.Read(raw[:]) //nolint:errcheck // never fails (crypto/rand)
-		t := &trip{id: hex.EncodeToString(raw[:]), base: a.baseOf(r)}
-		w.Header().Set(headerRequestID, t.id)
-		if familyOf(r.URL.Path) == familyIAM {
-			w.Header().Set(headerTraceID, t.id)
+		info := &requestInfo{id: hex.EncodeToString(raw[:]), family: s.familyOf(r.URL.Path), baseURL: s.baseURL(r)}
+		w.Header().Set(headerRequestID, info.id)
+		if info.family.TraceHeader != "" {
+			w.Header().Set(info.family.TraceHeader, info.id)
 		}
-		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), tripKey{}, t)))
+		next.ServeHTTP(w, r.WithContext(context.WithValue(r.Context(), requestInfoKey{}, info)))
 	})
 }
 
-// baseOf is the address that links in answers begin with: the configured one, else the one that the
-// client names itself. That goes back to nobody but the client.
-func (a *API) baseOf(r *http.Request) string {
-	if a.cfg.PublicURL != "" {
-		return strings.TrimRight(a.cfg.PublicURL, "/")
+// baseURL is the configured address, else the one that the client sends. The latter is returned to that
+// client only.
+func (s *Server) baseURL(r *http.Request) string {
+	if s.cfg.PublicURL != "" {
+		return strings.TrimRight(s.cfg.PublicURL, "/")
 	}
 	base := url.URL{Scheme: "http", Host: r.Host}
 	if r.TLS != nil {
@@ -65,34 +67,34 @@ func (a *API) baseOf(r *http.Request) string {
 	return base.String()
 }
 
-// logged writes one line a request: the route's pattern, never a path, a query or a header of the client.
-func (a *API) logged(next http.Handler) http.Handler {
+// logRequests writes one line per request: the route's pattern, never a path, a query or a header of the client.
+func (s *Server) logRequests(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		start := a.cfg.Now()
-		seen := &response{ResponseWriter: w}
+		start := s.cfg.Now()
+		counted := &countingWriter{ResponseWriter: w}
 		defer func() {
-			t := tripOf(r.Context())
+			info := infoOf(r.Context())
 			attrs := []slog.Attr{
-				slog.String("method", clean(r.Method)),
+				slog.String("method", CleanText(r.Method)),
 				slog.String("route", chi.RouteContext(r.Context()).RoutePattern()),
-				slog.Int("status", seen.code()),
-				slog.Int64("bytes", seen.bytes),
-				slog.Duration("duration", a.cfg.Now().Sub(start)),
-				slog.String("request_id", t.id),
+				slog.Int("status", counted.code()),
+				slog.Int64("bytes", counted.bytes),
+				slog.Duration("duration", s.cfg.Now().Sub(start)),
+				slog.String("request_id", info.id),
 			}
 			level := slog.LevelInfo
-			if t.err != nil {
+			if info.err != nil {
 				level = slog.LevelError
-				attrs = append(attrs, slog.String("error", t.err.Error()))
+				attrs = append(attrs, slog.String("error", info.err.Error()))
 			}
-			a.cfg.Log.LogAttrs(r.Context(), level, "request", attrs...)
+			s.cfg.Log.LogAttrs(r.Context(), level, "request", attrs...)
 		}()
-		next.ServeHTTP(seen, r)
+		next.ServeHTTP(counted, r)
 	})
 }
 
-// guarded turns a panic into an internal error.
-func (a *API) guarded(next http.Handler) http.Handler {
+// recoverPanics answers a panic with an internal error.
+func recoverPanics(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		defer func() {
 			v := recover()
@@ -103,18 +105,18 @@ func (a *API) guarded(next http.Handler) http.Handler {
 				panic(v)
 			}
 			err := plimsoll.Errorf(plimsoll.Internal, "panic: %v\n%s", v, debug.Stack())
-			if seen, ok := w.(*response); ok && seen.status != 0 {
-				tripOf(r.Context()).err = fmt.Errorf("after the answer began: %w", err)
+			if counted, ok := w.(*countingWriter); ok && counted.status != 0 {
+				infoOf(r.Context()).err = fmt.Errorf("after the answer began: %w", err)
 				return
 			}
-			refuse(w, r, err)
+			writeError(w, r, err)
 		}()
 		next.ServeHTTP(w, r)
 	})
 }
 
-// secured sets the headers that keep browsers from making more of an answer than it is.
-func secured(next http.Handler) http.Handler {
+// setSecurityHeaders keeps browsers from guessing types, running scripts, framing and caching.
+func setSecurityHeaders(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("X-Content-Type-Options", "nosniff")
@@ -129,35 +131,35 @@ func secured(next http.Handler) http.Handler {
 }
 
 // methodNotAllowed names the methods that the path has (RFC 9110, section 15.5.6).
-func (a *API) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
+func (s *Server) methodNotAllowed(w http.ResponseWriter, r *http.Request) {
 	var allowed []string
 	for _, method := range []string{http.MethodDelete, http.MethodGet, http.MethodHead, http.MethodPost, http.MethodPut} {
-		if a.router.Match(chi.NewRouteContext(), method, r.URL.Path) {
+		if s.router.Match(chi.NewRouteContext(), method, r.URL.Path) {
 			allowed = append(allowed, method)
 		}
 	}
 	w.Header().Set("Allow", strings.Join(allowed, ", "))
-	refuse(w, r, errNoMethod)
+	writeError(w, r, errNoMethod)
 }
 
-// response counts what an answer weighs.
-type response struct {
+// countingWriter counts the bytes of an answer.
+type countingWriter struct {
 	http.ResponseWriter
 	status int
 	bytes  int64
 }
 
 // Unwrap lets http.ResponseController reach the connection.
-func (w *response) Unwrap() http.ResponseWriter { return w.ResponseWriter }
+func (w *countingWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
-func (w *response) WriteHeader(status int) {
+func (w *countingWriter) WriteHeader(status int) {
 	if w.status == 0 {
 		w.status = status
 	}
 	w.ResponseWriter.WriteHeader(status)
 }
 
-func (w *response) Write(p []byte) (int, error) {
+func (w *countingWriter) Write(p []byte) (int, error) {
 	if w.status == 0 {
 		w.status = http.StatusOK
 	}
@@ -166,7 +168,7 @@ func (w *response) Write(p []byte) (int, error) {
 	return n, err
 }
 
-func (w *response) code() int {
+func (w *countingWriter) code() int {
 	if w.status == 0 {
 		return http.StatusOK
 	}

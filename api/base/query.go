@@ -1,4 +1,4 @@
-package api
+package base
 
 import (
 	"net/http"
@@ -11,14 +11,14 @@ import (
 	"plimsoll"
 )
 
-// cleanQuery drops what the contract calls absent before huma reads the query: bare keys (the vendor's
-// Go client sends one for every required string left empty) and empty values. huma alone would
+// cleanQuery drops parameters without a value before huma reads the query: bare keys (clients generated from a
+// contract send one for every required string left empty) and empty values. huma alone would
 // read a bare key as "true". It runs after authenticate, which needs the query as it was signed.
-func (a *API) cleanQuery(ctx huma.Context, next func(huma.Context)) {
+func (s *Server) cleanQuery(ctx huma.Context, next func(huma.Context)) {
 	r, _ := humachi.Unwrap(ctx)
 	query, err := normalQuery(r.URL.RawQuery)
 	if err != nil {
-		huma.WriteErr(a.huma, ctx, http.StatusBadRequest, "", err) //nolint:errcheck // the client is gone
+		huma.WriteErr(s.huma, ctx, http.StatusBadRequest, "", err) //nolint:errcheck // the client is gone
 		return
 	}
 	r.URL.RawQuery = query
@@ -42,25 +42,25 @@ func normalQuery(raw string) (string, error) {
 	return full.Encode(), nil
 }
 
-// optional is a query parameter whose absence differs from its zero value.
-type optional[T any] struct {
+// Optional is a query parameter whose absence differs from its zero value.
+type Optional[T any] struct {
 	value T
 	set   bool
 }
 
-// Schema is that of the bare value.
-func (o optional[T]) Schema(r huma.Registry) *huma.Schema {
+// Schema returns the schema of the bare value.
+func (o Optional[T]) Schema(r huma.Registry) *huma.Schema {
 	return huma.SchemaFromType(r, reflect.TypeFor[T]())
 }
 
-// Receiver is where huma parses the value into.
-func (o *optional[T]) Receiver() reflect.Value { return reflect.ValueOf(&o.value).Elem() }
+// Receiver returns the place into which huma parses the value.
+func (o *Optional[T]) Receiver() reflect.Value { return reflect.ValueOf(&o.value).Elem() }
 
-// OnParamSet is told whether the parameter was there.
-func (o *optional[T]) OnParamSet(set bool, _ any) { o.set = set }
+// OnParamSet records whether the parameter is present.
+func (o *Optional[T]) OnParamSet(set bool, _ any) { o.set = set }
 
-// pointer is nil for an absent parameter.
-func (o optional[T]) pointer() *T {
+// Pointer returns nil for an absent parameter.
+func (o Optional[T]) Pointer() *T {
 	if !o.set {
 		return nil
 	}

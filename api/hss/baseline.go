@@ -1,18 +1,16 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strconv"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
-// SettingLister tells how baseline rules fared.
+// SettingLister returns results of baseline rules.
 type SettingLister interface {
 	// RuleTallies counts over the images of a filter.
 	RuleTallies(ctx context.Context, f plimsoll.ImageFilter) ([]plimsoll.RuleTally, error)
@@ -57,12 +55,8 @@ type BaselineQuery struct {
 
 // filter limits to images of a type. An id wins over name and tag; a tag without a name is
 // not looked at. The second result is false where nothing can match.
-func (q *BaselineQuery) filter(p plimsoll.Principal, imageType, id, tag string) (plimsoll.ImageFilter, bool, error) {
-	eps, err := scope(p, plimsoll.RoleReader, q.EnterpriseProject)
-	if err != nil {
-		return plimsoll.ImageFilter{}, false, err
-	}
-	f := plimsoll.ImageFilter{ProjectID: q.ProjectID, EnterpriseProjects: eps, Namespace: q.Namespace, InstanceID: q.InstanceID}
+func (q *BaselineQuery) filter(scope base.Scope, imageType, id, tag string) (plimsoll.ImageFilter, bool) {
+	f := plimsoll.ImageFilter{ProjectID: q.ProjectID, EnterpriseProjects: scope.EnterpriseProjects, Namespace: q.Namespace, InstanceID: q.InstanceID}
 	switch imageType {
 	case "":
 	case "registry":
@@ -72,7 +66,7 @@ func (q *BaselineQuery) filter(p plimsoll.Principal, imageType, id, tag string) 
 	default:
 		origin, ok := originOf(imageType)
 		if !ok {
-			return f, false, nil
+			return f, false
 		}
 		f.Origins = []plimsoll.Origin{origin}
 		if imageType == typeHarbor {
@@ -83,24 +77,24 @@ func (q *BaselineQuery) filter(p plimsoll.Principal, imageType, id, tag string) 
 		if f.Name = q.ImageName; f.Name != "" {
 			f.Tag = tag
 		}
-		return f, true, nil
+		return f, true
 	}
 	if d, err := plimsoll.ParseDigest("sha256:" + strings.TrimPrefix(id, "sha256:")); err == nil {
 		f.Digest = d
-		return f, true, nil
+		return f, true
 	}
 	record, err := strconv.ParseInt(id, 10, 64)
 	f.IDs = []int64{record}
-	return f, err == nil, nil
+	return f, err == nil
 }
 
-// tallies answers with nothing where nothing can match.
-func (a *API) tallies(ctx context.Context, q *BaselineQuery, imageType, id, tag string) ([]plimsoll.RuleTally, error) {
-	f, ok, err := q.filter(caller(ctx), imageType, id, tag)
-	if err != nil || !ok {
-		return nil, err
+// tallies returns the tallies of the rules; nil where nothing can match.
+func (h *handlers) tallies(ctx context.Context, q *BaselineQuery, imageType, id, tag string) ([]plimsoll.RuleTally, error) {
+	f, ok := q.filter(base.ScopeOf(ctx), imageType, id, tag)
+	if !ok {
+		return nil, nil
 	}
-	return a.roles.Settings.RuleTallies(ctx, f)
+	return h.roles.Settings.RuleTallies(ctx, f)
 }
 
 type riskConfigsInput struct {
@@ -162,29 +156,8 @@ type riskRulesOutput struct {
 	}
 }
 
-func (a *API) registerBaseline() {
-	closed(a, huma.Operation{
-		OperationID: "ListImageRiskConfigs", Method: http.MethodGet, Path: "/v5/{project_id}/image/baseline/risk-configs",
-		Tags: []string{"settings"}, Summary: "List baselines and how many of their rules failed",
-		Description: "Over all images of a type, or those that are named. Weak passwords and password complexity have lists of their own.",
-	}, a.listRiskConfigs)
-	closed(a, huma.Operation{
-		OperationID: "ListImageRiskConfigRules", Method: http.MethodGet, Path: "/v5/{project_id}/image/baseline/risk-configs/{check_name}/rules",
-		Tags: []string{"settings"}, Summary: "List the rules of a baseline",
-		Description: "Rules that passed or failed; of one image, those that failed are as many as its unsafe_setting_num, over all baselines of hw_standard.",
-	}, a.listRiskRules)
-	closed(a, huma.Operation{
-		OperationID: "ShowImageCheckRuleDetail", Method: http.MethodGet, Path: "/v5/{project_id}/image/baseline/check-rule/detail",
-		Tags: []string{"settings"}, Summary: "Tell what a rule is about and what it found",
-	}, a.showRule)
-	closed(a, huma.Operation{
-		OperationID: "ShowImageBaselineStatistic", Method: http.MethodGet, Path: "/v5/{project_id}/image/baseline/statistic",
-		Tags: []string{"settings"}, Summary: "Count weak passwords, password policies and failed rules",
-	}, a.showBaselineStatistic)
-}
-
-func (a *API) listRiskConfigs(ctx context.Context, in *riskConfigsInput) (*riskConfigsOutput, error) {
-	tallies, err := a.tallies(ctx, &in.BaselineQuery, in.ImageType, in.ImageID, in.Version)
+func (h *handlers) listRiskConfigs(ctx context.Context, in *riskConfigsInput) (*riskConfigsOutput, error) {
+	tallies, err := h.tallies(ctx, &in.BaselineQuery, in.ImageType, in.ImageID, in.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -192,7 +165,7 @@ func (a *API) listRiskConfigs(ctx context.Context, in *riskConfigsInput) (*riskC
 		return in.Check != "" && r.Check != in.Check || in.Severity != "" && r.Severity != in.Severity || in.Standard != "" && r.Standard != in.Standard
 	})
 	out := &riskConfigsOutput{}
-	out.Body.Total, out.Body.Rows = int32Of(len(rows)), cut(rows, in.PageQuery)
+	out.Body.Total, out.Body.Rows = int32Of(len(rows)), rowsOfPage(rows, in.PageQuery)
 	return out, nil
 }
 
@@ -227,8 +200,8 @@ func riskConfigs(tallies []plimsoll.RuleTally) []riskConfig {
 	return rows
 }
 
-func (a *API) listRiskRules(ctx context.Context, in *riskRulesInput) (*riskRulesOutput, error) {
-	tallies, err := a.tallies(ctx, &in.BaselineQuery, in.ImageType, in.ImageID, in.Version)
+func (h *handlers) listRiskRules(ctx context.Context, in *riskRulesInput) (*riskRulesOutput, error) {
+	tallies, err := h.tallies(ctx, &in.BaselineQuery, in.ImageType, in.ImageID, in.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -247,6 +220,6 @@ func (a *API) listRiskRules(ctx context.Context, in *riskRulesInput) (*riskRules
 		}
 	}
 	out := &riskRulesOutput{}
-	out.Body.Total, out.Body.Rows = int32Of(len(rows)), cut(rows, in.PageQuery)
+	out.Body.Total, out.Body.Rows = int32Of(len(rows)), rowsOfPage(rows, in.PageQuery)
 	return out, nil
 }

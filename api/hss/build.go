@@ -1,10 +1,7 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
 )
@@ -40,16 +37,8 @@ type buildRisksOutput struct {
 	}
 }
 
-func (a *API) registerBuild() {
-	closed(a, huma.Operation{
-		OperationID: "ListImageBuildCommandRisks", Method: http.MethodGet, Path: "/v5/{project_id}/image/build-command-risks",
-		Tags: []string{"settings"}, Summary: "List risky build commands and how many images have them",
-		Description: "The same rules are one of the baselines: see ListImageRiskConfigRules.",
-	}, a.listBuildRisks)
-}
-
-func (a *API) listBuildRisks(ctx context.Context, in *buildRisksInput) (*buildRisksOutput, error) {
-	tallies, err := a.tallies(ctx, &BaselineQuery{ProjectPath: in.ProjectPath}, in.ImageType, in.ImageID, "")
+func (h *handlers) listBuildRisks(ctx context.Context, in *buildRisksInput) (*buildRisksOutput, error) {
+	tallies, err := h.tallies(ctx, &BaselineQuery{ProjectPath: in.ProjectPath}, in.ImageType, in.ImageID, "")
 	if err != nil {
 		return nil, err
 	}
@@ -65,6 +54,6 @@ func (a *API) listBuildRisks(ctx context.Context, in *buildRisksInput) (*buildRi
 		})
 	}
 	out := &buildRisksOutput{}
-	out.Body.Total, out.Body.Rows = int32Of(len(rows)), cut(rows, in.PageQuery)
+	out.Body.Total, out.Body.Rows = int32Of(len(rows)), rowsOfPage(rows, in.PageQuery)
 	return out, nil
 }

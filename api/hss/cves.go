@@ -1,15 +1,13 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
-// CVELister tells which CVEs stand behind what was found.
+// CVELister lists the CVEs behind what was found.
 type CVELister interface {
 	// VulnerabilityCVEs returns, by id, the CVEs that a vulnerability found in images of a project means: a
 	// CVE itself, or those of a notice. The enterprise projects limit the images; nil means every one.
@@ -38,20 +36,8 @@ type cveRow struct {
 
 type listCVEsOutput struct{ Body cveList }
 
-func (a *API) registerCVEs() {
-	closed(a, huma.Operation{
-		OperationID: "ListVulnerabilityCve", Method: http.MethodGet, Path: "/v5/{project_id}/image/vulnerability/{vul_id}/cve",
-		Tags: []string{"vulnerabilities"}, Summary: "List the CVEs behind a vulnerability",
-		Description: "Of vulnerabilities that were found in images that the caller may see; empty for any other id.",
-	}, a.listCVEs)
-}
-
-func (a *API) listCVEs(ctx context.Context, in *listCVEsInput) (*listCVEsOutput, error) {
-	eps, err := scope(caller(ctx), plimsoll.RoleReader, in.EnterpriseProject)
-	if err != nil {
-		return nil, err
-	}
-	page, err := a.roles.CVEs.VulnerabilityCVEs(ctx, in.ProjectID, eps, in.VulID, int(in.Offset), int(in.Limit))
+func (h *handlers) listCVEs(ctx context.Context, in *listCVEsInput) (*listCVEsOutput, error) {
+	page, err := h.roles.CVEs.VulnerabilityCVEs(ctx, in.ProjectID, base.ScopeOf(ctx).EnterpriseProjects, in.VulID, int(in.Offset), int(in.Limit))
 	if err != nil {
 		return nil, err
 	}

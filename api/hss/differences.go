@@ -1,4 +1,4 @@
-package api
+package hss
 
 // Difference is one place where we chose to differ from the vendor's contract.
 type Difference struct {

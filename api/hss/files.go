@@ -1,18 +1,15 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
 	"path"
-	"strconv"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
-// FileLister tells what files an image shows and what it is based on.
+// FileLister lists the files of an image and the images that it is based on.
 type FileLister interface {
 	ImageFiles(ctx context.Context, img plimsoll.Image) (plimsoll.FileFacts, error)
 	BaseImages(ctx context.Context, img plimsoll.Image, enterpriseProjects []string) ([]plimsoll.BaseImage, error)
@@ -90,77 +87,12 @@ type basesOutput struct {
 	}
 }
 
-func (a *API) registerFiles() {
-	closed(a, huma.Operation{
-		OperationID: "ListImageFiles", Method: http.MethodGet, Path: "/v5/{project_id}/image/{image_id}/files",
-		Tags: []string{"files"}, Summary: "List the largest files of an image", Description: "At most fifty, that are visible in the image.",
-	}, a.listFiles)
-	closed(a, huma.Operation{
-		OperationID: "ShowImageFilesStat", Method: http.MethodGet, Path: "/v5/{project_id}/image/{image_id}/files-statistics",
-		Tags: []string{"files"}, Summary: "Count the files of an image",
-	}, a.showFilesStat)
-	closed(a, huma.Operation{
-		OperationID: "ListImageBasicImage", Method: http.MethodGet, Path: "/v5/{project_id}/image/{image_id}/basic-image",
-		Tags: []string{"files"}, Summary: "List the images that an image is based on",
-		Description: "Images of the inventory, that the caller may see, whose layers the image begins with.",
-	}, a.listBases)
-}
-
-// OwnImagePath names one image to our own operations.
-type OwnImagePath struct {
-	OwnPath
-	ID int64 `path:"id" minimum:"1" doc:"Record id"`
-}
-
-type ownFilesOutput struct{ Body plimsoll.FileFacts }
-
-type ownBasesOutput struct {
-	Body plimsoll.Page[plimsoll.BaseImage]
-}
-
-func (a *API) registerOwnFiles() {
-	closed(a, huma.Operation{
-		OperationID: "showImageFiles", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/images/{id}/files",
-		Tags: []string{"files"}, Summary: "Sum up the files of an image", Description: "Number and bytes, by kind, and the fifty largest with their SHA-256.",
-	}, a.showOwnFiles)
-	closed(a, huma.Operation{
-		OperationID: "listBaseImages", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/images/{id}/base-images",
-		Tags: []string{"files"}, Summary: "List the images that an image is based on",
-	}, a.listOwnBases)
-}
-
-func (a *API) ownImage(ctx context.Context, in *OwnImagePath) (img plimsoll.Image, eps []string, err error) {
-	if eps, err = ownScope(caller(ctx), plimsoll.RoleReader, in.EnterpriseProject); err != nil {
-		return img, nil, err
-	}
-	img, err = a.find(ctx, plimsoll.ImageLookup{ProjectID: in.ProjectID, EnterpriseProjects: eps, ID: strconv.FormatInt(in.ID, 10)})
-	return img, eps, err
-}
-
-func (a *API) showOwnFiles(ctx context.Context, in *OwnImagePath) (*ownFilesOutput, error) {
-	img, _, err := a.ownImage(ctx, in)
+func (h *handlers) listFiles(ctx context.Context, in *listFilesInput) (*listFilesOutput, error) {
+	img, err := h.image(ctx, in.ImageType, in.lookup(in.Tag))
 	if err != nil {
 		return nil, err
 	}
-	facts, err := a.roles.Files.ImageFiles(ctx, img)
-	return &ownFilesOutput{Body: facts}, err
-}
-
-func (a *API) listOwnBases(ctx context.Context, in *OwnImagePath) (*ownBasesOutput, error) {
-	img, eps, err := a.ownImage(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	bases, err := a.roles.Files.BaseImages(ctx, img, eps)
-	return &ownBasesOutput{Body: pageOf(bases)}, err
-}
-
-func (a *API) listFiles(ctx context.Context, in *listFilesInput) (*listFilesOutput, error) {
-	img, err := a.image(ctx, in.ImageType, in.EnterpriseProject, in.lookup(in.Tag))
-	if err != nil {
-		return nil, err
-	}
-	facts, err := a.roles.Files.ImageFiles(ctx, img)
+	facts, err := h.roles.Files.ImageFiles(ctx, img)
 	if err != nil {
 		return nil, err
 	}
@@ -170,30 +102,30 @@ func (a *API) listFiles(ctx context.Context, in *listFilesInput) (*listFilesOutp
 			rows = append(rows, fileRow{Name: name, Path: "/" + f.Path, Size: int32Of(f.Size)})
 		}
 	}
-	return &listFilesOutput{Body: fileList{Total: int32Of(len(rows)), Rows: cut(rows, in.PageQuery)}}, nil
+	return &listFilesOutput{Body: fileList{Total: int32Of(len(rows)), Rows: rowsOfPage(rows, in.PageQuery)}}, nil
 }
 
-func (a *API) showFilesStat(ctx context.Context, in *filesStatInput) (*filesStatOutput, error) {
-	img, err := a.image(ctx, in.ImageType, in.EnterpriseProject, in.lookup(in.Tag))
+func (h *handlers) showFilesStat(ctx context.Context, in *filesStatInput) (*filesStatOutput, error) {
+	img, err := h.image(ctx, in.ImageType, in.lookup(in.Tag))
 	if err != nil {
 		return nil, err
 	}
-	facts, err := a.roles.Files.ImageFiles(ctx, img)
+	facts, err := h.roles.Files.ImageFiles(ctx, img)
 	out := &filesStatOutput{}
 	out.Body.Files, out.Body.Bytes = int32Of(facts.Count), int32Of(facts.Bytes)
 	return out, err
 }
 
-func (a *API) listBases(ctx context.Context, in *basesInput) (*basesOutput, error) {
-	img, err := a.image(ctx, in.ImageType, in.EnterpriseProject, in.lookup(in.Version))
+func (h *handlers) listBases(ctx context.Context, in *basesInput) (*basesOutput, error) {
+	img, err := h.image(ctx, in.ImageType, in.lookup(in.Version))
 	if err != nil {
 		return nil, err
 	}
-	eps, err := scope(caller(ctx), plimsoll.RoleReader, allEnterprise)
+	eps, err := base.EnterpriseProjects(base.Caller(ctx), plimsoll.RoleReader, base.AllEnterpriseProjects)
 	if err != nil {
 		return nil, err
 	}
-	bases, err := a.roles.Files.BaseImages(ctx, img, eps)
+	bases, err := h.roles.Files.BaseImages(ctx, img, eps)
 	if err != nil {
 		return nil, err
 	}
@@ -208,7 +140,7 @@ func (a *API) listBases(ctx context.Context, in *basesInput) (*basesOutput, erro
 		}
 	}
 	out := &basesOutput{}
-	out.Body.Total, out.Body.Rows = int32Of(len(rows)), cut(rows, in.PageQuery)
+	out.Body.Total, out.Body.Rows = int32Of(len(rows)), rowsOfPage(rows, in.PageQuery)
 	return out, nil
 }
 
@@ -216,8 +148,8 @@ func containsFold(s, part string) bool {
 	return strings.Contains(strings.ToLower(s), strings.ToLower(part))
 }
 
-// cut takes a page out of a short list.
-func cut[T any](rows []T, q PageQuery) []T {
-	page, _ := pageAt(rows, int(q.Offset), int(q.Limit))
+// rowsOfPage cuts a page out of a short list.
+func rowsOfPage[T any](rows []T, q PageQuery) []T {
+	page, _ := base.PageAt(rows, int(q.Offset), int(q.Limit))
 	return page
 }

@@ -1,12 +1,10 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
 // ImageLister lists images of a project.
@@ -19,6 +17,9 @@ type ProjectPath struct {
 	ProjectID         string `path:"project_id" minLength:"1" maxLength:"256" doc:"Project of the caller"`
 	EnterpriseProject string `query:"enterprise_project_id" minLength:"1" maxLength:"256" default:"0" doc:"Enterprise project; 0 is the default one, all_granted_eps every one that the caller may see"`
 }
+
+// EnterpriseProjectID returns the enterprise project that the request names.
+func (p ProjectPath) EnterpriseProjectID() string { return p.EnterpriseProject }
 
 // RegionHeader is a header that clients of the contract send.
 type RegionHeader struct {
@@ -39,18 +40,18 @@ type listImagesInput struct {
 	ImageVersion string `query:"image_version" maxLength:"128" doc:"Tag, exact"`
 	Latest       bool   `query:"latest_version" doc:"true: the newest version of each repository only; false: no filter"`
 	PageQuery
-	ImageType    string         `query:"image_type" required:"true" enum:"private_image,shared_image,local_image,instance_image" doc:"Where images come from"`
-	ScanStatus   string         `query:"scan_status" enum:"unscan,success,scanning,failed,download_failed,image_oversized,waiting_for_scan" doc:"How far the inspection has come"`
-	InstanceName string         `query:"instance_name" maxLength:"128" doc:"Name of the enterprise instance, exact"`
-	ImageSize    int64          `query:"image_size" minimum:"0" doc:"Bytes, equality; 0 = any"`
-	UpdatedFrom  int64          `query:"start_latest_update_time" minimum:"0" doc:"ms since 1970, inclusive; 0 = no bound"`
-	UpdatedTo    int64          `query:"end_latest_update_time" minimum:"0" doc:"ms since 1970, inclusive; 0 = no bound"`
-	ScannedFrom  int64          `query:"start_latest_scan_time" minimum:"0" doc:"ms since 1970, inclusive; 0 = no bound"`
-	ScannedTo    int64          `query:"end_latest_scan_time" minimum:"0" doc:"ms since 1970, inclusive; 0 = no bound"`
-	HasMalware   optional[bool] `query:"has_malicious_file" doc:"true: some; false: judged and none"`
-	HasSetting   optional[bool] `query:"has_unsafe_setting" doc:"true: some; false: judged and none"`
-	HasVul       optional[bool] `query:"has_vul" doc:"true: some; false: judged and none"`
-	InstanceID   string         `query:"instance_id" maxLength:"128" doc:"Id of the enterprise instance, exact"`
+	ImageType    string              `query:"image_type" required:"true" enum:"private_image,shared_image,local_image,instance_image" doc:"Where images come from"`
+	ScanStatus   string              `query:"scan_status" enum:"unscan,success,scanning,failed,download_failed,image_oversized,waiting_for_scan" doc:"How far the inspection has come"`
+	InstanceName string              `query:"instance_name" maxLength:"128" doc:"Name of the enterprise instance, exact"`
+	ImageSize    int64               `query:"image_size" minimum:"0" doc:"Bytes, equality; 0 = any"`
+	UpdatedFrom  int64               `query:"start_latest_update_time" minimum:"0" doc:"ms since 1970, inclusive; 0 = no bound"`
+	UpdatedTo    int64               `query:"end_latest_update_time" minimum:"0" doc:"ms since 1970, inclusive; 0 = no bound"`
+	ScannedFrom  int64               `query:"start_latest_scan_time" minimum:"0" doc:"ms since 1970, inclusive; 0 = no bound"`
+	ScannedTo    int64               `query:"end_latest_scan_time" minimum:"0" doc:"ms since 1970, inclusive; 0 = no bound"`
+	HasMalware   base.Optional[bool] `query:"has_malicious_file" doc:"true: some; false: judged and none"`
+	HasSetting   base.Optional[bool] `query:"has_unsafe_setting" doc:"true: some; false: judged and none"`
+	HasVul       base.Optional[bool] `query:"has_vul" doc:"true: some; false: judged and none"`
+	InstanceID   string              `query:"instance_id" maxLength:"128" doc:"Id of the enterprise instance, exact"`
 }
 
 type imageList struct {
@@ -60,24 +61,16 @@ type imageList struct {
 
 type listImagesOutput struct{ Body imageList }
 
-func (a *API) registerImages() {
-	closed(a, huma.Operation{
-		OperationID: "ListSwrImageRepository", Method: http.MethodGet, Path: "/v5/{project_id}/image/swr-repository",
-		Tags: []string{"images"}, Summary: "List images",
-		Description: "Images synchronised from the project's registries, with what is wrong with them. All filters must match; a bare or empty parameter is absent; unknown parameters are ignored.",
-	}, a.listImages)
-}
-
-func (a *API) listImages(ctx context.Context, in *listImagesInput) (*listImagesOutput, error) {
-	f, err := in.filter(caller(ctx))
+func (h *handlers) listImages(ctx context.Context, in *listImagesInput) (*listImagesOutput, error) {
+	f, err := in.filter(base.ScopeOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.roles.Images.Images(ctx, f)
+	page, err := h.roles.Images.Images(ctx, f)
 	if err != nil {
 		return nil, err
 	}
-	now := a.cfg.Now()
+	now := h.cfg.Now()
 	out := &listImagesOutput{Body: imageList{Total: int32Of(page.Total), Rows: make([]imageRow, 0, len(page.Items))}}
 	for _, img := range page.Items {
 		out.Body.Rows = append(out.Body.Rows, wireImage(img, now))
@@ -85,19 +78,15 @@ func (a *API) listImages(ctx context.Context, in *listImagesInput) (*listImagesO
 	return out, nil
 }
 
-func (in *listImagesInput) filter(p plimsoll.Principal) (plimsoll.ImageFilter, error) {
-	eps, err := scope(p, plimsoll.RoleReader, in.EnterpriseProject)
-	if err != nil {
-		return plimsoll.ImageFilter{}, err
-	}
+func (in *listImagesInput) filter(scope base.Scope) (plimsoll.ImageFilter, error) {
 	f := plimsoll.ImageFilter{
-		ProjectID: in.ProjectID, EnterpriseProjects: eps,
+		ProjectID: in.ProjectID, EnterpriseProjects: scope.EnterpriseProjects,
 		Namespace: in.Namespace, Name: in.ImageName, Tag: in.ImageVersion,
 		LatestOnly: in.Latest, States: statesOf(in.ScanStatus),
 		InstanceID: in.InstanceID, InstanceName: in.InstanceName, Size: in.ImageSize,
 		UpdatedFrom: timeOf(in.UpdatedFrom), UpdatedTo: timeOf(in.UpdatedTo),
 		ScannedFrom: timeOf(in.ScannedFrom), ScannedTo: timeOf(in.ScannedTo),
-		HasMalware: in.HasMalware.pointer(), HasSetting: in.HasSetting.pointer(), HasVulnerability: in.HasVul.pointer(),
+		HasMalware: in.HasMalware.Pointer(), HasSetting: in.HasSetting.Pointer(), HasVulnerability: in.HasVul.Pointer(),
 		Offset: int(in.Offset), Limit: int(in.Limit),
 	}
 	if origin, ok := originOf(in.ImageType); ok {

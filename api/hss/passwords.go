@@ -1,14 +1,12 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
 	"strings"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
 type weakUsersInput struct {
@@ -99,38 +97,27 @@ type complexityOutput struct {
 	}
 }
 
-func (a *API) registerPasswords() {
-	closed(a, huma.Operation{
-		OperationID: "ListImageWeakPwdUsers", Method: http.MethodGet, Path: "/v5/{project_id}/image/baseline/weak-password-users",
-		Tags: []string{"settings"}, Summary: "List accounts with weak passwords",
-	}, a.listWeakUsers)
-	closed(a, huma.Operation{
-		OperationID: "ListImagePwdComplexity", Method: http.MethodGet, Path: "/v5/{project_id}/image/baseline/password-complexity",
-		Tags: []string{"settings"}, Summary: "List images whose password policy lacks something",
-	}, a.listComplexity)
-}
-
-func (a *API) listWeakUsers(ctx context.Context, in *weakUsersInput) (*weakUsersOutput, error) {
+func (h *handlers) listWeakUsers(ctx context.Context, in *weakUsersInput) (*weakUsersOutput, error) {
 	out := &weakUsersOutput{}
 	out.Body.Rows = []weakUser{}
-	f, ok, err := in.filter(caller(ctx), in.ImageType, in.ImageID, in.Tag)
-	if err != nil || !ok {
-		return out, err
+	f, ok := in.filter(base.ScopeOf(ctx), in.ImageType, in.ImageID, in.Tag)
+	if !ok {
+		return out, nil
 	}
-	rows, err := a.weakPasswords(ctx, f, in.User)
+	rows, err := h.weakPasswords(ctx, f, in.User)
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Total, out.Body.Rows = int32Of(len(rows)), cut(rows, in.PageQuery)
+	out.Body.Total, out.Body.Rows = int32Of(len(rows)), rowsOfPage(rows, in.PageQuery)
 	return out, nil
 }
 
 // weakPasswords lists every account with a guessed password: images that have one are few.
-func (a *API) weakPasswords(ctx context.Context, f plimsoll.ImageFilter, user string) ([]weakUser, error) {
+func (h *handlers) weakPasswords(ctx context.Context, f plimsoll.ImageFilter, user string) ([]weakUser, error) {
 	rows := []weakUser{}
-	now := a.cfg.Now()
+	now := h.cfg.Now()
 	f.Setting = &plimsoll.SettingFilter{Kind: plimsoll.KindWeakPassword, Result: plimsoll.SettingFailed}
-	err := a.eachImage(ctx, f, func(img plimsoll.Image, settings []plimsoll.Setting) {
+	err := h.eachImage(ctx, f, func(img plimsoll.Image, settings []plimsoll.Setting) {
 		seen := map[string]bool{} // two rules, or two databases, may know one account
 		for _, s := range settings {
 			for _, w := range s.Passwords {
@@ -149,15 +136,15 @@ func (a *API) weakPasswords(ctx context.Context, f plimsoll.ImageFilter, user st
 }
 
 // eachImage calls f for every image of a filter with its settings, page by page.
-func (a *API) eachImage(ctx context.Context, f plimsoll.ImageFilter, do func(plimsoll.Image, []plimsoll.Setting)) error {
+func (h *handlers) eachImage(ctx context.Context, f plimsoll.ImageFilter, do func(plimsoll.Image, []plimsoll.Setting)) error {
 	f.Limit = plimsoll.MaxLimit
 	for {
-		page, err := a.roles.Images.Images(ctx, f)
+		page, err := h.roles.Images.Images(ctx, f)
 		if err != nil {
 			return err
 		}
 		for _, img := range page.Items {
-			settings, err := a.roles.Settings.ImageSettings(ctx, img)
+			settings, err := h.roles.Settings.ImageSettings(ctx, img)
 			if err != nil {
 				return err
 			}
@@ -176,22 +163,22 @@ func daysSince(day int64, now time.Time) int32 {
 	return int32Of(max(0, now.Unix()/86400-day))
 }
 
-func (a *API) listComplexity(ctx context.Context, in *complexityInput) (*complexityOutput, error) {
+func (h *handlers) listComplexity(ctx context.Context, in *complexityInput) (*complexityOutput, error) {
 	out := &complexityOutput{}
 	out.Body.Rows = []complexity{}
-	f, ok, err := in.filter(caller(ctx), in.ImageType, "", in.Version)
-	if err != nil || !ok {
-		return out, err
+	f, ok := in.filter(base.ScopeOf(ctx), in.ImageType, "", in.Version)
+	if !ok {
+		return out, nil
 	}
 	f.Setting = &plimsoll.SettingFilter{Kind: plimsoll.KindComplexity, Result: plimsoll.SettingFailed}
 	f.Offset, f.Limit = int(in.Offset), int(in.Limit)
-	page, err := a.roles.Images.Images(ctx, f)
+	page, err := h.roles.Images.Images(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	out.Body.Total = int64(page.Total)
 	for _, img := range page.Items {
-		settings, err := a.roles.Settings.ImageSettings(ctx, img)
+		settings, err := h.roles.Settings.ImageSettings(ctx, img)
 		if err != nil {
 			return nil, err
 		}

@@ -1,14 +1,12 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
 type ruleDetailInput struct {
@@ -42,16 +40,13 @@ type ruleDetailOutput struct {
 // maxCases bounds the images that a rule's detail tells of.
 const maxCases = 20
 
-func (a *API) showRule(ctx context.Context, in *ruleDetailInput) (*ruleDetailOutput, error) {
+func (h *handlers) showRule(ctx context.Context, in *ruleDetailInput) (*ruleDetailOutput, error) {
 	unknown := plimsoll.Errorf(plimsoll.NotFound, "no such rule")
-	f, ok, err := in.filter(caller(ctx), in.ImageType, in.ImageID, in.Version)
-	if err != nil {
-		return nil, err
-	}
+	f, ok := in.filter(base.ScopeOf(ctx), in.ImageType, in.ImageID, in.Version)
 	if !ok {
 		return nil, unknown
 	}
-	tallies, err := a.roles.Settings.RuleTallies(ctx, f)
+	tallies, err := h.roles.Settings.RuleTallies(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -65,21 +60,21 @@ func (a *API) showRule(ctx context.Context, in *ruleDetailInput) (*ruleDetailOut
 	out := &ruleDetailOutput{}
 	out.Body.Description, out.Body.Audit, out.Body.Remediation = rule.Title, rule.Description, rule.Advice
 	out.Body.Reference = strings.Join(rule.References, "\n")
-	out.Body.Cases, err = a.cases(ctx, f, rule)
+	out.Body.Cases, err = h.cases(ctx, f, rule)
 	return out, err
 }
 
 // cases tells of images on which the rule failed, then of those it could not look at.
-func (a *API) cases(ctx context.Context, f plimsoll.ImageFilter, rule plimsoll.Rule) ([]ruleCase, error) {
+func (h *handlers) cases(ctx context.Context, f plimsoll.ImageFilter, rule plimsoll.Rule) ([]ruleCase, error) {
 	list := []ruleCase{}
 	for _, result := range [...]plimsoll.SettingResult{plimsoll.SettingFailed, plimsoll.SettingNotLooked} {
 		f.Setting, f.Limit = &plimsoll.SettingFilter{Rule: rule.ID, Result: result}, maxCases
-		page, err := a.roles.Images.Images(ctx, f)
+		page, err := h.roles.Images.Images(ctx, f)
 		if err != nil {
 			return nil, err
 		}
 		for _, img := range page.Items {
-			settings, err := a.roles.Settings.ImageSettings(ctx, img)
+			settings, err := h.roles.Settings.ImageSettings(ctx, img)
 			if err != nil {
 				return nil, err
 			}
@@ -110,13 +105,13 @@ type statisticOutput struct {
 	}
 }
 
-func (a *API) showBaselineStatistic(ctx context.Context, in *statisticInput) (*statisticOutput, error) {
+func (h *handlers) showBaselineStatistic(ctx context.Context, in *statisticInput) (*statisticOutput, error) {
 	out := &statisticOutput{}
-	f, ok, err := in.filter(caller(ctx), in.ImageType, in.ImageID, in.Version)
-	if err != nil || !ok {
-		return out, err
+	f, ok := in.filter(base.ScopeOf(ctx), in.ImageType, in.ImageID, in.Version)
+	if !ok {
+		return out, nil
 	}
-	tallies, err := a.roles.Settings.RuleTallies(ctx, f)
+	tallies, err := h.roles.Settings.RuleTallies(ctx, f)
 	if err != nil {
 		return nil, err
 	}
@@ -125,33 +120,12 @@ func (a *API) showBaselineStatistic(ctx context.Context, in *statisticInput) (*s
 			out.Body.Failed++
 		}
 	}
-	weak, err := a.weakPasswords(ctx, f, "")
+	weak, err := h.weakPasswords(ctx, f, "")
 	if err != nil {
 		return nil, err
 	}
 	f.Setting, f.Limit = &plimsoll.SettingFilter{Kind: plimsoll.KindComplexity, Result: plimsoll.SettingFailed}, 1
-	policies, err := a.roles.Images.Images(ctx, f)
+	policies, err := h.roles.Images.Images(ctx, f)
 	out.Body.Weak, out.Body.Policy = int32Of(len(weak)), int32Of(policies.Total)
 	return out, err
-}
-
-type ownSettingsOutput struct {
-	Body plimsoll.Page[plimsoll.Setting]
-}
-
-func (a *API) registerOwnSettings() {
-	closed(a, huma.Operation{
-		OperationID: "listSettings", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/images/{id}/settings",
-		Tags: []string{"settings"}, Summary: "List the results of the baseline rules of an image",
-		Description: "Passed, failed and \"not looked\"; rules that do not apply are left out. Of a multi-architecture image the worst of its platforms.",
-	}, a.listOwnSettings)
-}
-
-func (a *API) listOwnSettings(ctx context.Context, in *OwnImagePath) (*ownSettingsOutput, error) {
-	img, _, err := a.ownImage(ctx, in)
-	if err != nil {
-		return nil, err
-	}
-	settings, err := a.roles.Settings.ImageSettings(ctx, img)
-	return &ownSettingsOutput{Body: pageOf(settings)}, err
 }

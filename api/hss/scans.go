@@ -1,12 +1,10 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
 // Scanner puts scans of images into the backlog.
@@ -50,29 +48,16 @@ type scanImageRef struct {
 
 type emptyOutput struct{ Body struct{} }
 
-func (a *API) registerScans() {
-	closed(a, huma.Operation{
-		OperationID: "BatchScanSwrImage", Method: http.MethodPost, Path: "/v5/{project_id}/image/batch-scan",
-		Tags: []string{"scans"}, Summary: "Scan images",
-		Description: "Puts scans of the listed images, or of all that the filter selects, into the backlog.",
-	}, a.batchScan)
-}
-
-func (a *API) batchScan(ctx context.Context, in *scanImagesInput) (*emptyOutput, error) {
-	p := caller(ctx)
-	eps, err := scope(p, plimsoll.RoleEditor, in.EnterpriseProject)
-	if err != nil {
-		return nil, err
-	}
+func (h *handlers) batchScan(ctx context.Context, in *scanImagesInput) (*emptyOutput, error) {
 	f, refs, err := in.Body.selection()
 	if err != nil {
 		return nil, err
 	}
-	f.ProjectID, f.EnterpriseProjects = in.ProjectID, eps
+	f.ProjectID, f.EnterpriseProjects = in.ProjectID, base.ScopeOf(ctx).EnterpriseProjects
 	if err := f.Validate(); err != nil {
 		return nil, err
 	}
-	if _, err := a.roles.Scans.ScanImages(ctx, p.User.Name, plimsoll.PriorityInteractive, f, refs); err != nil {
+	if _, err := h.roles.Scans.ScanImages(ctx, base.Caller(ctx).User.Name, plimsoll.PriorityInteractive, f, refs); err != nil {
 		return nil, err
 	}
 	return &emptyOutput{}, nil

@@ -1,16 +1,14 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
 	"strings"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
-// SecretKeeper knows secrets, what people say about them, and the paths they want none of.
+// SecretKeeper holds secrets, the decisions about them, and the paths for which none are listed.
 type SecretKeeper interface {
 	// ImageSecrets returns those of an image, worst first.
 	ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsoll.FoundSecret, error)
@@ -25,9 +23,9 @@ type SecretKeeper interface {
 	SetSecretPaths(ctx context.Context, projectID, by string, patterns []string) error
 }
 
-// hssProfile leaves out what the vendor's documentation lists for its scan of sensitive information. Not
+// SecretProfile leaves out what the vendor's documentation lists for its scan of sensitive information. Not
 // covered is what that says of single rules (source files for some, strings of 32 to 64 word bytes), whose rules are others.
-func hssProfile() plimsoll.SecretProfile {
+func SecretProfile() plimsoll.SecretProfile {
 	return plimsoll.SecretProfile{
 		Name: "hss",
 		Patterns: []string{
@@ -39,9 +37,9 @@ func hssProfile() plimsoll.SecretProfile {
 	}
 }
 
-// withPaths is a profile that leaves out a project's own paths too.
-func (a *API) withPaths(ctx context.Context, projectID string, p plimsoll.SecretProfile) (plimsoll.SecretProfile, error) {
-	own, err := a.roles.Secrets.SecretPaths(ctx, projectID)
+// withPaths adds a project's own paths to those that a profile leaves out.
+func (h *handlers) withPaths(ctx context.Context, projectID string, p plimsoll.SecretProfile) (plimsoll.SecretProfile, error) {
+	own, err := h.roles.Secrets.SecretPaths(ctx, projectID)
 	p.Patterns = append(p.Patterns, own...)
 	return p, err
 }
@@ -79,9 +77,9 @@ type sensitiveRow struct {
 	Accept      string `json:"operate_accept" enum:"ignore,do_not_ignore" doc:"What somebody decided"`
 }
 
-func (a *API) sensitiveRow(s plimsoll.FoundSecret, scanned int64) sensitiveRow {
+func (h *handlers) sensitiveRow(s plimsoll.FoundSecret, scanned int64) sensitiveRow {
 	row := sensitiveRow{
-		ID: s.ID, Severity: string(s.Severity), Name: s.Rule, Description: a.roles.SecretRules[s.Rule], Position: string(s.Layer),
+		ID: s.ID, Severity: string(s.Severity), Name: s.Rule, Description: h.roles.SecretRules[s.Rule], Position: string(s.Layer),
 		Path: s.Path, Content: s.Excerpt, Scanned: max(0, scanned), Handled: "unhandled", Accept: "do_not_ignore",
 	}
 	if !strings.HasPrefix(row.Path, plimsoll.ConfigScheme) {
@@ -145,78 +143,50 @@ type changePathsInput struct {
 	}
 }
 
-func (a *API) registerSecrets() {
-	closed(a, huma.Operation{
-		OperationID: "ListImageSensitive", Method: http.MethodGet, Path: "/v5/{project_id}/image/{image_id}/sensitive",
-		Tags: []string{"secrets"}, Summary: "List the secrets of an image",
-		Description: "Without those at paths that the vendor or the project leaves out, see ShowFilePathWhiteLists.",
-	}, a.listSecrets)
-	closed(a, huma.Operation{
-		OperationID: "ListImageSensitiveInfo", Method: http.MethodGet, Path: "/v5/{project_id}/image/sensitive-information",
-		Tags: []string{"secrets"}, Summary: "List the secrets of all images", Description: "Each once, however many tags lead to it.",
-	}, a.listAllSecrets)
-	closed(a, huma.Operation{
-		OperationID: "ChangeSensitiveInfo", Method: http.MethodPost, Path: "/v5/{project_id}/image/sensitive/operate",
-		Tags: []string{"secrets"}, Summary: "Ignore a secret, or no more", Description: "It stays in lists, as handled. Role: editor.",
-	}, a.operateSecret)
-	for _, op := range [...]struct{ suffix, last string }{{"Lists", "filepath-whitelist"}, {"Detail", "filepath_whitelist"}} {
-		path := "/v5/{project_id}/image/sensitive/" + op.last
-		closed(a, huma.Operation{
-			OperationID: "ShowFilePathWhite" + op.suffix, Method: http.MethodGet, Path: path, Deprecated: op.suffix == "Detail",
-			Tags: []string{"secrets"}, Summary: "Show the paths for which no secrets are listed",
-		}, a.showSecretPaths)
-		closed(a, huma.Operation{
-			OperationID: "ChangeFilePathWhite" + op.suffix, Method: http.MethodPost, Path: path, Deprecated: op.suffix == "Detail",
-			Tags: []string{"secrets"}, Summary: "Replace the project's own such paths",
-			Description: "Acts at once on what is stored; nothing is scanned again. Role: admin in the whole project.",
-		}, a.changeSecretPaths)
-	}
-}
-
-func (a *API) listSecrets(ctx context.Context, in *listSecretsInput) (*sensitiveOutput, error) {
-	img, err := a.image(ctx, in.ImageType, in.EnterpriseProject, plimsoll.ImageLookup{
+func (h *handlers) listSecrets(ctx context.Context, in *listSecretsInput) (*sensitiveOutput, error) {
+	img, err := h.image(ctx, in.ImageType, plimsoll.ImageLookup{
 		ProjectID: in.ProjectID, ID: in.ImageID, Ref: plimsoll.ImageRef{Namespace: in.Namespace, Name: in.ImageName, Tag: in.Version},
 	})
 	if err != nil {
 		return nil, err
 	}
-	profile, err := a.withPaths(ctx, in.ProjectID, hssProfile())
+	profile, err := h.withPaths(ctx, in.ProjectID, SecretProfile())
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.roles.Secrets.ImageSecrets(ctx, img)
+	list, err := h.roles.Secrets.ImageSecrets(ctx, img)
 	if err != nil {
 		return nil, err
 	}
 	rows := []sensitiveRow{}
 	for _, s := range list {
-		if row := a.sensitiveRow(s, img.ScannedAt.UnixMilli()); !profile.Excludes(s.Secret) && in.wants(row) {
+		if row := h.sensitiveRow(s, img.ScannedAt.UnixMilli()); !profile.Excludes(s.Secret) && in.wants(row) {
 			rows = append(rows, row)
 		}
 	}
 	out := &sensitiveOutput{}
-	out.Body.Total, out.Body.Rows = int32Of(len(rows)), cut(rows, in.PageQuery)
+	out.Body.Total, out.Body.Rows = int32Of(len(rows)), rowsOfPage(rows, in.PageQuery)
 	return out, nil
 }
 
-func (a *API) listAllSecrets(ctx context.Context, in *listAllSecretsInput) (*sensitiveOutput, error) {
+func (h *handlers) listAllSecrets(ctx context.Context, in *listAllSecretsInput) (*sensitiveOutput, error) {
 	out := &sensitiveOutput{}
 	out.Body.Rows = []sensitiveRow{}
 	query := BaselineQuery{ProjectPath: in.ProjectPath}
-	f, ok, err := query.filter(caller(ctx), in.ImageType, "", "")
-	if err != nil || !ok {
-		return out, err
+	f, ok := query.filter(base.ScopeOf(ctx), in.ImageType, "", "")
+	if !ok {
+		return out, nil
 	}
-	profile, err := a.withPaths(ctx, in.ProjectID, hssProfile())
+	profile, err := h.withPaths(ctx, in.ProjectID, SecretProfile())
 	if err != nil {
 		return nil, err
 	}
-	err = a.roles.Secrets.EachSecret(ctx, f, func(s plimsoll.FoundSecret) error {
+	err = h.roles.Secrets.EachSecret(ctx, f, func(s plimsoll.FoundSecret) error {
 		if profile.Excludes(s.Secret) {
 			return nil
 		}
 		if out.Body.Total >= in.Offset && len(out.Body.Rows) < int(in.Limit) {
-			out.Body.Rows = append(out.Body.Rows, a.sensitiveRow(s, s.ScannedAt))
+			out.Body.Rows = append(out.Body.Rows, h.sensitiveRow(s, s.ScannedAt))
 		}
 		out.Body.Total++
 		return nil
@@ -224,23 +194,15 @@ func (a *API) listAllSecrets(ctx context.Context, in *listAllSecretsInput) (*sen
 	return out, err
 }
 
-func (a *API) operateSecret(ctx context.Context, in *operateSecretInput) (*emptyOutput, error) {
-	p := caller(ctx)
-	eps, err := scope(p, plimsoll.RoleEditor, in.EnterpriseProject)
-	if err != nil {
-		return nil, err
-	}
+func (h *handlers) operateSecret(ctx context.Context, in *operateSecretInput) (*emptyOutput, error) {
 	if _, ok := originOf(in.ImageType); !ok {
 		return nil, plimsoll.Errorf(plimsoll.NotFound, "no such finding")
 	}
-	return &emptyOutput{}, a.roles.Secrets.IgnoreSecret(ctx, in.ProjectID, eps, in.Body.ID, p.User.Name, in.Body.Operate == "ignore")
+	return &emptyOutput{}, h.roles.Secrets.IgnoreSecret(ctx, in.ProjectID, base.ScopeOf(ctx).EnterpriseProjects, in.Body.ID, base.Caller(ctx).User.Name, in.Body.Operate == "ignore")
 }
 
-func (a *API) showSecretPaths(ctx context.Context, in *showPathsInput) (*showPathsOutput, error) {
-	if _, err := scope(caller(ctx), plimsoll.RoleReader, in.EnterpriseProject); err != nil {
-		return nil, err
-	}
-	own, err := a.roles.Secrets.SecretPaths(ctx, in.ProjectID)
+func (h *handlers) showSecretPaths(ctx context.Context, in *showPathsInput) (*showPathsOutput, error) {
+	own, err := h.roles.Secrets.SecretPaths(ctx, in.ProjectID)
 	if err != nil {
 		return nil, err
 	}
@@ -254,14 +216,10 @@ func (a *API) showSecretPaths(ctx context.Context, in *showPathsInput) (*showPat
 		return kept
 	}
 	out := &showPathsOutput{}
-	out.Body.Default, out.Body.Custom = keep(hssProfile().Patterns), keep(own)
+	out.Body.Default, out.Body.Custom = keep(SecretProfile().Patterns), keep(own)
 	return out, nil
 }
 
-func (a *API) changeSecretPaths(ctx context.Context, in *changePathsInput) (*emptyOutput, error) {
-	p := caller(ctx)
-	if err := admin(p); err != nil {
-		return nil, err
-	}
-	return &emptyOutput{}, a.roles.Secrets.SetSecretPaths(ctx, in.ProjectID, p.User.Name, in.Body.Custom)
+func (h *handlers) changeSecretPaths(ctx context.Context, in *changePathsInput) (*emptyOutput, error) {
+	return &emptyOutput{}, h.roles.Secrets.SetSecretPaths(ctx, in.ProjectID, base.Caller(ctx).User.Name, in.Body.Custom)
 }

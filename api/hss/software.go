@@ -1,23 +1,15 @@
-package api
+package hss
 
 import (
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
 )
 
-// SoftwareKeeper keeps what software projects forbid, and finds it.
-type SoftwareKeeper interface {
-	SoftwarePolicy(ctx context.Context, projectID string) ([]plimsoll.SoftwareRule, error)
-
-	// SetSoftwarePolicy replaces the policy; nil brings the default back.
-	SetSoftwarePolicy(ctx context.Context, projectID, by string, rules []plimsoll.SoftwareRule) error
-
+// SoftwareLister lists the packages of an image that its project forbids.
+type SoftwareLister interface {
 	ForbiddenSoftware(ctx context.Context, img plimsoll.Image) ([]plimsoll.ForbiddenSoftware, error)
 }
 
@@ -48,48 +40,14 @@ type nonCompliantOutput struct {
 	}
 }
 
-// PolicyPath names the project whose policy is meant.
-type PolicyPath struct {
-	ProjectID string `path:"project_id" minLength:"1" maxLength:"256" doc:"Project of the caller"`
-}
-
-type setPolicyInput struct {
-	PolicyPath
-	Body struct {
-		Rules []plimsoll.SoftwareRule `json:"rules" nullable:"true" maxItems:"300" doc:"The new policy; [] forbids nothing, null brings the default back"`
-	}
-}
-
-type policyOutput struct {
-	Body plimsoll.Page[plimsoll.SoftwareRule]
-}
-
-func (a *API) registerSoftware() {
-	closed(a, huma.Operation{
-		OperationID: "ListImageNonCompliantApp", Method: http.MethodGet, Path: "/v5/{project_id}/image/{image_id}/non-compliant-app",
-		Tags: []string{"software"}, Summary: "List the software of an image that its project forbids",
-	}, a.listNonCompliant)
-}
-
-func (a *API) registerOwnSoftware() {
-	const path = "/api/v1/projects/{project_id}/software-policy"
-	closed(a, huma.Operation{
-		OperationID: "showSoftwarePolicy", Method: http.MethodGet, Path: path, Tags: []string{"software"}, Summary: "Show what software a project forbids",
-	}, a.showPolicy)
-	closed(a, huma.Operation{
-		OperationID: "setSoftwarePolicy", Method: http.MethodPut, Path: path, Tags: []string{"software"}, Summary: "Choose what software a project forbids",
-		Description: "Acts at once on what is stored; nothing is scanned again. Role: admin in the whole project.",
-	}, a.setPolicy)
-}
-
-func (a *API) listNonCompliant(ctx context.Context, in *nonCompliantInput) (*nonCompliantOutput, error) {
-	img, err := a.image(ctx, in.ImageType, in.EnterpriseProject, plimsoll.ImageLookup{
+func (h *handlers) listNonCompliant(ctx context.Context, in *nonCompliantInput) (*nonCompliantOutput, error) {
+	img, err := h.image(ctx, in.ImageType, plimsoll.ImageLookup{
 		ProjectID: in.ProjectID, ID: in.ImageID, Ref: plimsoll.ImageRef{Namespace: in.Namespace, Name: in.ImageName, Tag: in.Version},
 	})
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.roles.Software.ForbiddenSoftware(ctx, img)
+	list, err := h.roles.Software.ForbiddenSoftware(ctx, img)
 	if err != nil {
 		return nil, err
 	}
@@ -100,7 +58,7 @@ func (a *API) listNonCompliant(ctx context.Context, in *nonCompliantInput) (*non
 		}
 	}
 	out := &nonCompliantOutput{}
-	out.Body.Total, out.Body.Rows = int32Of(len(rows)), cut(rows, in.PageQuery)
+	out.Body.Total, out.Body.Rows = int32Of(len(rows)), rowsOfPage(rows, in.PageQuery)
 	return out, nil
 }
 
@@ -111,23 +69,4 @@ func softwareID(f plimsoll.ForbiddenSoftware) string {
 		h.Write([]byte(part + "\x00"))
 	}
 	return hex.EncodeToString(h.Sum(nil))[:32]
-}
-
-func (a *API) showPolicy(ctx context.Context, in *PolicyPath) (*policyOutput, error) {
-	if _, err := ownScope(caller(ctx), plimsoll.RoleReader, ""); err != nil {
-		return nil, err
-	}
-	rules, err := a.roles.Software.SoftwarePolicy(ctx, in.ProjectID)
-	return &policyOutput{Body: pageOf(rules)}, err
-}
-
-func (a *API) setPolicy(ctx context.Context, in *setPolicyInput) (*policyOutput, error) {
-	p := caller(ctx)
-	if err := wholeProject(p, plimsoll.RoleAdmin); err != nil {
-		return nil, err
-	}
-	if err := a.roles.Software.SetSoftwarePolicy(ctx, in.ProjectID, p.User.Name, in.Body.Rules); err != nil {
-		return nil, err
-	}
-	return a.showPolicy(ctx, &in.PolicyPath)
 }

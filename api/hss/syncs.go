@@ -1,16 +1,19 @@
-package api
+package hss
 
 import (
 	"context"
 	"maps"
-	"net/http"
 	"slices"
-	"strconv"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
+	"plimsoll/api/base"
 )
+
+// RegistryLister lists registries.
+type RegistryLister interface {
+	// Registries lists those of a project in the given enterprise projects; nil means every one.
+	Registries(ctx context.Context, projectID string, enterpriseProjects []string) ([]plimsoll.Registry, error)
+}
 
 type synchronizeInput struct {
 	ProjectPath
@@ -32,21 +35,8 @@ type synchronizeAnswer struct {
 	Description string `json:"error_description" maxLength:"512"`
 }
 
-func (a *API) registerSyncs() {
-	closed(a, huma.Operation{
-		OperationID: "RunImageSynchronize", Method: http.MethodPost, Path: "/v5/{project_id}/image/synchronize",
-		Tags: []string{"syncs"}, Summary: "Read the registries again",
-		Description: "Puts a sync of every registry of the type into the backlog.",
-	}, a.synchronize)
-}
-
-func (a *API) synchronize(ctx context.Context, in *synchronizeInput) (*synchronizeOutput, error) {
-	p := caller(ctx)
-	eps, err := scope(p, plimsoll.RoleEditor, in.EnterpriseProject)
-	if err != nil {
-		return nil, err
-	}
-	registries, err := a.roles.Registries.Registries(ctx, in.ProjectID, eps)
+func (h *handlers) synchronize(ctx context.Context, in *synchronizeInput) (*synchronizeOutput, error) {
+	registries, err := h.roles.Registries.Registries(ctx, in.ProjectID, base.ScopeOf(ctx).EnterpriseProjects)
 	if err != nil {
 		return nil, err
 	}
@@ -58,26 +48,9 @@ func (a *API) synchronize(ctx context.Context, in *synchronizeInput) (*synchroni
 		}
 	}
 	for _, id := range slices.Sorted(maps.Keys(byEnterprise)) {
-		if _, err := a.startSync(ctx, p, byEnterprise[id]); err != nil {
+		if _, err := base.StartSync(ctx, h.roles.Tasks, base.Caller(ctx).User.Name, byEnterprise[id]); err != nil {
 			return nil, err
 		}
 	}
 	return &synchronizeOutput{Body: synchronizeAnswer{Description: "success"}}, nil
-}
-
-// startSync makes one task for registries of one enterprise project.
-func (a *API) startSync(ctx context.Context, p plimsoll.Principal, registries []plimsoll.Registry) (plimsoll.Task, error) {
-	task := plimsoll.Task{
-		Tenant: registries[0].Tenant,
-		Kind:   plimsoll.WorkSync, By: p.User.Name,
-	}
-	work := make([]plimsoll.Work, 0, len(registries))
-	for _, r := range registries {
-		work = append(work, plimsoll.Work{
-			Tenant: r.Tenant, Kind: plimsoll.WorkSync,
-			Key: strconv.FormatInt(r.ID, 10), RegistryID: r.ID, Priority: plimsoll.PriorityInteractive,
-		})
-	}
-	err := a.roles.Tasks.CreateTask(ctx, &task, work)
-	return task, err
 }

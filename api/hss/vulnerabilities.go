@@ -1,10 +1,7 @@
-package api
+package hss
 
 import (
 	"context"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
 )
@@ -37,23 +34,15 @@ type vulnerabilityList struct {
 
 type listVulnerabilitiesOutput struct{ Body vulnerabilityList }
 
-func (a *API) registerVulnerabilities() {
-	closed(a, huma.Operation{
-		OperationID: "ListImageVulnerabilities", Method: http.MethodGet, Path: "/v5/{project_id}/image/{image_id}/vulnerabilities",
-		Tags: []string{"vulnerabilities"}, Summary: "List the vulnerabilities of an image",
-		Description: "The image is found by its id; namespace, image_name, tag_name and instance_id must match too where they are given.",
-	}, a.listVulnerabilities)
-}
-
-func (a *API) listVulnerabilities(ctx context.Context, in *listVulnerabilitiesInput) (*listVulnerabilitiesOutput, error) {
-	img, err := a.image(ctx, in.ImageType, in.EnterpriseProject, plimsoll.ImageLookup{
+func (h *handlers) listVulnerabilities(ctx context.Context, in *listVulnerabilitiesInput) (*listVulnerabilitiesOutput, error) {
+	img, err := h.image(ctx, in.ImageType, plimsoll.ImageLookup{
 		ProjectID: in.ProjectID, ID: in.ImageID,
 		Ref: plimsoll.ImageRef{Namespace: in.Namespace, Name: in.ImageName, Tag: in.Tag, InstanceID: in.InstanceID},
 	})
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.roles.Vulnerabilities.ImageVulnerabilities(ctx, img, in.filter())
+	page, err := h.roles.Vulnerabilities.ImageVulnerabilities(ctx, img, in.filter())
 	if err != nil {
 		return nil, err
 	}

@@ -1,4 +1,4 @@
-package api
+package iam
 
 import "plimsoll"
 
@@ -21,14 +21,14 @@ type endpoint struct {
 // everyRegion marks services that are the same for all projects.
 const everyRegion = "*"
 
-// catalog lists our services at an address. A token without a project has nothing to ask of the one that needs a project.
-func catalog(base string, p plimsoll.Project) []service {
+// catalogAt lists our services at an address. A token without a project has no entry for the service that needs one.
+func catalogAt(address string, p plimsoll.Project) []service {
 	list := []service{
-		catalogEntry("iam", everyRegion, base+"/v3"),
-		catalogEntry("eps", everyRegion, base+"/v1.0"),
+		catalogEntry("iam", everyRegion, address+"/v3"),
+		catalogEntry("eps", everyRegion, address+"/v1.0"),
 	}
 	if p.ID != "" {
-		list = append(list, catalogEntry("hss", p.Name, base+"/v5/"+p.ID))
+		list = append(list, catalogEntry("hss", p.Name, address+"/v5/"+p.ID))
 	}
 	return list
 }

@@ -1,15 +1,13 @@
-package api
+package iam
 
 import (
 	"context"
-	"net/http"
 	"slices"
 	"strings"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
 type listEnterpriseInput struct {
@@ -51,22 +49,10 @@ type oneEnterpriseOutput struct {
 	}
 }
 
-func (a *API) registerEnterpriseProjects() {
-	closed(a, huma.Operation{
-		OperationID: "ListEnterpriseProject", Method: http.MethodGet, Path: "/v1.0/enterprise-projects",
-		Tags: []string{"projects"}, Summary: "List enterprise projects",
-		Description: "Those in which the caller has a role: every one of the domain with a role in a whole project.",
-	}, a.listEnterprise)
-	closed(a, huma.Operation{
-		OperationID: "ShowEnterpriseProject", Method: http.MethodGet, Path: "/v1.0/enterprise-projects/{id}",
-		Tags: []string{"projects"}, Summary: "Show an enterprise project", Description: "One in which the caller has a role.",
-	}, a.showEnterprise)
-}
-
 // ownEnterprise are the enterprise projects in which the caller has a role.
-func (a *API) ownEnterprise(ctx context.Context) ([]plimsoll.EnterpriseProject, error) {
-	p := caller(ctx)
-	all, err := a.roles.Projects.EnterpriseProjects(ctx, p.Domain.ID)
+func (h *handlers) ownEnterprise(ctx context.Context) ([]plimsoll.EnterpriseProject, error) {
+	p := base.Caller(ctx)
+	all, err := h.roles.Projects.EnterpriseProjects(ctx, p.Domain.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -75,8 +61,8 @@ func (a *API) ownEnterprise(ctx context.Context) ([]plimsoll.EnterpriseProject, 
 	}), nil
 }
 
-func (a *API) listEnterprise(ctx context.Context, in *listEnterpriseInput) (*listEnterpriseOutput, error) {
-	list, err := a.ownEnterprise(ctx)
+func (h *handlers) listEnterprise(ctx context.Context, in *listEnterpriseInput) (*listEnterpriseOutput, error) {
+	list, err := h.ownEnterprise(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -87,7 +73,7 @@ func (a *API) listEnterprise(ctx context.Context, in *listEnterpriseInput) (*lis
 		}
 		return b.CreatedAt.Compare(a.CreatedAt)
 	})
-	page, _ := pageAt(list, int(in.Offset), int(in.Limit))
+	page, _ := base.PageAt(list, int(in.Offset), int(in.Limit))
 	out := &listEnterpriseOutput{Body: enterpriseList{Rows: make([]wireEnterprise, 0, len(page)), Total: int32(len(list))}}
 	for _, ep := range page {
 		out.Body.Rows = append(out.Body.Rows, wireEnterpriseProject(ep))
@@ -101,8 +87,8 @@ func (in *listEnterpriseInput) matches(ep plimsoll.EnterpriseProject) bool {
 		in.Status != disabled && in.Type != "poc"
 }
 
-func (a *API) showEnterprise(ctx context.Context, in *oneEnterpriseInput) (*oneEnterpriseOutput, error) {
-	list, err := a.ownEnterprise(ctx)
+func (h *handlers) showEnterprise(ctx context.Context, in *oneEnterpriseInput) (*oneEnterpriseOutput, error) {
+	list, err := h.ownEnterprise(ctx)
 	if err != nil {
 		return nil, err
 	}

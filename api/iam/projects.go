@@ -1,8 +1,7 @@
-package api
+package iam
 
 import (
 	"context"
-	"net/http"
 	"net/url"
 	"slices"
 	"strconv"
@@ -10,23 +9,24 @@ import (
 	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
-// ProjectLister finds what a domain divides into.
+// ProjectLister lists the projects and enterprise projects of a domain.
 type ProjectLister interface {
 	Projects(ctx context.Context, domainID string) ([]plimsoll.Project, error)
 	EnterpriseProjects(ctx context.Context, domainID string) ([]plimsoll.EnterpriseProject, error)
 }
 
 type listProjectsInput struct {
-	ID       string         `query:"id" maxLength:"256" doc:"Exact"`
-	Name     string         `query:"name" maxLength:"256" doc:"Exact. Clients of the vendor look up the project that is named like their region"`
-	DomainID string         `query:"domain_id" maxLength:"256" doc:"Exact"`
-	ParentID string         `query:"parent_id" maxLength:"256" doc:"Exact; the parent of every project is its domain"`
-	Enabled  optional[bool] `query:"enabled" doc:"false: none, for every project is enabled"`
-	IsDomain optional[bool] `query:"is_domain" doc:"true: none, for no project is a domain"`
-	Page     int32          `query:"page" minimum:"1" default:"1" doc:"Number of the page"`
-	PerPage  int32          `query:"per_page" minimum:"1" maximum:"5000" default:"5000" doc:"Projects a page"`
+	ID       string              `query:"id" maxLength:"256" doc:"Exact"`
+	Name     string              `query:"name" maxLength:"256" doc:"Exact. Clients of the vendor look up the project that is named like their region"`
+	DomainID string              `query:"domain_id" maxLength:"256" doc:"Exact"`
+	ParentID string              `query:"parent_id" maxLength:"256" doc:"Exact; the parent of every project is its domain"`
+	Enabled  base.Optional[bool] `query:"enabled" doc:"false: none, for every project is enabled"`
+	IsDomain base.Optional[bool] `query:"is_domain" doc:"true: none, for no project is a domain"`
+	Page     int32               `query:"page" minimum:"1" default:"1" doc:"Number of the page"`
+	PerPage  int32               `query:"per_page" minimum:"1" maximum:"5000" default:"5000" doc:"Projects a page"`
 	query    url.Values
 }
 
@@ -89,33 +89,13 @@ type wireDomain struct {
 	Links       selfLink `json:"links"`
 }
 
-func (a *API) registerProjects() {
-	closed(a, huma.Operation{
-		OperationID: "ListProjects", Method: http.MethodGet, Path: "/v3/projects",
-		Tags: []string{"projects"}, Summary: "List projects",
-		Description: "Those in which the caller has a role, in any other project too. All filters must match; what nothing matches is an empty list.",
-	}, a.listProjects)
-	closed(a, huma.Operation{
-		OperationID: "ShowProject", Method: http.MethodGet, Path: "/v3/projects/{id}",
-		Tags: []string{"projects"}, Summary: "Show a project", Description: "One in which the caller has a role.",
-	}, a.showProject)
-	closed(a, huma.Operation{
-		OperationID: "ListAuthProjects", Method: http.MethodGet, Path: "/v3/auth/projects",
-		Tags: []string{"projects"}, Summary: "List the caller's projects", Description: "Those that a token can be for.",
-	}, a.listAuthProjects)
-	closed(a, huma.Operation{
-		OperationID: "ListAuthDomains", Method: http.MethodGet, Path: "/v3/auth/domains",
-		Tags: []string{"projects"}, Summary: "Show the caller's domain", Description: "As a list of one.",
-	}, a.listAuthDomains)
-}
-
 // granted are all of the caller's grants, in whichever project the request is.
 func granted(p plimsoll.Principal) []plimsoll.Grant { return slices.Concat(p.User.Grants, p.Grants) }
 
 // ownProjects are the projects in which the caller has a role.
-func (a *API) ownProjects(ctx context.Context) ([]plimsoll.Project, error) {
-	p := caller(ctx)
-	all, err := a.roles.Projects.Projects(ctx, p.Domain.ID)
+func (h *handlers) ownProjects(ctx context.Context) ([]plimsoll.Project, error) {
+	p := base.Caller(ctx)
+	all, err := h.roles.Projects.Projects(ctx, p.Domain.ID)
 	if err != nil {
 		return nil, err
 	}
@@ -124,34 +104,34 @@ func (a *API) ownProjects(ctx context.Context) ([]plimsoll.Project, error) {
 	}), nil
 }
 
-func (a *API) listProjects(ctx context.Context, in *listProjectsInput) (*listProjectsOutput, error) {
-	projects, err := a.ownProjects(ctx)
+func (h *handlers) listProjects(ctx context.Context, in *listProjectsInput) (*listProjectsOutput, error) {
+	projects, err := h.ownProjects(ctx)
 	if err != nil {
 		return nil, err
 	}
 	projects = slices.DeleteFunc(projects, func(p plimsoll.Project) bool { return !in.matches(p) })
-	page, next := pageAt(projects, int(in.Page-1)*int(in.PerPage), int(in.PerPage))
-	base := tripOf(ctx).base
-	out := &listProjectsOutput{Body: projectList{Projects: wireProjects(page, base), Links: pageLinks{Self: in.link(base, in.Page)}}}
+	page, next := base.PageAt(projects, int(in.Page-1)*int(in.PerPage), int(in.PerPage))
+	address := base.BaseURL(ctx)
+	out := &listProjectsOutput{Body: projectList{Projects: wireProjects(page, address), Links: pageLinks{Self: in.link(address, in.Page)}}}
 	if in.Page > 1 {
-		out.Body.Links.Previous = new(in.link(base, in.Page-1))
+		out.Body.Links.Previous = new(in.link(address, in.Page-1))
 	}
 	if next {
-		out.Body.Links.Next = new(in.link(base, in.Page+1))
+		out.Body.Links.Next = new(in.link(address, in.Page+1))
 	}
 	return out, nil
 }
 
 func (in *listProjectsInput) matches(p plimsoll.Project) bool {
 	same := func(wanted, have string) bool { return wanted == "" || wanted == have }
-	enabled, isDomain := in.Enabled.pointer(), in.IsDomain.pointer()
+	enabled, isDomain := in.Enabled.Pointer(), in.IsDomain.Pointer()
 	return same(in.ID, p.ID) && same(in.Name, p.Name) && same(in.DomainID, p.DomainID) && same(in.ParentID, p.DomainID) &&
 		(enabled == nil || *enabled) && (isDomain == nil || !*isDomain)
 }
 
 // link is the address of a page of the same list; without paging in the request there is none in the link.
-func (in *listProjectsInput) link(base string, page int32) string {
-	link := base + "/v3/projects"
+func (in *listProjectsInput) link(address string, page int32) string {
+	link := address + "/v3/projects"
 	if in.query.Has("page") || in.query.Has("per_page") || page != in.Page {
 		in.query.Set("page", strconv.Itoa(int(page)))
 		in.query.Set("per_page", strconv.Itoa(int(in.PerPage)))
@@ -162,15 +142,8 @@ func (in *listProjectsInput) link(base string, page int32) string {
 	return link
 }
 
-// pageAt cuts a page out of a list; more tells whether something follows it.
-func pageAt[T any](list []T, offset, limit int) (page []T, more bool) {
-	offset = min(offset, len(list))
-	end := min(offset+limit, len(list))
-	return list[offset:end], end < len(list)
-}
-
-func (a *API) showProject(ctx context.Context, in *oneProjectInput) (*oneProjectOutput, error) {
-	projects, err := a.ownProjects(ctx)
+func (h *handlers) showProject(ctx context.Context, in *oneProjectInput) (*oneProjectOutput, error) {
+	projects, err := h.ownProjects(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -179,33 +152,33 @@ func (a *API) showProject(ctx context.Context, in *oneProjectInput) (*oneProject
 		return nil, plimsoll.Errorf(plimsoll.NotFound, "no such project")
 	}
 	out := &oneProjectOutput{}
-	out.Body.Project = wireProjects(projects[i:i+1], tripOf(ctx).base)[0]
+	out.Body.Project = wireProjects(projects[i:i+1], base.BaseURL(ctx))[0]
 	return out, nil
 }
 
-func (a *API) listAuthProjects(ctx context.Context, _ *struct{}) (*listProjectsOutput, error) {
-	projects, err := a.ownProjects(ctx)
+func (h *handlers) listAuthProjects(ctx context.Context, _ *struct{}) (*listProjectsOutput, error) {
+	projects, err := h.ownProjects(ctx)
 	if err != nil {
 		return nil, err
 	}
-	base := tripOf(ctx).base
-	return &listProjectsOutput{Body: projectList{Projects: wireProjects(projects, base), Links: pageLinks{Self: base + "/v3/auth/projects"}}}, nil
+	address := base.BaseURL(ctx)
+	return &listProjectsOutput{Body: projectList{Projects: wireProjects(projects, address), Links: pageLinks{Self: address + "/v3/auth/projects"}}}, nil
 }
 
-func wireProjects(projects []plimsoll.Project, base string) []wireProject {
+func wireProjects(projects []plimsoll.Project, address string) []wireProject {
 	list := make([]wireProject, 0, len(projects))
 	for _, p := range projects {
 		list = append(list, wireProject{
 			ID: p.ID, Name: p.Name, DomainID: p.DomainID, ParentID: p.DomainID, Enabled: true,
-			Links: selfLink{Self: base + "/v3/projects/" + url.PathEscape(p.ID)},
+			Links: selfLink{Self: address + "/v3/projects/" + url.PathEscape(p.ID)},
 		})
 	}
 	return list
 }
 
-func (a *API) listAuthDomains(ctx context.Context, _ *struct{}) (*listDomainsOutput, error) {
-	d := caller(ctx).Domain
-	self := tripOf(ctx).base + "/v3/auth/domains"
+func (h *handlers) listAuthDomains(ctx context.Context, _ *struct{}) (*listDomainsOutput, error) {
+	d := base.Caller(ctx).Domain
+	self := base.BaseURL(ctx) + "/v3/auth/domains"
 	return &listDomainsOutput{Body: domainList{
 		Domains: []wireDomain{{ID: d.ID, Name: d.Name, Enabled: true, Links: selfLink{Self: self}}},
 		Links:   pageLinks{Self: self},

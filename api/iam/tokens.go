@@ -1,9 +1,8 @@
-package api
+package iam
 
 import (
 	"context"
 	"net"
-	"net/http"
 	"slices"
 	"time"
 
@@ -11,6 +10,7 @@ import (
 	"github.com/danielgtaylor/huma/v2/adapters/humachi"
 
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
 // SignIn is an attempt to sign in, or to have a token for another project.
@@ -32,9 +32,18 @@ type SignIn struct {
 	Source string // address of the client, for the lock-out count
 }
 
+// Tokens looks up and ends tokens.
+type Tokens interface {
+	// Token returns the holder of a token; Unauthenticated for one that is unknown.
+	Token(ctx context.Context, secret string) (plimsoll.Token, plimsoll.Principal, error)
+
+	// Revoke ends a token; Unauthenticated for one that is unknown.
+	Revoke(ctx context.Context, secret string) error
+}
+
 // SignIns gives tokens to users.
 type SignIns interface {
-	// SignIn returns the token's secret, which is not stored, and what it stands for.
+	// SignIn returns the token's secret, which is not stored, the token and its holder.
 	SignIn(ctx context.Context, s SignIn) (secret string, t plimsoll.Token, p plimsoll.Principal, err error)
 }
 
@@ -44,12 +53,12 @@ const (
 	methodToken    = "token"
 )
 
-// named is the identity API's way to point at something, by id or by name.
-type named struct {
-	_      struct{} `additionalProperties:"true"`
-	ID     string   `json:"id,omitempty" maxLength:"256"`
-	Name   string   `json:"name,omitempty" maxLength:"256"`
-	Domain *named   `json:"domain,omitempty"`
+// reference is the identity API's way to refer to something, by id or by name.
+type reference struct {
+	_      struct{}   `additionalProperties:"true"`
+	ID     string     `json:"id,omitempty" maxLength:"256"`
+	Name   string     `json:"name,omitempty" maxLength:"256"`
+	Domain *reference `json:"domain,omitempty"`
 }
 
 type signInInput struct {
@@ -75,19 +84,19 @@ type signInBody struct {
 			} `json:"token,omitempty" doc:"An earlier token, to have one for another project. The new one ends when this one ends"`
 		} `json:"identity"`
 		Scope *struct {
-			_       struct{} `additionalProperties:"true"`
-			Project *named   `json:"project,omitempty"`
-			Domain  *named   `json:"domain,omitempty"`
+			_       struct{}   `additionalProperties:"true"`
+			Project *reference `json:"project,omitempty"`
+			Domain  *reference `json:"domain,omitempty"`
 		} `json:"scope,omitempty"`
 	} `json:"auth"`
 }
 
 type signInUser struct {
-	_        struct{} `additionalProperties:"true"`
-	ID       string   `json:"id,omitempty" maxLength:"256"`
-	Name     string   `json:"name,omitempty" maxLength:"256"`
-	Password string   `json:"password" minLength:"1" maxLength:"1024" writeOnly:"true"`
-	Domain   *named   `json:"domain,omitempty" doc:"Account of the user; not needed with an id"`
+	_        struct{}   `additionalProperties:"true"`
+	ID       string     `json:"id,omitempty" maxLength:"256"`
+	Name     string     `json:"name,omitempty" maxLength:"256"`
+	Password string     `json:"password" minLength:"1" maxLength:"1024" writeOnly:"true"`
+	Domain   *reference `json:"domain,omitempty" doc:"Account of the user; not needed with an id"`
 }
 
 type tokenOutput struct {
@@ -126,26 +135,6 @@ type tokenUser struct {
 	PasswordExpires string      `json:"password_expires_at" doc:"Always empty: passwords do not expire"`
 }
 
-func (a *API) registerTokens() {
-	open(a, huma.Operation{
-		OperationID: "CreateToken", Method: http.MethodPost, Path: "/v3/auth/tokens", DefaultStatus: http.StatusCreated,
-		Tags: []string{"tokens"}, Summary: "Sign in",
-		Description: "Answers with a token in the header X-Subject-Token, to be sent as X-Auth-Token.",
-	}, a.createToken)
-	for _, method := range []string{http.MethodGet, http.MethodHead} {
-		closed(a, huma.Operation{
-			OperationID: "ShowToken" + method, Method: method, Path: "/v3/auth/tokens",
-			Tags: []string{"tokens"}, Summary: "Check a token",
-			Description: "The token in X-Subject-Token must belong to the caller.",
-		}, a.showToken)
-	}
-	closed(a, huma.Operation{
-		OperationID: "RevokeToken", Method: http.MethodDelete, Path: "/v3/auth/tokens", DefaultStatus: http.StatusNoContent,
-		Tags: []string{"tokens"}, Summary: "End a token",
-		Description: "The token in X-Subject-Token, which must belong to the caller, is good for nothing from now on.",
-	}, a.revokeToken)
-}
-
 // Resolve notes where the request came from.
 func (in *signInInput) Resolve(ctx huma.Context) []error {
 	r, _ := humachi.Unwrap(ctx)
@@ -156,12 +145,12 @@ func (in *signInInput) Resolve(ctx huma.Context) []error {
 	return nil
 }
 
-func (a *API) createToken(ctx context.Context, in *signInInput) (*tokenOutput, error) {
+func (h *handlers) createToken(ctx context.Context, in *signInInput) (*tokenOutput, error) {
 	attempt, err := in.attempt()
 	if err != nil {
 		return nil, err
 	}
-	secret, token, p, err := a.roles.SignIns.SignIn(ctx, attempt)
+	secret, token, p, err := h.roles.SignIns.SignIn(ctx, attempt)
 	if err != nil {
 		return nil, err
 	}
@@ -172,13 +161,13 @@ func (a *API) createToken(ctx context.Context, in *signInInput) (*tokenOutput, e
 	}
 	out.Body.Token = wireToken(token, p, method)
 	if in.NoCatalog == "" {
-		out.Body.Token.Catalog = catalog(tripOf(ctx).base, p.Project)
+		out.Body.Token.Catalog = catalogAt(base.BaseURL(ctx), p.Project)
 	}
 	return out, nil
 }
 
 func (in *signInInput) attempt() (SignIn, error) {
-	s, err := in.who()
+	s, err := in.caller()
 	scope := in.Body.Auth.Scope
 	if err != nil || scope == nil {
 		return s, err
@@ -196,7 +185,7 @@ func (in *signInInput) attempt() (SignIn, error) {
 	return s, nil
 }
 
-func (in *signInInput) who() (SignIn, error) {
+func (in *signInInput) caller() (SignIn, error) {
 	identity := in.Body.Auth.Identity
 	switch {
 	case slices.Equal(identity.Methods, []string{methodToken}) && identity.Token != nil:
@@ -225,35 +214,35 @@ type SubjectHeader struct {
 	Subject string `header:"X-Subject-Token" required:"true" maxLength:"32768" doc:"The token that is asked about"`
 }
 
-func (a *API) showToken(ctx context.Context, in *showTokenInput) (*tokenOutput, error) {
-	token, p, err := a.subjectToken(ctx, in.Subject)
+func (h *handlers) showToken(ctx context.Context, in *showTokenInput) (*tokenOutput, error) {
+	token, p, err := h.subjectToken(ctx, in.Subject)
 	if err != nil {
 		return nil, err
 	}
 	out := &tokenOutput{SubjectToken: in.Subject}
 	out.Body.Token = wireToken(token, p, methodPassword)
 	if in.NoCatalog == "" {
-		out.Body.Token.Catalog = catalog(tripOf(ctx).base, p.Project)
+		out.Body.Token.Catalog = catalogAt(base.BaseURL(ctx), p.Project)
 	}
 	return out, nil
 }
 
-func (a *API) revokeToken(ctx context.Context, in *SubjectHeader) (*struct{}, error) {
-	if _, _, err := a.subjectToken(ctx, in.Subject); err != nil {
+func (h *handlers) revokeToken(ctx context.Context, in *SubjectHeader) (*struct{}, error) {
+	if _, _, err := h.subjectToken(ctx, in.Subject); err != nil {
 		return nil, err
 	}
-	err := a.roles.Callers.Revoke(ctx, in.Subject)
-	if plimsoll.ErrorCode(err) == plimsoll.Unauthenticated { // somebody was faster
+	err := h.roles.Tokens.Revoke(ctx, in.Subject)
+	if plimsoll.ErrorCode(err) == plimsoll.Unauthenticated { // another request has ended it meanwhile
 		return nil, errNoSuchToken()
 	}
 	return nil, err
 }
 
 // subjectToken finds a token that is good and the caller's own; every other is unknown.
-func (a *API) subjectToken(ctx context.Context, secret string) (plimsoll.Token, plimsoll.Principal, error) {
-	token, p, err := a.roles.Callers.Token(ctx, secret)
+func (h *handlers) subjectToken(ctx context.Context, secret string) (plimsoll.Token, plimsoll.Principal, error) {
+	token, p, err := h.roles.Tokens.Token(ctx, secret)
 	code := plimsoll.ErrorCode(err)
-	if code == plimsoll.Unauthenticated || code == plimsoll.NotFound || err == nil && p.User.ID != caller(ctx).User.ID {
+	if code == plimsoll.Unauthenticated || code == plimsoll.NotFound || err == nil && p.User.ID != base.Caller(ctx).User.ID {
 		err = errNoSuchToken()
 	}
 	return token, p, err

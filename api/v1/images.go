@@ -1,18 +1,28 @@
-package api
+package v1
 
 import (
 	"context"
-	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
-// ownImagesInput is plimsoll.ImageFilter as a query.
-type ownImagesInput struct {
-	OwnPath
+// ImageLister lists images of a project.
+type ImageLister interface {
+	Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error)
+}
+
+// Scanner puts scans of images into the backlog.
+type Scanner interface {
+	// ScanImages asks for a scan of every image of refs within f, or, without refs, of every image f selects.
+	ScanImages(ctx context.Context, by string, priority plimsoll.Priority, f plimsoll.ImageFilter, refs []plimsoll.ImageRef) (plimsoll.Task, error)
+}
+
+// listImagesInput is plimsoll.ImageFilter as a query.
+type listImagesInput struct {
+	ProjectQuery
+	PageQuery
 	Origins          []plimsoll.Origin    `query:"origin" maxItems:"4" enum:"private,shared,instance,local" doc:"Comma-separated"`
 	IDs              []int64              `query:"id,explode" maxItems:"200" doc:"Record ids"`
 	RegistryID       int64                `query:"registry_id" minimum:"0"`
@@ -30,72 +40,51 @@ type ownImagesInput struct {
 	UpdatedTo        time.Time            `query:"updated_to" doc:"RFC 3339, inclusive"`
 	ScannedFrom      time.Time            `query:"scanned_from" doc:"RFC 3339, inclusive"`
 	ScannedTo        time.Time            `query:"scanned_to" doc:"RFC 3339, inclusive"`
-	HasMalware       optional[bool]       `query:"has_malware" doc:"false: judged and none"`
-	HasSetting       optional[bool]       `query:"has_setting" doc:"false: judged and none"`
-	HasVulnerability optional[bool]       `query:"has_vulnerability" doc:"false: judged and none"`
-	Offset           int                  `query:"offset" minimum:"0" maximum:"2000000"`
-	Limit            int                  `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	HasMalware       base.Optional[bool]  `query:"has_malware" doc:"false: judged and none"`
+	HasSetting       base.Optional[bool]  `query:"has_setting" doc:"false: judged and none"`
+	HasVulnerability base.Optional[bool]  `query:"has_vulnerability" doc:"false: judged and none"`
 }
 
-type ownImagesOutput struct {
-	Body plimsoll.Page[plimsoll.Image]
+type listImagesOutput struct {
+	Body base.List[plimsoll.Image]
 }
 
-type ownScanInput struct {
-	OwnPath
-	Body ownScanBody
+type showImageOutput struct{ Body plimsoll.Image }
+
+type scanImagesInput struct {
+	ProjectQuery
+	Body scanBody
 }
 
-type ownScanBody struct {
-	Images []ownImageRef `json:"images" nullable:"false" minItems:"1" maxItems:"10000"`
+type scanBody struct {
+	Images []imageRef `json:"images" nullable:"false" minItems:"1" maxItems:"10000"`
 }
 
-type ownImageRef struct {
+type imageRef struct {
 	Namespace  string `json:"namespace" minLength:"1" maxLength:"255"`
 	Name       string `json:"name" minLength:"1" maxLength:"255"`
 	Tag        string `json:"tag" minLength:"1" maxLength:"128"`
 	InstanceID string `json:"instance_id,omitempty" maxLength:"128"`
 }
 
-func (a *API) registerOwnImages() {
-	closed(a, huma.Operation{
-		OperationID: "listImages", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/images",
-		Tags: []string{"images"}, Summary: "List images",
-	}, a.listOwnImages)
-	closed(a, huma.Operation{
-		OperationID: "scanImages", Method: http.MethodPost, Path: "/api/v1/projects/{project_id}/images/scan", DefaultStatus: http.StatusAccepted,
-		Tags: []string{"scans"}, Summary: "Scan images", Description: "Answers with the task to watch. Role: editor.",
-	}, a.scanOwnImages)
-}
-
-func (a *API) listOwnImages(ctx context.Context, in *ownImagesInput) (*ownImagesOutput, error) {
-	f, err := in.filter(caller(ctx))
+func (h *handlers) listImages(ctx context.Context, in *listImagesInput) (*listImagesOutput, error) {
+	f, err := in.filter(base.ScopeOf(ctx))
 	if err != nil {
 		return nil, err
 	}
-	page, err := a.roles.Images.Images(ctx, f)
-	if err != nil {
-		return nil, err
-	}
-	if page.Items == nil {
-		page.Items = []plimsoll.Image{}
-	}
-	return &ownImagesOutput{Body: page}, nil
+	page, err := h.roles.Images.Images(ctx, f)
+	return &listImagesOutput{Body: base.ListOf(page)}, err
 }
 
-func (in *ownImagesInput) filter(p plimsoll.Principal) (plimsoll.ImageFilter, error) {
-	eps, err := ownScope(p, plimsoll.RoleReader, in.EnterpriseProject)
-	if err != nil {
-		return plimsoll.ImageFilter{}, err
-	}
-	f := plimsoll.ImageFilter{
-		ProjectID: in.ProjectID, EnterpriseProjects: eps,
+func (in *listImagesInput) filter(scope base.Scope) (f plimsoll.ImageFilter, err error) {
+	f = plimsoll.ImageFilter{
+		ProjectID: scope.ProjectID, EnterpriseProjects: scope.EnterpriseProjects,
 		IDs: in.IDs, Origins: in.Origins, RegistryID: in.RegistryID, Repository: in.Repository,
 		Namespace: in.Namespace, Name: in.Name, Tag: in.Tag, LatestOnly: in.Latest, States: in.States,
 		InstanceID: in.InstanceID, InstanceName: in.InstanceName, Size: in.Size,
 		UpdatedFrom: in.UpdatedFrom, UpdatedTo: in.UpdatedTo, ScannedFrom: in.ScannedFrom, ScannedTo: in.ScannedTo,
-		HasMalware: in.HasMalware.pointer(), HasSetting: in.HasSetting.pointer(), HasVulnerability: in.HasVulnerability.pointer(),
-		Offset: in.Offset, Limit: in.Limit,
+		HasMalware: in.HasMalware.Pointer(), HasSetting: in.HasSetting.Pointer(), HasVulnerability: in.HasVulnerability.Pointer(),
+		After: in.After, Limit: in.Limit,
 	}
 	if in.Digest != "" {
 		if f.Digest, err = plimsoll.ParseDigest(in.Digest); err != nil {
@@ -105,18 +94,22 @@ func (in *ownImagesInput) filter(p plimsoll.Principal) (plimsoll.ImageFilter, er
 	return f, f.Validate()
 }
 
-func (a *API) scanOwnImages(ctx context.Context, in *ownScanInput) (*taskOutput, error) {
-	p := caller(ctx)
-	eps, err := ownScope(p, plimsoll.RoleEditor, in.EnterpriseProject)
+func (h *handlers) showImage(ctx context.Context, in *ImagePath) (*showImageOutput, error) {
+	img, err := h.findImage(ctx, in.ID)
 	if err != nil {
 		return nil, err
 	}
+	return &showImageOutput{Body: img}, nil
+}
+
+func (h *handlers) scanImages(ctx context.Context, in *scanImagesInput) (*taskOutput, error) {
 	refs := make([]plimsoll.ImageRef, 0, len(in.Body.Images))
 	for _, r := range in.Body.Images {
 		refs = append(refs, plimsoll.ImageRef{Namespace: r.Namespace, Name: r.Name, Tag: r.Tag, InstanceID: r.InstanceID})
 	}
-	f := plimsoll.ImageFilter{ProjectID: in.ProjectID, EnterpriseProjects: eps}
-	task, err := a.roles.Scans.ScanImages(ctx, p.User.Name, plimsoll.PriorityInteractive, f, refs)
+	scope := base.ScopeOf(ctx)
+	f := plimsoll.ImageFilter{ProjectID: scope.ProjectID, EnterpriseProjects: scope.EnterpriseProjects}
+	task, err := h.roles.Scans.ScanImages(ctx, base.Caller(ctx).User.Name, plimsoll.PriorityInteractive, f, refs)
 	if err != nil {
 		return nil, err
 	}

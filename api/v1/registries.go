@@ -1,13 +1,11 @@
-package api
+package v1
 
 import (
 	"context"
-	"net/http"
 	"time"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
 // RegistryStore keeps registries.
@@ -25,19 +23,16 @@ type RegistryAdder interface {
 	AddRegistry(ctx context.Context, by plimsoll.Principal, spec plimsoll.RegistrySpec) (plimsoll.Registry, error)
 }
 
-// OwnPath holds the parameters of our own operations on a project.
-type OwnPath struct {
-	ProjectID         string `path:"project_id" minLength:"1" maxLength:"256" doc:"Project of the caller"`
-	EnterpriseProject string `query:"enterprise_project_id" maxLength:"256" doc:"Enterprise project; absent = every one that the caller may see"`
+type listRegistriesInput struct {
+	ProjectQuery
+	PageQuery
 }
-
-type listRegistriesInput struct{ OwnPath }
 
 type listRegistriesOutput struct {
-	Body plimsoll.Page[plimsoll.Registry]
+	Body base.List[plimsoll.Registry]
 }
 
-// registryBody is a registry to add, in the words of plimsoll.RegistrySpec. Members that the server sets are ignored.
+// registryBody is a registry to add, with the members of plimsoll.RegistrySpec. Members that the server sets are ignored.
 type registryBody struct {
 	_                 struct{}              `additionalProperties:"true"`
 	Name              string                `json:"name" minLength:"1" maxLength:"128" pattern:"^[A-Za-z0-9][A-Za-z0-9._-]*$" doc:"Unique in the project"`
@@ -58,124 +53,90 @@ type registryBody struct {
 }
 
 type addRegistryInput struct {
-	ProjectID string `path:"project_id" minLength:"1" maxLength:"256" doc:"Project of the caller"`
-	Body      registryBody
+	WholeProjectQuery
+	Body registryBody
 }
 
 type registryOutput struct{ Body plimsoll.Registry }
 
 type oneRegistryInput struct {
-	OwnPath
+	ProjectQuery
 	Name string `path:"name" minLength:"1" maxLength:"128" doc:"Name of the registry"`
 }
 
-type taskOutput struct{ Body plimsoll.Task }
-
-const pathRegistries = "/api/v1/projects/{project_id}/registries"
-
-func (a *API) registerRegistries() {
-	closed(a, huma.Operation{
-		OperationID: "listRegistries", Method: http.MethodGet, Path: pathRegistries,
-		Tags: []string{"registries"}, Summary: "List registries",
-	}, a.listRegistries)
-	closed(a, huma.Operation{
-		OperationID: "addRegistry", Method: http.MethodPost, Path: pathRegistries, DefaultStatus: http.StatusCreated,
-		Tags: []string{"registries"}, Summary: "Add a registry", Description: "The registry is asked whether it answers before it is saved. Role: admin.",
-	}, a.addRegistry)
-	closed(a, huma.Operation{
-		OperationID: "removeRegistry", Method: http.MethodDelete, Path: pathRegistries + "/{name}", DefaultStatus: http.StatusNoContent,
-		Tags: []string{"registries"}, Summary: "Remove a registry with its images", Description: "Role: admin.",
-	}, a.removeRegistry)
-	closed(a, huma.Operation{
-		OperationID: "syncRegistry", Method: http.MethodPost, Path: pathRegistries + "/{name}/sync", DefaultStatus: http.StatusAccepted,
-		Tags: []string{"syncs"}, Summary: "Read a registry again", Description: "Answers with the task to watch. Role: editor.",
-	}, a.syncRegistry)
-}
-
-func (a *API) listRegistries(ctx context.Context, in *listRegistriesInput) (*listRegistriesOutput, error) {
-	eps, err := ownScope(caller(ctx), plimsoll.RoleReader, in.EnterpriseProject)
+func (h *handlers) listRegistries(ctx context.Context, in *listRegistriesInput) (*listRegistriesOutput, error) {
+	scope := base.ScopeOf(ctx)
+	registries, err := h.roles.Registries.Registries(ctx, scope.ProjectID, scope.EnterpriseProjects)
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.roles.Registries.Registries(ctx, in.ProjectID, eps)
-	if err != nil {
-		return nil, err
-	}
-	return &listRegistriesOutput{Body: pageOf(list)}, nil
+	list, err := base.PageAfter(registries, in.After, in.Limit, func(r plimsoll.Registry) string { return r.Name })
+	return &listRegistriesOutput{Body: list}, err
 }
 
-// pageOf is a page that holds the whole of a short list.
-func pageOf[T any](list []T) plimsoll.Page[T] {
-	if list == nil {
-		list = []T{}
-	}
-	return plimsoll.Page[T]{Total: len(list), Items: list}
-}
-
-func (a *API) addRegistry(ctx context.Context, in *addRegistryInput) (*registryOutput, error) {
-	p, b := caller(ctx), in.Body
-	if _, err := scope(p, plimsoll.RoleAdmin, b.EnterpriseProject); err != nil {
+func (h *handlers) addRegistry(ctx context.Context, in *addRegistryInput) (*registryOutput, error) {
+	p, b := base.Caller(ctx), in.Body
+	if _, err := base.EnterpriseProjects(p, plimsoll.RoleAdmin, b.EnterpriseProject); err != nil {
 		return nil, err
 	}
-	if b.EnterpriseProject == allEnterprise {
+	if b.EnterpriseProject == base.AllEnterpriseProjects {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "a registry belongs to one enterprise project")
 	}
 	if b.SharedBytes {
-		if err := a.operator(p); err != nil {
+		if err := base.CheckOperator(p, h.cfg.OperatorDomain); err != nil {
 			return nil, err
 		}
 	}
 	spec := plimsoll.RegistrySpec{Secret: b.Secret, Registry: plimsoll.Registry{
-		Tenant: plimsoll.Tenant{ProjectID: in.ProjectID, EnterpriseProject: b.EnterpriseProject}, Name: b.Name, URL: b.URL, Kind: b.Kind,
+		Tenant: plimsoll.Tenant{ProjectID: p.Project.ID, EnterpriseProject: b.EnterpriseProject}, Name: b.Name, URL: b.URL, Kind: b.Kind,
 		Username: b.Username, AuthHosts: b.AuthHosts, Repositories: b.Repositories,
 		ScanOnSync: b.ScanOnSync == nil || *b.ScanOnSync, SharedBytes: b.SharedBytes,
 		InstanceID: b.InstanceID, InstanceName: b.InstanceName, InstanceURL: b.InstanceURL,
 		Owner: b.Owner, ShareExpires: b.ShareExpires,
 	}}
-	added, err := a.roles.NewRegistries.AddRegistry(ctx, p, spec)
+	added, err := h.roles.NewRegistries.AddRegistry(ctx, p, spec)
 	if err != nil {
 		return nil, err
 	}
 	return &registryOutput{Body: added}, nil
 }
 
-func (a *API) removeRegistry(ctx context.Context, in *oneRegistryInput) (*struct{}, error) {
-	r, err := a.registry(ctx, in, plimsoll.RoleAdmin)
+func (h *handlers) removeRegistry(ctx context.Context, in *oneRegistryInput) (*struct{}, error) {
+	r, err := h.findRegistry(ctx, in, plimsoll.RoleAdmin)
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.roles.Registries.RemoveRegistry(ctx, r.ProjectID, r.ID)
+	return nil, h.roles.Registries.RemoveRegistry(ctx, r.ProjectID, r.ID)
 }
 
-func (a *API) syncRegistry(ctx context.Context, in *oneRegistryInput) (*taskOutput, error) {
-	r, err := a.registry(ctx, in, plimsoll.RoleEditor)
+func (h *handlers) syncRegistry(ctx context.Context, in *oneRegistryInput) (*taskOutput, error) {
+	r, err := h.findRegistry(ctx, in, plimsoll.RoleEditor)
 	if err != nil {
 		return nil, err
 	}
-	task, err := a.startSync(ctx, caller(ctx), []plimsoll.Registry{r})
+	task, err := base.StartSync(ctx, h.roles.Tasks, base.Caller(ctx).User.Name, []plimsoll.Registry{r})
 	if err != nil {
 		return nil, err
 	}
 	return &taskOutput{Body: task}, nil
 }
 
-// registry finds one by name among those the caller sees, and requires the role for it.
-func (a *API) registry(ctx context.Context, in *oneRegistryInput, role plimsoll.Role) (plimsoll.Registry, error) {
-	p := caller(ctx)
-	eps, err := ownScope(p, plimsoll.RoleReader, in.EnterpriseProject)
+// findRegistry finds a registry by name among those that the caller sees, and requires the role for it.
+func (h *handlers) findRegistry(ctx context.Context, in *oneRegistryInput, role plimsoll.Role) (plimsoll.Registry, error) {
+	p := base.Caller(ctx)
+	seen, err := base.EnterpriseProjects(p, plimsoll.RoleReader, in.EnterpriseProjectID())
 	if err != nil {
 		return plimsoll.Registry{}, err
 	}
-	list, err := a.roles.Registries.Registries(ctx, in.ProjectID, eps)
+	registries, err := h.roles.Registries.Registries(ctx, p.Project.ID, seen)
 	if err != nil {
 		return plimsoll.Registry{}, err
 	}
-	for _, r := range list {
-		if r.Name != in.Name {
-			continue
+	for _, r := range registries {
+		if r.Name == in.Name {
+			_, err := base.EnterpriseProjects(p, role, r.EnterpriseProject)
+			return r, err
 		}
-		_, err := scope(p, role, r.EnterpriseProject)
-		return r, err
 	}
 	return plimsoll.Registry{}, plimsoll.Errorf(plimsoll.NotFound, "no registry %q", in.Name).WithHint("List them with GET on the collection.")
 }

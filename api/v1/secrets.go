@@ -1,61 +1,72 @@
-package api
+package v1
 
 import (
 	"context"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
-type ownSecretsInput struct {
-	OwnImagePath
+// SecretLister lists secrets, and the paths for which a project wants none listed.
+type SecretLister interface {
+	// ImageSecrets returns those of an image, worst first.
+	ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsoll.FoundSecret, error)
+
+	SecretPaths(ctx context.Context, projectID string) ([]string, error)
+}
+
+type listSecretsInput struct {
+	ImagePath
+	PageQuery
 	Profile string `query:"profile" enum:"default,hss,all" default:"default" doc:"What is left out: all = nothing"`
 }
 
-// SecretPage is the secrets of an image, and how many a profile left out.
+// SecretPage is a page of the secrets of an image, and how many a profile left out of the list.
 type SecretPage struct {
-	plimsoll.Page[plimsoll.FoundSecret]
+	base.List[plimsoll.FoundSecret]
 	LeftOut int `json:"left_out" minimum:"0" doc:"Findings that the profile, or the project, leaves out"`
 }
 
-type ownSecretsOutput struct{ Body SecretPage }
+type listSecretsOutput struct{ Body SecretPage }
 
-func (a *API) registerOwnSecrets() {
-	closed(a, huma.Operation{
-		OperationID: "listSecrets", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/images/{id}/secrets",
-		Tags: []string{"secrets"}, Summary: "List the secrets of an image",
-		Description: "Worst first, masked, ignored ones and those that an upper layer hides included; of a multi-architecture image those of all its platforms.",
-	}, a.listOwnSecrets)
+// profileAll leaves nothing out.
+const profileAll = "all"
+
+func (h *handlers) listSecrets(ctx context.Context, in *listSecretsInput) (*listSecretsOutput, error) {
+	img, err := h.findImage(ctx, in.ID)
+	if err != nil {
+		return nil, err
+	}
+	found, err := h.roles.Secrets.ImageSecrets(ctx, img)
+	if err != nil {
+		return nil, err
+	}
+	shown := found
+	if in.Profile != profileAll {
+		if shown, err = h.withoutExcluded(ctx, found, in.Profile); err != nil {
+			return nil, err
+		}
+	}
+	list, err := base.PageAfter(shown, in.After, in.Limit, func(s plimsoll.FoundSecret) string { return s.ID + s.Platform.String() })
+	return &listSecretsOutput{Body: SecretPage{List: list, LeftOut: len(found) - len(shown)}}, err
 }
 
-func (a *API) listOwnSecrets(ctx context.Context, in *ownSecretsInput) (*ownSecretsOutput, error) {
-	img, _, err := a.ownImage(ctx, &in.OwnImagePath)
+// withoutExcluded drops what a profile, or the project's own paths, leave out.
+func (h *handlers) withoutExcluded(ctx context.Context, found []plimsoll.FoundSecret, name string) ([]plimsoll.FoundSecret, error) {
+	profile, ok := h.roles.SecretProfiles[name]
+	if !ok {
+		profile = plimsoll.DefaultSecretProfile()
+	}
+	own, err := h.roles.Secrets.SecretPaths(ctx, base.ScopeOf(ctx).ProjectID)
 	if err != nil {
 		return nil, err
 	}
-	list, err := a.roles.Secrets.ImageSecrets(ctx, img)
-	if err != nil {
-		return nil, err
-	}
-	out := &ownSecretsOutput{Body: SecretPage{Page: pageOf(list)}}
-	if in.Profile == "all" {
-		return out, nil
-	}
-	profile := plimsoll.DefaultSecretProfile()
-	if in.Profile == "hss" {
-		profile = hssProfile()
-	}
-	if profile, err = a.withPaths(ctx, in.ProjectID, profile); err != nil {
-		return nil, err
-	}
-	shown := []plimsoll.FoundSecret{}
-	for _, s := range list {
+	profile.Patterns = append(profile.Patterns[:len(profile.Patterns):len(profile.Patterns)], own...)
+	var shown []plimsoll.FoundSecret
+	for _, s := range found {
 		if !profile.Excludes(s.Secret) {
 			shown = append(shown, s)
 		}
 	}
-	out.Body.Page, out.Body.LeftOut = pageOf(shown), len(list)-len(shown)
-	return out, nil
+	return shown, nil
 }

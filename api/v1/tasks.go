@@ -1,78 +1,57 @@
-package api
+package v1
 
 import (
 	"context"
-	"net/http"
-
-	"github.com/danielgtaylor/huma/v2"
 
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
 // TaskStore keeps tasks with their work.
 type TaskStore interface {
-	// CreateTask saves a task with its work and sets its id, state and counts.
-	CreateTask(ctx context.Context, t *plimsoll.Task, work []plimsoll.Work) error
+	base.TaskCreator
 
 	// Task answers NotFound if the project has none of this id.
 	Task(ctx context.Context, projectID string, id int64) (plimsoll.Task, error)
 
-	// Tasks lists those of a project, newest first, in the given enterprise projects (nil means
-	// every one) and of a kind ("" means any).
-	Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind, limit, offset int) (plimsoll.Page[plimsoll.Task], error)
+	// Tasks lists those of a project, newest first, in the given enterprise projects (nil means every one) and of
+	// a kind ("" means any). after is the cursor of the page before, "" for the first page; Invalid for any other text.
+	Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind, limit int, after string) (plimsoll.Page[plimsoll.Task], error)
 }
 
+type taskOutput struct{ Body plimsoll.Task }
+
 type listTasksInput struct {
-	OwnPath
-	Kind   plimsoll.WorkKind `query:"kind" enum:"sync,scan,rematch,passwords" doc:"Absent = any"`
-	Offset int               `query:"offset" minimum:"0" maximum:"2000000"`
-	Limit  int               `query:"limit" minimum:"1" maximum:"200" default:"50"`
+	ProjectQuery
+	PageQuery
+	Kind plimsoll.WorkKind `query:"kind" enum:"sync,scan,rematch,passwords" doc:"Absent = any"`
 }
 
 type listTasksOutput struct {
-	Body plimsoll.Page[plimsoll.Task]
+	Body base.List[plimsoll.Task]
 }
 
 type showTaskInput struct {
-	ProjectID string `path:"project_id" minLength:"1" maxLength:"256" doc:"Project of the caller"`
-	ID        int64  `path:"id" minimum:"1" doc:"Id of the task"`
+	WholeProjectQuery
+	ID int64 `path:"id" minimum:"1" doc:"Id of the task"`
 }
 
-func (a *API) registerTasks() {
-	closed(a, huma.Operation{
-		OperationID: "listTasks", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/tasks",
-		Tags: []string{"tasks"}, Summary: "List tasks, newest first",
-	}, a.listTasks)
-	closed(a, huma.Operation{
-		OperationID: "showTask", Method: http.MethodGet, Path: "/api/v1/projects/{project_id}/tasks/{id}",
-		Tags: []string{"tasks"}, Summary: "Show how far a task has come",
-	}, a.showTask)
+func (h *handlers) listTasks(ctx context.Context, in *listTasksInput) (*listTasksOutput, error) {
+	scope := base.ScopeOf(ctx)
+	page, err := h.roles.Tasks.Tasks(ctx, scope.ProjectID, scope.EnterpriseProjects, in.Kind, in.Limit, in.After)
+	return &listTasksOutput{Body: base.ListOf(page)}, err
 }
 
-func (a *API) listTasks(ctx context.Context, in *listTasksInput) (*listTasksOutput, error) {
-	eps, err := ownScope(caller(ctx), plimsoll.RoleReader, in.EnterpriseProject)
-	if err != nil {
-		return nil, err
-	}
-	page, err := a.roles.Tasks.Tasks(ctx, in.ProjectID, eps, in.Kind, in.Limit, in.Offset)
-	if err != nil {
-		return nil, err
-	}
-	if page.Items == nil {
-		page.Items = []plimsoll.Task{}
-	}
-	return &listTasksOutput{Body: page}, nil
-}
-
-func (a *API) showTask(ctx context.Context, in *showTaskInput) (*taskOutput, error) {
+func (h *handlers) showTask(ctx context.Context, in *showTaskInput) (*taskOutput, error) {
 	unknown := plimsoll.Errorf(plimsoll.NotFound, "no task %d", in.ID)
-	task, err := a.roles.Tasks.Task(ctx, in.ProjectID, in.ID)
+	p := base.Caller(ctx)
+	task, err := h.roles.Tasks.Task(ctx, p.Project.ID, in.ID)
 	switch {
 	case plimsoll.ErrorCode(err) == plimsoll.NotFound:
 		return nil, unknown
 	case err != nil:
 		return nil, err
-	case !seesTask(caller(ctx), task):
+	case !seesTask(p, task):
 		return nil, unknown
 	}
 	return &taskOutput{Body: task}, nil

@@ -1,13 +1,11 @@
-package api
+package v1
 
 import (
 	"context"
-	"net/http"
 	"slices"
 
-	"github.com/danielgtaylor/huma/v2"
-
 	"plimsoll"
+	"plimsoll/api/base"
 )
 
 // UserSpec is a user to be added.
@@ -31,11 +29,19 @@ type UserKeeper interface {
 	SetPassword(ctx context.Context, userID, password string) error
 }
 
-type listUsersOutput struct {
-	Body plimsoll.Page[plimsoll.User]
+type listUsersInput struct {
+	WholeProjectQuery
+	PageQuery
 }
 
-type addUserInput struct{ Body userBody }
+type listUsersOutput struct {
+	Body base.List[plimsoll.User]
+}
+
+type addUserInput struct {
+	WholeProjectQuery
+	Body userBody
+}
 
 type userBody struct {
 	_        struct{}         `additionalProperties:"true"`
@@ -47,38 +53,20 @@ type userBody struct {
 type userOutput struct{ Body plimsoll.User }
 
 type oneUserInput struct {
+	WholeProjectQuery
 	Name string `path:"name" minLength:"1" maxLength:"64" doc:"Name of the user"`
 }
 
 type setPasswordInput struct {
+	WholeProjectQuery
 	Name string `path:"name" minLength:"1" maxLength:"64" doc:"Name of the user"`
 	Body struct {
 		Password string `json:"password" minLength:"1" maxLength:"1024" writeOnly:"true"`
 	}
 }
 
-func (a *API) registerUsers() {
-	const whole = " Role: admin, in every project where the user may do something."
-	closed(a, huma.Operation{
-		OperationID: "listUsers", Method: http.MethodGet, Path: "/api/v1/users",
-		Tags: []string{"users"}, Summary: "List users", Description: "Those of the caller's projects, with their grants there. Role: admin.",
-	}, a.listUsers)
-	closed(a, huma.Operation{
-		OperationID: "addUser", Method: http.MethodPost, Path: "/api/v1/users", DefaultStatus: http.StatusCreated,
-		Tags: []string{"users"}, Summary: "Add a user", Description: "Role: admin, in every project of the grants.",
-	}, a.addUser)
-	closed(a, huma.Operation{
-		OperationID: "removeUser", Method: http.MethodDelete, Path: "/api/v1/users/{name}", DefaultStatus: http.StatusNoContent,
-		Tags: []string{"users"}, Summary: "Remove a user with tokens and keys", Description: whole[1:],
-	}, a.removeUser)
-	closed(a, huma.Operation{
-		OperationID: "setPassword", Method: http.MethodPut, Path: "/api/v1/users/{name}/password", DefaultStatus: http.StatusNoContent,
-		Tags: []string{"users"}, Summary: "Set a user's password", Description: "Ends the user's sessions." + whole,
-	}, a.setPassword)
-}
-
-// ruled are the projects that the caller administers as a whole.
-func ruled(p plimsoll.Principal) []string {
+// administeredProjects returns the projects that a caller administers as a whole.
+func administeredProjects(p plimsoll.Principal) []string {
 	var ids []string
 	for _, g := range slices.Concat(p.User.Grants, p.Grants) {
 		if g.EnterpriseProject == "" && g.Role.Includes(plimsoll.RoleAdmin) {
@@ -88,10 +76,10 @@ func ruled(p plimsoll.Principal) []string {
 	return ids
 }
 
-// visible cuts a user down to the grants that the caller may know of; false if the caller may not
-// know of the user. Somebody without any grant is known to every administrator of the domain.
-func visible(p plimsoll.Principal, u plimsoll.User) (plimsoll.User, bool) {
-	projects := ruled(p)
+// visibleUser reduces a user to the grants that the caller may see; false if the caller may not see the user.
+// A user without any grant is visible to every administrator of the domain.
+func visibleUser(p plimsoll.Principal, u plimsoll.User) (plimsoll.User, bool) {
+	projects := administeredProjects(p)
 	grants := []plimsoll.Grant{}
 	for _, g := range u.Grants {
 		if slices.Contains(projects, g.ProjectID) {
@@ -103,10 +91,10 @@ func visible(p plimsoll.Principal, u plimsoll.User) (plimsoll.User, bool) {
 	return u, known
 }
 
-// covers requires the caller to administer every project of the grants: who could change a
-// user with more rights could take those rights.
-func covers(p plimsoll.Principal, grants []plimsoll.Grant) error {
-	projects := ruled(p)
+// checkAdministersAll requires the caller to administer every project of the grants: whoever could change a
+// user with more rights could take over those rights.
+func checkAdministersAll(p plimsoll.Principal, grants []plimsoll.Grant) error {
+	projects := administeredProjects(p)
 	for _, g := range grants {
 		if !slices.Contains(projects, g.ProjectID) {
 			return plimsoll.Errorf(plimsoll.Forbidden, "this needs the role %s in every project of the user", plimsoll.RoleAdmin)
@@ -115,72 +103,64 @@ func covers(p plimsoll.Principal, grants []plimsoll.Grant) error {
 	return nil
 }
 
-// subject finds the user that an administrator wants to change.
-func (a *API) subject(ctx context.Context, name string) (plimsoll.User, error) {
-	p := caller(ctx)
-	if err := admin(p); err != nil {
-		return plimsoll.User{}, err
-	}
+// findUser finds a user that the caller may change.
+func (h *handlers) findUser(ctx context.Context, name string) (plimsoll.User, error) {
+	p := base.Caller(ctx)
 	unknown := plimsoll.Errorf(plimsoll.NotFound, "no user %q", name)
-	u, err := a.roles.Users.User(ctx, p.Domain.ID, name)
+	u, err := h.roles.Users.User(ctx, p.Domain.ID, name)
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
 		return plimsoll.User{}, unknown
 	}
 	if err != nil {
 		return plimsoll.User{}, err
 	}
-	if _, known := visible(p, u); !known {
+	if _, known := visibleUser(p, u); !known {
 		return plimsoll.User{}, unknown
 	}
-	return u, covers(p, u.Grants)
+	return u, checkAdministersAll(p, u.Grants)
 }
 
-func (a *API) listUsers(ctx context.Context, _ *struct{}) (*listUsersOutput, error) {
-	p := caller(ctx)
-	if err := admin(p); err != nil {
-		return nil, err
-	}
-	all, err := a.roles.Users.Users(ctx, p.Domain.ID)
+func (h *handlers) listUsers(ctx context.Context, in *listUsersInput) (*listUsersOutput, error) {
+	p := base.Caller(ctx)
+	all, err := h.roles.Users.Users(ctx, p.Domain.ID)
 	if err != nil {
 		return nil, err
 	}
-	var list []plimsoll.User
+	var users []plimsoll.User
 	for _, u := range all {
-		if u, known := visible(p, u); known {
-			list = append(list, u)
+		if u, known := visibleUser(p, u); known {
+			users = append(users, u)
 		}
 	}
-	return &listUsersOutput{Body: pageOf(list)}, nil
+	list, err := base.PageAfter(users, in.After, in.Limit, func(u plimsoll.User) string { return u.Name })
+	return &listUsersOutput{Body: list}, err
 }
 
-func (a *API) addUser(ctx context.Context, in *addUserInput) (*userOutput, error) {
-	p := caller(ctx)
-	if err := admin(p); err != nil {
+func (h *handlers) addUser(ctx context.Context, in *addUserInput) (*userOutput, error) {
+	p := base.Caller(ctx)
+	if err := checkAdministersAll(p, in.Body.Grants); err != nil {
 		return nil, err
 	}
-	if err := covers(p, in.Body.Grants); err != nil {
-		return nil, err
-	}
-	user, err := a.roles.Users.AddUser(ctx, UserSpec{Domain: p.Domain.ID, Name: in.Body.Name, Password: in.Body.Password, Grants: in.Body.Grants})
+	user, err := h.roles.Users.AddUser(ctx, UserSpec{Domain: p.Domain.ID, Name: in.Body.Name, Password: in.Body.Password, Grants: in.Body.Grants})
 	if err != nil {
 		return nil, err
 	}
-	user, _ = visible(p, user)
+	user, _ = visibleUser(p, user)
 	return &userOutput{Body: user}, nil
 }
 
-func (a *API) removeUser(ctx context.Context, in *oneUserInput) (*struct{}, error) {
-	u, err := a.subject(ctx, in.Name)
+func (h *handlers) removeUser(ctx context.Context, in *oneUserInput) (*struct{}, error) {
+	u, err := h.findUser(ctx, in.Name)
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.roles.Users.RemoveUser(ctx, u.ID)
+	return nil, h.roles.Users.RemoveUser(ctx, u.ID)
 }
 
-func (a *API) setPassword(ctx context.Context, in *setPasswordInput) (*struct{}, error) {
-	u, err := a.subject(ctx, in.Name)
+func (h *handlers) setPassword(ctx context.Context, in *setPasswordInput) (*struct{}, error) {
+	u, err := h.findUser(ctx, in.Name)
 	if err != nil {
 		return nil, err
 	}
-	return nil, a.roles.Users.SetPassword(ctx, u.ID, in.Body.Password)
+	return nil, h.roles.Users.SetPassword(ctx, u.ID, in.Body.Password)
 }
