@@ -1,6 +1,7 @@
 package base
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/json"
 
@@ -48,7 +49,7 @@ func positionAfter[T any](rows []T, after string, key func(T) string) (int, erro
 		return 0, err
 	}
 	if c.Position < 1 {
-		return 0, errCursor()
+		return 0, ErrCursor()
 	}
 	if c.Position <= len(rows) && key(rows[c.Position-1]) == c.Key {
 		return c.Position, nil
@@ -83,15 +84,21 @@ func EncodeCursor(v any) string {
 // DecodeCursor reads a cursor that EncodeCursor made. Invalid for any other text.
 func DecodeCursor(text string, into any) error {
 	if len(text) > MaxCursor {
-		return errCursor()
+		return ErrCursor()
 	}
 	raw, err := base64.RawURLEncoding.Strict().DecodeString(text)
-	if err != nil || json.Unmarshal(raw, into) != nil {
-		return errCursor()
+	if err != nil {
+		return ErrCursor()
+	}
+	decoder := json.NewDecoder(bytes.NewReader(raw))
+	decoder.DisallowUnknownFields() // those of another list's cursor
+	if decoder.Decode(into) != nil || decoder.More() {
+		return ErrCursor()
 	}
 	return nil
 }
 
-func errCursor() error {
+// ErrCursor is the answer to a cursor that no list has made.
+func ErrCursor() error {
 	return plimsoll.Errorf(plimsoll.Invalid, "the cursor is none of ours").WithHint("begin again without one")
 }

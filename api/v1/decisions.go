@@ -89,6 +89,9 @@ func (h *handlers) listDecisions(ctx context.Context, in *listDecisionsInput) (*
 		if err := base.DecodeCursor(in.After, &after); err != nil {
 			return nil, err
 		}
+		if after.ID < 1 {
+			return nil, base.ErrCursor()
+		}
 	}
 	scope := base.ScopeOf(ctx)
 	f := plimsoll.DecisionFilter{

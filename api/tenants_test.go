@@ -17,7 +17,7 @@ import (
 
 // TestCountsAreLengthsOfLists is the first thing that must be true: a count equals the length of a list that another operation returns.
 func TestCountsAreLengthsOfLists(t *testing.T) {
-	h := newHarbour(t, "reader")
+	h := newRealServer(t, "reader")
 	h.stock()
 	token := h.signIn("reader", h.project.ID)
 	base := "/v5/" + h.project.ID
@@ -61,14 +61,14 @@ func TestCountsAreLengthsOfLists(t *testing.T) {
 
 // TestOtherTenantsAnswerAsUnknown compares answers about another tenant's objects with answers about none.
 func TestOtherTenantsAnswerAsUnknown(t *testing.T) {
-	h := newHarbour(t, "boss", "other", "reader")
+	h := newRealServer(t, "boss", "other", "reader")
 	h.stock()
 	boss, other := h.signIn("boss", h.project.ID), h.signIn("other", h.second.ID)
 	image := rows(h.get(boss, "/v5/"+h.project.ID+"/image/swr-repository?image_type=private_image", 200))[0]
 	id := strconv.FormatInt(int64(image["id"].(float64)), 10)
-	task := h.call("POST", boss, "/api/v1/projects/"+h.project.ID+"/registries/dock/sync", "", 202)
+	task := h.call("POST", boss, "/api/v1/registries/dock/sync", "", 202)
 	taskID := strconv.FormatInt(int64(task["id"].(float64)), 10)
-	mine := "/api/v1/projects/" + h.second.ID
+	const mine = "/api/v1"
 	same := func(method, theirs, none, body string) {
 		t.Helper()
 		a, b := ask(h.api, method, theirs, other, body), ask(h.api, method, none, other, body)
@@ -120,7 +120,7 @@ func TestOtherTenantsAnswerAsUnknown(t *testing.T) {
 }
 
 func TestScanAndSyncBecomeWork(t *testing.T) {
-	h := newHarbour(t, "editor")
+	h := newRealServer(t, "editor")
 	h.stock()
 	token := h.signIn("editor", h.project.ID)
 	base := "/v5/" + h.project.ID + "/image"
@@ -141,8 +141,8 @@ func TestScanAndSyncBecomeWork(t *testing.T) {
 	if len(list) != 1 || list[0]["image_version"] != "2.0" {
 		t.Errorf("waiting %v", list)
 	}
-	task := h.call("POST", token, "/api/v1/projects/"+h.project.ID+"/images/scan", `{"images":[{"namespace":"team","name":"app","tag":"1.0"}]}`, 202)
-	shown := h.get(token, "/api/v1/projects/"+h.project.ID+"/tasks/"+strconv.FormatInt(int64(task["id"].(float64)), 10), 200)
+	task := h.call("POST", token, "/api/v1/images/scan", `{"images":[{"namespace":"team","name":"app","tag":"1.0"}]}`, 202)
+	shown := h.get(token, "/api/v1/tasks/"+strconv.FormatInt(int64(task["id"].(float64)), 10), 200)
 	if diff := cmp.Diff(task, shown); diff != "" || shown["state"] != "running" || shown["by"] != "editor" || shown["total"] != 1.0 {
 		t.Errorf("task %v %s", shown, diff)
 	}
@@ -150,7 +150,7 @@ func TestScanAndSyncBecomeWork(t *testing.T) {
 
 // TestSignedLikeTheVendorsClient sends what the vendor's Go client sends: bare keys, a signature over them, no Host.
 func TestSignedLikeTheVendorsClient(t *testing.T) {
-	h := newHarbour(t, "boss")
+	h := newRealServer(t, "boss")
 	h.stock()
 	boss := h.signIn("boss", h.project.ID)
 	key := h.call("POST", boss, "/api/v1/keys", `{"user":"boss"}`, 201)
@@ -178,7 +178,7 @@ func TestSignedLikeTheVendorsClient(t *testing.T) {
 }
 
 func TestSignInOverHTTP(t *testing.T) {
-	h := newHarbour(t, "reader", "other")
+	h := newRealServer(t, "reader", "other")
 	user := func(extra string) string {
 		return `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"reader",` + extra + `"domain":{"name":"` + h.domain.Name + `"}}}},"scope":{"project":{"name":"` + h.project.Name + `"}}}}`
 	}
@@ -232,7 +232,7 @@ func TestSignInOverHTTP(t *testing.T) {
 
 // TestSecondToken is the life of a token that was got by another one.
 func TestSecondToken(t *testing.T) {
-	h := newHarbour(t, "reader")
+	h := newRealServer(t, "reader")
 	first := h.signIn("reader", h.project.ID)
 	again := func(token, scope string, status int) string {
 		t.Helper()

@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"plimsoll"
+	"plimsoll/api/iam"
+	v1 "plimsoll/api/v1"
 	"plimsoll/auth"
 	"plimsoll/identity"
 	"plimsoll/seal"
@@ -18,8 +20,8 @@ import (
 	"plimsoll/store/sqlite"
 )
 
-// harbour is the API over the real store and the real identity services.
-type harbour struct {
+// realServer is the API over the real store and the real identity services.
+type realServer struct {
 	t       *testing.T
 	api     *API
 	store   *store.Store
@@ -31,18 +33,18 @@ type harbour struct {
 
 type realSignIns struct{ *auth.Authenticator }
 
-func (r realSignIns) SignIn(ctx context.Context, s SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
+func (r realSignIns) SignIn(ctx context.Context, s iam.SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
 	return r.Authenticator.SignIn(ctx, auth.SignIn(s))
 }
 
 type realUsers struct{ *identity.Service }
 
-func (r realUsers) AddUser(ctx context.Context, spec UserSpec) (plimsoll.User, error) {
+func (r realUsers) AddUser(ctx context.Context, spec v1.UserSpec) (plimsoll.User, error) {
 	return r.Service.AddUser(ctx, identity.NewUser(spec))
 }
 
 // newHarbour makes the users that a test names; passwords are costly to hash.
-func newHarbour(t *testing.T, names ...string) *harbour {
+func newRealServer(t *testing.T, names ...string) *realServer {
 	t.Helper()
 	ctx := t.Context()
 	s, err := sqlite.Inventory(ctx, filepath.Join(t.TempDir(), "inventory.db"))
@@ -58,15 +60,18 @@ func newHarbour(t *testing.T, names ...string) *harbour {
 	second, err := users.AddProject(ctx, first.Domain.ID, "second")
 	must(t, err)
 	callers := auth.New(auth.DefaultConfig(), s, passwords, key, testNow)
-	w := newWorld()
+	w := newFakes()
 	roles := w.roles()
-	roles.Callers, roles.SignIns, roles.Projects, roles.Users, roles.Keys = callers, realSignIns{callers}, s, realUsers{users}, users
-	roles.Secrets, roles.Malware = s, s
-	roles.Images, roles.Lookup, roles.Files, roles.Settings, roles.Software, roles.Vulnerabilities, roles.Scans, roles.Registries, roles.Tasks = s, s, s, s, s, s, s, s, s
-	roles.Decisions, roles.Census = s, s
+	roles.Callers = callers
+	roles.IAM = iam.Roles{Tokens: callers, SignIns: realSignIns{callers}, Projects: s}
+	contract, own := &roles.HSS, &roles.V1
+	contract.Images, contract.Lookup, contract.Files, contract.Settings, contract.Software, contract.Secrets = s, s, s, s, s, s
+	contract.Malware, contract.Vulnerabilities, contract.Scans, contract.Registries, contract.Tasks, contract.Decisions, contract.Census = s, s, s, s, s, s, s
+	own.Images, own.Lookup, own.Files, own.Settings, own.Software, own.Secrets, own.Scans, own.Registries = s, s, s, s, s, s, s, s
+	own.Tasks, own.Decisions, own.Users, own.Keys = s, s, realUsers{users}, users
 	cfg := DefaultConfig()
 	cfg.Now, cfg.Log, cfg.TempDir = testNow, slog.New(slog.DiscardHandler), t.TempDir()
-	h := &harbour{t: t, api: New(cfg, roles), store: s, users: users, domain: first.Domain, project: first.Project, second: second}
+	h := &realServer{t: t, api: New(cfg, roles), store: s, users: users, domain: first.Domain, project: first.Project, second: second}
 	for _, u := range []struct {
 		name    string
 		project string
@@ -93,7 +98,7 @@ func must(t *testing.T, err error) {
 }
 
 // signIn gets a token over HTTP.
-func (h *harbour) signIn(name, projectID string) string {
+func (h *realServer) signIn(name, projectID string) string {
 	h.t.Helper()
 	body := `{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":"` + name + `","password":"correct horse ` + name +
 		`","domain":{"name":"` + h.domain.Name + `"}}}},"scope":{"project":{"id":"` + projectID + `"}}}}`
@@ -104,12 +109,12 @@ func (h *harbour) signIn(name, projectID string) string {
 	return rec.Header().Get("X-Subject-Token")
 }
 
-func (h *harbour) get(token, url string, status int) map[string]any {
+func (h *realServer) get(token, url string, status int) map[string]any {
 	h.t.Helper()
 	return h.call("GET", token, url, "", status)
 }
 
-func (h *harbour) call(method, token, url, body string, status int) map[string]any {
+func (h *realServer) call(method, token, url, body string, status int) map[string]any {
 	h.t.Helper()
 	rec := ask(h.api, method, url, token, body)
 	if rec.Code != status {
@@ -124,7 +129,7 @@ func (h *harbour) call(method, token, url, body string, status int) map[string]a
 }
 
 // stock puts a registry with one scanned and one new image into the first project.
-func (h *harbour) stock() {
+func (h *realServer) stock() {
 	h.t.Helper()
 	ctx := h.t.Context()
 	r := plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: h.project.ID, EnterpriseProject: "0"}, Name: "dock", URL: "https://dock.example", Kind: plimsoll.RegistryOther}

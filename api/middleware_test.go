@@ -24,7 +24,7 @@ import (
 const signed = "SDK-HMAC-SHA256 Access=AK1, SignedHeaders=x-sdk-date, Signature=00"
 
 func TestSignatureSeesTheRequestAsItCame(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	h := w.api(t, nil)
 	raw := "namespace&image_type=private_image&limit=50&image_name=a%20b"
 	rec := ask(h, "GET", "/v5/p1/image/swr-repository?"+raw, "", "", "Authorization", signed, "X-Project-Id", "p1")
@@ -60,7 +60,7 @@ func TestSignedRequestsAndProjects(t *testing.T) {
 	}
 	for _, c := range cases {
 		headers := append([]string{"Authorization", signed}, c.headers...)
-		rec := ask(newWorld().api(t, nil), "GET", c.url, "", "", headers...)
+		rec := ask(newFakes().api(t, nil), "GET", c.url, "", "", headers...)
 		if rec.Code != c.status || !strings.Contains(rec.Body.String(), c.has) {
 			t.Errorf("%s %v: %d %s", c.url, c.headers, rec.Code, rec.Body)
 		}
@@ -68,23 +68,23 @@ func TestSignedRequestsAndProjects(t *testing.T) {
 }
 
 func TestSignedBodyIsBounded(t *testing.T) {
-	rec := ask(newWorld().api(t, nil), "POST", scanning, "", strings.Repeat("x", 1<<20+1), "Authorization", signed)
+	rec := ask(newFakes().api(t, nil), "POST", scanning, "", strings.Repeat("x", 1<<20+1), "Authorization", signed)
 	if rec.Code != 413 || !strings.Contains(rec.Body.String(), "APIGW.0201") {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
 
 func TestInternalErrorsStayInside(t *testing.T) {
-	for name, prepare := range map[string]func(*world){
-		"error": func(w *world) {
+	for name, prepare := range map[string]func(*fakes){
+		"error": func(w *fakes) {
 			w.err = plimsoll.Fail(plimsoll.FailureDatabase, &plimsoll.Error{Code: plimsoll.Internal, Message: "boom with secret detail"})
 		},
-		"bare":  func(w *world) { w.err = io.ErrUnexpectedEOF },
-		"panic": func(w *world) { w.panics = true },
+		"bare":  func(w *fakes) { w.err = io.ErrUnexpectedEOF },
+		"panic": func(w *fakes) { w.panics = true },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var log bytes.Buffer
-			w := newWorld()
+			w := newFakes()
 			prepare(w)
 			rec := ask(w.api(t, &log), "GET", seed, "t-reader", "")
 			answer := rec.Body.String()
@@ -103,9 +103,9 @@ func TestInternalErrorsStayInside(t *testing.T) {
 }
 
 func TestUnavailableIsNotInternal(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	w.err = plimsoll.Errorf(plimsoll.Unavailable, "the registry does not answer")
-	for url, status := range map[string]int{seed: 502, own + "/images": 503} {
+	for url, status := range map[string]int{seed: 502, "/api/v1/images": 503} {
 		if rec := ask(w.api(t, nil), "GET", url, "t-reader", ""); rec.Code != status {
 			t.Errorf("%s: %d %s", url, rec.Code, rec.Body)
 		}
@@ -114,7 +114,7 @@ func TestUnavailableIsNotInternal(t *testing.T) {
 
 func TestLogTellsNoSecret(t *testing.T) {
 	var log bytes.Buffer
-	h := newWorld().api(t, &log)
+	h := newFakes().api(t, &log)
 	ask(h, "GET", seed+"&image_name=confidential", "t-reader", "", "X-Request-Id", strings.Repeat("a", 32), "User-Agent", "agent")
 	ask(h, "GET", "/v5/p1/no/such/confidential%0aline", "t-reader", "")
 	line := log.String()
@@ -148,38 +148,38 @@ func TestUpload(t *testing.T) {
 	}
 	for _, c := range cases {
 		t.Run(c.name, func(t *testing.T) {
-			w := newWorld()
-			h := w.api(t, nil)
+			w := newFakes()
+			temp := t.TempDir()
+			h := w.api(t, nil, func(cfg *Config) { cfg.TempDir = temp })
 			rec := ask(h, "PUT", "/api/v1/advisories/debian", "", c.body, c.headers...)
 			if rec.Code != c.status || w.imported != c.imported {
 				t.Errorf("%d %s, imported %q", rec.Code, rec.Body, w.imported)
 			}
-			left, err := filepath.Glob(filepath.Join(h.cfg.TempDir, "*"))
+			left, err := filepath.Glob(filepath.Join(temp, "*"))
 			if err != nil || len(left) > 0 {
 				t.Errorf("left behind: %v %v", left, err)
 			}
 		})
 	}
-	if rec := ask(newWorld().api(t, nil), "PUT", "/api/v1/advisories/..%2fetc", "t-admin", "x"); rec.Code != 400 {
+	if rec := ask(newFakes().api(t, nil), "PUT", "/api/v1/advisories/..%2fetc", "t-admin", "x"); rec.Code != 400 {
 		t.Errorf("a feed name with a path: %d", rec.Code)
 	}
 }
 
 func TestOperatorDomain(t *testing.T) {
-	w := newWorld()
-	h := w.api(t, nil)
-	h.cfg.OperatorDomain = "d2"
+	w := newFakes()
+	h := w.api(t, nil, func(c *Config) { c.OperatorDomain = "d2" })
 	if rec := ask(h, "PUT", "/api/v1/advisories/debian", "t-admin", "x"); rec.Code != 403 {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 	body := `{"name":"n","url":"https://r.example","shared_bytes":true}`
-	if rec := ask(h, "POST", own+"/registries", "t-admin", body); rec.Code != 403 {
+	if rec := ask(h, "POST", "/api/v1/registries", "t-admin", body); rec.Code != 403 {
 		t.Errorf("%d %s", rec.Code, rec.Body)
 	}
 }
 
 func TestHealthAndDocs(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	h := w.api(t, nil)
 	run(t, h, []scenario{
 		{name: "alive", method: "GET", url: "/healthz", status: 200, has: []string{`{"status":"ok"}`}},
@@ -267,7 +267,7 @@ func FuzzQuery(f *testing.F) {
 	} {
 		f.Add(q)
 	}
-	w := newWorld()
+	w := newFakes()
 	cfg := DefaultConfig()
 	cfg.Now, cfg.Log = testNow, slog.New(slog.DiscardHandler)
 	h := New(cfg, w.roles())
