@@ -81,7 +81,7 @@ func (o decisionOptions) complete(ctx context.Context, b backend, now time.Time)
 	d.Kind, d.Status, d.Justification = plimsoll.FindingVulnerability, plimsoll.DecisionStatus(o.status), plimsoll.Justification(o.why)
 	d.Scope.Packages = plimsoll.SetKind(o.packages)
 	var err error
-	if d.ExpiresAt, err = expiry(o.expires, now); err != nil {
+	if d.ExpiresAt, err = parseExpiry(o.expires, now); err != nil {
 		return d, err
 	}
 	if o.image != "" {
@@ -115,7 +115,7 @@ func (o decisionOptions) complete(ctx context.Context, b backend, now time.Time)
 	return d, nil
 }
 
-func expiry(s string, now time.Time) (time.Time, error) {
+func parseExpiry(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
