@@ -130,7 +130,7 @@ func (s *site) queue(o queueOptions) (*queue.Queue, error) {
 	}
 	syncer := &intake.Syncer{Store: s.inventory, Connector: s.connector, Budget: s.budget, Redact: s.analysis.secrets.Redact}
 	q := queue.New(queue.Options{
-		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.concurrency, Grace: o.grace, Logger: s.logger,
+		Store: s.inventory, Concurrency: o.concurrency, Grace: o.grace, Logger: s.logger,
 		Handlers: map[plimsoll.WorkKind]queue.Handler{
 			plimsoll.WorkSync:    syncer.Work,
 			plimsoll.WorkScan:    scanner.Work,
