@@ -29,7 +29,7 @@ func testDecisionJob(f *findings) {
 		f.Fatal("the decision's own transaction touched images")
 	}
 	if got := f.claimAll(); len(got) != 1 || got[0].Kind != plimsoll.WorkDecisions || got[0].ProjectID != "p1" {
-		f.Fatalf("handed out %+v", got)
+		f.Fatalf("claimed %+v", got)
 	}
 	f.settle(1)
 	if count(1) != 1001 {
