@@ -20,7 +20,7 @@ func (s *Site) newQueue(o WorkOptions) (*queue.Queue, error) {
 	}
 	syncer := &intake.Syncer{Store: s.inventory, Connector: s.connector, Budget: s.config.Budget, Redact: s.Analysis.Redact()}
 	q := queue.New(queue.Options{
-		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.Concurrency, Grace: o.Grace, Logger: s.config.Logger,
+		Store: s.inventory, Concurrency: o.Concurrency, Grace: o.Grace, Logger: s.config.Logger,
 		Handlers: map[plimsoll.WorkKind]queue.Handler{
 			plimsoll.WorkSync:      syncer.Work,
 			plimsoll.WorkScan:      worker.Work,
