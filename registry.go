@@ -3,6 +3,8 @@ package plimsoll
 import (
 	"fmt"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -82,6 +84,35 @@ func (r Registry) SealedFor() []byte {
 		host = u.Host
 	}
 	return fmt.Appendf(nil, "registry %d %s", r.ID, host)
+}
+
+// ParseRegistryURL checks the address of a registry, http(s)://host[:port], and returns it in lower case. An address with
+// a user, a path or a query is Invalid. Errors do not repeat the address: it may contain a password.
+func ParseRegistryURL(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	switch {
+	case err != nil || u.Opaque != "":
+		return nil, Errorf(Invalid, "the registry address is not a URL").WithHint("write https://registry.example")
+	case u.Scheme != "http" && u.Scheme != "https":
+		return nil, Errorf(Invalid, "the registry address has to begin with https:// or http://").WithHint("write https://registry.example")
+	case u.User != nil:
+		return nil, Errorf(Invalid, "the registry address contains a user name; credentials are given apart from it").WithHint("give the user with --username")
+	case u.Hostname() == "" || !ValidPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
+		return nil, Errorf(Invalid, "the registry address has no valid host and port")
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		return nil, Errorf(Invalid, "the registry address has more than scheme and host").
+			WithHint("repositories are named apart from it, for example with --repository")
+	}
+	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
+}
+
+// ValidPort reports whether port is a TCP port, or empty for the default port of a scheme.
+func ValidPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
 }
 
 // SyncOutcome is how a sync of one registry ended.

@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -24,10 +23,7 @@ type Registries struct {
 	Connector *Connector
 }
 
-var (
-	registryName   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$`)
-	repositoryPath = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-)
+var registryName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$`)
 
 // Add checks a registry, asks it who hands out its tokens, signs in, and stores it.
 // The host of the token realm that the registry names now is the only other host
@@ -88,13 +84,11 @@ func normalise(reg *plimsoll.Registry, secret string) error {
 	if !strings.Contains(reg.URL, "://") {
 		reg.URL = "https://" + reg.URL
 	}
-	u, err := url.Parse(reg.URL)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.User != nil ||
-		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return plimsoll.Errorf(plimsoll.Invalid, "registry address %.200q is not http(s)://host[:port]", reg.URL).
-			WithHint("give repositories with --repository, and the user with --username")
+	address, err := plimsoll.ParseRegistryURL(reg.URL)
+	if err != nil {
+		return err
 	}
-	reg.URL = u.Scheme + "://" + strings.ToLower(u.Host)
+	reg.URL = address.String()
 	if reg.Kind == "" {
 		reg.Kind = plimsoll.RegistryOther
 	}
@@ -108,7 +102,7 @@ func normalise(reg *plimsoll.Registry, secret string) error {
 		return plimsoll.Errorf(plimsoll.Invalid, "a registry secret needs a user name").WithHint("add --username")
 	}
 	for _, r := range reg.Repositories {
-		if len(r) > 255 || !repositoryPath.MatchString(r) {
+		if !plimsoll.ValidRepository(r) {
 			return plimsoll.Errorf(plimsoll.Invalid, "repository %.200q is not a valid name (OCI distribution specification)", r)
 		}
 	}

@@ -32,7 +32,7 @@ func newAuth(base *url.URL, c plimsoll.Credential, hosts []string, inner http.Ro
 	a := &auth{base: base, hosts: map[string]bool{hostPort(base): true}, inner: inner, clock: clock, tokens: map[string]*slot{}}
 	for _, entry := range hosts {
 		host, port, err := net.SplitHostPort(entry)
-		if err != nil || host == "" || port == "" || !validPort(port) {
+		if err != nil || host == "" || port == "" || !plimsoll.ValidPort(port) {
 			return nil, plimsoll.Errorf(plimsoll.Invalid, "token host %.80q is not host:port", entry).WithHint("write auth.registry.example:443")
 		}
 		a.hosts[net.JoinHostPort(strings.ToLower(host), port)] = true

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
@@ -61,7 +60,7 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // New makes a client without speaking to the registry.
 func New(o Options) (*Client, error) {
-	base, err := parseBase(o.URL)
+	base, err := plimsoll.ParseRegistryURL(o.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -82,33 +81,6 @@ func New(o Options) (*Client, error) {
 	}
 	c.stages = redirect{inner: c.auth}
 	return c, nil
-}
-
-// parseBase reads the address of a registry. Its text is not repeated in errors: it may hold a password.
-func parseBase(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Opaque != "":
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address is not a URL").WithHint("write https://registry.example")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address has to begin with https:// or http://").WithHint("write https://registry.example")
-	case u.User != nil:
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address holds a user name; credentials are given apart from it")
-	case u.Hostname() == "" || !validPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address has no valid host and port")
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address has more than scheme and host").
-			WithHint("repositories are named apart from it, for example with --repository")
-	}
-	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
-}
-
-func validPort(port string) bool {
-	if port == "" {
-		return true
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0
 }
 
 // hostPort returns the host and port of u, with the default port of its scheme filled in.

@@ -31,7 +31,7 @@ func (c *Client) Repositories(ctx context.Context) ([]string, error) {
 	names, err := c.list(ctx, listing{
 		ask:   ask{doing: "listing repositories", path: "/v2/_catalog", scope: catalogAccess},
 		field: "repositories",
-		valid: ValidRepository,
+		valid: plimsoll.ValidRepository,
 	})
 	if code := plimsoll.ErrorCode(err); code == plimsoll.Forbidden || code == plimsoll.NotFound {
 		return nil, plimsoll.Fail(plimsoll.FailureOf(err), (&plimsoll.Error{Code: code, Err: err}).
@@ -49,7 +49,7 @@ func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) 
 	return c.list(ctx, listing{
 		ask:   ask{doing: "listing the tags of " + repository, path: path, scope: pullScope(repository)},
 		field: "tags",
-		valid: ValidTag,
+		valid: plimsoll.ValidTag,
 	})
 }
 

@@ -76,7 +76,7 @@ func (c *Client) askManifest(repository, reference string) (ask, error) {
 		return ask{}, err
 	}
 	separator := ":"
-	if !ValidTag(reference) {
+	if !plimsoll.ValidTag(reference) {
 		if _, err := plimsoll.ParseDigest(reference); err != nil {
 			return ask{}, plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.Invalid, "%.80q is neither a tag nor a digest", reference))
 		}

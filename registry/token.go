@@ -65,7 +65,7 @@ func (a *auth) slot(scope string) *slot {
 // credential may not be sent there. Without a credential there is nothing to protect but the channel.
 func (a *auth) realm(c challenge) (*url.URL, error) {
 	u, err := url.Parse(c.realm)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || !validPort(u.Port()) {
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || !plimsoll.ValidPort(u.Port()) {
 		return nil, plimsoll.Fail(plimsoll.FailureAuth, plimsoll.Errorf(plimsoll.Unavailable, "the registry names a token service that cannot be used"))
 	}
 	host := hostPort(u)

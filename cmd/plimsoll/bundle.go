@@ -129,19 +129,19 @@ func (o *registryAccess) flags(cmd *cobra.Command) {
 // open makes the registry of a reference. The operator typed its address, so it may be a
 // private one.
 func (o *registryAccess) open(a *app, reference string) (bundle.Registry, error) {
-	host, _, _, err := splitReference(reference)
+	named, err := plimsoll.ParseReference(reference)
 	if err != nil {
 		return bundle.Registry{}, err
 	}
 	scheme := "https"
-	if o.plainHTTP || isLoopback(host) {
+	if o.plainHTTP || isLoopback(named.Registry) {
 		scheme = "http"
 	}
 	secret, err := a.secret(o.passwordStdin)
 	if err != nil {
 		return bundle.Registry{}, err
 	}
-	transport, err := a.transport(withPort(host, scheme))
+	transport, err := a.transport(withPort(named.Registry, scheme))
 	return bundle.Registry{
 		Transport: transport, Credential: plimsoll.Credential{Username: o.username, Secret: secret}, PlainHTTP: scheme == "http",
 	}, err

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"net"
-	"net/url"
 	"runtime"
 	"slices"
 	"strings"
@@ -239,12 +238,12 @@ type remoteSource struct{ *registry.Repository }
 func (remoteSource) Close() error { return nil }
 
 func (a *app) openReference(ctx context.Context, ref string, o scanOptions) (imageSource, string, plimsoll.Digest, error) {
-	host, repository, reference, err := splitReference(ref)
+	named, err := plimsoll.ParseReference(ref)
 	if err != nil {
 		return nil, "", "", err
 	}
 	scheme := "https"
-	if o.plainHTTP || isLoopback(host) {
+	if o.plainHTTP || isLoopback(named.Registry) {
 		scheme = "http"
 	}
 	secret, err := a.secret(o.passwordStdin)
@@ -252,22 +251,22 @@ func (a *app) openReference(ctx context.Context, ref string, o scanOptions) (ima
 		return nil, "", "", err
 	}
 	// The operator typed this address, so it may be a private one.
-	transport, err := a.transport(withPort(host, scheme))
+	transport, err := a.transport(withPort(named.Registry, scheme))
 	if err != nil {
 		return nil, "", "", err
 	}
 	client, err := registry.New(registry.Options{
-		URL: scheme + "://" + host, Credential: plimsoll.Credential{Username: o.username, Secret: secret},
+		URL: scheme + "://" + named.Registry, Credential: plimsoll.Credential{Username: o.username, Secret: secret},
 		Transport: transport, Budget: a.limits(), Logger: a.logger(),
 	})
 	if err != nil {
 		return nil, "", "", err
 	}
-	d, err := client.Resolve(ctx, repository, reference)
+	d, err := client.Resolve(ctx, named.Repository, named.TagOrDigest())
 	if err != nil {
 		return nil, "", "", err
 	}
-	return remoteSource{client.Repository(repository)}, ref, d.Digest, nil
+	return remoteSource{client.Repository(named.Repository)}, ref, d.Digest, nil
 }
 
 // pick reads the artifact at digest, or the member of an index for the platform. A member
@@ -294,32 +293,6 @@ func read(ctx context.Context, src scan.Source, digest plimsoll.Digest) (plimsol
 		return plimsoll.Artifact{}, err
 	}
 	return manifest.Parse(mediaType, raw, plimsoll.DefaultBudget())
-}
-
-// splitReference cuts host/repository, with a tag, a digest, or both. A reference
-// without a host is refused: there is no default registry.
-func splitReference(ref string) (host, repository, reference string, err error) {
-	host, rest, ok := strings.Cut(ref, "/")
-	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q names no registry", ref).
-			WithHint("write it in full: registry.example.org/team/web:1.4.0")
-	}
-	if u, err := url.Parse("//" + host); err != nil || u.Host != host {
-		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q: %q is not a host", ref, host)
-	}
-	rest, digest, pinned := strings.Cut(rest, "@")
-	repository, reference = rest, "latest"
-	if i := strings.LastIndex(rest, ":"); i > strings.LastIndex(rest, "/") {
-		repository, reference = rest[:i], rest[i+1:]
-	}
-	if repository == "" || reference == "" {
-		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q lacks a repository or a tag", ref)
-	}
-	if pinned { // a tag beside a digest is for people only
-		d, err := plimsoll.ParseDigest(digest)
-		return host, repository, string(d), err
-	}
-	return host, repository, reference, nil
 }
 
 func isLoopback(host string) bool {
