@@ -90,20 +90,23 @@ func (r Registry) SealedFor() []byte {
 // a user, a path or a query is Invalid. Errors do not repeat the address: it may contain a password.
 func ParseRegistryURL(address string) (*url.URL, error) {
 	u, err := url.Parse(address)
+	var reason string
 	switch {
 	case err != nil || u.Opaque != "":
-		return nil, Errorf(Invalid, "the registry address is not a URL").WithHint("write https://registry.example")
+		reason = "it is not a URL"
 	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, Errorf(Invalid, "the registry address has to begin with https:// or http://").WithHint("write https://registry.example")
+		reason = "it has no such scheme"
 	case u.User != nil:
-		return nil, Errorf(Invalid, "the registry address contains a user name; credentials are given apart from it").WithHint("give the user with --username")
+		reason = "it contains a user name"
 	case u.Hostname() == "" || !ValidPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
-		return nil, Errorf(Invalid, "the registry address has no valid host and port")
+		reason = "it has no valid host and port"
 	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, Errorf(Invalid, "the registry address has more than scheme and host").
-			WithHint("repositories are named apart from it, for example with --repository")
+		reason = "it has a path or a query"
+	default:
+		return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
 	}
-	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
+	return nil, Errorf(Invalid, "the registry address is not http(s)://host[:port]: %s", reason).
+		WithHint("give repositories with --repository, and the user with --username")
 }
 
 // ValidPort reports whether port is a TCP port, or empty for the default port of a scheme.
