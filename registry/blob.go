@@ -22,18 +22,18 @@ const (
 
 // Blob opens the blob that d describes. The reader proves size and digest at its end, and
 // goes on where a body was cut or fell silent. Close it, also before its end.
-func (r *Repository) Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadCloser, error) {
+func (c *Client) Blob(ctx context.Context, repository string, d plimsoll.Descriptor) (io.ReadCloser, error) {
 	if _, err := plimsoll.ParseDigest(string(d.Digest)); err != nil {
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, err)
 	}
-	path, err := repositoryPath(r.name, "blobs/"+string(d.Digest))
+	path, err := repositoryPath(repository, "blobs/"+string(d.Digest))
 	if err != nil {
 		return nil, err
 	}
-	b := &blob{ctx: ctx, client: r.client, want: d, ask: ask{
-		doing: "reading blob " + d.Digest.Short() + " of " + r.name,
+	b := &blob{ctx: ctx, client: c, want: d, ask: ask{
+		doing: "reading blob " + d.Digest.Short() + " of " + repository,
 		path:  path,
-		scope: pullScope(r.name),
+		scope: pullScope(repository),
 	}}
 	if err := b.open(); err != nil {
 		return nil, err

@@ -63,7 +63,7 @@ func (c *cutting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 }
 
 func readBlob(ctx context.Context, c *Client, d plimsoll.Descriptor) ([]byte, error) {
-	r, err := c.Repository("a").Blob(ctx, d)
+	r, err := c.Blob(ctx, "a", d)
 	if err != nil {
 		return nil, err
 	}
@@ -172,7 +172,7 @@ func TestBlobStopsWithItsContext(t *testing.T) {
 	data := bytes.Repeat([]byte("x"), 1<<20)
 	c, clock := testClient(t, serve(t, &cutting{data: data, cuts: []int{1 << 19}}).URL)
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := c.Repository("a").Blob(ctx, plimsoll.Descriptor{Digest: plimsoll.DigestOf(data), Size: int64(len(data))})
+	r, err := c.Blob(ctx, "a", plimsoll.Descriptor{Digest: plimsoll.DigestOf(data), Size: int64(len(data))})
 	if err != nil {
 		t.Fatal(err)
 	}

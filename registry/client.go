@@ -180,8 +180,8 @@ func (c *Client) fetch(ctx context.Context, a ask) (answer, error) {
 	}
 }
 
-// mediaType returns the media type of an answer without parameters, or "" if it does not tell a kind of manifest.
-func mediaType(h http.Header) string {
+// declaredMediaType returns the media type of an answer without parameters, "" if it is not the type of a manifest.
+func declaredMediaType(h http.Header) string {
 	t, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil || !strings.HasPrefix(t, "application/vnd.") {
 		return ""

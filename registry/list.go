@@ -40,17 +40,26 @@ func (c *Client) Repositories(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// Tags lists the tags of a repository.
-func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
+// Tags lists the tags of a repository. The protocol lists names alone: Resolve returns their digests, and when a
+// tag was pushed is not known.
+func (c *Client) Tags(ctx context.Context, repository string) ([]plimsoll.TagSeen, error) {
 	path, err := repositoryPath(repository, "tags/list")
 	if err != nil {
 		return nil, err
 	}
-	return c.list(ctx, listing{
+	names, err := c.list(ctx, listing{
 		ask:   ask{doing: "listing the tags of " + repository, path: path, scope: pullScope(repository)},
 		field: "tags",
 		valid: plimsoll.ValidTag,
 	})
+	if err != nil {
+		return nil, err
+	}
+	tags := make([]plimsoll.TagSeen, len(names))
+	for i, name := range names {
+		tags[i].Tag = name
+	}
+	return tags, nil
 }
 
 // list reads every page. Names that break the grammar are dropped, counted and logged.

@@ -105,7 +105,11 @@ func TestInvalidNamesAreDroppedAndCounted(t *testing.T) {
 	if diff := cmp.Diff(good, repositories); diff != "" || err != nil {
 		t.Errorf("repositories: %v (-want +got)\n%s", err, diff)
 	}
-	tags, err := c.Tags(t.Context(), "a")
+	listed, err := c.Tags(t.Context(), "a")
+	var tags []string
+	for _, tag := range listed {
+		tags = append(tags, tag.Tag)
+	}
 	if diff := cmp.Diff(goodTags, tags); diff != "" || err != nil {
 		t.Errorf("tags: %v (-want +got)\n%s", err, diff)
 	}

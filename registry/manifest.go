@@ -38,7 +38,7 @@ func (c *Client) Resolve(ctx context.Context, repository, reference string) (pli
 	}
 	drain(resp)
 	told, err := plimsoll.ParseDigest(resp.Header.Get("Docker-Content-Digest"))
-	d := plimsoll.Descriptor{MediaType: mediaType(resp.Header), Digest: told, Size: resp.ContentLength}
+	d := plimsoll.Descriptor{MediaType: declaredMediaType(resp.Header), Digest: told, Size: resp.ContentLength}
 	if resp.StatusCode != http.StatusOK || err != nil || d.Size <= 0 || d.MediaType == "" {
 		return c.resolveByReading(ctx, a, reference)
 	}
@@ -51,7 +51,7 @@ func (c *Client) resolveByReading(ctx context.Context, a ask, reference string) 
 	if err != nil {
 		return plimsoll.Descriptor{}, err
 	}
-	d := plimsoll.Descriptor{MediaType: mediaType(got.header), Digest: plimsoll.DigestOf(got.body), Size: int64(len(got.body))}
+	d := plimsoll.Descriptor{MediaType: declaredMediaType(got.header), Digest: plimsoll.DigestOf(got.body), Size: int64(len(got.body))}
 	if d.MediaType == mediaSchema1Signed {
 		if told, err := plimsoll.ParseDigest(got.header.Get("Docker-Content-Digest")); err == nil {
 			d.Digest = told // of the document without its signatures
@@ -91,31 +91,22 @@ func (c *Client) askManifest(repository, reference string) (ask, error) {
 	}, nil
 }
 
-// Repository is the image source of scans: the manifests and blobs of one repository.
-type Repository struct {
-	client *Client
-	name   string
-}
-
-// Repository returns a repository by name. The name is checked when it is used.
-func (c *Client) Repository(name string) *Repository { return &Repository{client: c, name: name} }
-
 // Manifest returns the manifest with digest d and the media type that the registry
 // declares, "" if it declares none. A signed manifest of Docker's version 1 is returned
 // unproven, because its digest leaves the signatures out; it is only good for being refused.
-func (r *Repository) Manifest(ctx context.Context, d plimsoll.Digest) (string, []byte, error) {
+func (c *Client) Manifest(ctx context.Context, repository string, d plimsoll.Digest) (mediaType string, raw []byte, err error) {
 	if _, err := plimsoll.ParseDigest(string(d)); err != nil {
 		return "", nil, plimsoll.Fail(plimsoll.FailureDownload, err)
 	}
-	a, err := r.client.askManifest(r.name, string(d))
+	a, err := c.askManifest(repository, string(d))
 	if err != nil {
 		return "", nil, err
 	}
-	got, err := r.client.fetch(ctx, a)
+	got, err := c.fetch(ctx, a)
 	if err != nil {
 		return "", nil, err
 	}
-	declared := mediaType(got.header)
+	declared := declaredMediaType(got.header)
 	if declared != mediaSchema1Signed {
 		if err := agree(a.doing, string(d), plimsoll.DigestOf(got.body)); err != nil {
 			return "", nil, err

@@ -30,7 +30,7 @@ func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Di
 	seen := map[string]bool{}
 	for {
 		got, err := c.fetch(ctx, a)
-		if len(seen) == 0 && (plimsoll.ErrorCode(err) == plimsoll.NotFound || err == nil && mediaType(got.header) != mediaIndex) {
+		if len(seen) == 0 && (plimsoll.ErrorCode(err) == plimsoll.NotFound || err == nil && declaredMediaType(got.header) != mediaIndex) {
 			return c.referrersByTag(ctx, repository, d)
 		}
 		if err != nil {

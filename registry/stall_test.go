@@ -73,7 +73,7 @@ func TestBlobResumesAfterSilence(t *testing.T) {
 		c, clock := testClient(t, "http://registry.test", func(o *Options) { o.Transport = silence{text: "half"} })
 		c.auth.remember(challenge{})
 		start := time.Now()
-		r, err := c.Repository("a").Blob(t.Context(), plimsoll.Descriptor{Digest: plimsoll.DigestOf([]byte("half and half")), Size: 13})
+		r, err := c.Blob(t.Context(), "a", plimsoll.Descriptor{Digest: plimsoll.DigestOf([]byte("half and half")), Size: 13})
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -13,6 +13,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze/all"
 	"plimsoll/archive"
+	"plimsoll/intake"
 	"plimsoll/manifest"
 	"plimsoll/registry"
 	"plimsoll/scan"
@@ -233,7 +234,7 @@ func choose(path string, images []archive.Image, ref string) (archive.Image, err
 }
 
 // remoteSource is a repository as a source that needs no closing.
-type remoteSource struct{ *registry.Repository }
+type remoteSource struct{ intake.Repository }
 
 func (remoteSource) Close() error { return nil }
 
@@ -266,7 +267,7 @@ func (a *app) openReference(ctx context.Context, ref string, o scanOptions) (ima
 	if err != nil {
 		return nil, "", "", err
 	}
-	return remoteSource{client.Repository(named.Repository)}, ref, d.Digest, nil
+	return remoteSource{intake.Repository{Source: client, Path: named.Repository}}, ref, d.Digest, nil
 }
 
 // pick reads the artifact at digest, or the member of an index for the platform. A member
