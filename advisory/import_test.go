@@ -284,7 +284,7 @@ func importFeed(t testing.TB, db advisory.Store, path, feed string) plimsoll.Imp
 	return out
 }
 
-// failing is the real store, until it has saved so many batches.
+// failing is the real store, which fails after a number of batches.
 type failing struct {
 	*store.Advisories
 	left atomic.Int64

@@ -22,7 +22,7 @@ import (
 	"plimsoll/store/sqlite"
 )
 
-// visible is what readers see of a database, without what tells imports apart: a line for
+// visible is what readers see of a database, without what differs between imports: a line for
 // every statement of a current record, and whether lookup finds it.
 func visible(t *testing.T, path string) []string {
 	t.Helper()

@@ -87,7 +87,7 @@ func TestRealRoots(t *testing.T) {
 			if diff := cmp.Diff(expected(t, root.name), found(j, strings.HasPrefix(root.name, "alpine"))); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
-			// The advisories of this corpus do not speak of these two releases at all.
+			// This corpus has no advisories for these two releases.
 			uncovered := root.name == "debian-13"
 			if uncovered != (len(j.NotJudged) > 0) {
 				t.Errorf("not judged: %v", j.NotJudged)

@@ -68,7 +68,7 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.asked = append(b.asked, r.URL.Path)
-	w.Write(content) //nolint:errcheck // the client tells
+	w.Write(content) //nolint:errcheck // the client reports it
 }
 
 func (b *bucket) put(path string, content []byte) {

@@ -76,7 +76,7 @@ func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
 	delete(r.found, e.Path)
 	delete(r.sums, e.Path)
 	if owned.Wants(e.Path) && !r.Wants(e) && e.Type != plimsoll.EntryDir {
-		r.owned.GiveUp()
+		r.owned.MarkIncomplete()
 	}
 }
 
@@ -140,9 +140,9 @@ func (r *run) attribute(file string, list []plimsoll.Secret) {
 		sums, known := r.sums[file]
 		switch {
 		case list[i].Path != file:
-			list[i].Owned = r.owned.Around(file)
+			list[i].Owned = r.owned.OwnerOfPath(file)
 		case known:
-			list[i].Owned = r.owned.Of(file, sums)
+			list[i].Owned = r.owned.OwnerOfFile(file, sums)
 		}
 	}
 }

@@ -213,7 +213,7 @@ func (n *analysis) start(layers int) (err error) {
 	if n.confined && n.pool == nil {
 		n.options.Size = layers
 		if n.second != nil {
-			n.options.Attend = n.second.attend
+			n.options.AnswerQueries = n.second.answerQueries
 		}
 		n.pool = sandbox.New(n.options)
 	}

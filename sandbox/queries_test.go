@@ -21,27 +21,27 @@ func echo(_ context.Context, child io.ReadWriter, _ func(bool)) {
 }
 
 func TestChildrenAsk(t *testing.T) {
-	p := open(t, "tricks", func(o *Options) { o.Attend, o.Calls = echo, 2 })
+	p := newTestPool(t, "tricks", func(o *Options) { o.AnswerQueries, o.Calls = echo, 2 })
 	for _, text := range []string{"one", "two", "three"} { // the third asks from another process
-		if got, err := run(t, p, "ask "+text); got != "you said "+text+"\n" || err != nil {
+		if got, err := runRequest(t, p, "ask "+text); got != "you said "+text+"\n" || err != nil {
 			t.Errorf("%q %v", got, err)
 		}
 	}
-	works(t, p)
+	checkPoolWorks(t, p)
 }
 
-// Who attends may end, and then the child is told; it works on.
-func TestNobodyAttendsAnyMore(t *testing.T) {
-	p := open(t, "tricks", func(o *Options) {
-		o.Attend, o.Size = func(context.Context, io.ReadWriter, func(bool)) {}, 1
+// AnswerQueries may return early: the child reads EOF and goes on.
+func TestQueriesEndBeforeTheChild(t *testing.T) {
+	p := newTestPool(t, "tricks", func(o *Options) {
+		o.AnswerQueries, o.Size = func(context.Context, io.ReadWriter, func(bool)) {}, 1
 	})
-	if got, err := run(t, p, "ask x"); err == nil || errors.Is(err, plimsoll.ErrDied) {
+	if got, err := runRequest(t, p, "ask x"); err == nil || errors.Is(err, plimsoll.ErrDied) {
 		t.Errorf("%q %v", got, err)
 	}
-	works(t, p)
+	checkPoolWorks(t, p)
 }
 
-// A child that waits for an answer has not stalled; one that does not is killed as ever, while somebody attends.
+// A child that waits for an answer has not stalled; one that does not wait is killed, also while AnswerQueries runs.
 func TestWaitingForAnAnswerIsNoStall(t *testing.T) {
 	stall := 500 * time.Millisecond
 	slow := func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
@@ -58,21 +58,21 @@ func TestWaitingForAnAnswerIsNoStall(t *testing.T) {
 		waits(false)
 		fmt.Fprintln(child, "at last")
 	}
-	p := open(t, "tricks", func(o *Options) { o.Attend, o.Stall, o.Size = slow, stall, 1 })
-	if got, err := run(t, p, "ask slow"); got != "at last\n" || err != nil {
+	p := newTestPool(t, "tricks", func(o *Options) { o.AnswerQueries, o.Stall, o.Size = slow, stall, 1 })
+	if got, err := runRequest(t, p, "ask slow"); got != "at last\n" || err != nil {
 		t.Errorf("%q %v", got, err)
 	}
-	p = open(t, "tricks", func(o *Options) { o.Attend, o.Stall, o.Size = slow, stall, 1 })
-	if _, err := run(t, p, "ask never"); plimsoll.FailureOf(err) != plimsoll.FailureTimeout || !errors.Is(err, plimsoll.ErrDied) {
+	p = newTestPool(t, "tricks", func(o *Options) { o.AnswerQueries, o.Stall, o.Size = slow, stall, 1 })
+	if _, err := runRequest(t, p, "ask never"); plimsoll.FailureOf(err) != plimsoll.FailureTimeout || !errors.Is(err, plimsoll.ErrDied) {
 		t.Errorf("%v", err)
 	}
 }
 
 // The end of a child ends what is being done for it, and Close waits for that.
-func TestAttendingEndsWithTheChild(t *testing.T) {
+func TestAnswerQueriesEndsWithTheChild(t *testing.T) {
 	ended := make(chan error, 1)
-	p := open(t, "tricks", func(o *Options) {
-		o.Attend = func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
+	p := newTestPool(t, "tricks", func(o *Options) {
+		o.AnswerQueries = func(ctx context.Context, child io.ReadWriter, waits func(bool)) {
 			bufio.NewReader(child).ReadString('\n')
 			waits(true)
 			<-ctx.Done()
@@ -88,6 +88,6 @@ func TestAttendingEndsWithTheChild(t *testing.T) {
 	select {
 	case <-ended:
 	default:
-		t.Error("the pool is closed and somebody attends still")
+		t.Error("AnswerQueries still runs after the pool was closed")
 	}
 }
