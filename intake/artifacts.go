@@ -42,7 +42,7 @@ func (r *syncRun) newArtifacts(ctx context.Context, name string, tags []plimsoll
 type artifactReader struct {
 	repository Repository
 	budget     plimsoll.Budget
-	redact     func(plimsoll.ImageConfig) plimsoll.ImageConfig
+	redact     manifest.Redactor
 	done       map[plimsoll.Digest]int64 // sizes of the artifacts in out
 	out        []plimsoll.Artifact
 }
@@ -149,6 +149,7 @@ func (r *artifactReader) withConfig(ctx context.Context, a plimsoll.Artifact) (p
 	}
 }
 
+// config reads the config of an image, as it may be stored.
 func (r *artifactReader) config(ctx context.Context, d plimsoll.Descriptor) (plimsoll.ImageConfig, error) {
 	body, err := r.repository.Blob(ctx, d)
 	if err != nil {
@@ -156,8 +157,8 @@ func (r *artifactReader) config(ctx context.Context, d plimsoll.Descriptor) (pli
 	}
 	defer body.Close() //nolint:errcheck // read to its end
 	config, err := manifest.ReadConfig(body, r.budget)
-	if err == nil && r.redact != nil {
-		config = r.redact(config)
+	if err != nil {
+		return plimsoll.ImageConfig{}, err
 	}
-	return config, err
+	return r.redact.Storable(config), nil
 }

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"plimsoll"
+	"plimsoll/manifest"
 )
 
 // Store is the part of the inventory that a sync reads and writes.
@@ -35,8 +36,8 @@ type Syncer struct {
 	Connector *Connector
 	Budget    plimsoll.Budget
 
-	// Redact takes secrets out of configs before they are stored; nil = nothing does.
-	Redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
+	// Redact masks secrets in configs; nil masks nothing. Values of variables are never stored.
+	Redact manifest.Redactor
 
 	// Wake is called when there may be new work for the queue. nil means no queue.
 	Wake func()
