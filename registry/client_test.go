@@ -54,7 +54,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// One walk over a real registry with everything a sync and a scan ask for.
+// TestReadRealRegistry sends every request of a sync and a scan to a real registry.
 func TestReadRealRegistry(t *testing.T) {
 	server := serve(t, realRegistry(t))
 	img := pushImage(t, server, "library/nginx:1.27", 1<<16)
@@ -127,7 +127,7 @@ func TestReferrers(t *testing.T) {
 			case how == "tag" || r.UserAgent() != "plimsoll":
 				w.WriteHeader(http.StatusNotFound)
 			default:
-				io.WriteString(w, "<html>") //nolint:errcheck // the client tells
+				io.WriteString(w, "<html>") //nolint:errcheck // the client reports it
 			}
 		}))
 		img := pushImage(t, server, "library/nginx:1", 1<<10)
@@ -190,7 +190,7 @@ func TestResolveWithoutHelp(t *testing.T) {
 				return
 			}
 			w.Header().Set("Content-Type", kind)
-			w.Write(manifest) //nolint:errcheck // the client tells
+			w.Write(manifest) //nolint:errcheck // the client reports it
 		}))
 		c, _ := testClient(t, server.URL)
 		got, err := c.Resolve(t.Context(), "a/b", "latest")
@@ -208,7 +208,7 @@ func TestManifestIsBoundedAndProven(t *testing.T) {
 	var body []byte
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", kind)
-		w.Write(body) //nolint:errcheck // the client tells
+		w.Write(body) //nolint:errcheck // the client reports it
 	}))
 	c, _ := testClient(t, server.URL, func(o *Options) { o.Budget.ManifestBytes = 100 })
 	digest := plimsoll.DigestOf(manifest)
@@ -220,7 +220,7 @@ func TestManifestIsBoundedAndProven(t *testing.T) {
 	}
 	kind = "application/json"
 	if got, _, err = c.Manifest(t.Context(), "a", digest); got != "" || err != nil {
-		t.Errorf("a media type that tells nothing: %q, %v", got, err)
+		t.Errorf("a media type that is not of a manifest: %q, %v", got, err)
 	}
 	body = []byte(`{"schemaVersion":3}`)
 	_, _, err = c.Manifest(t.Context(), "a", digest)
@@ -246,7 +246,7 @@ func (g guarded) RoundTrip(req *http.Request) (*http.Response, error) {
 	return g.inner.RoundTrip(req)
 }
 
-// The transport of the deployment decides where a redirect may lead; its word is final.
+// The transport of the deployment decides which addresses a redirect may lead to.
 func TestRedirectToMetadata(t *testing.T) {
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v2/" {
@@ -266,7 +266,7 @@ func TestErrorsAreHarmless(t *testing.T) {
 	var body string
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
-		io.WriteString(w, body) //nolint:errcheck // the client tells
+		io.WriteString(w, body) //nolint:errcheck // the client reports it
 	}))
 	c, _ := testClient(t, server.URL)
 	status, body = http.StatusForbidden, `{"errors":[{"code":"DENIED","message":"no \u001b[31mred\u202e `+strings.Repeat("x", 1000)+`"}]}`

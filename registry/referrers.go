@@ -10,7 +10,8 @@ import (
 
 // Referrers lists the manifests that refer to d: by the referrers API (OCI
 // Distribution Specification 1.1, "Listing Referrers") or, where the registry has none, by the
-// tag that its fallback names. The media types are those of the manifests.
+// referrers tag. The media types are those of the manifests. No caller yet: it is the capability
+// intake.Referrers, for signatures, SBOMs and VEX documents beside an image.
 func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Digest) ([]plimsoll.Descriptor, error) {
 	if _, err := plimsoll.ParseDigest(string(d)); err != nil {
 		return nil, err
@@ -19,7 +20,7 @@ func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Di
 	if err != nil {
 		return nil, err
 	}
-	a := ask{
+	a := request{
 		doing:  "listing what refers to " + repository + "@" + string(d),
 		path:   path,
 		scope:  pullScope(repository),
@@ -51,9 +52,9 @@ func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Di
 	}
 }
 
-// referrersByTag reads the index under the tag "sha256-<hex>"; no such tag means no referrers.
+// referrersByTag reads the index under the tag "sha256-<hex>"; without that tag there are no referrers.
 func (c *Client) referrersByTag(ctx context.Context, repository string, d plimsoll.Digest) ([]plimsoll.Descriptor, error) {
-	a, err := c.askManifest(repository, "sha256-"+d.Hex())
+	a, err := c.manifestRequest(repository, "sha256-"+d.Hex())
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +62,7 @@ func (c *Client) referrersByTag(ctx context.Context, repository string, d plimso
 	if err != nil {
 		return nil, err
 	}
-	drain(resp)
+	drainBody(resp)
 	if resp.StatusCode == http.StatusNotFound {
 		return nil, nil
 	}
