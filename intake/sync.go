@@ -69,7 +69,7 @@ func (s *Syncer) Sync(ctx context.Context, source Source, reg plimsoll.Registry)
 		return err
 	}
 	run := &syncRun{Syncer: s, source: source, reg: reg, task: plimsoll.Task{
-		Tenant: reg.Tenant, Kind: plimsoll.WorkScan, By: "sync",
+		Tenant: reg.Tenant, Kind: plimsoll.WorkScan, By: plimsoll.TaskBySync,
 	}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelRepositories)

@@ -9,11 +9,11 @@ import (
 
 	"plimsoll"
 	"plimsoll/match"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 )
 
 // judgeRoot judges the rpm database of a root.
-func judgeRoot(t *testing.T, db *store.Advisories, root, ecosystem string) plimsoll.Judgement {
+func judgeRoot(t *testing.T, db *advisories.Store, root, ecosystem string) plimsoll.Judgement {
 	t.Helper()
 	packages := rpm(t, shared(t, "roots", root), ecosystem)
 	if len(packages) == 0 {
@@ -35,7 +35,7 @@ type claim struct {
 // TestAlmaLinuxRoots: a CVE that two errata fix, one after the other, is one
 // vulnerability; both are its evidence, and the later version leaves both.
 func TestAlmaLinuxRoots(t *testing.T) {
-	db := advisories(t, "AlmaLinux.zip")
+	db := importAdvisories(t, "AlmaLinux.zip")
 	for root, ecosystem := range map[string]string{
 		"almalinux-8.8-s390x": "AlmaLinux:8", "almalinux-9.0-arm64": "AlmaLinux:9", "almalinux-9.2-arm64": "AlmaLinux:9.2",
 	} {
@@ -118,7 +118,7 @@ func TestModules(t *testing.T) {
 
 // checkModulesOfCorpus: in the real feed an erratum is about packages of streams or about
 // others, never about both; 162 names of one release have errata of both kinds.
-func checkModulesOfCorpus(t *testing.T, db *store.Advisories) {
+func checkModulesOfCorpus(t *testing.T, db *advisories.Store) {
 	key := plimsoll.NewAdvisoryKey("AlmaLinux:8", "perl-libs")
 	e, err := db.Evidence(t.Context(), []plimsoll.AdvisoryKey{key})
 	if err != nil {

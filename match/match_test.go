@@ -191,7 +191,7 @@ func TestOrderOfEvidence(t *testing.T) {
 }
 
 func BenchmarkJudge(b *testing.B) {
-	db := advisories(b, "Ubuntu.zip")
+	db := importAdvisories(b, "Ubuntu.zip")
 	packages := dpkg(b, shared(b, "roots", "ubuntu-22.04-web"), "Ubuntu:22.04")
 	keys := match.Keys(packages)
 	b.Run("evidence", func(b *testing.B) {

@@ -14,11 +14,11 @@ import (
 
 	"plimsoll"
 	"plimsoll/advisory"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
-func openStore(t testing.TB) *store.Advisories {
+func openStore(t testing.TB) *advisories.Store {
 	t.Helper()
 	db, err := sqlite.Advisories(t.Context(), filepath.Join(t.TempDir(), "advisories.db"))
 	if err != nil {
@@ -34,7 +34,7 @@ func record(id, more string) string {
 		{"package":{"ecosystem":"Debian:13","name":"openssl"},"versions":["1","2"]}]}`
 }
 
-func importRecords(t testing.TB, db *store.Advisories, feed string, records map[string]string) {
+func importRecords(t testing.TB, db *advisories.Store, feed string, records map[string]string) {
 	t.Helper()
 	dir := t.TempDir()
 	for name, body := range records {
@@ -57,7 +57,7 @@ var records = map[string]string{
 	"A-3.json": record("A-3", `"database_specific":{"severity":"HIGH","urgency":"soon"},"references":[{"type":"WEB","url":"https://a.test/x"}],`),
 }
 
-func filledStore(t testing.TB) *store.Advisories {
+func filledStore(t testing.TB) *advisories.Store {
 	t.Helper()
 	db := openStore(t)
 	importRecords(t, db, "Debian", records)
@@ -85,7 +85,7 @@ func newKeys(t testing.TB) (ed25519.PrivateKey, ed25519.PublicKey) {
 	return private, public
 }
 
-func writeBundle(t testing.TB, db *store.Advisories, key ed25519.PrivateKey) []byte {
+func writeBundle(t testing.TB, db *advisories.Store, key ed25519.PrivateKey) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	if _, err := Write(t.Context(), &b, db, key, t.TempDir(), time.Now()); err != nil {
@@ -94,7 +94,7 @@ func writeBundle(t testing.TB, db *store.Advisories, key ed25519.PrivateKey) []b
 	return b.Bytes()
 }
 
-func importBundle(t testing.TB, db *store.Advisories, raw []byte, trust Trust) (plimsoll.ImportOutcome, error) {
+func importBundle(t testing.TB, db *advisories.Store, raw []byte, trust Trust) (plimsoll.ImportOutcome, error) {
 	t.Helper()
 	b, err := unpackBundle(t.Context(), bytes.NewReader(raw), int64(len(raw)), t.TempDir(), trust)
 	if err != nil {
@@ -104,7 +104,7 @@ func importBundle(t testing.TB, db *store.Advisories, raw []byte, trust Trust) (
 	return b.Import(t.Context(), db, nil)
 }
 
-func evidence(t *testing.T, db *store.Advisories) plimsoll.Evidence {
+func evidence(t *testing.T, db *advisories.Store) plimsoll.Evidence {
 	t.Helper()
 	e, err := db.Evidence(t.Context(), []plimsoll.AdvisoryKey{{Ecosystem: "Debian", Name: "openssl"}})
 	if err != nil {
@@ -128,7 +128,7 @@ func TestRoundTrip(t *testing.T) {
 	if diff := cmp.Diff(evidence(t, here), evidence(t, there)); diff != "" {
 		t.Errorf("evidence (-here +there):\n%s", diff)
 	}
-	for _, db := range []*store.Advisories{here, there} {
+	for _, db := range []*advisories.Store{here, there} {
 		texts, err := db.Advisory(t.Context(), []string{"A-1", "A-2", "A-3"})
 		if err != nil || len(texts) != 3 || len(texts[0].Details) < 4000 || texts[1].Withdrawn.IsZero() {
 			t.Errorf("%d texts, %v", len(texts), err)

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"plimsoll/outbound"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -93,7 +93,7 @@ func (c *clock) now() time.Time { return c.at }
 
 type rig struct {
 	*Updater
-	db    *store.Advisories
+	db    *advisories.Store
 	clock *clock
 }
 

@@ -3,7 +3,6 @@ package main
 import (
 	"bytes"
 	"context"
-	"database/sql"
 	"encoding/json"
 	"fmt"
 	"strings"
@@ -11,29 +10,24 @@ import (
 	"github.com/klauspost/compress/zstd"
 
 	"plimsoll"
+	"plimsoll/store/sqldb"
 )
 
 // insertFleet writes the rows of a fleet as scans would, with every image judged as clean. It uses SQL,
 // because 100,000 scans would take too long.
 func (b *deltaBench) insertFleet(ctx context.Context, f *fleet) error {
-	tx, err := b.inventory.DB().Writer.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer tx.Rollback() //nolint:errcheck // does nothing after Commit
-	p := &rowInserter{ctx: ctx, tx: tx}
-	p.addSets(f)
-	p.addImages(f)
-	if err := p.flush(); err != nil {
-		return err
-	}
-	return tx.Commit()
+	return b.inventory.DB().Write(ctx, func(tx *sqldb.Tx) error {
+		p := &rowInserter{ctx: ctx, tx: tx}
+		p.addSets(f)
+		p.addImages(f)
+		return p.flush()
+	})
 }
 
 // rowInserter inserts rows, several per statement. It keeps the first error.
 type rowInserter struct {
 	ctx    context.Context
-	tx     *sql.Tx
+	tx     *sqldb.Tx
 	tables []*pendingRows
 	err    error
 }
@@ -65,7 +59,7 @@ func (p *rowInserter) insertRows(r *pendingRows) {
 	}
 	group := "(" + strings.TrimSuffix(strings.Repeat("?, ", r.columns), ", ") + "), "
 	query := "INSERT INTO " + r.into + " VALUES " + strings.TrimSuffix(strings.Repeat(group, len(r.args)/r.columns), ", ")
-	_, p.err = p.tx.ExecContext(p.ctx, query, r.args...)
+	_, p.err = p.tx.Exec(p.ctx, query, r.args...)
 	r.args = r.args[:0]
 }
 

@@ -21,6 +21,7 @@ import (
 	"plimsoll/advisory"
 	"plimsoll/scan"
 	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -47,7 +48,7 @@ func main() {
 type deltaBench struct {
 	dir        string
 	inventory  *store.Store
-	advisories *store.Advisories
+	advisories *advisories.Store
 	rematcher  *scan.Rematcher
 	requests   atomic.Int64
 }
