@@ -115,6 +115,7 @@ func linuxImage(t *testing.T, layers int64) v1.Image {
 }
 
 type site struct {
+	path   string // of the database
 	store  *store.Store
 	syncer *intake.Syncer
 	reg    plimsoll.Registry
@@ -122,7 +123,8 @@ type site struct {
 
 func newSite(t *testing.T, h *hub) *site {
 	t.Helper()
-	s, err := sqlite.Inventory(t.Context(), filepath.Join(t.TempDir(), "plimsoll.db"))
+	path := filepath.Join(t.TempDir(), "plimsoll.db")
+	s, err := sqlite.Inventory(t.Context(), path)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -139,7 +141,7 @@ func newSite(t *testing.T, h *hub) *site {
 	if err != nil {
 		t.Fatal(err)
 	}
-	return &site{store: s, reg: reg, syncer: &intake.Syncer{Store: s, Connector: c, Budget: plimsoll.DefaultBudget()}}
+	return &site{path: path, store: s, reg: reg, syncer: &intake.Syncer{Store: s, Connector: c, Budget: plimsoll.DefaultBudget()}}
 }
 
 func (s *site) sync(ctx context.Context) error {
