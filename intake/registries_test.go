@@ -1,6 +1,7 @@
 package intake_test
 
 import (
+	"context"
 	"net/http"
 	"strings"
 	"testing"
@@ -85,5 +86,23 @@ func TestAddRefusesWhatIsNoRegistry(t *testing.T) {
 	spec := plimsoll.RegistrySpec{Registry: plimsoll.Registry{Tenant: plimsoll.Tenant{ProjectID: "p"}, Name: "hub", URL: h.URL}}
 	if _, err := registries.Add(t.Context(), spec); plimsoll.ErrorCode(err) != plimsoll.Conflict {
 		t.Errorf("a name that is taken: %v", err)
+	}
+}
+
+// oneRegistry is a store of one registry.
+type oneRegistry struct{ only plimsoll.Registry }
+
+func (s oneRegistry) Registry(context.Context, string, int64) (plimsoll.Registry, error) {
+	return s.only, nil
+}
+
+func TestEveryKindOfRegistryHasASource(t *testing.T) {
+	for _, kind := range append(plimsoll.RegistryKinds(), "ftp") {
+		c := &intake.Connector{Store: oneRegistry{plimsoll.Registry{ID: 1, URL: "https://registry.test", Kind: kind}},
+			Transport: http.DefaultTransport, Budget: plimsoll.DefaultBudget()}
+		source, _, err := c.Source(t.Context(), "p", 1)
+		if (source == nil) != (kind == "ftp") || (err == nil) != (source != nil) {
+			t.Errorf("%s: %v, %v", kind, source, err)
+		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 )
 
 // authenticator adds a credential or a token to requests to the registry's own origin, and to no others. It answers
-// Basic challenges itself and Bearer challenges with a token (distribution.github.io/distribution/spec/authenticator/token)
+// Basic challenges itself and Bearer challenges with a token (distribution.github.io/distribution/spec/auth/token)
 // that it keeps per scope until it expires or is refused.
 type authenticator struct {
 	base  *url.URL

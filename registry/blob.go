@@ -16,7 +16,7 @@ import (
 // Bounds of resuming one blob.
 const (
 	maxResumes         = 64
-	maxWithoutProgress = 5       // resumes in a row that brought less than fruit
+	maxWithoutProgress = 5       // resumes in a row, each with fewer than progressBytes
 	progressBytes      = 1 << 20 // bytes
 )
 
@@ -46,7 +46,7 @@ type provenBlob struct {
 	io.Closer
 }
 
-// blobStream is the bytes of a blobStream as one stream over any number of answers.
+// blobStream reads a blob as one stream, over as many answers as necessary.
 type blobStream struct {
 	ctx     context.Context
 	client  *Client
@@ -129,14 +129,14 @@ func (b *blobStream) resume() error {
 
 // openRest requests the blob from the offset on.
 func (b *blobStream) openRest() error {
-	a := b.request
+	r := b.request
 	if b.offset > 0 {
-		a.extra = http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", b.offset, b.want.Size-1)}}
+		r.extra = http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", b.offset, b.want.Size-1)}}
 		if b.etag != "" {
-			a.extra.Set("If-Range", b.etag)
+			r.extra.Set("If-Range", b.etag)
 		}
 	}
-	resp, err := b.client.send(b.ctx, a)
+	resp, err := b.client.send(b.ctx, r)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (b *blobStream) openRest() error {
 	case resp.StatusCode == http.StatusPartialContent && b.offset > 0:
 		err = b.acceptRest(resp)
 	default:
-		return statusError(a.doing, resp)
+		return statusError(r.doing, resp)
 	}
 	if err != nil {
 		resp.Body.Close() //nolint:errcheck // only read from

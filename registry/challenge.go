@@ -73,7 +73,7 @@ func parseChallenges(s string) []challenge {
 
 func trimSeparators(s string) string { return strings.TrimLeft(s, " \t,") }
 
-// cutToken cuts the leading cutToken (RFC 9110 section 5.6.2) off s.
+// cutToken cuts the leading token (RFC 9110 section 5.6.2) off s.
 func cutToken(s string) (word, rest string) {
 	i := strings.IndexAny(s, " \t,;=\"()<>@:\\/[]?{}")
 	if i < 0 {

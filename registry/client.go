@@ -113,25 +113,25 @@ type request struct {
 }
 
 // send returns the answer of the registry, of any status.
-func (c *Client) send(ctx context.Context, a request) (*http.Response, error) {
+func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	u := *c.base
-	u.Path, u.RawQuery = a.path, a.query
-	if a.method == "" {
-		a.method = http.MethodGet
+	u.Path, u.RawQuery = r.path, r.query
+	if r.method == "" {
+		r.method = http.MethodGet
 	}
-	req, err := newRequest(withScope(ctx, a.scope), a.method, &u)
+	req, err := newRequest(withScope(ctx, r.scope), r.method, &u)
 	if err != nil {
-		return nil, plimsoll.Fail(plimsoll.FailureDownload, &plimsoll.Error{Code: plimsoll.Internal, Message: a.doing, Err: err})
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, &plimsoll.Error{Code: plimsoll.Internal, Message: r.doing, Err: err})
 	}
-	for name, values := range a.extra {
+	for name, values := range r.extra {
 		req.Header[name] = values
 	}
-	if a.accept != "" {
-		req.Header.Set("Accept", a.accept)
+	if r.accept != "" {
+		req.Header.Set("Accept", r.accept)
 	}
 	resp, err := c.stages.RoundTrip(req)
 	if err != nil {
-		return nil, transportError(ctx, a.doing, err)
+		return nil, transportError(ctx, r.doing, err)
 	}
 	return resp, nil
 }
@@ -147,7 +147,7 @@ func newRequest(ctx context.Context, method string, u *url.URL) (*http.Request, 
 	return req, nil
 }
 
-// wholeAnswer is a whole wholeAnswer of status 200.
+// wholeAnswer is an answer of status 200 with its body.
 type wholeAnswer struct {
 	header http.Header
 	body   []byte
@@ -157,25 +157,25 @@ type wholeAnswer struct {
 const maxBodyTries = 3
 
 // fetch returns the whole body of an answer of status 200.
-func (c *Client) fetch(ctx context.Context, a request) (wholeAnswer, error) {
+func (c *Client) fetch(ctx context.Context, r request) (wholeAnswer, error) {
 	for try := 1; ; try++ {
-		resp, err := c.send(ctx, a)
+		resp, err := c.send(ctx, r)
 		if err != nil {
 			return wholeAnswer{}, err
 		}
 		if resp.StatusCode != http.StatusOK {
-			return wholeAnswer{}, statusError(a.doing, resp)
+			return wholeAnswer{}, statusError(r.doing, resp)
 		}
-		body, err := io.ReadAll(io.LimitReader(resp.Body, a.limit+1))
+		body, err := io.ReadAll(io.LimitReader(resp.Body, r.limit+1))
 		resp.Body.Close() //nolint:errcheck // only read from
-		if int64(len(body)) > a.limit {
-			return wholeAnswer{}, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s: the answer is over the budget of %d bytes", a.doing, a.limit))
+		if int64(len(body)) > r.limit {
+			return wholeAnswer{}, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s: the answer is over the budget of %d bytes", r.doing, r.limit))
 		}
 		if err == nil {
 			return wholeAnswer{header: resp.Header, body: body}, nil
 		}
 		if try == maxBodyTries || ctx.Err() != nil {
-			return wholeAnswer{}, transportError(ctx, a.doing, err)
+			return wholeAnswer{}, transportError(ctx, r.doing, err)
 		}
 	}
 }

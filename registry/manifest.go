@@ -23,11 +23,11 @@ func acceptManifests() string {
 // Resolve returns the descriptor of the manifest that a tag or digest points to. It reads the manifest only if the
 // headers do not contain enough.
 func (c *Client) Resolve(ctx context.Context, repository, reference string) (plimsoll.Descriptor, error) {
-	a, err := c.manifestRequest(repository, reference)
+	r, err := c.manifestRequest(repository, reference)
 	if err != nil {
 		return plimsoll.Descriptor{}, err
 	}
-	head := a
+	head := r
 	head.method = http.MethodHead
 	resp, err := c.send(ctx, head)
 	if err != nil {
@@ -35,20 +35,20 @@ func (c *Client) Resolve(ctx context.Context, repository, reference string) (pli
 	}
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
-		return plimsoll.Descriptor{}, statusError(a.doing, resp)
+		return plimsoll.Descriptor{}, statusError(r.doing, resp)
 	}
 	drainBody(resp)
 	declared, err := plimsoll.ParseDigest(resp.Header.Get("Docker-Content-Digest"))
 	d := plimsoll.Descriptor{MediaType: declaredMediaType(resp.Header), Digest: declared, Size: resp.ContentLength}
 	if resp.StatusCode != http.StatusOK || err != nil || d.Size <= 0 || d.MediaType == "" {
-		return c.resolveByReading(ctx, a, reference)
+		return c.resolveByReading(ctx, r, reference)
 	}
-	return d, checkDigest(a.doing, reference, declared)
+	return d, checkDigest(r.doing, reference, declared)
 }
 
 // resolveByReading reads the manifest and computes its digest.
-func (c *Client) resolveByReading(ctx context.Context, a request, reference string) (plimsoll.Descriptor, error) {
-	got, err := c.fetch(ctx, a)
+func (c *Client) resolveByReading(ctx context.Context, r request, reference string) (plimsoll.Descriptor, error) {
+	got, err := c.fetch(ctx, r)
 	if err != nil {
 		return plimsoll.Descriptor{}, err
 	}
@@ -59,7 +59,7 @@ func (c *Client) resolveByReading(ctx context.Context, a request, reference stri
 		}
 		return d, nil
 	}
-	return d, checkDigest(a.doing, reference, d.Digest)
+	return d, checkDigest(r.doing, reference, d.Digest)
 }
 
 // checkDigest fails if a reference is a digest and the answer has another one.
@@ -99,17 +99,17 @@ func (c *Client) Manifest(ctx context.Context, repository string, d plimsoll.Dig
 	if _, err := plimsoll.ParseDigest(string(d)); err != nil {
 		return "", nil, plimsoll.Fail(plimsoll.FailureDownload, err)
 	}
-	a, err := c.manifestRequest(repository, string(d))
+	r, err := c.manifestRequest(repository, string(d))
 	if err != nil {
 		return "", nil, err
 	}
-	got, err := c.fetch(ctx, a)
+	got, err := c.fetch(ctx, r)
 	if err != nil {
 		return "", nil, err
 	}
 	declared := declaredMediaType(got.header)
 	if declared != mediaSchema1Signed {
-		if err := checkDigest(a.doing, string(d), plimsoll.DigestOf(got.body)); err != nil {
+		if err := checkDigest(r.doing, string(d), plimsoll.DigestOf(got.body)); err != nil {
 			return "", nil, err
 		}
 	}

@@ -20,7 +20,7 @@ func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Di
 	if err != nil {
 		return nil, err
 	}
-	a := request{
+	r := request{
 		doing:  "listing what refers to " + repository + "@" + string(d),
 		path:   path,
 		scope:  pullScope(repository),
@@ -30,7 +30,7 @@ func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Di
 	var out []plimsoll.Descriptor
 	seen := map[string]bool{}
 	for {
-		got, err := c.fetch(ctx, a)
+		got, err := c.fetch(ctx, r)
 		if len(seen) == 0 && (plimsoll.ErrorCode(err) == plimsoll.NotFound || err == nil && declaredMediaType(got.header) != mediaIndex) {
 			return c.referrersByTag(ctx, repository, d)
 		}
@@ -42,23 +42,23 @@ func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Di
 			return nil, err
 		}
 		out = append(out, page...)
-		seen[a.query] = true
-		if a.query = nextQuery(got.header); a.query == "" {
+		seen[r.query] = true
+		if r.query = nextQuery(got.header); r.query == "" {
 			return out, nil
 		}
-		if seen[a.query] || len(out) > maxNames || len(seen) >= maxPages {
-			return nil, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s: the list repeats itself or is too long", a.doing))
+		if seen[r.query] || len(out) > maxNames || len(seen) >= maxPages {
+			return nil, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s: the list repeats itself or is too long", r.doing))
 		}
 	}
 }
 
 // referrersByTag reads the index under the tag "sha256-<hex>"; without that tag there are no referrers.
 func (c *Client) referrersByTag(ctx context.Context, repository string, d plimsoll.Digest) ([]plimsoll.Descriptor, error) {
-	a, err := c.manifestRequest(repository, "sha256-"+d.Hex())
+	r, err := c.manifestRequest(repository, "sha256-"+d.Hex())
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.send(ctx, a)
+	resp, err := c.send(ctx, r)
 	if err != nil {
 		return nil, err
 	}
@@ -66,7 +66,7 @@ func (c *Client) referrersByTag(ctx context.Context, repository string, d plimso
 	if resp.StatusCode == http.StatusNotFound {
 		return nil, nil
 	}
-	got, err := c.fetch(ctx, a)
+	got, err := c.fetch(ctx, r)
 	if err != nil {
 		return nil, err
 	}
