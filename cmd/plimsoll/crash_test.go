@@ -172,7 +172,7 @@ func (c *crash) start(t *testing.T) {
 // sync asks for a sync.
 func (c *crash) sync(t *testing.T) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.server.url+"/api/v1/projects/"+c.server.project+"/registries/evil/sync", http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.server.url+"/api/v1/registries/evil/sync", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -85,7 +85,7 @@ func storedBy(t *testing.T, data string) stored {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scans, err := inventory.Tasks(t.Context(), projects[0].ID, nil, plimsoll.WorkScan, 0, 0)
+	scans, err := inventory.Tasks(t.Context(), projects[0].ID, nil, plimsoll.WorkScan, 0, "")
 	if err != nil {
 		t.Fatal(err)
 	}

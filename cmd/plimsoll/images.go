@@ -134,11 +134,11 @@ func (a *application) images(ctx context.Context, b backend, f plimsoll.ImageFil
 		f.RegistryID = id
 	}
 	page, err := b.Images(ctx, f)
-	for err == nil && o.all && f.Offset+plimsoll.MaxLimit < page.Total {
+	for err == nil && o.all && page.Next != "" {
+		f.After, f.Offset = page.Next, 0
 		var next plimsoll.Page[plimsoll.Image]
-		f.Offset += plimsoll.MaxLimit
 		next, err = b.Images(ctx, f)
-		page.Items = append(page.Items, next.Items...)
+		page.Items, page.Next = append(page.Items, next.Items...), next.Next
 	}
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func registryID(ctx context.Context, b backend, name string) (int64, error) {
 
 func (a *application) printImages(page plimsoll.Page[plimsoll.Image]) error {
 	if a.output == "json" {
-		page.Items = nonNil(page.Items)
+		page.Items, page.Next = nonNil(page.Items), ""
 		return a.printJSON(page)
 	}
 	t := a.newTable("image", "tag", "digest", "size", "state", "vulns", "unsafe", "malware", "updated")
