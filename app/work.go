@@ -48,11 +48,11 @@ func (s *Site) newScanWorker(o WorkOptions) (*scan.Worker, error) {
 	return &scan.Worker{
 		Store: s.inventory, Inspector: inspector, Lists: s.PasswordLists.lists,
 		Open: func(ctx context.Context, w plimsoll.Work) (scan.Source, bool, error) {
-			client, reg, err := s.connector.Client(ctx, w.ProjectID, w.RegistryID)
+			source, reg, err := s.connector.Source(ctx, w.ProjectID, w.RegistryID)
 			if err != nil {
 				return nil, false, err
 			}
-			return client.Repository(w.Repository), reg.SharedBytes, nil
+			return intake.Repository{Source: source, Path: w.Repository}, reg.SharedBytes, nil
 		},
 	}, nil
 }
