@@ -54,7 +54,10 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 
 // listAll reads every page of a list.
 func listAll[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
-	var items []T
+	items := []T{}
+	if query == nil {
+		query = url.Values{}
+	}
 	query.Set("limit", strconv.Itoa(plimsoll.MaxLimit))
 	for {
 		var page plimsoll.Page[T]

@@ -11,8 +11,8 @@ import (
 )
 
 // Images lists a page of the inventory, as the filter selects it. Limit is 1 to plimsoll.MaxLimit. ProjectID is
-// ignored: the project is the caller's. Prefer After, the cursor Next of the page before, to Offset: the server has no
-// offset, so the pages before it are read.
+// ignored: the project is the caller's. The server pages by cursor (After and Next); for an Offset, the pages before it
+// are read.
 func (c *Client) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
 	for skip := f.Offset; skip > 0; {
 		skipped := f
@@ -35,13 +35,13 @@ func (c *Client) imagePage(ctx context.Context, f plimsoll.ImageFilter) (page pl
 
 func imageQuery(f plimsoll.ImageFilter) url.Values {
 	q := url.Values{"limit": {strconv.Itoa(f.Limit)}}
+	setGiven(q, "after", f.After)
 	if f.RegistryID != 0 {
 		q.Set("registry_id", strconv.FormatInt(f.RegistryID, 10))
 	}
 	for _, id := range f.IDs {
 		q.Add("id", strconv.FormatInt(id, 10))
 	}
-	setGiven(q, "after", f.After)
 	setGiven(q, "digest", string(f.Digest))
 	setGiven(q, "namespace", f.Namespace)
 	setGiven(q, "name", f.Name)

@@ -12,7 +12,7 @@ import (
 
 // Registries lists the project's registries.
 func (c *Client) Registries(ctx context.Context) ([]plimsoll.Registry, error) {
-	return listAll[plimsoll.Registry](ctx, c, pathRegistries, url.Values{})
+	return listAll[plimsoll.Registry](ctx, c, pathRegistries, nil)
 }
 
 // AddRegistry adds a registry, after the server has checked that it answers and that its credentials work. Conflict:

@@ -10,7 +10,7 @@ import (
 
 // Users lists the users of the caller's domain.
 func (c *Client) Users(ctx context.Context) ([]plimsoll.User, error) {
-	return listAll[plimsoll.User](ctx, c, pathUsers, url.Values{})
+	return listAll[plimsoll.User](ctx, c, pathUsers, nil)
 }
 
 // AddUser adds a user with grants in the caller's project. Conflict: the name is taken.

@@ -26,25 +26,23 @@ func Handler(site *app.Site, c Config, trust app.Trust) *api.API {
 	})
 }
 
-// contractRoles answer the operations of the vendor's contract.
+// contractRoles implement the operations of the vendor's contract.
 func contractRoles(site *app.Site) hss.Roles {
 	return hss.Roles{
-		Images: site.Images, Lookup: site.Images, Files: site.Images,
+		Images: site.Images, Lookup: site.Images, Files: site.Images, Scans: site.Scans, Registries: site.Registries, Tasks: site.Tasks,
 		Settings: site.Findings, Software: site.Findings, Secrets: site.Findings, Malware: site.Findings,
-		Vulnerabilities: site.Findings, CVEs: site.Findings, Census: site.Findings, WeakPasswords: site.PasswordLists,
-		Scans: site.Scans, Registries: site.Registries, Tasks: site.Tasks, Decisions: site.Decisions,
-		SecretRules: site.Analysis.SecretTitles(),
+		Vulnerabilities: site.Findings, Census: site.Findings, CVEs: site.Findings,
+		Decisions: site.Decisions, WeakPasswords: site.PasswordLists, SecretRules: site.Analysis.SecretTitles(),
 	}
 }
 
-// ownRoles answer the operations under /api/v1.
+// ownRoles implement the operations under /api/v1.
 func ownRoles(site *app.Site, trust app.Trust) v1.Roles {
 	return v1.Roles{
 		Images: site.Images, Lookup: site.Images, Histories: site.Images, Files: site.Images,
-		Settings: site.Findings, Software: site.Findings, Secrets: site.Findings,
-		Scans: site.Scans, Registries: site.Registries, NewRegistries: newRegistries{site.Registries}, Tasks: site.Tasks,
-		Advisories: advisories{site.Advisories, trust}, Users: users{site.Users}, Keys: site.Users,
-		Decisions: site.Decisions, VEX: site.VEX, Explainer: site.Explanations,
+		Settings: site.Findings, Software: site.Findings, Secrets: site.Findings, Scans: site.Scans, Tasks: site.Tasks,
+		Registries: site.Registries, NewRegistries: newRegistries{site.Registries}, Advisories: advisories{site.Advisories, trust},
+		Users: users{site.Users}, Keys: site.Users, Decisions: site.Decisions, VEX: site.VEX, Explainer: site.Explanations,
 	}
 }
 

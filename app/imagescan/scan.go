@@ -88,7 +88,7 @@ type scanner struct {
 	analysis  *analysis.Analysis
 	inspector *scan.Inspector
 	cache     *layers.Cache // nil = none
-	program   string       // identifies everything that a scan depends on
+	program   string        // identifies everything that a scan depends on
 	logger    *slog.Logger
 }
 

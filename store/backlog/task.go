@@ -67,7 +67,7 @@ func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects 
 	if kind != "" {
 		where, args = append(where, `kind = ?`), append(args, kind)
 	}
-	countSQL, countArgs := `SELECT COUNT(*) FROM task WHERE `+strings.Join(where, ` AND `), args
+	counted, countedArgs := `SELECT COUNT(*) FROM task WHERE `+strings.Join(where, ` AND `), args
 	if after != "" {
 		p, err := sqldb.ParsePosition(after)
 		if err != nil {
@@ -76,7 +76,7 @@ func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects 
 		where, args = append(where, `(created_at, id) < (?, ?)`), append(args[:len(args):len(args)], p.At, p.ID)
 	}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if err := tx.QueryRow(ctx, countSQL, countArgs...).Scan(&page.Total); err != nil {
+		if err := tx.QueryRow(ctx, counted, countedArgs...).Scan(&page.Total); err != nil {
 			return err
 		}
 		rows, err := tx.Query(ctx, `SELECT `+taskColumnsSQL+` FROM task WHERE `+strings.Join(where, ` AND `)+` ORDER BY created_at DESC, id DESC LIMIT ?`,

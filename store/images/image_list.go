@@ -21,7 +21,7 @@ func (s *Store) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Pa
 	if limit == 0 {
 		limit = plimsoll.MaxLimit
 	}
-	countQuery, countArgs := countSQL(c), c.Args
+	counted, args := countSQL(c), c.Args
 	if f.After != "" {
 		after, err := sqldb.ParsePosition(f.After)
 		if err != nil {
@@ -31,11 +31,11 @@ func (s *Store) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Pa
 	}
 	page := plimsoll.Page[plimsoll.Image]{Items: []plimsoll.Image{}}
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		err := tx.QueryRow(ctx, countQuery, countArgs...).Scan(&page.Total)
+		err := tx.QueryRow(ctx, counted, args...).Scan(&page.Total)
 		if err != nil || f.Offset >= page.Total {
 			return err
 		}
-		items, err := findImages(ctx, tx, c, limit+1, f.Offset) // one more shows whether there is a next page
+		items, err := findImages(ctx, tx, c, limit+1, f.Offset)
 		if err != nil || len(items) == 0 {
 			return err
 		}

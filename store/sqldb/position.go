@@ -7,17 +7,20 @@ import (
 	"plimsoll"
 )
 
-// Position is where a page of a list ends that is sorted newest first: a time in ms, then an id.
-type Position struct{ At, ID int64 }
+// Position is the end of a page of a list that is sorted newest first.
+type Position struct {
+	At int64 // ms since 1970
+	ID int64
+}
 
 const maxPosition = 64 // bytes of a cursor
 
-// Cursor writes a position for clients.
+// Cursor returns the position in the form that clients send back.
 func (p Position) Cursor() string {
 	return base64.RawURLEncoding.EncodeToString(fmt.Appendf(nil, "%d.%d", p.At, p.ID))
 }
 
-// ParsePosition reads a cursor; Invalid for a text that Cursor did not write.
+// ParsePosition reads a cursor. Any text that Cursor did not write is Invalid.
 func ParsePosition(cursor string) (Position, error) {
 	var p Position
 	raw, err := base64.RawURLEncoding.DecodeString(cursor[:min(len(cursor), maxPosition)])
@@ -25,7 +28,7 @@ func ParsePosition(cursor string) (Position, error) {
 		_, err = fmt.Sscanf(string(raw), "%d.%d", &p.At, &p.ID)
 	}
 	if err != nil || p.Cursor() != cursor {
-		return p, plimsoll.Errorf(plimsoll.Invalid, "the cursor is none of ours").WithHint("begin again without one")
+		return p, plimsoll.Errorf(plimsoll.Invalid, "the cursor is not from an answer of this server").WithHint("start without one")
 	}
 	return p, nil
 }
