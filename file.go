@@ -7,7 +7,7 @@ const LargestFiles = 50
 type FileFact struct {
 	Path   string `json:"path"`
 	Size   int64  `json:"size"`             // bytes
-	Kind   string `json:"kind"`             // see FileKind
+	Kind   string `json:"kind"`             // see pathlist.Kind
 	SHA256 string `json:"sha256,omitempty"` // hex; "" if it was not among the largest of its layer
 	Layer  Digest `json:"layer,omitempty"`  // diff ID; set when the layers of an image are folded
 }

@@ -1,5 +1,7 @@
 package plimsoll
 
+import "plimsoll/pathlist"
+
 // AnalyzerID names an analyzer and the version of its output. The version is a
 // constant that is raised when output changes, joined with the digest of its rules if it has any.
 type AnalyzerID struct {
@@ -42,7 +44,7 @@ type FileFailure struct {
 // Tree is the shape of a layer, as far as folding needs it.
 type Tree struct {
 	// Paths is every path the layer brings, what is in a directory directly behind it.
-	Paths PathList `json:"paths"`
+	Paths pathlist.List `json:"paths"`
 
 	// Whiteouts are removed paths (OCI image layer specification, "Whiteouts"), opaque ones end in a slash.
 	Whiteouts []string `json:"whiteouts,omitempty"`

@@ -8,6 +8,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze/literal"
 	"plimsoll/analyze/members"
+	"plimsoll/pathlist"
 )
 
 // Analyzer looks at the entries of one layer. What it can do beyond having a name is said
@@ -66,7 +67,7 @@ type Summed struct {
 	File   string // of the layer: Path, or what a member is in
 	Size   int64
 	Sum    [sha256.Size]byte // SHA-256
-	Kind   plimsoll.FileKind
+	Kind   pathlist.Kind
 	Linked bool // the path is a hard link to a file of the same layer
 	Member bool // of an archive in the layer; the path is "outer!/inner"
 }
@@ -114,7 +115,7 @@ type Look interface {
 type Content struct {
 	Path string // "outer!/inner" for a member
 	File string // of the layer: Path, or what a member is in; a file's own name may hold "!/" too
-	Kind plimsoll.FileKind
+	Kind pathlist.Kind
 	Mode uint32 // as in Entry; of a member, that of the file it is in
 	UID  int
 	io.ReaderAt

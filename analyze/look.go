@@ -10,11 +10,12 @@ import (
 	"plimsoll"
 	"plimsoll/analyze/literal"
 	"plimsoll/analyze/members"
+	"plimsoll/pathlist"
 	"plimsoll/scratch"
 )
 
 // looks at a file, and at what is in it if it is an archive.
-func (r *Run) looks(e plimsoll.Entry, kind plimsoll.FileKind, head []byte, c *content) {
+func (r *Run) looks(e plimsoll.Entry, kind pathlist.Kind, head []byte, c *content) {
 	if r.set.search == nil || c.size == 0 {
 		return
 	}
@@ -51,7 +52,7 @@ func (r *Run) member(e plimsoll.Entry, m members.Member, in io.Reader) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	f := Summed{Path: m.Path, File: e.Path, Size: c.size, Sum: sum, Kind: KindOf(head[:n]), Member: true}
+	f := Summed{Path: m.Path, File: e.Path, Size: c.size, Sum: sum, Kind: FileKindOf(head[:n]), Member: true}
 	r.summed(f)
 	if c.size > 0 {
 		r.look(false, Content{Path: m.Path, File: e.Path, Kind: f.Kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})

@@ -10,6 +10,7 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze/members"
+	"plimsoll/pathlist"
 )
 
 // Run is the engine over one layer: feed it every entry with Visit, then call Reports.
@@ -122,7 +123,7 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 		r.refuse(wanted, e)
 		wanted, alias = nil, false
 	}
-	f := Summed{Path: e.Path, File: e.Path, Kind: KindOf(head)}
+	f := Summed{Path: e.Path, File: e.Path, Kind: FileKindOf(head)}
 	if len(wanted) > 0 || alias || search {
 		f.Size, err = r.content(e, f.Kind, head, in, wanted, alias)
 	} else {
@@ -182,7 +183,7 @@ func (p *part) refuses(e plimsoll.Entry, head []byte) bool {
 }
 
 // content keeps a file for a moment, or as an alias until the end.
-func (r *Run) content(e plimsoll.Entry, kind plimsoll.FileKind, head []byte, in io.Reader, wanted []int, alias bool) (int64, error) {
+func (r *Run) content(e plimsoll.Entry, kind pathlist.Kind, head []byte, in io.Reader, wanted []int, alias bool) (int64, error) {
 	c, err := r.keep(head, in, e.Size, alias)
 	if err != nil {
 		return 0, err

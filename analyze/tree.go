@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"plimsoll"
+	"plimsoll/pathlist"
 )
 
 // TreeName is the name of the tree analyzer.
@@ -47,7 +48,7 @@ type treePath struct {
 	size       int64
 	start, end int32 // in text; the paths of a layer are bounded far below
 	order      int32
-	kind       plimsoll.FileKind
+	kind       pathlist.Kind
 	dir        bool
 }
 
@@ -70,7 +71,7 @@ func (t *treeRun) Entry(e plimsoll.Entry, out *plimsoll.LayerReport) {
 		return
 	}
 	order := int32(len(t.paths))
-	p := treePath{start: int32(len(t.text)), order: order, kind: plimsoll.KindNone, dir: e.Type == plimsoll.EntryDir}
+	p := treePath{start: int32(len(t.text)), order: order, kind: pathlist.KindNone, dir: e.Type == plimsoll.EntryDir}
 	t.text = append(t.text, e.Path...)
 	p.end = int32(len(t.text))
 	t.paths = append(t.paths, p)
@@ -153,7 +154,7 @@ func (t *treeRun) list(tree *plimsoll.Tree, p treePath) {
 	if p.dir {
 		path += "/"
 	}
-	tree.Paths.Add(plimsoll.Listed{Path: path, Size: p.size, Kind: p.kind})
+	tree.Paths.Add(pathlist.Entry{Path: path, Size: p.size, Kind: p.kind})
 }
 
 func isBelow(path, dir []byte) bool {

@@ -5,11 +5,12 @@ import (
 	"slices"
 
 	"plimsoll"
+	"plimsoll/pathlist"
 )
 
 // files sums up the visible regular files.
 func (f *folder) files() {
-	sums := map[plimsoll.FileKind]*plimsoll.KindSum{}
+	sums := map[pathlist.Kind]*plimsoll.KindSum{}
 	var largest []*node // by size, descending
 	todo := []*node{f.tree.root}
 	for len(todo) > 0 {
@@ -19,7 +20,7 @@ func (f *folder) files() {
 			if kid.kind == dirNode {
 				todo = append(todo, kid)
 			}
-			if kid.kind != fileNode || kid.is == plimsoll.KindNone {
+			if kid.kind != fileNode || kid.is == pathlist.KindNone {
 				continue // a device, or a further name of a file
 			}
 			f.out.Files.Count++

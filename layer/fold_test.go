@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
+	"plimsoll/pathlist"
 )
 
 // l is one layer in these tests.
@@ -74,12 +75,12 @@ func (x l) reports(n int) []plimsoll.LayerReport {
 }
 
 // listed makes a column of paths; a file is as many bytes as its path.
-func listed(paths []string) plimsoll.PathList {
-	var out plimsoll.PathList
+func listed(paths []string) pathlist.List {
+	var out pathlist.List
 	for _, p := range paths {
-		r := plimsoll.Listed{Path: p, Kind: plimsoll.KindNone}
+		r := pathlist.Entry{Path: p, Kind: pathlist.KindNone}
 		if !strings.HasSuffix(p, "/") {
-			r.Size, r.Kind = int64(len(p)), plimsoll.KindText
+			r.Size, r.Kind = int64(len(p)), pathlist.KindText
 		}
 		out.Add(r)
 	}

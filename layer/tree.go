@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/pathlist"
 )
 
 // node is one name of the folded image.
@@ -14,7 +15,7 @@ type node struct {
 	target string           // of a symbolic link
 	size   int64            // of a regular file
 	kind   nodeKind
-	is     plimsoll.FileKind // of a regular file
+	is     pathlist.Kind // of a regular file
 	layer  int32
 }
 
@@ -168,7 +169,7 @@ func (t *tree) hide(path string) {
 
 // add applies one path of a layer; a directory ends in a slash. It returns nil for a path
 // that names nothing.
-func (t *tree) add(listed plimsoll.Listed, link *plimsoll.Link, layer int32) (*node, error) {
+func (t *tree) add(listed pathlist.Entry, link *plimsoll.Link, layer int32) (*node, error) {
 	path, isDir := strings.CutSuffix(listed.Path, "/")
 	parent, name := split(path)
 	if name == "" || name == "." || name == ".." {
