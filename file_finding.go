@@ -7,6 +7,19 @@ import (
 	"strings"
 )
 
+// FileFinding is what an analyzer found in one file, for analyzers whose findings need no type of their own.
+type FileFinding struct {
+	Path     string   `json:"path"` // "outer!/inner" of an archive's member
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity,omitempty"`
+	Line     int      `json:"line,omitempty"`   // from 1; 0 = the whole file
+	Detail   string   `json:"detail,omitempty"` // for people; without secrets
+
+	// Set when the layers of an image are folded.
+	Layer    Digest `json:"layer,omitempty"`    // diff ID
+	Shadowed bool   `json:"shadowed,omitempty"` // replaced or removed by an upper layer
+}
+
 // MalwareKind says what a malware finding is about.
 type MalwareKind string
 

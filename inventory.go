@@ -25,6 +25,10 @@ type ScanRecord struct {
 	Secrets    []Secret
 	Facts      *ImageFacts // nil keeps what was last found
 
+	// Findings are those of analyzers without a type of their own, by the name of the analyzer. An
+	// analyzer that is missing keeps what it last found.
+	Findings map[string][]FileFinding
+
 	// MalwareAdds says that not every file was looked at for malware: what was found comes to what was
 	// last found, of which nothing goes away.
 	MalwareAdds bool

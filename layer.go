@@ -28,6 +28,8 @@ type LayerReport struct {
 	Malware  []Malware     `json:"malware,omitempty"`
 	Secrets  []Secret      `json:"secrets,omitempty"`
 
+	Findings []FileFinding `json:"findings,omitempty"` // of an analyzer without a type of its own
+
 	// Hashes are those of the accounts, from the pass to the sealing; SealedHashes is what is
 	// stored of them, apart from the report. Neither is part of the report's JSON.
 	Hashes       []AccountHash `json:"-"`

@@ -5,7 +5,6 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze"
-	"plimsoll/layer"
 	"plimsoll/manifest"
 )
 
@@ -55,14 +54,4 @@ func (s *Inspector) readConfig(ctx context.Context, d plimsoll.Descriptor, src S
 	}
 	defer body.Close() //nolint:errcheck // read to its end
 	return manifest.ReadConfig(body, s.Budget)
-}
-
-// addConfig adds findings in a config to those in layers.
-func addConfig(folded *layer.Folded, reports []plimsoll.LayerReport) {
-	for _, r := range reports {
-		folded.Secrets = append(folded.Secrets, r.Secrets...)
-		for _, f := range r.Failures {
-			folded.Failures = append(folded.Failures, layer.Failure{FileFailure: f, Analyzer: r.Analyzer.Name})
-		}
-	}
 }

@@ -13,7 +13,6 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze"
-	"plimsoll/layer"
 	"plimsoll/manifest"
 	"plimsoll/match"
 )
@@ -44,7 +43,7 @@ type Inspector struct {
 	Reports    Reports
 	Advisories Advisories
 	Analyzers  []analyze.Analyzer
-	Checks     []analyze.Check
+	Kinds      []analyze.Kind // of findings, in the order in which they are folded
 	Budget     plimsoll.Budget
 	Parallel   int // layers of one image that are read at once
 	Now        func() time.Time
@@ -198,19 +197,6 @@ func (s *Inspector) prove(ctx context.Context, layers []plimsoll.Layer, missing 
 	return group.Wait()
 }
 
-// Rejudge holds a record's packages against the advisories anew.
-func (s *Inspector) Rejudge(ctx context.Context, record plimsoll.ScanRecord) (plimsoll.ScanRecord, error) {
-	record.Judgements, record.Matcher = []plimsoll.Judgement{}, match.Version
-	for _, set := range record.Sets {
-		judgement, err := judgeSet(ctx, s.Advisories, set.PackageSet)
-		if err != nil {
-			return record, plimsoll.Fail(plimsoll.FailureMatch, err)
-		}
-		record.Judgements = append(record.Judgements, judgement)
-	}
-	return record, nil
-}
-
 // fetch reads the missing blobs, several at once and each once, and saves their reports one by one.
 func (s *Inspector) fetch(ctx context.Context, target Target, src Source, missing []int) (map[plimsoll.Digest][]plimsoll.LayerReport, error) {
 	var mu sync.Mutex
@@ -312,42 +298,4 @@ func (s *Inspector) pass(ctx context.Context, l plimsoll.Layer, src Source, requ
 		return result, lie
 	}
 	return result, err
-}
-
-// judge folds the layers, runs the checks and holds the packages against the advisories.
-func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a plimsoll.Artifact, reports [][]plimsoll.LayerReport, config []plimsoll.LayerReport) (plimsoll.ScanRecord, error) {
-	folded, err := layer.Fold(reports, s.Budget)
-	if err != nil {
-		return record, err
-	}
-	addConfig(&folded, config)
-	facts := analyze.Image{
-		Config: a.Settings, Release: folded.Release, Accounts: folded.Accounts, Configs: folded.Configs,
-		Modes:    folded.Modes,
-		Failures: fileFailures(folded.Failures),
-	}
-	record.Facts = &plimsoll.ImageFacts{Release: folded.Release, Files: folded.Files}
-	record.Malware = append([]plimsoll.Malware{}, folded.Malware...)
-	record.Secrets = append([]plimsoll.Secret{}, folded.Secrets...)
-	for _, check := range s.Checks {
-		record.Settings = append(record.Settings, check.Run(facts))
-	}
-	for _, file := range folded.Accounts {
-		if file.From.Passwords > 0 {
-			record.Accounts = append(record.Accounts, file.From)
-		}
-	}
-	record.Sets = append([]plimsoll.PlacedSet{}, sets(folded)...)
-	if record, err = s.Rejudge(ctx, record); err != nil {
-		return record, err
-	}
-	return record, failed(folded.Failures)
-}
-
-func judgeSet(ctx context.Context, advisories Advisories, set plimsoll.PackageSet) (plimsoll.Judgement, error) {
-	evidence, err := advisories.Evidence(ctx, match.Keys(set.Packages))
-	if err != nil {
-		return plimsoll.Judgement{}, err
-	}
-	return match.Judge(set.Packages, evidence), nil
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"plimsoll"
 )
@@ -88,7 +87,7 @@ func (w *Worker) image(ctx context.Context, work plimsoll.Work, target Target, s
 		return ctx.Err()
 	}
 	err = quarantined(err, work.Deaths)
-	if err != nil && len(record.Settings) == 0 && len(record.Sets) == 0 {
+	if err != nil && record.Facts == nil { // before its layers were folded
 		return w.failed(ctx, target.Tenant, digest, err)
 	}
 	if err != nil {
@@ -113,28 +112,13 @@ func quarantined(err error, deaths int) error {
 	return fmt.Errorf("quarantined, analysis died twice: %w", err)
 }
 
-// withoutFailedParts leaves out what was not looked at everywhere, so that the last good
-// result of that part stays: half a package database must not look like half the findings. Malware that was found is
-// malware whatever else was not looked at, so it is added to the last result.
+// withoutFailedParts withholds the parts of kinds that did not look everywhere, so that the last good
+// result of that part stays.
 func withoutFailedParts(record plimsoll.ScanRecord, err error) plimsoll.ScanRecord {
-	incomplete, ok := errors.AsType[*Incomplete](err)
-	if !ok {
-		return record
-	}
-	if incomplete.Packages {
-		record.Sets, record.Judgements = nil, nil
-	}
-	if incomplete.Malware {
-		record.Malware = slices.DeleteFunc(record.Malware, func(m plimsoll.Malware) bool { return m.Kind != plimsoll.MalwareMatch })
-		if record.MalwareAdds = len(record.Malware) > 0; !record.MalwareAdds {
-			record.Malware = nil
+	if incomplete, ok := errors.AsType[*Incomplete](err); ok {
+		for _, k := range incomplete.Kinds {
+			k.Withhold(&record)
 		}
-	}
-	if incomplete.Secrets {
-		record.Secrets = nil
-	}
-	if incomplete.Settings {
-		record.Settings, record.Accounts = nil, nil
 	}
 	return record
 }

@@ -64,7 +64,13 @@ func With(c Config, signatures malware.Signatures) ([]analyze.Analyzer, error) {
 	return slices.DeleteFunc(list, func(a analyze.Analyzer) bool { return slices.Contains(c.Without, a.ID().Name) }), nil
 }
 
-// Checks returns every check, by rule id.
-func Checks() []analyze.Check {
-	return baseline.Checks()
+// Kinds returns every kind of finding, in the order in which they are folded: settings depend on
+// the release that packages find.
+func Kinds() []analyze.Kind {
+	return []analyze.Kind{
+		packages.Kind{},
+		malware.Kind{},
+		secret.Kind{},
+		baseline.Kind{},
+	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -14,12 +15,26 @@ import (
 	"plimsoll/analyze/packages/rpmdb"
 )
 
-// rpmDirs and rpmNames are where rpm keeps its database, and what it is called as SQLite,
-// ndb and Berkeley DB.
+// rpmDirs and rpmNames are where rpm keeps its database, and its names as SQLite, ndb and Berkeley
+// DB. An image has one rpm database: the one of the uppermost layer, and of one layer the first
+// in the order of rpmPaths. A distribution that moves it may leave the old one behind.
 var (
-	rpmDirs  = [...]string{"var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/"}
+	rpmDirs  = [...]string{"usr/lib/sysimage/rpm/", "var/lib/rpm/", "usr/share/rpm/"}
 	rpmNames = [...]string{"rpmdb.sqlite", "Packages.db", "Packages"}
 )
+
+// rpmPaths yields the paths of rpm databases.
+func rpmPaths() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, dir := range rpmDirs {
+			for _, name := range rpmNames {
+				if !yield(dir + name) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // rpmLog is SQLite's write-ahead log: changes that are not in the database yet.
 const rpmLog = "rpmdb.sqlite-wal"

@@ -37,7 +37,7 @@ func (a *app) singleScan(ctx context.Context, src scan.Source, advisories scan.A
 	analysis := a.analysis("", o.without...)
 	s := &singleScan{app: a, src: src, local: o.archive != "" || o.layout != "", analysis: analysis, progress: a.progress()}
 	s.inspector = &scan.Inspector{
-		Reports: scan.Memory{}, Advisories: advisories, Checks: all.Checks(),
+		Reports: scan.Memory{}, Advisories: advisories, Kinds: all.Kinds(),
 		Budget: a.limits(), Parallel: o.parallel, Now: time.Now,
 		Progress: func(done, total int) { s.progress.stage(s.stage, fmt.Sprintf("%d of %d layers", done, total)) },
 	}

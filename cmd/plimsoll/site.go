@@ -148,7 +148,7 @@ func (a *app) announce(s *site) {
 // scanner wires the scan of one unit of work.
 func (s *site) scanner(o queueOptions) (*scan.Worker, error) {
 	inspector := &scan.Inspector{
-		Reports: s.inventory, Advisories: s.advisories, Checks: all.Checks(),
+		Reports: s.inventory, Advisories: s.advisories, Kinds: all.Kinds(),
 		Budget: s.budget, Parallel: o.parallel, Now: time.Now, Sealer: s.key,
 	}
 	if o.concurrency <= 0 {
