@@ -17,7 +17,7 @@ var leaves = []string{"inflate", "pathlist", "purl", "scratch"}
 // root, the leaves and its own folders; cmd may import everything. What is not here is forbidden.
 var arrows = map[string][]string{
 	"bench":    {"advisory", "analyze", "archive", "auth", "identity", "manifest", "match", "scan", "seal", "store"}, // whole runs, wired like cmd
-	"analyze":  {"layer"}, // kinds of findings read the folded image
+	"analyze":  {"layer"},                                                                                            // kinds of findings read the folded image
 	"intake":   {"registry", "manifest"},
 	"scan":     {"analyze", "layer", "manifest", "match"},
 	"archive":  {"manifest", "verify"},

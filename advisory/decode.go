@@ -6,89 +6,89 @@ import (
 	"plimsoll"
 )
 
-// record is an OSV record as it is written.
-type record struct {
+// decodedRecord has the fields of an OSV record that Parse uses, before they are checked.
+type decodedRecord struct {
 	ID, Summary, Details           string
 	Modified, Published, Withdrawn time.Time
 	Aliases, Upstream, Related     []string
-	Severity                       []score
-	Affected                       []affected
-	Refs                           []reference
-	Database                       specific
+	Severity                       []decodedScore
+	Affected                       []decodedAffected
+	Refs                           []decodedReference
+	DatabaseSpecific               specificFields
 }
 
-type reference struct{ Type, URL string }
+type decodedReference struct{ Type, URL string }
 
-type score struct{ Type, Score string }
+type decodedScore struct{ Type, Score string }
 
-type affected struct {
-	Ecosystem, Name     string
-	Versions            []string
-	Ranges              []plimsoll.Range
-	Severity            []score
-	Specific, OfDataset specific
+type decodedAffected struct {
+	Ecosystem, Name                     string
+	Versions                            []string
+	Ranges                              []plimsoll.Range
+	Severity                            []decodedScore
+	EcosystemSpecific, DatabaseSpecific specificFields
 }
 
-// specific is what a source writes beside the schema. Only words of severity are read;
-// anything else may have any form.
-type specific struct{ severity, urgency string }
+// specificFields are the known members of a database_specific or ecosystem_specific
+// object. Only the vendor's severity is read; other members may have any form.
+type specificFields struct{ severity, urgency string }
 
-// decodeRecord reads the members that judgement and lists need. Names of members are
-// exact; of a member that occurs twice the last counts.
-func decodeRecord(s string) (r record, err error) {
-	d := &decoder{s: s}
-	for ok := d.open('{'); ok; ok = d.more('{') {
-		switch d.key() {
+// decodeRecord reads the members that matching and lists need. Names of members are
+// case-sensitive; if a member occurs twice, the last one counts.
+func decodeRecord(s string) (r decodedRecord, err error) {
+	d := &jsonDecoder{s: s}
+	for ok := d.enter('{'); ok; ok = d.more('{') {
+		switch d.readKey() {
 		case "id":
-			r.ID = d.str()
+			r.ID = d.readString()
 		case "modified":
-			r.Modified, _ = d.time()
+			r.Modified, _ = d.readTime()
 		case "published":
-			r.Published, _ = d.time()
+			r.Published, _ = d.readTime()
 		case "withdrawn":
 			var ok bool
-			if r.Withdrawn, ok = d.time(); !ok {
-				d.fail("withdrawn at no time")
+			if r.Withdrawn, ok = d.readTime(); !ok {
+				d.fail("withdrawn is not a time")
 			}
 		case "aliases":
-			r.Aliases = d.strings()
+			r.Aliases = d.readStrings()
 		case "upstream":
-			r.Upstream = d.strings()
+			r.Upstream = d.readStrings()
 		case "related":
-			r.Related = d.strings()
+			r.Related = d.readStrings()
 		case "summary":
-			r.Summary = d.str()
+			r.Summary = d.readString()
 		case "details":
-			r.Details = d.str()
+			r.Details = d.readString()
 		case "severity":
-			r.Severity = d.scores()
+			r.Severity = d.readScores()
 		case "affected":
-			r.Affected = listOf(d, decodeAffected)
+			r.Affected = decodeList(d, decodeAffected)
 		case "references":
-			r.Refs = listOf(d, decodeReference)
+			r.Refs = decodeList(d, decodeReference)
 		case "database_specific":
-			r.Database = d.specific()
+			r.DatabaseSpecific = d.readSpecific()
 		default:
-			d.skip()
+			d.skipValue()
 		}
 	}
-	d.end()
+	d.expectEnd()
 	return r, d.err
 }
 
-func listOf[T any](d *decoder, one func(*decoder) T) (out []T) {
-	for ok := d.open('['); ok; ok = d.more('[') {
+func decodeList[T any](d *jsonDecoder, one func(*jsonDecoder) T) (out []T) {
+	for ok := d.enter('['); ok; ok = d.more('[') {
 		out = append(out, one(d))
 	}
 	return out
 }
 
-func (d *decoder) strings() []string { return listOf(d, (*decoder).str) }
+func (d *jsonDecoder) readStrings() []string { return decodeList(d, (*jsonDecoder).readString) }
 
-// time reads an RFC 3339 time; null is the zero time, and so is a string that is none,
-// which is not ok.
-func (d *decoder) time() (t time.Time, ok bool) {
-	text := d.str()
+// readTime reads an RFC 3339 time. null and "" give the zero time; ok is false if the
+// string is not a time.
+func (d *jsonDecoder) readTime() (t time.Time, ok bool) {
+	text := d.readString()
 	if text == "" {
 		return time.Time{}, true
 	}
@@ -98,101 +98,101 @@ func (d *decoder) time() (t time.Time, ok bool) {
 	return t, true
 }
 
-func (d *decoder) scores() []score {
-	return listOf(d, func(d *decoder) (s score) {
-		s.Type, s.Score = d.pair("type", "score")
+func (d *jsonDecoder) readScores() []decodedScore {
+	return decodeList(d, func(d *jsonDecoder) (s decodedScore) {
+		s.Type, s.Score = d.readPair("type", "score")
 		return s
 	})
 }
 
-// pair reads two members of an object.
-func (d *decoder) pair(first, second string) (a, b string) {
-	for ok := d.open('{'); ok; ok = d.more('{') {
-		switch d.key() {
+// readPair reads an object and returns two of its members, which are strings.
+func (d *jsonDecoder) readPair(first, second string) (a, b string) {
+	for ok := d.enter('{'); ok; ok = d.more('{') {
+		switch d.readKey() {
 		case first:
-			a = d.str()
+			a = d.readString()
 		case second:
-			b = d.str()
+			b = d.readString()
 		default:
-			d.skip()
+			d.skipValue()
 		}
 	}
 	return a, b
 }
 
-func decodeReference(d *decoder) (r reference) {
-	r.Type, r.URL = d.pair("type", "url")
+func decodeReference(d *jsonDecoder) (r decodedReference) {
+	r.Type, r.URL = d.readPair("type", "url")
 	return r
 }
 
-func decodeAffected(d *decoder) (a affected) {
-	for ok := d.open('{'); ok; ok = d.more('{') {
-		switch d.key() {
+func decodeAffected(d *jsonDecoder) (a decodedAffected) {
+	for ok := d.enter('{'); ok; ok = d.more('{') {
+		switch d.readKey() {
 		case "package":
-			a.Ecosystem, a.Name = d.pair("ecosystem", "name")
+			a.Ecosystem, a.Name = d.readPair("ecosystem", "name")
 		case "versions":
-			a.Versions = d.strings()
+			a.Versions = d.readStrings()
 		case "ranges":
-			a.Ranges = listOf(d, decodeRange)
+			a.Ranges = decodeList(d, decodeRange)
 		case "severity":
-			a.Severity = d.scores()
+			a.Severity = d.readScores()
 		case "ecosystem_specific":
-			a.Specific = d.specific()
+			a.EcosystemSpecific = d.readSpecific()
 		case "database_specific":
-			a.OfDataset = d.specific()
+			a.DatabaseSpecific = d.readSpecific()
 		default:
-			d.skip()
+			d.skipValue()
 		}
 	}
 	return a
 }
 
-func decodeRange(d *decoder) (r plimsoll.Range) {
-	for ok := d.open('{'); ok; ok = d.more('{') {
-		switch d.key() {
+func decodeRange(d *jsonDecoder) (r plimsoll.Range) {
+	for ok := d.enter('{'); ok; ok = d.more('{') {
+		switch d.readKey() {
 		case "type":
-			r.Type = d.str()
+			r.Type = d.readString()
 		case "events":
-			r.Events = listOf(d, decodeEvent)
+			r.Events = decodeList(d, decodeEvent)
 		default:
-			d.skip()
+			d.skipValue()
 		}
 	}
 	return r
 }
 
-func decodeEvent(d *decoder) (e plimsoll.Event) {
-	for ok := d.open('{'); ok; ok = d.more('{') {
-		switch d.key() {
+func decodeEvent(d *jsonDecoder) (e plimsoll.Event) {
+	for ok := d.enter('{'); ok; ok = d.more('{') {
+		switch d.readKey() {
 		case "introduced":
-			e.Introduced = d.str()
+			e.Introduced = d.readString()
 		case "fixed":
-			e.Fixed = d.str()
+			e.Fixed = d.readString()
 		case "last_affected":
-			e.LastAffected = d.str()
+			e.LastAffected = d.readString()
 		case "limit":
-			e.Limit = d.str()
+			e.Limit = d.readString()
 		default:
-			d.skip()
+			d.skipValue()
 		}
 	}
 	return e
 }
 
-// specific never refuses well-formed JSON.
-func (d *decoder) specific() (s specific) {
-	if d.next() != '{' {
-		d.skip()
+// readSpecific accepts any well-formed JSON.
+func (d *jsonDecoder) readSpecific() (s specificFields) {
+	if d.peek() != '{' {
+		d.skipValue()
 		return s
 	}
-	for ok := d.open('{'); ok; ok = d.more('{') {
-		switch key := d.key(); {
-		case key != "severity" && key != "urgency", d.next() != '"':
-			d.skip()
+	for ok := d.enter('{'); ok; ok = d.more('{') {
+		switch key := d.readKey(); {
+		case key != "severity" && key != "urgency", d.peek() != '"':
+			d.skipValue()
 		case key == "severity":
-			s.severity = d.quoted()
+			s.severity = d.readQuoted()
 		default:
-			s.urgency = d.quoted()
+			s.urgency = d.readQuoted()
 		}
 	}
 	return s

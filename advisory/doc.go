@@ -1,7 +1,8 @@
 // Package advisory reads OSV records (https://ossf.github.io/osv-schema/) from a folder
-// or a zip and hands them to a store. Reading, parsing and saving are apart: Open knows
-// files and their bounds, Parse one record, Import the order of things.
+// or a zip and saves them in a store. Reading, parsing and saving are separate: [Open]
+// lists files within bounds, [Parse] reads one record, [Update] compares a dump with what
+// is stored and saves the difference as one revision.
 //
-// A dump comes from a stranger: entries, sizes and counts are bounded, names of
-// entries never become paths, and what is skipped is counted by reason.
+// A dump is untrusted input: entries, sizes and counts are bounded, names of
+// entries never become paths, and skipped files are counted by reason.
 package advisory

@@ -52,8 +52,8 @@ type osvSpecific struct {
 	Urgency  string `json:"urgency,omitempty"`
 }
 
-// Encode writes the record in OSV's form. Parse makes the same advisory of it; what Parse
-// drops (references but one, ranges of commits) is not there to be written.
+// Encode writes the advisory as an OSV record, from which Parse reads the same advisory.
+// What Parse drops (all references but one, GIT ranges) is not part of an advisory.
 func Encode(a plimsoll.Advisory) ([]byte, error) {
 	r := osvRecord{
 		Schema: "1.7.0", ID: a.ID, Modified: a.Modified, Published: a.Published, Withdrawn: a.Withdrawn,
@@ -64,18 +64,19 @@ func Encode(a plimsoll.Advisory) ([]byte, error) {
 	}
 	var words []string
 	r.Severity, words = encodeRatings(a.Ratings)
-	r.Database = takeWords(&words)
+	r.Database = takeSpecific(&words)
 	for _, f := range a.Affected {
 		var out osvAffected
 		out.Package.Ecosystem, out.Package.Name, out.Versions, out.Ranges = f.Ecosystem, f.Name, f.Versions, f.Ranges
 		out.Severity, words = encodeRatings(f.Ratings)
-		out.Ecosystem, out.Database = takeWords(&words), takeWords(&words)
+		out.Ecosystem, out.Database = takeSpecific(&words), takeSpecific(&words)
 		r.Affected = append(r.Affected, out)
 	}
 	return json.Marshal(r)
 }
 
-// encodeRatings parts scores from vendors' words, which OSV has no place for.
+// encodeRatings separates CVSS scores from vendor ratings ("Important"), which the OSV
+// severity field does not allow.
 func encodeRatings(ratings []plimsoll.Rating) (scores []osvScore, words []string) {
 	for _, r := range ratings {
 		if r.Type == "vendor" {
@@ -87,8 +88,9 @@ func encodeRatings(ratings []plimsoll.Rating) (scores []osvScore, words []string
 	return scores, words
 }
 
-// takeWords puts up to two words where Parse reads them, in its order.
-func takeWords(words *[]string) *osvSpecific {
+// takeSpecific removes up to two vendor ratings from words and returns them as the
+// members that Parse reads, in the same order; nil if there are none.
+func takeSpecific(words *[]string) *osvSpecific {
 	if len(*words) == 0 {
 		return nil
 	}

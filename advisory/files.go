@@ -8,56 +8,57 @@ import (
 	"strings"
 )
 
-// File is a record of a Source that was not opened from a folder or zip.
+// File is one record of a Source made by NewSource.
 type File struct {
 	Name   string
-	Offset int64             // of the record in what ParseLine read
+	Offset int64             // of the record in the line that ParseLine read, in bytes
 	Size   int64             // bytes
-	Hash   [sha256.Size]byte // of the file that the feed had; zero = of the bytes themselves
+	Hash   [sha256.Size]byte // SHA-256 of the feed's original file; zero = hash what Open returns
 	Open   func() (io.ReadCloser, error)
 }
 
-// NewSource makes a source of records that lie somewhere else.
+// NewSource makes a source of records that are neither in a folder nor in a zip. path is
+// where they come from, for messages.
 func NewSource(path string, files []File) *Source {
-	s := &Source{path: path, close: func() error { return nil }, entries: make([]entry, len(files))}
+	s := &Source{path: path, close: func() error { return nil }, entries: make([]dumpEntry, len(files))}
 	for i, f := range files {
-		s.entries[i] = entry{name: f.Name, size: f.Size, hash: f.Hash, open: f.Open}
+		s.entries[i] = dumpEntry{name: f.Name, size: f.Size, hash: f.Hash, open: f.Open}
 	}
-	slices.SortStableFunc(s.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	slices.SortStableFunc(s.entries, func(a, b dumpEntry) int { return strings.Compare(a.name, b.name) })
 	return s
 }
 
-// ParseLine finds the record in {"file":…,"sha256":…,"record":…}, the form in which a
-// bundle has records. Whether the record is one, Parse tells.
+// ParseLine finds the record in a line of a bundle, {"file":…,"sha256":…,"record":…}. It
+// does not check that the record is OSV: Parse does.
 func ParseLine(line []byte) (f File, err error) {
-	d := &decoder{s: string(line)}
-	for ok := d.open('{'); ok; ok = d.more('{') {
-		switch d.key() {
+	d := &jsonDecoder{s: string(line)}
+	for ok := d.enter('{'); ok; ok = d.more('{') {
+		switch d.readKey() {
 		case "file":
-			f.Name = d.str()
+			f.Name = d.readString()
 		case "sha256":
-			if n, err := hex.Decode(f.Hash[:], []byte(d.hex())); err != nil || n != len(f.Hash) {
-				d.fail("no digest")
+			if n, err := hex.Decode(f.Hash[:], []byte(d.readHexDigest())); err != nil || n != len(f.Hash) {
+				d.fail("sha256 is not a digest")
 			}
 		case "record":
-			d.next()
+			d.peek()
 			f.Offset = int64(d.at)
-			d.skip()
+			d.skipValue()
 			f.Size = int64(d.at) - f.Offset
 		default:
-			d.skip()
+			d.skipValue()
 		}
 	}
-	d.end()
+	d.expectEnd()
 	if d.err == nil && f.Size == 0 {
 		d.fail("no record")
 	}
 	return f, d.err
 }
 
-// hex reads a string of as many digits as a digest has; anything else is none.
-func (d *decoder) hex() string {
-	s := strings.Clone(d.str())
+// readHexDigest reads a string of 64 characters; "" for any other length.
+func (d *jsonDecoder) readHexDigest() string {
+	s := strings.Clone(d.readString())
 	if len(s) != 2*sha256.Size {
 		return ""
 	}

@@ -9,8 +9,8 @@ import (
 	"plimsoll"
 )
 
-// Store keeps feeds. What is saved comes into sight when the import is published.
-// SaveRecords is called by several goroutines at once.
+// Store keeps the records of feeds. Saved changes become visible when the import is
+// published. SaveRecords is called by several goroutines at once.
 type Store interface {
 	BeginImport(ctx context.Context, feed, source string) (known map[string][sha256.Size]byte, err error)
 	SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) error
@@ -18,14 +18,14 @@ type Store interface {
 	PublishImport(ctx context.Context) (plimsoll.Revision, error)
 	EndImport()
 
-	// MissingFiles are those that the feed's last full dump did not hold although they
-	// are stored; NoteMissing replaces them.
+	// MissingFiles returns the stored files that the feed's last full dump did not
+	// contain; NoteMissing replaces that list.
 	MissingFiles(ctx context.Context, feed string) (map[string]bool, error)
 	NoteMissing(ctx context.Context, feed string, files []string) error
 }
 
-// Why a file of a dump was skipped. A record that was stored before stays as it was:
-// only a file that is absent is withdrawn.
+// Reasons for skipping a file of a dump. A record that was stored before stays as it was:
+// only a file that is absent from the dump is withdrawn.
 const (
 	SkippedNotJSON    = "not a JSON file"
 	SkippedName       = "unusable file name"
@@ -35,38 +35,40 @@ const (
 	SkippedUnreadable = "file cannot be read"
 )
 
-// Plan says what a dump is to its feed.
+// Plan describes how a dump is imported into its feed.
 type Plan struct {
 	Feed string
 
-	// Address is where the dump came from, if not from where it was opened.
+	// Address is where the dump came from; "" = the path that it was opened at.
 	Address string
 
-	// Part: the dump holds some files of the feed. Nothing is withdrawn.
-	Part bool
+	// Partial means that the dump contains only some files of the feed, so that absent
+	// files are not withdrawn.
+	Partial bool
 
-	// Patience is how many full dumps, one after the other, have to lack a file until it
-	// is withdrawn. 0 and 1 withdraw at once: what an operator hands over is meant. Online
-	// dumps are known to lack records now and then, so feeds use 2.
-	Patience int
+	// WithdrawAfter is the number of consecutive full dumps that must lack a file before
+	// it is withdrawn. 0 and 1 withdraw at once, which is right for a dump that an operator
+	// imports. Online dumps sometimes lack records by mistake, so feeds use 2.
+	WithdrawAfter int
 
-	// Progress is told how many files of how many are done; it may be nil.
+	// Progress, if not nil, is called after each file with the number of files done and
+	// the number of all files.
 	Progress func(done, total int)
 }
 
-// Import reads every record of a dump into the store, as the whole of the feed: Update
-// with the plan of an operator who hands over a file.
+// Import replaces the feed with the records of a dump, as for a file that an operator
+// imports: it is Update with the default plan.
 func Import(ctx context.Context, src *Source, feed string, store Store, progress func(done, total int)) (plimsoll.ImportOutcome, error) {
 	return Update(ctx, src, store, Plan{Feed: feed, Progress: progress})
 }
 
-// Update reads a dump into the store: new and changed files are saved, files that the
-// dump does not hold any more are withdrawn as the plan says, and then all of it becomes
-// one revision. An unchanged dump makes none. A dump without any readable record is
-// refused, and withdraws nothing.
+// Update reads a dump into the store: it saves new and changed files, withdraws files that
+// the dump no longer contains as the plan says, and publishes all of it as one revision.
+// An unchanged dump makes no revision. A dump without any readable record is Invalid and
+// withdraws nothing.
 func Update(ctx context.Context, src *Source, store Store, plan Plan) (plimsoll.ImportOutcome, error) {
 	out := plimsoll.ImportOutcome{Feed: plan.Feed, Skipped: map[string]int{}}
-	if !plainName(plan.Feed) {
+	if !validFileName(plan.Feed) {
 		return out, plimsoll.Errorf(plimsoll.Invalid, "advisory: feed name %.80q is empty, too long or has control characters", plan.Feed)
 	}
 	address := src.Path()
@@ -79,44 +81,45 @@ func Update(ctx context.Context, src *Source, store Store, plan Plan) (plimsoll.
 	}
 	defer store.EndImport()
 	i := newImporter(src, store, known, plan.Progress)
-	err = i.run(ctx)
+	err = i.readAll(ctx)
 	i.out.Feed = plan.Feed
 	if out = i.out; err != nil {
 		return out, err
 	}
-	if out.Records == 0 && !plan.Part {
+	if out.Records == 0 && !plan.Partial {
 		return out, plimsoll.Errorf(plimsoll.Invalid, "advisory: no OSV record in %s", src.Path()).
 			WithHint("nothing was changed; %d files were skipped", src.Len())
 	}
-	if plan.Part {
+	if plan.Partial {
 		out.Revision, err = store.PublishImport(ctx)
 		return out, err
 	}
-	err = finish(ctx, store, plan, slices.Sorted(maps.Keys(i.known)), &out)
+	err = withdrawAndPublish(ctx, store, plan, slices.Sorted(maps.Keys(i.unseen)), &out)
 	return out, err
 }
 
-// finish withdraws what has been missing for long enough and publishes. Marks of files
-// that are back go first and new marks come last: whatever moment a process dies at, no
-// file has more marks than dumps that lacked it.
-func finish(ctx context.Context, store Store, plan Plan, gone []string, out *plimsoll.ImportOutcome) error {
-	before, err := store.MissingFiles(ctx, plan.Feed)
+// withdrawAndPublish withdraws files that have been absent for long enough and publishes
+// the import. Missing marks of files that are back are removed first, and new marks are
+// written last, so that a crash at any point leaves no file with more marks than there
+// were dumps that lacked it.
+func withdrawAndPublish(ctx context.Context, store Store, plan Plan, absent []string, out *plimsoll.ImportOutcome) error {
+	missingBefore, err := store.MissingFiles(ctx, plan.Feed)
 	if err != nil {
 		return err
 	}
-	var still, waiting []string
-	withdraw := gone
-	if plan.Patience > 1 {
+	var stillMissing, missing []string
+	withdraw := absent
+	if plan.WithdrawAfter > 1 {
 		withdraw = nil
-		for _, file := range gone {
-			if waiting = append(waiting, file); before[file] {
-				still = append(still, file)
+		for _, file := range absent {
+			if missing = append(missing, file); missingBefore[file] {
+				stillMissing = append(stillMissing, file)
 				withdraw = append(withdraw, file)
 			}
 		}
 	}
-	if len(before) > 0 {
-		if err := store.NoteMissing(ctx, plan.Feed, still); err != nil {
+	if len(missingBefore) > 0 {
+		if err := store.NoteMissing(ctx, plan.Feed, stillMissing); err != nil {
 			return err
 		}
 	}
@@ -128,9 +131,9 @@ func finish(ctx context.Context, store Store, plan Plan, gone []string, out *pli
 	if out.Revision, err = store.PublishImport(ctx); err != nil {
 		return err
 	}
-	waiting = slices.DeleteFunc(waiting, func(file string) bool { return before[file] })
-	if out.Missing = len(waiting); out.Missing == 0 && len(still) == 0 {
+	missing = slices.DeleteFunc(missing, func(file string) bool { return missingBefore[file] })
+	if out.Missing = len(missing); out.Missing == 0 && len(stillMissing) == 0 {
 		return nil
 	}
-	return store.NoteMissing(ctx, plan.Feed, waiting)
+	return store.NoteMissing(ctx, plan.Feed, missing)
 }

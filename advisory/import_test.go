@@ -18,7 +18,7 @@ import (
 
 	"plimsoll"
 	"plimsoll/advisory"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -34,7 +34,7 @@ func shared(t testing.TB, elem ...string) string {
 	return filepath.Join(append([]string{root}, elem...)...)
 }
 
-func openStore(t testing.TB) *store.Advisories {
+func openStore(t testing.TB) *advisories.Store {
 	t.Helper()
 	db, err := sqlite.Advisories(t.Context(), filepath.Join(t.TempDir(), "advisories.db"))
 	if err != nil {
@@ -44,7 +44,7 @@ func openStore(t testing.TB) *store.Advisories {
 	return db
 }
 
-func importPath(t testing.TB, db *store.Advisories, path string) plimsoll.ImportOutcome {
+func importPath(t testing.TB, db *advisories.Store, path string) plimsoll.ImportOutcome {
 	t.Helper()
 	src, err := advisory.Open(path)
 	if err != nil {
@@ -284,9 +284,9 @@ func importFeed(t testing.TB, db advisory.Store, path, feed string) plimsoll.Imp
 	return out
 }
 
-// failing is the real store, until it has saved so many batches.
+// failing is the real store, which fails after a number of batches.
 type failing struct {
-	*store.Advisories
+	*advisories.Store
 	left atomic.Int64
 }
 
@@ -296,7 +296,7 @@ func (f *failing) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord
 	if f.left.Add(-1) < 0 {
 		return errDisk
 	}
-	return f.Advisories.SaveRecords(ctx, records)
+	return f.Store.SaveRecords(ctx, records)
 }
 
 // TestImportFailsMidway leaves the old revision, and the next import is whole.
@@ -307,7 +307,7 @@ func TestImportFailsMidway(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer src.Close()
-	f := &failing{Advisories: db}
+	f := &failing{Store: db}
 	f.left.Store(1)
 	if _, err := advisory.Import(t.Context(), src, "Alpine", f, nil); !errors.Is(err, errDisk) {
 		t.Fatal(err)

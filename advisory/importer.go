@@ -15,16 +15,16 @@ import (
 	"plimsoll"
 )
 
-// Bounds of what an import holds in memory. Half of what is in flight may wait in
-// batches that are not full; the other half is enough for the largest record.
+// Bounds of the memory of an import. Half of maxInFlight may wait in batches that are not
+// full; the other half is enough for the largest record.
 const (
-	inFlight     = 2 * MaxRecord // bytes of JSON between reading and saving
+	maxInFlight  = 2 * MaxRecord // bytes of JSON between reading and saving
 	batchBytes   = 2 << 20
 	batchRecords = 1024
 )
 
-// importer reads the files of a dump on every core. Each reader gathers a batch of its
-// own: while one is being written, the others read on.
+// importer reads the files of a dump on every core. Each reader fills its own batch, so
+// that the others go on reading while one batch is written.
 type importer struct {
 	src      *Source
 	store    Store
@@ -32,64 +32,64 @@ type importer struct {
 	budget   *semaphore.Weighted
 	readers  int
 
-	known map[string]digest // files not met yet; only list touches it
+	unseen map[string]fileHash // stored files not found in the dump so far; used by listFiles only
 
 	mu   sync.Mutex
 	out  plimsoll.ImportOutcome
 	done int
 }
 
-func newImporter(src *Source, store Store, known map[string]digest, progress func(done, total int)) *importer {
+func newImporter(src *Source, store Store, known map[string]fileHash, progress func(done, total int)) *importer {
 	return &importer{
-		src: src, store: store, known: known, progress: progress,
-		budget: semaphore.NewWeighted(inFlight), readers: runtime.GOMAXPROCS(0) + 1,
+		src: src, store: store, unseen: known, progress: progress,
+		budget: semaphore.NewWeighted(maxInFlight), readers: runtime.GOMAXPROCS(0) + 1,
 		out: plimsoll.ImportOutcome{Skipped: map[string]int{}},
 	}
 }
 
-type digest = [sha256.Size]byte
+type fileHash = [sha256.Size]byte
 
-// job is a file to be read.
-type job struct {
-	entry
-	old   digest
-	known bool
-	cost  int64
+// readJob is a file to read. It carries its share of the memory budget.
+type readJob struct {
+	dumpEntry
+	storedHash fileHash
+	stored     bool
+	cost       int64
 }
 
-// result is what became of it.
-type result struct {
-	job
-	record  plimsoll.FeedRecord
-	same    bool
-	skipped string
+// readResult is the outcome of a readJob.
+type readResult struct {
+	readJob
+	record    plimsoll.FeedRecord
+	unchanged bool
+	skipped   string
 }
 
-func (i *importer) run(ctx context.Context) error {
+func (i *importer) readAll(ctx context.Context) error {
 	g, ctx := errgroup.WithContext(ctx)
-	jobs := make(chan job, 64)
+	jobs := make(chan readJob, 64)
 	g.Go(func() error {
 		defer close(jobs)
-		return i.list(ctx, jobs)
+		return i.listFiles(ctx, jobs)
 	})
 	for range i.readers {
-		g.Go(func() error { return i.read(ctx, jobs) })
+		g.Go(func() error { return i.readFiles(ctx, jobs) })
 	}
 	return g.Wait()
 }
 
-// list walks the dump in the order of names and takes known files off the list of those
-// that will be withdrawn.
-func (i *importer) list(ctx context.Context, jobs chan<- job) error {
-	before := ""
+// listFiles sends the files of the dump to the readers, in order of name, and removes
+// them from the set of files to withdraw.
+func (i *importer) listFiles(ctx context.Context, jobs chan<- readJob) error {
+	previous := ""
 	for _, e := range i.src.entries {
-		j := job{entry: e, cost: min(max(e.size, 1), MaxRecord)}
-		j.old, j.known = i.known[e.name]
-		delete(i.known, e.name)
-		why := unfit(e, before)
-		before = e.name
-		if why != "" {
-			i.count(result{job: j, skipped: why})
+		j := readJob{dumpEntry: e, cost: min(max(e.size, 1), MaxRecord)}
+		j.storedHash, j.stored = i.unseen[e.name]
+		delete(i.unseen, e.name)
+		reason := skipReason(e, previous)
+		previous = e.name
+		if reason != "" {
+			i.addResult(readResult{readJob: j, skipped: reason})
 			continue
 		}
 		if err := i.budget.Acquire(ctx, j.cost); err != nil {
@@ -104,14 +104,15 @@ func (i *importer) list(ctx context.Context, jobs chan<- job) error {
 	return nil
 }
 
-// unfit says why an entry is not read at all; before is the name of the one before it.
-func unfit(e entry, before string) string {
+// skipReason returns why an entry is not read, or "". previous is the name of the entry
+// before it.
+func skipReason(e dumpEntry, previous string) string {
 	switch {
-	case !plainName(e.name):
+	case !validFileName(e.name):
 		return SkippedName
-	case !isJSON(e.name):
+	case !hasJSONExtension(e.name):
 		return SkippedNotJSON
-	case e.name == before:
+	case e.name == previous:
 		return SkippedTwice
 	case e.size > MaxRecord:
 		return SkippedTooLarge
@@ -120,8 +121,8 @@ func unfit(e entry, before string) string {
 	}
 }
 
-// read takes jobs until there are none, and saves what it gathers.
-func (i *importer) read(ctx context.Context, jobs <-chan job) error {
+// readFiles reads files until jobs is closed, and saves their records in batches.
+func (i *importer) readFiles(ctx context.Context, jobs <-chan readJob) error {
 	var batch []plimsoll.FeedRecord
 	var held int64
 	flush := func() error {
@@ -136,15 +137,15 @@ func (i *importer) read(ctx context.Context, jobs <-chan job) error {
 	}
 	var buf []byte
 	for j := range jobs {
-		var r result
-		r, buf = read(j, buf)
-		i.count(r)
-		if r.skipped != "" || r.same {
+		var r readResult
+		r, buf = readJobFile(j, buf)
+		i.addResult(r)
+		if r.skipped != "" || r.unchanged {
 			i.budget.Release(r.cost)
 			continue
 		}
 		batch = append(batch, r.record)
-		if held += r.cost; held < min(batchBytes, inFlight/2/int64(i.readers)) && len(batch) < batchRecords {
+		if held += r.cost; held < min(batchBytes, maxInFlight/2/int64(i.readers)) && len(batch) < batchRecords {
 			continue
 		}
 		if err := flush(); err != nil {
@@ -154,13 +155,14 @@ func (i *importer) read(ctx context.Context, jobs <-chan job) error {
 	return flush()
 }
 
-// read reads one file, by way of buf, and parses it if it differs from what is stored.
-func read(j job, buf []byte) (result, []byte) {
-	r := result{job: j}
-	if r.same = j.known && j.hash != (digest{}) && j.old == j.hash; r.same {
+// readJobFile reads one file into buf and parses it if it differs from the stored one. It
+// returns the buffer, which may have grown, for the next file.
+func readJobFile(j readJob, buf []byte) (readResult, []byte) {
+	r := readResult{readJob: j}
+	if r.unchanged = j.stored && j.hash != (fileHash{}) && j.storedHash == j.hash; r.unchanged {
 		return r, buf
 	}
-	raw, err := readEntry(j.entry, buf)
+	raw, err := readEntry(j.dumpEntry, buf)
 	switch {
 	case err != nil:
 		r.skipped = SkippedUnreadable
@@ -169,12 +171,12 @@ func read(j job, buf []byte) (result, []byte) {
 		r.skipped = SkippedTooLarge
 		return r, raw
 	}
-	r.record = plimsoll.FeedRecord{File: j.name, Hash: sha256.Sum256(raw), Replaces: j.known}
-	if j.hash != (digest{}) {
+	r.record = plimsoll.FeedRecord{File: j.name, Hash: sha256.Sum256(raw), Replaces: j.stored}
+	if j.hash != (fileHash{}) {
 		r.record.Hash = j.hash
 	}
-	if j.known && j.old == r.record.Hash {
-		r.same = true
+	if j.stored && j.storedHash == r.record.Hash {
+		r.unchanged = true
 		return r, raw
 	}
 	r.record.Advisory, err = Parse(raw)
@@ -187,8 +189,9 @@ func read(j job, buf []byte) (result, []byte) {
 	return r, raw
 }
 
-// readEntry reads a file into buf, or a larger one.
-func readEntry(e entry, buf []byte) ([]byte, error) {
+// readEntry reads a file into buf, which it replaces by a larger one if necessary. It
+// stops one byte beyond MaxRecord.
+func readEntry(e dumpEntry, buf []byte) ([]byte, error) {
 	f, err := e.open()
 	if err != nil {
 		return buf, err
@@ -210,17 +213,17 @@ func readEntry(e entry, buf []byte) ([]byte, error) {
 	}
 }
 
-// count adds a result to the outcome.
-func (i *importer) count(r result) {
+// addResult adds a result to the outcome.
+func (i *importer) addResult(r readResult) {
 	i.mu.Lock()
 	defer i.mu.Unlock()
 	switch {
 	case r.skipped != "":
 		i.out.Skipped[r.skipped]++
-	case r.same:
+	case r.unchanged:
 		i.out.Records++
 		i.out.Unchanged++
-	case r.known:
+	case r.stored:
 		i.out.Records++
 		i.out.Changed++
 	default:

@@ -9,29 +9,29 @@ import (
 	"plimsoll"
 )
 
-// maxNesting bounds how deep values of a record may stand in one another.
+// maxNesting bounds the nesting of objects and lists in a record.
 const maxNesting = 256
 
-// decoder reads JSON (RFC 8259) member by member. Strings without escapes are parts of
-// the text that it reads, so it allocates for little; what nobody asks for is checked
-// and skipped. After the first error every method returns its zero value.
-type decoder struct {
+// jsonDecoder reads JSON (RFC 8259) member by member. A string without escapes is a
+// substring of the input, so decoding allocates little; unused members are checked and
+// skipped. After the first error every method returns its zero value.
+type jsonDecoder struct {
 	s     string
 	at    int
 	depth int
 	err   error
 }
 
-// fail notes the first error.
-func (d *decoder) fail(what string) {
+// fail records the first error.
+func (d *jsonDecoder) fail(what string) {
 	if d.err == nil {
 		d.err = plimsoll.Errorf(plimsoll.Invalid, "advisory: record is not OSV JSON: %s at byte %d", what, d.at)
 	}
 }
 
-// next skips white space and returns the byte after it without taking it; 0 at the end
-// and after an error.
-func (d *decoder) next() byte {
+// peek skips white space and returns the next byte without consuming it; 0 at the end and
+// after an error.
+func (d *jsonDecoder) peek() byte {
 	if d.err != nil {
 		return 0
 	}
@@ -45,16 +45,16 @@ func (d *decoder) next() byte {
 	return 0
 }
 
-// open enters an object ('{') or a list ('['), and reports whether it has a member.
-// null is one without.
-func (d *decoder) open(bracket byte) bool {
-	switch d.next() {
+// enter enters an object ('{') or a list ('[') and reports whether it has a member. null
+// counts as empty.
+func (d *jsonDecoder) enter(bracket byte) bool {
+	switch d.peek() {
 	case bracket:
 	case 'n':
-		d.word("null")
+		d.expectLiteral("null")
 		return false
 	default:
-		d.fail("not what stands here in OSV")
+		d.fail("not the type that OSV has here")
 		return false
 	}
 	if d.depth++; d.depth > maxNesting {
@@ -62,7 +62,7 @@ func (d *decoder) open(bracket byte) bool {
 		return false
 	}
 	d.at++
-	if d.next() == closing(bracket) {
+	if d.peek() == closingBracket(bracket) {
 		d.at++
 		d.depth--
 		return false
@@ -71,26 +71,26 @@ func (d *decoder) open(bracket byte) bool {
 }
 
 // more reports whether another member follows, and leaves the object or list if not.
-func (d *decoder) more(bracket byte) bool {
-	switch d.next() {
+func (d *jsonDecoder) more(bracket byte) bool {
+	switch d.peek() {
 	case ',':
 		d.at++
 		return true
-	case closing(bracket):
+	case closingBracket(bracket):
 		d.at++
 		d.depth--
 	default:
-		d.fail("no comma or end")
+		d.fail("neither a comma nor the end")
 	}
 	return false
 }
 
-func closing(bracket byte) byte { return bracket + 2 } // ASCII has { } and [ ] two apart
+func closingBracket(bracket byte) byte { return bracket + 2 } // in ASCII, } is { + 2 and ] is [ + 2
 
-// key reads the name of a member, and the colon.
-func (d *decoder) key() string {
-	name := d.quoted()
-	if d.next() != ':' {
+// readKey reads the name of a member and the colon after it.
+func (d *jsonDecoder) readKey() string {
+	name := d.readQuoted()
+	if d.peek() != ':' {
 		d.fail("no colon")
 		return ""
 	}
@@ -98,18 +98,18 @@ func (d *decoder) key() string {
 	return name
 }
 
-// str reads a string; null is an empty one.
-func (d *decoder) str() string {
-	if d.next() == 'n' {
-		d.word("null")
+// readString reads a string; null counts as "".
+func (d *jsonDecoder) readString() string {
+	if d.peek() == 'n' {
+		d.expectLiteral("null")
 		return ""
 	}
-	return d.quoted()
+	return d.readQuoted()
 }
 
-// quoted reads a string.
-func (d *decoder) quoted() string {
-	from, escaped := d.span()
+// readQuoted reads a string; null is an error.
+func (d *jsonDecoder) readQuoted() string {
+	from, escaped := d.scanString()
 	if d.err != nil {
 		return ""
 	}
@@ -119,9 +119,10 @@ func (d *decoder) quoted() string {
 	return unescape(d.s[from : d.at-1])
 }
 
-// span takes a string and returns where its text begins; it ends before d.at-1.
-func (d *decoder) span() (from int, escaped bool) {
-	if d.next() != '"' {
+// scanString consumes a string. Its text is d.s[from : d.at-1]; escaped reports whether the
+// text contains escapes.
+func (d *jsonDecoder) scanString() (from int, escaped bool) {
+	if d.peek() != '"' {
 		d.fail("no string")
 		return 0, false
 	}
@@ -148,7 +149,7 @@ func (d *decoder) span() (from int, escaped bool) {
 	return from, false
 }
 
-// escapeLen is the length of the escape that s begins with, 0 if it is none.
+// escapeLen returns the length of the escape that s begins with, or 0 if it is invalid.
 func escapeLen(s string) int {
 	if len(s) < 2 {
 		return 0
@@ -164,7 +165,7 @@ func escapeLen(s string) int {
 	return 0
 }
 
-// hexUnit reads the UTF-16 unit of \uXXXX.
+// hexUnit reads the UTF-16 code unit of \uXXXX.
 func hexUnit(s string) (rune, bool) {
 	if len(s) < 6 || s[0] != '\\' || s[1] != 'u' {
 		return 0, false
@@ -178,7 +179,8 @@ func hexUnit(s string) (rune, bool) {
 	return rune(n), err == nil
 }
 
-// unescape resolves escapes that span has checked. Half a surrogate pair is U+FFFD.
+// unescape resolves escapes that scanString has checked. An unpaired surrogate becomes
+// U+FFFD.
 func unescape(s string) string {
 	out := make([]byte, 0, len(s))
 	for s != "" {
@@ -189,7 +191,7 @@ func unescape(s string) string {
 		out = append(out, s[:at]...)
 		s = s[at:]
 		if s[1] != 'u' {
-			out = append(out, plainEscape(s[1]))
+			out = append(out, escapedByte(s[1]))
 			s = s[2:]
 			continue
 		}
@@ -206,7 +208,7 @@ func unescape(s string) string {
 	return string(out)
 }
 
-func plainEscape(c byte) byte {
+func escapedByte(c byte) byte {
 	switch c {
 	case 'b':
 		return '\b'
@@ -223,37 +225,37 @@ func plainEscape(c byte) byte {
 	}
 }
 
-// skip checks a value and passes it.
-func (d *decoder) skip() {
-	switch c := d.next(); c {
+// skipValue checks a value and skips it.
+func (d *jsonDecoder) skipValue() {
+	switch c := d.peek(); c {
 	case '{':
-		for ok := d.open('{'); ok; ok = d.more('{') {
-			d.span()
-			if d.next() != ':' {
+		for ok := d.enter('{'); ok; ok = d.more('{') {
+			d.scanString()
+			if d.peek() != ':' {
 				d.fail("no colon")
 				return
 			}
 			d.at++
-			d.skip()
+			d.skipValue()
 		}
 	case '[':
-		for ok := d.open('['); ok; ok = d.more('[') {
-			d.skip()
+		for ok := d.enter('['); ok; ok = d.more('[') {
+			d.skipValue()
 		}
 	case '"':
-		d.span()
+		d.scanString()
 	case 't':
-		d.word("true")
+		d.expectLiteral("true")
 	case 'f':
-		d.word("false")
+		d.expectLiteral("false")
 	case 'n':
-		d.word("null")
+		d.expectLiteral("null")
 	default:
-		d.number()
+		d.skipNumber()
 	}
 }
 
-func (d *decoder) word(w string) {
+func (d *jsonDecoder) expectLiteral(w string) {
 	if !strings.HasPrefix(d.s[d.at:], w) {
 		d.fail("no value")
 		return
@@ -261,30 +263,30 @@ func (d *decoder) word(w string) {
 	d.at += len(w)
 }
 
-// number passes a number: sign, no leading zeros, fraction, exponent.
-func (d *decoder) number() {
+// skipNumber checks and skips a number: sign, no leading zeros, fraction, exponent.
+func (d *jsonDecoder) skipNumber() {
 	if d.err != nil {
 		return
 	}
-	d.one("-")
-	if !d.one("0") && !d.digits() {
+	d.acceptOneOf("-")
+	if !d.acceptOneOf("0") && !d.acceptDigits() {
 		d.fail("no value")
 		return
 	}
-	if d.one(".") && !d.digits() {
+	if d.acceptOneOf(".") && !d.acceptDigits() {
 		d.fail("wrong number")
 		return
 	}
-	if d.one("eE") {
-		d.one("+-")
-		if !d.digits() {
+	if d.acceptOneOf("eE") {
+		d.acceptOneOf("+-")
+		if !d.acceptDigits() {
 			d.fail("wrong number")
 		}
 	}
 }
 
-// one takes one byte of the set, if it is next.
-func (d *decoder) one(set string) bool {
+// acceptOneOf consumes the next byte if it is in the set.
+func (d *jsonDecoder) acceptOneOf(set string) bool {
 	if d.at < len(d.s) && strings.IndexByte(set, d.s[d.at]) >= 0 {
 		d.at++
 		return true
@@ -292,7 +294,7 @@ func (d *decoder) one(set string) bool {
 	return false
 }
 
-func (d *decoder) digits() bool {
+func (d *jsonDecoder) acceptDigits() bool {
 	from := d.at
 	for d.at < len(d.s) && d.s[d.at] >= '0' && d.s[d.at] <= '9' {
 		d.at++
@@ -300,9 +302,9 @@ func (d *decoder) digits() bool {
 	return d.at > from
 }
 
-// end wants nothing but white space.
-func (d *decoder) end() {
-	if d.next(); d.at < len(d.s) {
+// expectEnd fails unless only white space is left.
+func (d *jsonDecoder) expectEnd() {
+	if d.peek(); d.at < len(d.s) {
 		d.fail("something after the value")
 	}
 }

@@ -10,13 +10,14 @@ import (
 	"plimsoll"
 )
 
-// Bounds of one record. Beyond them it is refused, except that texts are cut.
+// Bounds of one record. A record beyond them is refused, except that long texts are cut
+// and long ids are dropped.
 const (
 	MaxRecord   = 16 << 20 // bytes of JSON
 	maxIDs      = 10_000   // of each kind
 	maxID       = 256      // bytes
 	maxAffected = 50_000
-	maxRanges   = 10_000 // of an affected entry, and events of a range
+	maxRanges   = 10_000 // ranges of an affected entry, and events of a range
 	maxVersions = 200_000
 	maxVersion  = 1024 // bytes
 	maxName     = 1024 // bytes of a package or ecosystem name
@@ -26,25 +27,25 @@ const (
 	maxURL      = 2 << 10
 )
 
-// Parse reads one OSV record. Ranges of type GIT are dropped, strings lose space around
-// them and control characters, texts are cut at 1 KiB (summary) and 64 KiB (details).
+// Parse reads one OSV record. It drops ranges of type GIT, removes surrounding space and
+// control characters from strings, and cuts the summary at 1 KiB and the details at 64 KiB.
 // Errors are Invalid, or TooLarge for a record beyond the bounds.
 func Parse(raw []byte) (plimsoll.Advisory, error) {
 	if len(raw) > MaxRecord {
-		return plimsoll.Advisory{}, tooLarge("bytes", len(raw), MaxRecord)
+		return plimsoll.Advisory{}, recordTooLarge("bytes", len(raw), MaxRecord)
 	}
 	r, err := decodeRecord(string(raw))
 	if err != nil {
 		return plimsoll.Advisory{}, err
 	}
 	a := plimsoll.Advisory{
-		ID:        clean(r.ID),
+		ID:        cleanLine(r.ID),
 		Modified:  r.Modified,
 		Published: r.Published,
 		Withdrawn: r.Withdrawn,
-		Summary:   text(r.Summary, maxSummary),
-		Details:   text(r.Details, maxDetails),
-		URL:       link(r.Refs),
+		Summary:   cleanText(r.Summary, maxSummary),
+		Details:   cleanText(r.Details, maxDetails),
+		URL:       referenceURL(r.Refs),
 	}
 	if a.ID == "" || len(a.ID) > maxID {
 		return plimsoll.Advisory{}, plimsoll.Errorf(plimsoll.Invalid, "advisory: record has no id, or one longer than %d bytes", maxID)
@@ -53,23 +54,23 @@ func Parse(raw []byte) (plimsoll.Advisory, error) {
 		to   *[]string
 		from []string
 	}{{&a.Aliases, r.Aliases}, {&a.Upstream, r.Upstream}, {&a.Related, r.Related}} {
-		if *list.to, err = ids(list.from); err != nil {
+		if *list.to, err = parseIDs(list.from); err != nil {
 			return plimsoll.Advisory{}, err
 		}
 	}
-	if a.Ratings, err = ratings(r.Severity, r.Database); err != nil {
+	if a.Ratings, err = parseRatings(r.Severity, r.DatabaseSpecific); err != nil {
 		return plimsoll.Advisory{}, err
 	}
 	if word := erratumRating(a); word != "" {
 		a.Ratings = append(a.Ratings, plimsoll.Rating{Type: "vendor", Value: word})
 	}
-	a.Affected, err = packages(r.Affected)
+	a.Affected, err = parseAffected(r.Affected)
 	return a, err
 }
 
-// erratumRating is the rating that Red Hat-family errata have nowhere but at the
-// beginning of their summary ("Important: firefox security update"): one of the four words of
-// https://access.redhat.com/security/updates/classification, else "".
+// erratumRating returns the rating at the beginning of the summary of a Red Hat-style
+// erratum ("Important: firefox security update"), which has it nowhere else: one of the four
+// words of https://access.redhat.com/security/updates/classification, else "".
 func erratumRating(a plimsoll.Advisory) string {
 	word, _, ok := strings.Cut(a.Summary, ": ")
 	if !ok || !a.Erratum() || slices.ContainsFunc(a.Ratings, func(r plimsoll.Rating) bool { return r.Type == "vendor" }) {
@@ -83,33 +84,33 @@ func erratumRating(a plimsoll.Advisory) string {
 	}
 }
 
-func ids(list []string) ([]string, error) {
+func parseIDs(list []string) ([]string, error) {
 	if len(list) > maxIDs {
-		return nil, tooLarge("ids", len(list), maxIDs)
+		return nil, recordTooLarge("ids", len(list), maxIDs)
 	}
 	var out []string
 	for _, id := range list {
-		if id = clean(id); id != "" && len(id) <= maxID {
+		if id = cleanLine(id); id != "" && len(id) <= maxID {
 			out = append(out, id)
 		}
 	}
 	return out, nil
 }
 
-// ratings joins severity entries and the vendor's words.
-func ratings(scores []score, more ...specific) ([]plimsoll.Rating, error) {
+// parseRatings returns the severity entries followed by the vendor's ratings.
+func parseRatings(scores []decodedScore, more ...specificFields) ([]plimsoll.Rating, error) {
 	if len(scores) > maxRatings {
-		return nil, tooLarge("severity entries", len(scores), maxRatings)
+		return nil, recordTooLarge("severity entries", len(scores), maxRatings)
 	}
 	var out []plimsoll.Rating
 	for _, s := range scores {
-		if kind, value := clean(s.Type), clean(s.Score); kind != "" && value != "" && len(kind)+len(value) <= maxName {
+		if kind, value := cleanLine(s.Type), cleanLine(s.Score); kind != "" && value != "" && len(kind)+len(value) <= maxName {
 			out = append(out, plimsoll.Rating{Type: kind, Value: value})
 		}
 	}
 	for _, s := range more {
 		for _, word := range [...]string{s.severity, s.urgency} {
-			if word = clean(word); word != "" && len(word) <= maxID {
+			if word = cleanLine(word); word != "" && len(word) <= maxID {
 				out = append(out, plimsoll.Rating{Type: "vendor", Value: word})
 			}
 		}
@@ -117,27 +118,27 @@ func ratings(scores []score, more ...specific) ([]plimsoll.Rating, error) {
 	return out, nil
 }
 
-func packages(list []affected) ([]plimsoll.Affected, error) {
+func parseAffected(list []decodedAffected) ([]plimsoll.Affected, error) {
 	if len(list) > maxAffected {
-		return nil, tooLarge("affected packages", len(list), maxAffected)
+		return nil, recordTooLarge("affected packages", len(list), maxAffected)
 	}
 	out := make([]plimsoll.Affected, 0, len(list))
 	for _, f := range list {
-		p := plimsoll.Affected{Ecosystem: clean(f.Ecosystem), Name: clean(f.Name)}
+		p := plimsoll.Affected{Ecosystem: cleanLine(f.Ecosystem), Name: cleanLine(f.Name)}
 		if p.Ecosystem == "" || p.Name == "" {
 			continue // a source repository, without a package
 		}
 		if len(p.Ecosystem) > maxName || len(p.Name) > maxName {
-			return nil, tooLarge("bytes of a package name", len(p.Ecosystem)+len(p.Name), maxName)
+			return nil, recordTooLarge("bytes of a package name", len(p.Ecosystem)+len(p.Name), maxName)
 		}
 		var err error
-		if p.Ratings, err = ratings(f.Severity, f.Specific, f.OfDataset); err != nil {
+		if p.Ratings, err = parseRatings(f.Severity, f.EcosystemSpecific, f.DatabaseSpecific); err != nil {
 			return nil, err
 		}
-		if p.Versions, err = versions(f.Versions); err != nil {
+		if p.Versions, err = parseVersions(f.Versions); err != nil {
 			return nil, err
 		}
-		if p.Ranges, err = ranges(f.Ranges); err != nil {
+		if p.Ranges, err = parseRanges(f.Ranges); err != nil {
 			return nil, err
 		}
 		out = append(out, p)
@@ -145,14 +146,14 @@ func packages(list []affected) ([]plimsoll.Affected, error) {
 	return out, nil
 }
 
-func versions(list []string) ([]string, error) {
+func parseVersions(list []string) ([]string, error) {
 	if len(list) > maxVersions {
-		return nil, tooLarge("versions", len(list), maxVersions)
+		return nil, recordTooLarge("versions", len(list), maxVersions)
 	}
 	var out []string
 	for _, v := range list {
-		if v = clean(v); len(v) > maxVersion {
-			return nil, tooLarge("bytes of a version", len(v), maxVersion)
+		if v = cleanLine(v); len(v) > maxVersion {
+			return nil, recordTooLarge("bytes of a version", len(v), maxVersion)
 		} else if v != "" {
 			out = append(out, v)
 		}
@@ -160,9 +161,9 @@ func versions(list []string) ([]string, error) {
 	return out, nil
 }
 
-func ranges(list []plimsoll.Range) ([]plimsoll.Range, error) {
+func parseRanges(list []plimsoll.Range) ([]plimsoll.Range, error) {
 	if len(list) > maxRanges {
-		return nil, tooLarge("ranges", len(list), maxRanges)
+		return nil, recordTooLarge("ranges", len(list), maxRanges)
 	}
 	var out []plimsoll.Range
 	for _, r := range list {
@@ -170,23 +171,24 @@ func ranges(list []plimsoll.Range) ([]plimsoll.Range, error) {
 			continue
 		}
 		if len(r.Events) > maxRanges {
-			return nil, tooLarge("events", len(r.Events), maxRanges)
+			return nil, recordTooLarge("events", len(r.Events), maxRanges)
 		}
 		events := make([]plimsoll.Event, 0, len(r.Events))
 		for _, e := range r.Events {
-			split, err := split(e)
+			bounds, err := splitEvent(e)
 			if err != nil {
 				return nil, err
 			}
-			events = append(events, split...)
+			events = append(events, bounds...)
 		}
 		out = append(out, plimsoll.Range{Type: r.Type, Events: events})
 	}
 	return out, nil
 }
 
-// split makes an event of each bound; the schema wants one anyway.
-func split(e plimsoll.Event) ([]plimsoll.Event, error) {
+// splitEvent makes one event per bound. The schema allows one bound per event; records
+// with more occur.
+func splitEvent(e plimsoll.Event) ([]plimsoll.Event, error) {
 	var out []plimsoll.Event
 	for _, b := range [...]struct {
 		value string
@@ -197,9 +199,9 @@ func split(e plimsoll.Event) ([]plimsoll.Event, error) {
 		{e.LastAffected, func(v string) plimsoll.Event { return plimsoll.Event{LastAffected: v} }},
 		{e.Limit, func(v string) plimsoll.Event { return plimsoll.Event{Limit: v} }},
 	} {
-		v := clean(b.value)
+		v := cleanLine(b.value)
 		if len(v) > maxVersion {
-			return nil, tooLarge("bytes of a version", len(v), maxVersion)
+			return nil, recordTooLarge("bytes of a version", len(v), maxVersion)
 		}
 		if v != "" {
 			out = append(out, b.event(v))
@@ -208,14 +210,15 @@ func split(e plimsoll.Event) ([]plimsoll.Event, error) {
 	return out, nil
 }
 
-// link is the first ADVISORY reference, else the first; only http and https.
-func link(refs []reference) string {
+// referenceURL returns the first ADVISORY reference, else the first reference. Only http
+// and https URLs count.
+func referenceURL(refs []decodedReference) string {
 	first := ""
 	for _, r := range refs {
 		if len(r.URL) > maxURL {
 			continue
 		}
-		u, err := url.Parse(clean(r.URL))
+		u, err := url.Parse(cleanLine(r.URL))
 		if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") {
 			continue
 		}
@@ -229,9 +232,9 @@ func link(refs []reference) string {
 	return first
 }
 
-// clean is for one-line strings: no space around them, no control characters.
-func clean(s string) string {
-	if plain(s) {
+// cleanLine removes surrounding space and all control characters from a one-line string.
+func cleanLine(s string) string {
+	if isTrimmedASCII(s) {
 		return s
 	}
 	return strings.TrimSpace(strings.Map(func(r rune) rune {
@@ -242,9 +245,9 @@ func clean(s string) string {
 	}, s))
 }
 
-// plain reports whether s is printable ASCII without space around it: most are, and
-// need no second look.
-func plain(s string) bool {
+// isTrimmedASCII reports whether s is printable ASCII without surrounding space. Most
+// strings are, and cleanLine returns them as they are.
+func isTrimmedASCII(s string) bool {
 	for i := range len(s) {
 		if s[i] < ' ' || s[i] > '~' {
 			return false
@@ -253,8 +256,9 @@ func plain(s string) bool {
 	return s == "" || s[0] != ' ' && s[len(s)-1] != ' '
 }
 
-// text is for texts: line breaks stay, other control characters go.
-func text(s string, size int) string {
+// cleanText cuts s to size bytes and removes surrounding space and control characters
+// except line breaks and tabs.
+func cleanText(s string, size int) string {
 	if len(s) > size {
 		s = strings.ToValidUTF8(s[:size], "")
 	}
@@ -269,6 +273,6 @@ func text(s string, size int) string {
 	}, s))
 }
 
-func tooLarge(what string, have, most int) error {
-	return plimsoll.Errorf(plimsoll.TooLarge, "advisory: record has %d %s, the most is %d", have, what, most)
+func recordTooLarge(what string, count, limit int) error {
+	return plimsoll.Errorf(plimsoll.TooLarge, "advisory: record has %d %s, the maximum is %d", count, what, limit)
 }

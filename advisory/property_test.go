@@ -18,11 +18,11 @@ import (
 
 	"plimsoll"
 	"plimsoll/advisory"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
-// visible is what readers see of a database, without what tells imports apart: a line for
+// visible is what readers see of a database, without what differs between imports: a line for
 // every statement of a current record, and whether lookup finds it.
 func visible(t *testing.T, path string) []string {
 	t.Helper()
@@ -57,7 +57,7 @@ WHERE r.from_revision <= (SELECT COALESCE(MAX(id), 0) FROM revision)
 	return out
 }
 
-func openAt(t *testing.T, path string) *store.Advisories {
+func openAt(t *testing.T, path string) *advisories.Store {
 	t.Helper()
 	db, err := sqlite.Advisories(t.Context(), path)
 	if err != nil {
@@ -143,7 +143,7 @@ func TestWithdrawAndReAdd(t *testing.T) {
 
 // dying is the real store of a process that dies at a step: before a call of it, or after.
 type dying struct {
-	*store.Advisories
+	*advisories.Store
 	mu   sync.Mutex
 	left int
 }
@@ -166,14 +166,14 @@ func (d *dying) step(call func() error) error {
 }
 
 func (d *dying) BeginImport(ctx context.Context, feed, source string) (known map[string][sha256.Size]byte, err error) {
-	err = d.step(func() (err error) { known, err = d.Advisories.BeginImport(ctx, feed, source); return err })
+	err = d.step(func() (err error) { known, err = d.Store.BeginImport(ctx, feed, source); return err })
 	return known, err
 }
 
 func (d *dying) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) error {
 	// One record a call: a batch is written in slices, and a process may die after any.
 	for i := range records {
-		if err := d.step(func() error { return d.Advisories.SaveRecords(ctx, records[i:i+1]) }); err != nil {
+		if err := d.step(func() error { return d.Store.SaveRecords(ctx, records[i:i+1]) }); err != nil {
 			return err
 		}
 	}
@@ -181,15 +181,15 @@ func (d *dying) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) 
 }
 
 func (d *dying) WithdrawRecords(ctx context.Context, files []string) error {
-	return d.step(func() error { return d.Advisories.WithdrawRecords(ctx, files) })
+	return d.step(func() error { return d.Store.WithdrawRecords(ctx, files) })
 }
 
 func (d *dying) NoteMissing(ctx context.Context, feed string, files []string) error {
-	return d.step(func() error { return d.Advisories.NoteMissing(ctx, feed, files) })
+	return d.step(func() error { return d.Store.NoteMissing(ctx, feed, files) })
 }
 
 func (d *dying) PublishImport(ctx context.Context) (r plimsoll.Revision, err error) {
-	err = d.step(func() (err error) { r, err = d.Advisories.PublishImport(ctx); return err })
+	err = d.step(func() (err error) { r, err = d.Store.PublishImport(ctx); return err })
 	return r, err
 }
 
@@ -217,7 +217,7 @@ func TestDiesAtAnyStep(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = advisory.Import(t.Context(), src, "feed", &dying{Advisories: db, left: steps}, nil)
+		_, err = advisory.Import(t.Context(), src, "feed", &dying{Store: db, left: steps}, nil)
 		if err := errors.Join(src.Close(), db.Close()); err != nil {
 			t.Fatal(err)
 		}

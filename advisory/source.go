@@ -18,17 +18,17 @@ import (
 	"plimsoll"
 )
 
-// Bounds of one dump. Each has an error that errors.Is recognises.
+// Bounds of one dump. errors.Is recognises the error of each.
 const (
 	maxEntries   = 1_000_000
 	maxDirectory = 128 << 20 // bytes read to list a zip
 	maxUnpacked  = 32 << 30  // bytes of all entries
-	maxRatio     = 200       // unpacked to packed, beyond ratioGrace
+	maxRatio     = 200       // unpacked to packed size, checked beyond ratioGrace
 	ratioGrace   = 1 << 30
 	maxFileName  = 1024
 )
 
-// The ways in which a dump is refused as a whole.
+// Errors that refuse a dump as a whole.
 var (
 	ErrEntries = plimsoll.Errorf(plimsoll.TooLarge, "advisory: the dump has more than %d entries", maxEntries)
 	ErrBomb    = plimsoll.Errorf(plimsoll.TooLarge, "advisory: the dump unpacks to more than %d times its size, or more than %d GiB", maxRatio, maxUnpacked>>30)
@@ -38,21 +38,21 @@ var (
 // Source is an opened dump: a folder or a zip of JSON files, one record each.
 type Source struct {
 	path    string
-	entries []entry
+	entries []dumpEntry
 	close   func() error
 }
 
-// entry is a file of a dump.
-type entry struct {
-	name string // in the dump, slash-separated; never opened as a path of the system
+// dumpEntry is a file of a dump.
+type dumpEntry struct {
+	name string // in the dump, slash-separated; never used as a file system path
 	size int64
-	hash [sha256.Size]byte // of the file that the feed had, if not of what open gives
+	hash [sha256.Size]byte // SHA-256 of the feed's original file; zero = hash what open returns
 	open func() (io.ReadCloser, error)
 }
 
-// FeedName is the name of a feed read from path if nobody gives another: the file's
-// name without .zip. The public bucket calls every dump all.zip in a folder of the
-// ecosystem's name; of those the folder gives the name.
+// FeedName returns the default name of a feed read from path: the file's name without
+// .zip. The public bucket stores each dump as <ecosystem>/all.zip; for all.zip the name is
+// that of its folder.
 func FeedName(path string) string {
 	abs, err := filepath.Abs(path)
 	if err != nil {
@@ -65,9 +65,9 @@ func FeedName(path string) string {
 	return name
 }
 
-// Open lists a folder of JSON files, at any depth, or a zip of them. Nothing is
-// unpacked; what is over a bound is refused with ErrEntries or ErrBomb before any entry
-// is read.
+// Open lists a folder of JSON files, at any depth, or a zip of them. It unpacks nothing; a
+// dump beyond a bound is refused with ErrEntries or ErrBomb before any entry is read.
+// Errors are NotFound, Invalid and TooLarge.
 func Open(path string) (*Source, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -86,14 +86,14 @@ func Open(path string) (*Source, error) {
 		return nil, err
 	}
 	s.path = path
-	slices.SortStableFunc(s.entries, func(a, b entry) int { return strings.Compare(a.name, b.name) })
+	slices.SortStableFunc(s.entries, func(a, b dumpEntry) int { return strings.Compare(a.name, b.name) })
 	return s, nil
 }
 
-// Path is where the dump was opened.
+// Path returns the path that the dump was opened at.
 func (s *Source) Path() string { return s.path }
 
-// Len is the number of entries.
+// Len returns the number of entries.
 func (s *Source) Len() int { return len(s.entries) }
 
 // Close closes the dump.
@@ -120,11 +120,11 @@ func openFolder(path string) (*Source, error) {
 		if len(s.entries) == maxEntries {
 			return ErrEntries
 		}
-		s.entries = append(s.entries, entry{name: name, size: info.Size(), open: func() (io.ReadCloser, error) { return root.Open(name) }})
+		s.entries = append(s.entries, dumpEntry{name: name, size: info.Size(), open: func() (io.ReadCloser, error) { return root.Open(name) }})
 		return nil
 	})
 	if err != nil {
-		return nil, errors.Join(refused(err), root.Close())
+		return nil, errors.Join(dumpError(err), root.Close())
 	}
 	return s, nil
 }
@@ -136,13 +136,14 @@ func openZip(path string, size int64) (*Source, error) {
 	}
 	s, err := readZip(f, size)
 	if err != nil {
-		return nil, errors.Join(refused(err), f.Close())
+		return nil, errors.Join(dumpError(err), f.Close())
 	}
 	s.close = f.Close
 	return s, nil
 }
 
-// readZip lists a zip. Listing is metered: a directory may claim any number of entries.
+// readZip lists a zip. It limits the bytes read while listing, because the zip's directory
+// may claim any number of entries.
 func readZip(r io.ReaderAt, size int64) (*Source, error) {
 	meter := &meteredReader{r: r, left: maxDirectory}
 	z, err := zip.NewReader(meter, size)
@@ -153,7 +154,7 @@ func readZip(r io.ReaderAt, size int64) (*Source, error) {
 		return nil, ErrEntries
 	}
 	meter.unmetered = true
-	s := &Source{close: func() error { return nil }, entries: make([]entry, 0, len(z.File))}
+	s := &Source{close: func() error { return nil }, entries: make([]dumpEntry, 0, len(z.File))}
 	var total uint64
 	for _, f := range z.File {
 		if total += min(f.UncompressedSize64, maxUnpacked); total > maxUnpacked {
@@ -162,7 +163,7 @@ func readZip(r io.ReaderAt, size int64) (*Source, error) {
 		if strings.HasSuffix(f.Name, "/") {
 			continue
 		}
-		s.entries = append(s.entries, entry{name: f.Name, size: int64(min(f.UncompressedSize64, maxUnpacked)), open: f.Open})
+		s.entries = append(s.entries, dumpEntry{name: f.Name, size: int64(min(f.UncompressedSize64, maxUnpacked)), open: f.Open})
 	}
 	if total > ratioGrace && total > maxRatio*uint64(size) {
 		return nil, ErrBomb
@@ -170,7 +171,8 @@ func readZip(r io.ReaderAt, size int64) (*Source, error) {
 	return s, nil
 }
 
-// meteredReader gives up after so many bytes, until it is told not to.
+// meteredReader returns ErrEntries once more than left bytes were read, unless unmetered
+// is set.
 type meteredReader struct {
 	r         io.ReaderAt
 	left      int64
@@ -187,8 +189,8 @@ func (m *meteredReader) ReadAt(p []byte, off int64) (int, error) {
 	return m.r.ReadAt(p, off)
 }
 
-// refused keeps errors with a code and gives the others one.
-func refused(err error) error {
+// dumpError returns an error that has a code as it is, and makes any other Invalid.
+func dumpError(err error) error {
 	if _, ok := errors.AsType[*plimsoll.Error](err); ok {
 		return err
 	}
@@ -196,12 +198,12 @@ func refused(err error) error {
 		WithHint("give a folder of OSV JSON files, or a zip such as the public bucket's all.zip")
 }
 
-// plainName reports whether the name can stand for a record in a feed.
-func plainName(name string) bool {
+// validFileName reports whether the name can identify a record, or a feed.
+func validFileName(name string) bool {
 	if name == "" || len(name) > maxFileName || !utf8.ValidString(name) {
 		return false
 	}
 	return strings.IndexFunc(name, unicode.IsControl) < 0
 }
 
-func isJSON(name string) bool { return strings.EqualFold(path.Ext(name), ".json") }
+func hasJSONExtension(name string) bool { return strings.EqualFold(path.Ext(name), ".json") }

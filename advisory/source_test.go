@@ -91,17 +91,17 @@ func TestEntrySize(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if why := unfit(s.entries[0], ""); why != SkippedTooLarge {
+	if why := skipReason(s.entries[0], ""); why != SkippedTooLarge {
 		t.Errorf("%q", why)
 	}
-	if r, _ := read(job{entry: s.entries[0]}, nil); r.skipped != SkippedTooLarge {
+	if r, _ := readJobFile(readJob{dumpEntry: s.entries[0]}, nil); r.skipped != SkippedTooLarge {
 		t.Errorf("%q", r.skipped)
 	}
 	liar := bytes.ReplaceAll(big, []byte{1, 0, 0, 1}, []byte{16, 0, 0, 0}) // the size in the directory
 	if s, err = readZip(bytes.NewReader(liar), int64(len(liar))); err != nil || s.entries[0].size != 16 {
 		t.Fatal(err, s)
 	}
-	if r, _ := read(job{entry: s.entries[0]}, nil); r.skipped != SkippedUnreadable {
+	if r, _ := readJobFile(readJob{dumpEntry: s.entries[0]}, nil); r.skipped != SkippedUnreadable {
 		t.Errorf("%q", r.skipped)
 	}
 }
@@ -130,7 +130,7 @@ func TestNames(t *testing.T) {
 	}
 	reasons, before := map[string]string{}, ""
 	for _, e := range s.entries {
-		if why := unfit(e, before); why != "" {
+		if why := skipReason(e, before); why != "" {
 			reasons[e.name] = why
 		}
 		before = e.name
@@ -155,7 +155,7 @@ func FuzzZip(f *testing.F) {
 			return
 		}
 		for _, e := range s.entries {
-			if unfit(e, "") == "" {
+			if skipReason(e, "") == "" {
 				if raw, err := readEntry(e, nil); err == nil && len(raw) > MaxRecord+1 {
 					t.Errorf("%d bytes of one entry", len(raw))
 				}

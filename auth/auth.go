@@ -7,7 +7,7 @@ import (
 	"plimsoll"
 )
 
-// UserStore finds who signs in.
+// UserStore finds users, domains and projects.
 type UserStore interface {
 	UserByName(ctx context.Context, domain, name string) (plimsoll.User, error) // domain by id or name
 	User(ctx context.Context, id string) (plimsoll.User, error)
@@ -17,8 +17,8 @@ type UserStore interface {
 	ProjectByName(ctx context.Context, domainID, name string) (plimsoll.Project, error)
 }
 
-// TokenStore keeps tokens by their hash. AddToken is given the password hash that
-// was proven and refuses, with NotFound, a user who has another one meanwhile.
+// TokenStore keeps tokens by their hash. AddToken gets the password hash that was verified
+// and returns NotFound if the user has another one by now.
 type TokenStore interface {
 	AddToken(ctx context.Context, t plimsoll.Token, passwordHash string) error
 	Token(ctx context.Context, hash string) (plimsoll.Token, error)
@@ -31,15 +31,15 @@ type KeyStore interface {
 	AccessKey(ctx context.Context, access string) (plimsoll.AccessKey, error)
 }
 
-// Store is everything that has to be looked up.
+// Store is the union of the stores that an Authenticator needs.
 type Store interface {
 	UserStore
 	TokenStore
 	KeyStore
 }
 
-// Passwords verifies a password; an empty hash stands for an unknown user, takes
-// the same time and is never right. It bounds how many it computes at once.
+// Passwords verifies passwords. An empty hash means an unknown user: verifying it takes the
+// same time and returns false. The number of concurrent computations is bounded.
 type Passwords interface {
 	Verify(ctx context.Context, password, hash string) (bool, error)
 }
@@ -49,21 +49,21 @@ type Opener interface {
 	Open(sealed, ad []byte) ([]byte, error)
 }
 
-// Config is what a deployment can choose.
+// Config are the settings of an Authenticator.
 type Config struct {
 	TokenLifetime time.Duration // of new tokens
 }
 
-// DefaultConfig lets a token live for 24 hours, as clients expect.
+// DefaultConfig has a token lifetime of 24 hours, which clients expect.
 func DefaultConfig() Config { return Config{TokenLifetime: 24 * time.Hour} }
 
-// The failures in a row that lock a name, or a key, for one source address.
+// Numbers of consecutive failures that lock a user name or an access key for one source address.
 const (
 	signInFailures    = 5
-	signatureFailures = 6 // clients know "more than five"
+	signatureFailures = 6 // the vendor documents "more than five"
 )
 
-// Authenticator says who is asking. It is safe for concurrent use.
+// Authenticator identifies the caller of a request. It is safe for concurrent use.
 type Authenticator struct {
 	cfg        Config
 	store      Store
@@ -72,7 +72,7 @@ type Authenticator struct {
 	now        func() time.Time
 	signIns    *lockout
 	signatures *lockout
-	seen       *replays
+	replays    *replayCache
 }
 
 // New makes an authenticator; now is its clock.
@@ -80,33 +80,33 @@ func New(cfg Config, store Store, passwords Passwords, opener Opener, now func()
 	return &Authenticator{
 		cfg: cfg, store: store, passwords: passwords, opener: opener, now: now,
 		signIns: newLockout(signInFailures, now), signatures: newLockout(signatureFailures, now),
-		seen: newReplays(maxReplays),
+		replays: newReplayCache(maxReplays),
 	}
 }
 
-// Errors that callers tell apart. The code of all of them is Unauthenticated.
+// Errors that callers distinguish. All have the code Unauthenticated.
 var (
-	ErrTokenUnknown error = refuse("the token is unknown or was revoked")
-	ErrTokenExpired error = refuse("the token has expired")
-	ErrCredentials  error = refuse("the user name or password is wrong")
-	ErrDisabled     error = refuse("the user is disabled")
-	ErrSignature    error = refuse("the access key is unknown or the signature does not match")
-	ErrReplayed     error = refuse("this signed request was received before")
+	ErrTokenUnknown error = unauthenticated("the token is unknown or was revoked")
+	ErrTokenExpired error = unauthenticated("the token has expired")
+	ErrCredentials  error = unauthenticated("the user name or password is wrong")
+	ErrDisabled     error = unauthenticated("the user is disabled")
+	ErrSignature    error = unauthenticated("the access key is unknown or the signature does not match")
+	ErrReplayed     error = unauthenticated("this signed request was received before")
 )
 
-func refuse(message string) *plimsoll.Error {
+func unauthenticated(message string) *plimsoll.Error {
 	return &plimsoll.Error{Code: plimsoll.Unauthenticated, Message: message}
 }
 
-// The ways to be known, as Principal.Method tells them.
+// The values of Principal.Method: how the caller was authenticated.
 const (
 	MethodToken = "token"
 	MethodKey   = "key"
 	MethodLocal = "local"
 )
 
-// Local is the operator on the machine itself, who holds the data directory: an administrator of
-// whichever project. NotFound if there is no such project.
+// Local returns the principal of the operator on the machine itself, who has the data
+// directory: an administrator of the project. NotFound if there is no such project.
 func (a *Authenticator) Local(ctx context.Context, projectID string) (plimsoll.Principal, error) {
 	project, err := a.store.Project(ctx, projectID)
 	if err != nil {
@@ -121,11 +121,11 @@ func (a *Authenticator) Local(ctx context.Context, projectID string) (plimsoll.P
 	return plimsoll.Principal{User: user, Domain: domain, Project: project, Grants: grants, Method: MethodLocal}, nil
 }
 
-// ForProject narrows what Verify returned to the project that the request is about. A
-// principal that was bound to a project before, by its token, cannot leave it. An empty
-// projectID stands for the only project a key's user has a grant in; where there is none
-// such, nothing changes and the principal keeps having no grants. Forbidden: no grant
-// there, which is also the answer for a project that does not exist.
+// ForProject restricts the principal that Verify returned to the project of the request. A
+// principal that a token binds to a project cannot change to another. An empty projectID means
+// the only project in which the key's user has a grant; if there is no such project, the
+// principal is returned unchanged, without grants. Forbidden if the user has no grant in the
+// project, or it does not exist.
 func (a *Authenticator) ForProject(ctx context.Context, p plimsoll.Principal, projectID string) (plimsoll.Principal, error) {
 	bound := p.Method != MethodKey || p.Project.ID != ""
 	if projectID == "" && !bound {
@@ -159,7 +159,7 @@ func grantsIn(grants []plimsoll.Grant, projectID string) (in []plimsoll.Grant) {
 	return in
 }
 
-// onlyProject is the project of all grants, "" if there are several or none.
+// onlyProject returns the project of all grants; "" if there are several or none.
 func onlyProject(grants []plimsoll.Grant) string {
 	if len(grants) == 0 || len(grantsIn(grants, grants[0].ProjectID)) != len(grants) {
 		return ""

@@ -42,9 +42,9 @@ func (c *clock) add(d time.Duration) {
 	c.t = c.t.Add(d)
 }
 
-// room is everything real: a database, a sealing key, passwords, and user ann with
+// fixture has real parts: a database, a sealing key, passwords, and user ann with
 // access key access/secret, administrator in project one and reader in project two.
-type room struct {
+type fixture struct {
 	*auth.Authenticator
 	*clock
 	store          *store.Store
@@ -56,9 +56,9 @@ type room struct {
 	access, secret string
 }
 
-func newRoom(t *testing.T) *room {
+func newFixture(t *testing.T) *fixture {
 	t.Helper()
-	r := &room{clock: &clock{t: time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)}}
+	r := &fixture{clock: &clock{t: time.Date(2026, 3, 14, 9, 26, 53, 0, time.UTC)}}
 	var err error
 	if r.store, err = sqlite.Inventory(t.Context(), filepath.Join(t.TempDir(), "inventory.db")); err != nil {
 		t.Fatal(err)
@@ -102,7 +102,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// wantRole holds a principal to a project and a role in it.
+// wantRole fails the test unless a principal has the role in the project.
 func wantRole(t *testing.T, p plimsoll.Principal, project plimsoll.Project, role plimsoll.Role) {
 	t.Helper()
 	if p.User.Name != "ann" || p.Domain.Name != "plimsoll" || p.Project != project || p.Role("0") != role {
@@ -128,7 +128,7 @@ func wantNoSecret(t *testing.T, err error, secrets ...string) {
 }
 
 func TestLocal(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	p, err := r.Local(t.Context(), r.none.ID)
 	check(t, err)
 	if p.Role("") != plimsoll.RoleAdmin || p.Role("7") != plimsoll.RoleAdmin || p.Method != auth.MethodLocal ||
@@ -141,7 +141,7 @@ func TestLocal(t *testing.T) {
 }
 
 func TestForProject(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	ctx := t.Context()
 	byKey, err := r.store.Principal(ctx, r.ann.ID, "")
 	check(t, err)

@@ -38,7 +38,8 @@ func FuzzParseAuthorization(f *testing.F) {
 	})
 }
 
-// FuzzCanonicalQuery: the canonical form is a fixed point, holds what a handler will read, and does not depend on order.
+// FuzzCanonicalQuery: the canonical form is a fixed point, contains the values that a handler reads, and does not depend
+// on their order.
 func FuzzCanonicalQuery(f *testing.F) {
 	for _, seed := range []string{"", "a", "b=&a=1", "a=2&a=1", "q=a%2Fb~*+c%20d%26%3D", "%zz", "a;b=1", "&&=&=x", "\xff=\x00"} {
 		f.Add(seed)
@@ -56,7 +57,7 @@ func FuzzCanonicalQuery(f *testing.F) {
 			t.Errorf("%q becomes %q, then %q, %v", raw, got, again, err)
 		}
 		if parseErr != nil {
-			return // net/http gives such a query to nobody
+			return // net/http drops such a query
 		}
 		back, err := url.ParseQuery(got)
 		for _, v := range values {
@@ -96,10 +97,10 @@ func TestCanonicalHeaders(t *testing.T) {
 }
 
 func TestReplaysAreBounded(t *testing.T) {
-	c := newReplays(3)
-	sig := func(b byte) signed { return signed{signature: append(make([]byte, 31), b)} }
+	c := newReplayCache(3)
+	sig := func(b byte) authorizationParts { return authorizationParts{signature: append(make([]byte, 31), b)} }
 	for round := range byte(10) {
-		if !c.first(sig(round)) || c.first(sig(round)) {
+		if !c.addIfNew(sig(round)) || c.addIfNew(sig(round)) {
 			t.Errorf("signature %d: seen before it came, or not after", round)
 		}
 	}
@@ -107,7 +108,7 @@ func TestReplaysAreBounded(t *testing.T) {
 		t.Errorf("%d signatures are remembered, want 3", len(c.seen))
 	}
 	for _, old := range []byte{7, 8, 9} {
-		if c.first(sig(old)) {
+		if c.addIfNew(sig(old)) {
 			t.Errorf("signature %d was forgotten before older ones", old)
 		}
 	}
@@ -117,18 +118,18 @@ func TestLockoutIsBounded(t *testing.T) {
 	now := time.Unix(0, 0)
 	l := newLockout(1, func() time.Time { return now })
 	for i := range maxLocks + 5 {
-		if err := l.settle(attempt{who: fmt.Sprint(i)}, false); err != nil {
+		if err := l.recordOutcome(attemptKey{name: fmt.Sprint(i)}, false); err != nil {
 			t.Fatal(err)
 		}
 	}
 	if len(l.counts) != maxLocks || l.order.Len() != maxLocks {
 		t.Errorf("%d counts, %d in order; want %d", len(l.counts), l.order.Len(), maxLocks)
 	}
-	if l.check(attempt{who: "4"}) != nil || l.check(attempt{who: "5"}) == nil {
+	if l.check(attemptKey{name: "4"}) != nil || l.check(attemptKey{name: "5"}) == nil {
 		t.Error("another than the oldest counts were forgotten")
 	}
 	now = now.Add(lockFor)
-	if l.check(attempt{who: "5"}) != nil || len(l.counts) != maxLocks-1 {
+	if l.check(attemptKey{name: "5"}) != nil || len(l.counts) != maxLocks-1 {
 		t.Error("an old count is kept")
 	}
 }

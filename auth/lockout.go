@@ -9,88 +9,88 @@ import (
 	"plimsoll"
 )
 
-// ErrLocked is in the chain of every error that says there were too many failures. Its code is Throttled.
+// ErrLocked is wrapped by every error for too many failures. Its code is Throttled.
 var ErrLocked error = &plimsoll.Error{Code: plimsoll.Throttled, Message: "too many failures from this address"}
 
 const (
 	lockFor    = 5 * time.Minute
-	maxLocks   = 10_000 // remembered names; some MiB at worst
-	ipv6Prefix = 64     // one customer commonly has at least that much
+	maxLocks   = 10_000 // counts in memory; a few MiB at most
+	ipv6Prefix = 64     // bits; one customer usually has at least such a network
 )
 
-// attempt is what failures are counted by.
-type attempt struct {
-	who    string
+// attemptKey is the key of a count of failures.
+type attemptKey struct {
+	name   string
 	source string
 }
 
-// lockout counts consecutive failures. It forgets a count five minutes after its last
-// failure, so a locked attempt is open again then, and it forgets the oldest
-// counts when it is full: ten thousand failures under other names buy a few more guesses at one.
+// lockout counts consecutive failures. It removes a count five minutes after its last failure,
+// which ends a lock, and removes the oldest count when it is full. So an attacker gets a few more
+// guesses at one name after ten thousand failures under other names.
 type lockout struct {
 	limit int // failures that lock
 	now   func() time.Time
 
 	mu     sync.Mutex
-	counts map[attempt]*list.Element // of *count
-	order  *list.List                // oldest failure first
+	counts map[attemptKey]*list.Element // of *count
+	order  *list.List                   // oldest failure first
 }
 
-type count struct {
-	attempt
+type failureCount struct {
+	attemptKey
 	failures int
 	last     time.Time
 }
 
 func newLockout(limit int, now func() time.Time) *lockout {
-	return &lockout{limit: limit, now: now, counts: make(map[attempt]*list.Element), order: list.New()}
+	return &lockout{limit: limit, now: now, counts: make(map[attemptKey]*list.Element), order: list.New()}
 }
 
 // check refuses an attempt that is locked.
-func (l *lockout) check(a attempt) error {
+func (l *lockout) check(a attemptKey) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	return l.locked(a)
+	return l.checkLocked(a)
 }
 
-// settle counts the outcome of an attempt that was checked before. An attempt that
-// was locked meanwhile is refused whatever its outcome: else a thousand guesses
-// begun at once would all be answered.
-func (l *lockout) settle(a attempt, success bool) error {
+// recordOutcome counts the outcome of an attempt that was checked before. If the key was locked in
+// between, the attempt is refused whatever its outcome: otherwise a thousand guesses started at
+// the same time would all get an answer.
+func (l *lockout) recordOutcome(a attemptKey, success bool) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if err := l.locked(a); err != nil {
+	if err := l.checkLocked(a); err != nil {
 		return err
 	}
 	e := l.counts[a]
 	switch {
 	case success && e != nil:
-		l.drop(e)
+		l.forget(e)
 	case success:
 	case e != nil:
-		c := e.Value.(*count)
+		c := e.Value.(*failureCount)
 		c.failures++
 		c.last = l.now()
 		l.order.MoveToBack(e)
 	default:
-		l.counts[a] = l.order.PushBack(&count{attempt: a, failures: 1, last: l.now()})
+		l.counts[a] = l.order.PushBack(&failureCount{attemptKey: a, failures: 1, last: l.now()})
 		if l.order.Len() > maxLocks {
-			l.drop(l.order.Front())
+			l.forget(l.order.Front())
 		}
 	}
 	return nil
 }
 
-// locked forgets a count that is old, and refuses one that met the limit.
-func (l *lockout) locked(a attempt) error {
+// checkLocked removes an old count, and refuses the attempt if the count has reached the limit.
+func (l *lockout) checkLocked(a attemptKey) error {
 	e := l.counts[a]
 	if e == nil {
 		return nil
 	}
-	c := e.Value.(*count)
+	c := e.Value.(*failureCount)
 	left := lockFor - l.now().Sub(c.last)
 	if left <= 0 {
-		l.drop(e)
+		l.forget(e)
 		return nil
 	}
 	if c.failures < l.limit {
@@ -100,19 +100,19 @@ func (l *lockout) locked(a attempt) error {
 		WithHint("try again in %s", left.Round(time.Second))
 }
 
-func (l *lockout) drop(e *list.Element) {
-	delete(l.counts, e.Value.(*count).attempt)
+func (l *lockout) forget(e *list.Element) {
+	delete(l.counts, e.Value.(*failureCount).attemptKey)
 	l.order.Remove(e)
 }
 
-// sourceOf brings a client's address, with or without a port, into the form that
-// failures are counted by: an IPv6 address stands for its network.
+// sourceOf returns the part of a client's address, with or without a port, by which failures are
+// counted: the IPv4 address, or the IPv6 network.
 func sourceOf(address string) string {
 	ip, err := netip.ParseAddr(address)
 	if err != nil {
 		port, err := netip.ParseAddrPort(address)
 		if err != nil {
-			return "" // a socket without addresses: one source
+			return "" // connections without an IP address count as one source
 		}
 		ip = port.Addr()
 	}

@@ -2,25 +2,26 @@ package auth
 
 import "sync"
 
-// maxReplays bounds the signatures that are remembered; about 5 MiB.
+// maxReplays is the number of signatures kept in memory; about 5 MiB.
 const maxReplays = 1 << 16
 
-// replays remembers the newest signatures. Only proven ones get in. That old ones stay
-// until they are pushed out does no harm: their date refuses them before.
-type replays struct {
+// replayCache keeps the newest valid signatures. Old ones stay until they are replaced, which
+// makes no difference, because a request with an old date is refused earlier.
+type replayCache struct {
 	mu    sync.Mutex
 	seen  map[[32]byte]bool
-	order [][32]byte // a ring, the oldest at next once it is full
+	order [][32]byte // a ring buffer; once it is full, next is the index of the oldest
 	next  int
 	size  int
 }
 
-func newReplays(size int) *replays {
-	return &replays{seen: make(map[[32]byte]bool), size: size}
+func newReplayCache(size int) *replayCache {
+	return &replayCache{seen: make(map[[32]byte]bool), size: size}
 }
 
-// first reports whether a signature was not seen before. A signature depends on its secret, so it needs no key beside it.
-func (c *replays) first(s signed) bool {
+// addIfNew adds a signature and reports whether it was new. The access key is not part of the
+// cache key, because the signature depends on the secret.
+func (c *replayCache) addIfNew(s authorizationParts) bool {
 	id := [32]byte(s.signature)
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -14,7 +14,7 @@ import (
 )
 
 func TestRescope(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	ctx := t.Context()
 	first, one, _, err := r.signIn(ctx, nil)
 	check(t, err)
@@ -84,7 +84,7 @@ func (s interrupted) Principal(ctx context.Context, userID, projectID string) (p
 
 // TestRescopeDoesNotOutliveItsToken: what revokes the first token while the second is being made revokes both.
 func TestRescopeDoesNotOutliveItsToken(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	ctx := t.Context()
 	for name, event := range map[string]func(token string){
 		"password": func(string) { check(t, r.store.SetPassword(ctx, r.ann.ID, cheapHash+"x")) },

@@ -19,7 +19,7 @@ import (
 	"plimsoll/auth"
 )
 
-// clientSign signs the way the vendor's clients do, in other words than the code under test.
+// clientSign signs the way the vendor's clients do, independently of the code under test.
 func clientSign(r *http.Request, access, secret string, date time.Time, payload string, headers ...string) {
 	escape := strings.NewReplacer("+", "%20", "%7E", "~")
 	stamp := date.UTC().Format("20060102T150405Z")
@@ -55,7 +55,7 @@ func hashOf(s string) string {
 }
 
 // request is signed by ann's key as of now, over the body, the way the vendor's Go client does it.
-func (r *room) request(method, target, body string) *http.Request {
+func (r *fixture) request(method, target, body string) *http.Request {
 	q := httptest.NewRequest(method, target, strings.NewReader(body))
 	q.RemoteAddr = source
 	q.Header.Set("User-Agent", "huaweicloud-usdk-go/3.0; test")
@@ -66,7 +66,7 @@ func (r *room) request(method, target, body string) *http.Request {
 
 // TestVendorVector is the vendor's own sample of a signed request.
 func TestVendorVector(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	key := plimsoll.AccessKey{Access: "QTWAOYTTINDUT2QVKYUC", UserID: r.ann.ID}
 	key.SealedSecret = r.key.Seal([]byte("MFyfvK41ba2giqM7Uio6PznpdUKGpownRZlmVmHc"), key.SealedFor())
 	check(t, r.store.AddAccessKey(t.Context(), key))
@@ -89,7 +89,7 @@ func TestVendorVector(t *testing.T) {
 }
 
 func TestVerifyAccepts(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	for _, target := range []string{
 		"/", "/v5/p/image/swr-repository", "/v5/p/image/swr-repository/", "/v5/p/an%20image/a~b*c/%E2%9C%93",
 		"/v5/p?image_name=&limit=50&offset=0", "/v5/p?image_name&image_type&limit=50&namespace", "/v5/p?a=2&a=1&A=3&a=10&b",
@@ -133,8 +133,14 @@ func TestVerifyAccepts(t *testing.T) {
 	}
 }
 
-func TestVerifyRefuses(t *testing.T) {
-	r := newRoom(t)
+// refusedChange changes a valid request so that Verify refuses it.
+type refusedChange struct {
+	change func(*http.Request)
+	want   string // in the error
+}
+
+// refusedChanges are changes to a POST of "body" to /v5/p?x=1, signed by ann's key.
+func refusedChanges(r *fixture) map[string]refusedChange {
 	replace := func(old, by string) func(*http.Request) {
 		return func(q *http.Request) {
 			q.Header.Set("Authorization", strings.Replace(q.Header.Get("Authorization"), old, by, 1))
@@ -146,11 +152,7 @@ func TestVerifyRefuses(t *testing.T) {
 	resign := func(secret string, at time.Time) func(*http.Request) {
 		return func(q *http.Request) { clientSign(q, r.access, secret, at, hashOf("body")) }
 	}
-	cases := 0
-	for name, c := range map[string]struct {
-		change func(*http.Request)
-		want   string
-	}{
+	return map[string]refusedChange{
 		"another secret":         {resign("x"+r.secret[1:], r.now()), "does not match"},
 		"empty secret":           {resign("", r.now()), "does not match"},
 		"unknown key":            {replace("Access="+r.access, "Access=ABCDEFGHIJKLMNOPQRST"), "does not match"},
@@ -173,19 +175,25 @@ func TestVerifyRefuses(t *testing.T) {
 		"date doubled":           {func(q *http.Request) { q.Header.Add("X-Sdk-Date", "x") }, "more than once"},
 		"date not signed":        {replace(";x-sdk-date", ""), "lacks x-sdk-date"},
 		"temporary key":          {set("X-Security-Token", "temporary"), "temporary"},
-		"hash of another body":   {set("X-Sdk-Content-Sha256", hashOf("other")), "body is not"},
+		"hash of another body":   {set("X-Sdk-Content-Sha256", hashOf("other")), "hash of the body"},
 		"hash left out":          {set("X-Sdk-Content-Sha256", "UNSIGNED-PAYLOAD"), "does not match"},
 		"no header":              {func(q *http.Request) { q.Header.Del("Authorization") }, "not signed"},
 		"two headers":            {func(q *http.Request) { q.Header.Add("Authorization", "x") }, "more than once"},
 		"derived key":            {replace("SDK-HMAC-SHA256", "V11-HMAC-SHA256"), "V11-HMAC-SHA256 is not supported"},
 		"SM3":                    {replace("SDK-HMAC-SHA256", "SDK-HMAC-SM3"), "SDK-HMAC-SM3 is not supported"},
 		"a bare secret":          {set("Authorization", "hunter2hunter2"), "not supported"},
-		"header doubled":         {replace("SignedHeaders=user-agent", "SignedHeaders=user-agent;user-agent"), "twice"},
+		"header doubled":         {replace("SignedHeaders=user-agent", "SignedHeaders=user-agent;user-agent"), "repeated"},
 		"no signature":           {replace(", Signature=", ", Signatures="), "not known"},
 		"short signature":        {replace(", Signature=", ", Signature=00"), "64 hex"},
 		"hostile key":            {replace("Access="+r.access, "Access='; DROP"), "not the id"},
 		"long":                   {replace(" ", strings.Repeat(" ", 10_000)), "too long"},
-	} {
+	}
+}
+
+func TestVerifyRefuses(t *testing.T) {
+	r := newFixture(t)
+	cases := 0
+	for name, c := range refusedChanges(r) {
 		t.Run(name, func(t *testing.T) {
 			q := r.request("POST", "/v5/p?x=1", "body")
 			cases++
@@ -202,13 +210,17 @@ func TestVerifyRefuses(t *testing.T) {
 			wantNoSecret(t, err, r.secret, signature, "hunter2")
 		})
 	}
+}
+
+func TestVerifyRefusesOtherBodyAndOwner(t *testing.T) {
+	r := newFixture(t)
 	q := r.request("POST", "/v5/p", "body")
 	if _, err := r.Verify(q, []byte("other")); !errors.Is(err, auth.ErrSignature) || plimsoll.ErrorHint(err) == "" {
 		t.Errorf("another body: %v", err)
 	}
 	q = r.request("POST", "/v5/p", "body")
 	if _, err := r.Verify(q, nil); err == nil || !strings.Contains(err.Error(), "streamed body") {
-		t.Errorf("a body that nobody covers: %v", err)
+		t.Errorf("a body that is neither in memory nor hashed: %v", err)
 	}
 	check(t, r.admins.SetDisabled(t.Context(), r.ann.ID, true))
 	if _, err := r.Verify(r.request("GET", "/", ""), nil); !errors.Is(err, auth.ErrDisabled) {
@@ -220,9 +232,9 @@ func TestVerifyRefuses(t *testing.T) {
 	}
 }
 
-// TestSealedForAnotherKey: a secret that was moved to another key's row does not verify, and is nobody's fault outside.
+// TestSealedForAnotherKey: a secret that was moved to another key's row does not open, which is an Internal error.
 func TestSealedForAnotherKey(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	k, err := r.store.AccessKey(t.Context(), r.access)
 	check(t, err)
 	k.Access = "MOVED"
@@ -237,7 +249,7 @@ func TestSealedForAnotherKey(t *testing.T) {
 }
 
 func TestReplays(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	for method, again := range map[string]error{
 		"GET": nil, "HEAD": nil,
 		"POST": auth.ErrReplayed, "PUT": auth.ErrReplayed, "DELETE": auth.ErrReplayed,
@@ -256,8 +268,8 @@ func TestReplays(t *testing.T) {
 }
 
 func TestSignatureLocks(t *testing.T) {
-	r := newRoom(t)
-	for _, access := range []string{r.access, "NOSUCHKEY"} { // a lock does not tell which keys exist
+	r := newFixture(t)
+	for _, access := range []string{r.access, "NOSUCHKEY"} { // a lock does not reveal which keys exist
 		wrong := r.request("GET", "/", "")
 		clientSign(wrong, access, "wrong", r.now(), hashOf(""))
 		for range 6 {
@@ -284,7 +296,7 @@ func TestSignatureLocks(t *testing.T) {
 }
 
 func TestVerifyAtOnce(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	posts := make(chan error, 16)
 	q := r.request("POST", "/", "")
 	var wg sync.WaitGroup

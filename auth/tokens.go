@@ -12,18 +12,18 @@ import (
 	"plimsoll"
 )
 
-// SignIn is an attempt to sign in, or to have a token for another project.
+// SignIn is a request for a token: by user and password, or by an earlier token.
 type SignIn struct {
-	UserID     string // or UserName with a domain
+	UserID     string // either this, or UserName and a domain
 	UserName   string
 	Password   string
 	DomainID   string // of the user
 	DomainName string
 
-	// The project to work in, by id or by name in the user's domain; both empty = none.
+	// The project of the token, by id or by name in the user's domain; both empty = none.
 	ProjectID   string
 	ProjectName string
-	ScopeDomain string // id or name of the domain that the client takes for the user's; empty = not said
+	ScopeDomain string // id or name of the project's domain, which must be the user's; empty = not given
 
 	// Token is an earlier token of the user instead of a name and password.
 	Token string
@@ -32,69 +32,70 @@ type SignIn struct {
 }
 
 const (
-	maxName      = 256 // bytes of any name or id in an attempt
-	tokenSize    = 32  // random bytes
-	pruneBatch   = 1000
-	keepsExpired = 24 * time.Hour // how long an expired token is told from an unknown one
+	maxName               = 256 // bytes of any name or id in an attempt
+	tokenSize             = 32  // random bytes
+	pruneBatch            = 1000
+	expiredTokenRetention = 24 * time.Hour // how long an expired token is still reported as expired, not unknown
 )
 
-// SignIn gives a token for a password, or for an earlier token. The token's 43 characters are
-// returned this once. Errors: those of Token for an earlier one; ErrCredentials, ErrDisabled,
-// ErrLocked (five failures in a row of a name from an address lock it for five minutes),
-// Forbidden for a project without a grant or that does not exist, Invalid for a request that names nobody.
+// SignIn issues a token for a password, or for an earlier token. The token has 43 characters and is
+// not stored, so it cannot be returned again. Errors: those of Token for an earlier token;
+// ErrCredentials, ErrDisabled, ErrLocked (five consecutive failures of a name from an address lock
+// it for five minutes), Forbidden for a project without a grant or that does not exist, Invalid for
+// a request without a user.
 func (a *Authenticator) SignIn(ctx context.Context, s SignIn) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
-	if err := s.check(); err != nil {
+	if err := s.validate(); err != nil {
 		return "", t, p, err
 	}
 	if s.Token != "" {
 		return a.rescope(ctx, s)
 	}
-	user, err := a.proven(ctx, s)
+	user, err := a.verifyPassword(ctx, s)
 	if err != nil {
 		return "", t, p, err
 	}
-	projectID, err := a.project(ctx, s, user)
+	projectID, err := a.resolveProject(ctx, s, user)
 	if err != nil {
 		return "", t, p, err
 	}
 	return a.Issue(ctx, user, projectID)
 }
 
-// Issue gives a token to a user who is known already: by password, or because the
-// operator of this machine says so. projectID may be "".
+// Issue issues a token to a user who is already authenticated, by password or by the operator of
+// this machine. projectID "" means a token without a project.
 func (a *Authenticator) Issue(ctx context.Context, user plimsoll.User, projectID string) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
 	return a.issue(ctx, user, projectID, a.now().Add(a.cfg.TokenLifetime))
 }
 
-// rescope gives the holder of a token another one for another project. It ends when the first would
-// have ended: who holds one token must not be able to renew it for ever.
+// rescope issues a token for another project to the owner of a token. It expires when the first
+// token does, so that a token cannot be renewed for ever.
 func (a *Authenticator) rescope(ctx context.Context, s SignIn) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
 	first, holder, err := a.Token(ctx, s.Token)
 	if err != nil {
 		return "", t, p, err
 	}
-	projectID, err := a.project(ctx, s, holder.User)
+	projectID, err := a.resolveProject(ctx, s, holder.User)
 	if err != nil {
 		return "", t, p, err
 	}
 	if token, t, p, err = a.issue(ctx, holder.User, projectID, first.ExpiresAt); err != nil {
 		return "", t, p, err
 	}
-	// The first may have been revoked, by a change of password for one, before the second was
-	// stored. Whatever revokes the user's tokens from here on finds both.
+	// The first token may have been revoked, for example by a change of password, before the second
+	// was stored. A later revocation of the user's tokens removes both.
 	if _, err := a.store.Token(ctx, first.Hash); err != nil {
 		gone := a.store.RemoveToken(ctx, t.Hash)
 		if plimsoll.ErrorCode(gone) == plimsoll.NotFound {
 			gone = nil
 		}
-		return "", plimsoll.Token{}, plimsoll.Principal{}, errors.Join(goneMeanwhile(err, ErrTokenUnknown), gone)
+		return "", plimsoll.Token{}, plimsoll.Principal{}, errors.Join(replaceNotFound(err, ErrTokenUnknown), gone)
 	}
 	return token, t, p, nil
 }
 
 func (a *Authenticator) issue(ctx context.Context, user plimsoll.User, projectID string, expires time.Time) (token string, t plimsoll.Token, p plimsoll.Principal, err error) {
 	if p, err = a.store.Principal(ctx, user.ID, projectID); err != nil {
-		return "", t, plimsoll.Principal{}, goneMeanwhile(err, ErrCredentials)
+		return "", t, plimsoll.Principal{}, replaceNotFound(err, ErrCredentials)
 	}
 	p.Method = MethodToken
 	secret := make([]byte, tokenSize)
@@ -103,38 +104,38 @@ func (a *Authenticator) issue(ctx context.Context, user plimsoll.User, projectID
 	stored := func(at time.Time) time.Time { return at.UTC().Truncate(time.Millisecond) }
 	t = plimsoll.Token{Hash: hashToken(token), UserID: user.ID, ProjectID: projectID, IssuedAt: stored(a.now()), ExpiresAt: stored(expires)}
 	if err := a.store.AddToken(ctx, t, user.PasswordHash); err != nil {
-		return "", plimsoll.Token{}, plimsoll.Principal{}, goneMeanwhile(err, ErrCredentials)
+		return "", plimsoll.Token{}, plimsoll.Principal{}, replaceNotFound(err, ErrCredentials)
 	}
 	return token, t, p, nil
 }
 
-func (s SignIn) check() error {
+func (s SignIn) validate() error {
 	for _, name := range []string{s.UserID, s.UserName, s.DomainID, s.DomainName, s.ProjectID, s.ProjectName, s.ScopeDomain} {
 		if len(name) > maxName {
 			return plimsoll.Errorf(plimsoll.Invalid, "a name or id in the sign-in has more than %d bytes", maxName)
 		}
 	}
-	if s.Token == "" && s.UserID == "" && (s.UserName == "" || s.domain() == "") {
+	if s.Token == "" && s.UserID == "" && (s.UserName == "" || s.domainRef() == "") {
 		return plimsoll.Errorf(plimsoll.Invalid, "a sign-in needs a user's id, or a user's name and domain")
 	}
 	return nil
 }
 
-func (s SignIn) domain() string {
+func (s SignIn) domainRef() string {
 	if s.DomainID != "" {
 		return s.DomainID
 	}
 	return s.DomainName
 }
 
-// proven returns the user whose password was given.
-func (a *Authenticator) proven(ctx context.Context, s SignIn) (plimsoll.User, error) {
+// verifyPassword returns the user of a sign-in, if the password is right.
+func (a *Authenticator) verifyPassword(ctx context.Context, s SignIn) (plimsoll.User, error) {
 	user, name, err := a.findUser(ctx, s)
 	unknown := plimsoll.ErrorCode(err) == plimsoll.NotFound
 	if err != nil && !unknown {
 		return plimsoll.User{}, err
 	}
-	who := attempt{who: name, source: sourceOf(s.Source)}
+	who := attemptKey{name: name, source: sourceOf(s.Source)}
 	if err := a.signIns.check(who); err != nil {
 		return plimsoll.User{}, err
 	}
@@ -143,7 +144,7 @@ func (a *Authenticator) proven(ctx context.Context, s SignIn) (plimsoll.User, er
 		return plimsoll.User{}, err
 	}
 	right = right && !unknown
-	if err := a.signIns.settle(who, right); err != nil {
+	if err := a.signIns.recordOutcome(who, right); err != nil {
 		return plimsoll.User{}, err
 	}
 	switch {
@@ -155,8 +156,8 @@ func (a *Authenticator) proven(ctx context.Context, s SignIn) (plimsoll.User, er
 	return user, nil
 }
 
-// findUser returns the user of a sign-in and the name that failures are counted under. It is one for all
-// the ways to name a user, and it tells nothing about whether a user of that name exists.
+// findUser returns the user of a sign-in and the name under which failures are counted. That name is
+// the same for all ways to name a user, and does not reveal whether the user exists.
 func (a *Authenticator) findUser(ctx context.Context, s SignIn) (u plimsoll.User, countedAs string, err error) {
 	if s.UserID != "" {
 		if u, err = a.store.User(ctx, s.UserID); err != nil {
@@ -164,30 +165,30 @@ func (a *Authenticator) findUser(ctx context.Context, s SignIn) (u plimsoll.User
 		}
 		return u, u.DomainID + "\x00" + u.Name, nil
 	}
-	d, err := a.store.Domain(ctx, s.domain())
+	d, err := a.store.Domain(ctx, s.domainRef())
 	if err != nil {
-		return plimsoll.User{}, s.domain() + "\x00" + s.UserName, err
+		return plimsoll.User{}, s.domainRef() + "\x00" + s.UserName, err
 	}
 	u, err = a.store.UserByName(ctx, d.ID, s.UserName)
 	return u, d.ID + "\x00" + s.UserName, err
 }
 
-// project returns the id of the project that was asked for, in which the user has a grant.
-func (a *Authenticator) project(ctx context.Context, s SignIn, user plimsoll.User) (string, error) {
+// resolveProject returns the id of the requested project, after checking that the user has a grant in it.
+func (a *Authenticator) resolveProject(ctx context.Context, s SignIn, user plimsoll.User) (string, error) {
 	if s.ScopeDomain != "" {
 		d, err := a.store.Domain(ctx, s.ScopeDomain)
 		if err == nil && d.ID != user.DomainID {
 			err = errNoGrant()
 		}
 		if err != nil {
-			return "", goneMeanwhile(err, errNoGrant())
+			return "", replaceNotFound(err, errNoGrant())
 		}
 	}
 	id := s.ProjectID
 	if id == "" && s.ProjectName != "" {
 		project, err := a.store.ProjectByName(ctx, user.DomainID, s.ProjectName)
 		if err != nil {
-			return "", goneMeanwhile(err, errNoGrant())
+			return "", replaceNotFound(err, errNoGrant())
 		}
 		id = project.ID
 	}
@@ -197,16 +198,16 @@ func (a *Authenticator) project(ctx context.Context, s SignIn, user plimsoll.Use
 	return id, nil
 }
 
-// goneMeanwhile answers instead for what does not exist.
-func goneMeanwhile(err, instead error) error {
+// replaceNotFound returns replacement if the code of err is NotFound, else err.
+func replaceNotFound(err, replacement error) error {
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
-		return instead
+		return replacement
 	}
 	return err
 }
 
-// Token says whose a token is, in the project that the token is for. The token is
-// returned beside ErrTokenExpired too. Other refusals are ErrTokenUnknown and ErrDisabled.
+// Token returns a token and its user's principal in the token's project. The token is also returned
+// with ErrTokenExpired. Other errors are ErrTokenUnknown and ErrDisabled.
 func (a *Authenticator) Token(ctx context.Context, token string) (plimsoll.Token, plimsoll.Principal, error) {
 	var none plimsoll.Principal
 	if len(token) != base64.RawURLEncoding.EncodedLen(tokenSize) {
@@ -214,14 +215,14 @@ func (a *Authenticator) Token(ctx context.Context, token string) (plimsoll.Token
 	}
 	t, err := a.store.Token(ctx, hashToken(token))
 	if err != nil {
-		return plimsoll.Token{}, none, goneMeanwhile(err, ErrTokenUnknown)
+		return plimsoll.Token{}, none, replaceNotFound(err, ErrTokenUnknown)
 	}
 	if !a.now().Before(t.ExpiresAt) {
 		return t, none, ErrTokenExpired
 	}
 	p, err := a.store.Principal(ctx, t.UserID, t.ProjectID)
 	if err != nil {
-		return plimsoll.Token{}, none, goneMeanwhile(err, ErrTokenUnknown)
+		return plimsoll.Token{}, none, replaceNotFound(err, ErrTokenUnknown)
 	}
 	if p.User.Disabled {
 		return plimsoll.Token{}, none, ErrDisabled
@@ -230,16 +231,17 @@ func (a *Authenticator) Token(ctx context.Context, token string) (plimsoll.Token
 	return t, p, nil
 }
 
-// Revoke ends a session; a token that is unknown is ErrTokenUnknown.
+// Revoke removes a token; ErrTokenUnknown if there is no such token.
 func (a *Authenticator) Revoke(ctx context.Context, token string) error {
-	return goneMeanwhile(a.store.RemoveToken(ctx, hashToken(token)), ErrTokenUnknown)
+	return replaceNotFound(a.store.RemoveToken(ctx, hashToken(token)), ErrTokenUnknown)
 }
 
-// Prune removes tokens that expired more than a day ago, in short transactions, and returns how many.
+// Prune removes tokens that expired more than a day ago, in short transactions, and returns their
+// number.
 func (a *Authenticator) Prune(ctx context.Context) (int, error) {
 	total := 0
 	for {
-		n, err := a.store.PruneTokens(ctx, a.now().Add(-keepsExpired), pruneBatch)
+		n, err := a.store.PruneTokens(ctx, a.now().Add(-expiredTokenRetention), pruneBatch)
 		total += n
 		if err != nil || n < pruneBatch {
 			return total, err
@@ -247,7 +249,7 @@ func (a *Authenticator) Prune(ctx context.Context) (int, error) {
 	}
 }
 
-// hashToken is the stored form; a token has enough randomness to need no salt.
+// hashToken returns the stored form of a token. A token is random enough to need no salt.
 func hashToken(token string) string {
 	sum := sha256.Sum256([]byte(token))
 	return hex.EncodeToString(sum[:])

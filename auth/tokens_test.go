@@ -14,7 +14,7 @@ import (
 	"plimsoll/auth"
 )
 
-func (r *room) signIn(ctx context.Context, change func(*auth.SignIn)) (string, plimsoll.Token, plimsoll.Principal, error) {
+func (r *fixture) signIn(ctx context.Context, change func(*auth.SignIn)) (string, plimsoll.Token, plimsoll.Principal, error) {
 	s := auth.SignIn{UserName: "ann", DomainName: "plimsoll", Password: password, ProjectID: r.one.ID, Source: source}
 	if change != nil {
 		change(&s)
@@ -23,7 +23,7 @@ func (r *room) signIn(ctx context.Context, change func(*auth.SignIn)) (string, p
 }
 
 func TestSignIn(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	ctx := t.Context()
 	for name, c := range map[string]struct {
 		change  func(*auth.SignIn)
@@ -57,7 +57,7 @@ func TestSignIn(t *testing.T) {
 }
 
 func TestSignInRefuses(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	ctx := t.Context()
 	cases := 0 // each from its own address, so that none is locked
 	for name, c := range map[string]struct {
@@ -96,7 +96,7 @@ func TestSignInRefuses(t *testing.T) {
 }
 
 func TestTokensEnd(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	ctx := t.Context()
 	for name, c := range map[string]struct {
 		end  func(token string) error
@@ -132,7 +132,7 @@ func TestTokensEnd(t *testing.T) {
 }
 
 func TestPruneKeepsYoungTokens(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	ctx := t.Context()
 	old, _, _, err := r.signIn(ctx, nil)
 	check(t, err)
@@ -152,7 +152,7 @@ func TestPruneKeepsYoungTokens(t *testing.T) {
 }
 
 func TestGrantsOfTokensAreCurrent(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	ctx := t.Context()
 	token, _, _, err := r.signIn(ctx, nil)
 	check(t, err)
@@ -163,7 +163,7 @@ func TestGrantsOfTokensAreCurrent(t *testing.T) {
 }
 
 func TestSignInLocks(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	ctx := t.Context()
 	wrong := func(s *auth.SignIn) { s.Password = "wrong horse battery" }
 	fail := func(n int) {
@@ -205,9 +205,9 @@ func TestSignInLocks(t *testing.T) {
 	signedIn(nil)
 }
 
-// TestSignInLocksUnknownUsers: a lock does not tell who exists.
+// TestSignInLocksUnknownUsers: a lock does not reveal which users exist.
 func TestSignInLocksUnknownUsers(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	for i := range 6 {
 		_, _, _, err := r.signIn(t.Context(), func(s *auth.SignIn) { s.UserName = "nobody" })
 		if want := map[bool]error{true: auth.ErrLocked, false: auth.ErrCredentials}[i == 5]; !errors.Is(err, want) {
@@ -232,7 +232,7 @@ func (g *gate) Verify(_ context.Context, given, _ string) (bool, error) {
 // TestGuessesAtOnce: guesses that were all begun before the first failure are
 // answered no more often than guesses one after another, whether right or wrong.
 func TestGuessesAtOnce(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	const guesses = 40
 	g := &gate{open: make(chan struct{})}
 	g.arrived.Add(guesses)
@@ -266,7 +266,7 @@ func TestGuessesAtOnce(t *testing.T) {
 }
 
 func TestSignInsAtOnce(t *testing.T) {
-	r := newRoom(t)
+	r := newFixture(t)
 	var wg sync.WaitGroup
 	for range 8 {
 		wg.Go(func() {

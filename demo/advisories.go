@@ -7,46 +7,46 @@ import (
 	"path/filepath"
 )
 
-// FeedName is the name under which the sample advisories are imported.
+// FeedName is the name of the feed of sample advisories.
 const FeedName = "demo"
 
-// sampleAdvisory is one made-up vulnerability and where it is fixed.
+// sampleAdvisory is a made-up vulnerability and the versions that fix it.
 type sampleAdvisory struct {
-	number    int
-	source    string
-	severity  string // a CVSS 3.1 vector
-	summary   string
-	ecosystem []fixedIn
+	number   int
+	source   string
+	severity string // a CVSS 3.1 vector
+	summary  string
+	fixedIn  []fixedVersion
 }
 
-type fixedIn struct{ ecosystem, version string }
+type fixedVersion struct{ ecosystem, version string }
 
 const (
-	critical = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
-	high     = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"
-	medium   = "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:L/I:L/A:N"
-	low      = "CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N"
+	cvssCritical = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"
+	cvssHigh     = "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:N/I:N/A:H"
+	cvssMedium   = "CVSS:3.1/AV:N/AC:H/PR:N/UI:N/S:U/C:L/I:L/A:N"
+	cvssLow      = "CVSS:3.1/AV:L/AC:H/PR:H/UI:R/S:U/C:L/I:N/A:N"
 )
 
-func sampleAdvisories() []sampleAdvisory {
-	return []sampleAdvisory{
-		{1001, "openssl", high, "A crafted certificate makes the verifier loop.", []fixedIn{{"Debian:12", "3.0.13-1~deb12u1"}, {"Ubuntu:22.04:LTS", "3.0.2-0ubuntu1.12"}, {"Alpine:v3.20", "3.3.1-r1"}}},
-		{1002, "openssl", low, "A timing difference shows whether a key is short.", []fixedIn{{"Debian:12", "3.0.15-1~deb12u1"}, {"Alpine:v3.20", "3.3.2-r0"}}},
-		{1003, "glibc", critical, "A long locale name overruns a buffer.", []fixedIn{{"Debian:12", "2.36-9+deb12u7"}, {"Ubuntu:22.04:LTS", "2.35-0ubuntu3.7"}}},
-		{1004, "glibc", medium, "A resolver answer is accepted twice.", []fixedIn{{"Debian:12", "2.36-9+deb12u8"}}},
-		{1005, "busybox", medium, "An awk program reads after free.", []fixedIn{{"Alpine:v3.20", "1.36.1-r29"}}},
-		{1006, "systemd", high, "A user can keep a session of another user alive.", []fixedIn{{"Ubuntu:22.04:LTS", "249.11-0ubuntu3.12"}}},
-		{1007, "perl", "", "A module is loaded from the current folder.", []fixedIn{{"Ubuntu:22.04:LTS", "5.34.0-3ubuntu1.3"}}},
-		{1008, "bash", high, "Does not affect the samples: fixed long ago.", []fixedIn{{"Debian:12", "5.1-1"}}},
-	}
+// sampleAdvisories concern the packages of sampleImages.
+var sampleAdvisories = []sampleAdvisory{
+	{1001, "openssl", cvssHigh, "A crafted certificate makes the verifier loop.", []fixedVersion{{"Debian:12", "3.0.13-1~deb12u1"}, {"Ubuntu:22.04:LTS", "3.0.2-0ubuntu1.12"}, {"Alpine:v3.20", "3.3.1-r1"}}},
+	{1002, "openssl", cvssLow, "A timing difference shows whether a key is short.", []fixedVersion{{"Debian:12", "3.0.15-1~deb12u1"}, {"Alpine:v3.20", "3.3.2-r0"}}},
+	{1003, "glibc", cvssCritical, "A long locale name overruns a buffer.", []fixedVersion{{"Debian:12", "2.36-9+deb12u7"}, {"Ubuntu:22.04:LTS", "2.35-0ubuntu3.7"}}},
+	{1004, "glibc", cvssMedium, "A resolver answer is accepted twice.", []fixedVersion{{"Debian:12", "2.36-9+deb12u8"}}},
+	{1005, "busybox", cvssMedium, "An awk program reads after free.", []fixedVersion{{"Alpine:v3.20", "1.36.1-r29"}}},
+	{1006, "systemd", cvssHigh, "A user can keep a session of another user alive.", []fixedVersion{{"Ubuntu:22.04:LTS", "249.11-0ubuntu3.12"}}},
+	{1007, "perl", "", "A module is loaded from the current folder.", []fixedVersion{{"Ubuntu:22.04:LTS", "5.34.0-3ubuntu1.3"}}},
+	{1008, "bash", cvssHigh, "Does not affect the samples: fixed long ago.", []fixedVersion{{"Debian:12", "5.1-1"}}},
 }
 
-// WriteAdvisories writes the sample advisories as OSV records into dir, one file each.
+// WriteAdvisories writes the sample advisories into dir as OSV records, one file per record. It makes
+// dir if necessary.
 func WriteAdvisories(dir string) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err
 	}
-	for _, a := range sampleAdvisories() {
+	for _, a := range sampleAdvisories {
 		id := fmt.Sprintf("CVE-2099-%d", a.number)
 		body, err := json.MarshalIndent(a.record(id), "", "  ")
 		if err != nil {
@@ -61,7 +61,7 @@ func WriteAdvisories(dir string) error {
 
 func (a sampleAdvisory) record(cve string) map[string]any {
 	var affected []map[string]any
-	for _, f := range a.ecosystem {
+	for _, f := range a.fixedIn {
 		affected = append(affected, map[string]any{
 			"package": map[string]string{"ecosystem": f.ecosystem, "name": a.source},
 			"ranges": []map[string]any{{

@@ -13,11 +13,11 @@ import (
 	"plimsoll/manifest"
 )
 
-// digests reads the digest of every sample's tag.
-func digests(t *testing.T, r *Registry) map[string]string {
+// sampleDigests reads the digest of every sample's tag.
+func sampleDigests(t *testing.T, r *Registry) map[string]string {
 	t.Helper()
 	out := map[string]string{}
-	for _, s := range samples() {
+	for _, s := range sampleImages {
 		ref, err := name.ParseReference(r.Host()+"/"+s.repository+":"+s.tag, name.Insecure)
 		if err != nil {
 			t.Fatal(err)
@@ -40,7 +40,7 @@ func TestRegistryHoldsTheSameSamplesEveryTime(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		runs, hosts = append(runs, digests(t, r)), append(hosts, r.Host())
+		runs, hosts = append(runs, sampleDigests(t, r)), append(hosts, r.Host())
 		if err := r.Close(); err != nil {
 			t.Fatal(err)
 		}
@@ -57,7 +57,7 @@ func TestRegistryHoldsTheSameSamplesEveryTime(t *testing.T) {
 }
 
 func TestIndexHasPlatformsAndAttestation(t *testing.T) {
-	for _, s := range samples() {
+	for _, s := range sampleImages {
 		if len(s.platforms) < 2 {
 			continue
 		}
@@ -87,7 +87,7 @@ func TestWriteAdvisories(t *testing.T) {
 		t.Fatal(err)
 	}
 	files, err := os.ReadDir(dir)
-	if err != nil || len(files) != len(sampleAdvisories()) {
+	if err != nil || len(files) != len(sampleAdvisories) {
 		t.Errorf("%d files, %v", len(files), err)
 	}
 }

@@ -20,21 +20,21 @@ import (
 	"plimsoll"
 )
 
-// Registry is an in-process OCI registry on the loopback interface that holds the samples.
+// Registry is an in-process OCI registry on the loopback interface with the sample images.
 type Registry struct {
 	listener net.Listener
 	server   *http.Server
 }
 
-// StartRegistry serves a registry whose blobs lie in dir and fills it with the
-// samples. It takes the port it had last time, if that is free, so that the demo can
-// be run again over the same inventory.
+// StartRegistry starts a registry that stores its blobs in dir, and pushes the sample images to it. It
+// uses the port of the previous run, if that is free, so that the demo can run again with the same
+// inventory. The caller must call Close.
 func StartRegistry(ctx context.Context, dir string) (*Registry, error) {
 	blobs := filepath.Join(dir, "blobs")
 	if err := os.MkdirAll(blobs, 0o700); err != nil {
 		return nil, err
 	}
-	listener, err := listen(ctx, filepath.Join(dir, "port"))
+	listener, err := listenOnSamePort(ctx, filepath.Join(dir, "port"))
 	if err != nil {
 		return nil, err
 	}
@@ -42,14 +42,15 @@ func StartRegistry(ctx context.Context, dir string) (*Registry, error) {
 		ggcr.WithBlobHandler(ggcr.NewDiskBlobHandler(blobs)), ggcr.WithReferrersSupport(true))
 	r := &Registry{listener: listener, server: &http.Server{Handler: handler, ReadHeaderTimeout: 10 * time.Second}}
 	go r.server.Serve(listener) //nolint:errcheck // it ends when Close is called
-	if err := r.fill(ctx); err != nil {
+	if err := r.pushSamples(ctx); err != nil {
 		return nil, errors.Join(fmt.Errorf("fill the demo registry: %w", err), r.Close())
 	}
 	return r, nil
 }
 
-// listen prefers the port in file and remembers the one it got.
-func listen(ctx context.Context, file string) (net.Listener, error) {
+// listenOnSamePort listens on the port in file if that is free, else on a free port, which it writes
+// to file.
+func listenOnSamePort(ctx context.Context, file string) (net.Listener, error) {
 	var lc net.ListenConfig
 	if b, err := os.ReadFile(file); err == nil {
 		if l, err := lc.Listen(ctx, "tcp", "127.0.0.1:"+strings.TrimSpace(string(b))); err == nil {
@@ -67,17 +68,17 @@ func listen(ctx context.Context, file string) (net.Listener, error) {
 	return l, os.WriteFile(file, []byte(port+"\n"), 0o600)
 }
 
-// Host returns the registry's host and port.
+// Host returns the registry's address as host:port.
 func (r *Registry) Host() string { return r.listener.Addr().String() }
 
-// URL returns the registry's address.
+// URL returns the registry's http address.
 func (r *Registry) URL() string { return "http://" + r.Host() }
 
 // Close stops the registry.
 func (r *Registry) Close() error { return r.server.Close() }
 
-func (r *Registry) fill(ctx context.Context) error {
-	for _, s := range samples() {
+func (r *Registry) pushSamples(ctx context.Context) error {
+	for _, s := range sampleImages {
 		ref, err := name.ParseReference(r.Host()+"/"+s.repository+":"+s.tag, name.Insecure)
 		if err != nil {
 			return err

@@ -14,19 +14,19 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 )
 
-// built is the time all samples were built at, so that digests never change.
-var built = time.Date(2026, time.March, 14, 9, 26, 53, 0, time.UTC)
+// buildTime is the build time of every sample, so that digests never change.
+var buildTime = time.Date(2026, time.March, 14, 9, 26, 53, 0, time.UTC)
 
-// file is one entry of a sample layer.
-type file struct {
+// layerFile is one entry of a sample layer.
+type layerFile struct {
 	path string
 	body string
 	mode int64  // 0 = 0644
 	link string // symbolic link if set
 }
 
-// layerOf packs files into a gzip layer, with the directories they need.
-func layerOf(files ...file) (v1.Layer, error) {
+// newLayer returns a gzip layer of files and their parent directories.
+func newLayer(files ...layerFile) (v1.Layer, error) {
 	var buf bytes.Buffer
 	w := tar.NewWriter(&buf)
 	made := map[string]bool{}
@@ -58,18 +58,18 @@ func writeParents(w *tar.Writer, path string, made map[string]bool) error {
 		if dir == "tmp/" {
 			mode = 0o1777
 		}
-		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: mode, ModTime: built}); err != nil {
+		if err := w.WriteHeader(&tar.Header{Typeflag: tar.TypeDir, Name: dir, Mode: mode, ModTime: buildTime}); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func writeEntry(w *tar.Writer, f file) error {
+func writeEntry(w *tar.Writer, f layerFile) error {
 	if f.mode == 0 {
 		f.mode = 0o644
 	}
-	h := &tar.Header{Typeflag: tar.TypeReg, Name: f.path, Mode: f.mode, Size: int64(len(f.body)), ModTime: built}
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: f.path, Mode: f.mode, Size: int64(len(f.body)), ModTime: buildTime}
 	if f.link != "" {
 		h.Typeflag, h.Linkname, h.Size = tar.TypeSymlink, f.link, 0
 	}
@@ -83,13 +83,13 @@ func writeEntry(w *tar.Writer, f file) error {
 	return err
 }
 
-// pkg is one installed package of a sample.
-type pkg struct {
+// installedPackage is an installed package of a sample.
+type installedPackage struct {
 	name, version, source string
 }
 
-// dpkgStatus writes a Debian package database (deb822, dpkg status fields).
-func dpkgStatus(packages ...pkg) string {
+// dpkgStatus returns a Debian package database (deb822, dpkg status fields).
+func dpkgStatus(packages ...installedPackage) string {
 	var b strings.Builder
 	for _, p := range packages {
 		fmt.Fprintf(&b, "Package: %s\nStatus: install ok installed\nArchitecture: amd64\nVersion: %s\n", p.name, p.version)
@@ -101,8 +101,8 @@ func dpkgStatus(packages ...pkg) string {
 	return b.String()
 }
 
-// apkInstalled writes an Alpine package database (apk v2 installed format).
-func apkInstalled(packages ...pkg) string {
+// apkInstalled returns an Alpine package database (apk v2 installed format).
+func apkInstalled(packages ...installedPackage) string {
 	var b strings.Builder
 	for _, p := range packages {
 		origin := p.source
@@ -114,36 +114,36 @@ func apkInstalled(packages ...pkg) string {
 	return b.String()
 }
 
-func osRelease(id, versionID, pretty string) []file {
-	return []file{
+func osReleaseFiles(id, versionID, pretty string) []layerFile {
+	return []layerFile{
 		{path: "usr/lib/os-release", body: fmt.Sprintf("ID=%s\nVERSION_ID=\"%s\"\nPRETTY_NAME=\"%s\"\n", id, versionID, pretty)},
 		{path: "etc/os-release", link: "../usr/lib/os-release"},
 	}
 }
 
-func debian12(packages ...pkg) []file {
-	return slices.Concat(osRelease("debian", "12", "Debian GNU/Linux 12"), accounts(), []file{
+func debian12Files(packages ...installedPackage) []layerFile {
+	return slices.Concat(osReleaseFiles("debian", "12", "Debian GNU/Linux 12"), accountFiles(), []layerFile{
 		{path: "var/lib/dpkg/status", body: dpkgStatus(packages...)},
 		{path: "usr/bin/passwd", body: "\x7fELF sample of passwd", mode: 0o4755},
 	})
 }
 
-func ubuntu(version string, packages ...pkg) []file {
-	return slices.Concat(osRelease("ubuntu", version, "Ubuntu "+version+" LTS"), accounts(), []file{
+func ubuntuFiles(version string, packages ...installedPackage) []layerFile {
+	return slices.Concat(osReleaseFiles("ubuntu", version, "Ubuntu "+version+" LTS"), accountFiles(), []layerFile{
 		{path: "var/lib/dpkg/status", body: dpkgStatus(packages...)},
 		{path: "usr/bin/su", body: "\x7fELF sample of su", mode: 0o4755},
 	})
 }
 
-func alpine(version string, packages ...pkg) []file {
-	return slices.Concat(accounts(), []file{
+func alpineFiles(version string, packages ...installedPackage) []layerFile {
+	return slices.Concat(accountFiles(), []layerFile{
 		{path: "etc/os-release", body: fmt.Sprintf("NAME=\"Alpine Linux\"\nID=alpine\nVERSION_ID=%s\nPRETTY_NAME=\"Alpine Linux v%s\"\n", version, version[:strings.LastIndex(version, ".")])},
 		{path: "lib/apk/db/installed", body: apkInstalled(packages...)},
 	})
 }
 
-func accounts() []file {
-	return []file{
+func accountFiles() []layerFile {
+	return []layerFile{
 		{path: "etc/passwd", body: "root:x:0:0:root:/root:/bin/sh\nnobody:x:65534:65534:nobody:/:/sbin/nologin\n"},
 		{path: "etc/shadow", body: "root:*:19000:0:99999:7:::\nnobody:*:19000:0:99999:7:::\n", mode: 0o640},
 	}

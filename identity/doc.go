@@ -1,10 +1,9 @@
-// Package identity is where administrators say who may ask: it makes the first
-// user, and adds and removes users, grants, projects and access keys.
+// Package identity manages users, grants, projects and access keys, and makes the first user of
+// an empty database.
 //
-// It stands beside package auth, which says who is asking. The two share the
-// passwords' hash, and with it the cap on how many are computed at once: package
-// cmd makes one Passwords and hands it to both.
+// Package auth authenticates these users. Both packages use one [Passwords], which package cmd
+// makes, and which bounds how many password hashes are computed at once.
 //
-// A generated password or secret is returned once and stored in a form that does
-// not give it back: passwords as argon2id hashes, secrets of access keys sealed.
+// A generated password or secret is returned once. Passwords are stored as argon2id hashes,
+// secrets of access keys are stored sealed.
 package identity

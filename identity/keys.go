@@ -10,14 +10,14 @@ import (
 	"plimsoll"
 )
 
-// The lengths of the two halves of an access key, which are those that clients know.
+// The lengths of the id and the secret of an access key, which clients expect.
 const (
 	accessSize = 20
 	secretSize = 40
 )
 
-// CreateKey makes an access key for a user, with a description of at most 255
-// characters. The secret is returned this once. NotFound if there is no such user.
+// CreateKey makes an access key for a user, with a description of at most 255 characters. The
+// secret cannot be read again. NotFound if there is no such user.
 func (s *Service) CreateKey(ctx context.Context, userID, description string) (access, secret string, err error) {
 	k, secret, err := s.createKey(ctx, userID, description)
 	return k.Access, secret, err
@@ -29,7 +29,7 @@ func (s *Service) createKey(ctx context.Context, userID, description string) (pl
 	}
 	access := rand.Text()[:accessSize] // 100 random bits in A–Z, 2–7
 	secret := (rand.Text() + rand.Text())[:secretSize]
-	k := plimsoll.AccessKey{Access: access, UserID: userID, Description: description, CreatedAt: s.clock()}
+	k := plimsoll.AccessKey{Access: access, UserID: userID, Description: description, CreatedAt: s.storedNow()}
 	k.SealedSecret = s.sealer.Seal([]byte(secret), k.SealedFor())
 	if err := s.store.AddAccessKey(ctx, k); err != nil {
 		return plimsoll.AccessKey{}, "", err

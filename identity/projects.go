@@ -7,7 +7,7 @@ import (
 	"plimsoll"
 )
 
-// AddProject makes a project in a domain, named by id or name; Conflict if it has one of that name.
+// AddProject makes a project in a domain, given by id or name. Conflict if the name is taken.
 func (s *Service) AddProject(ctx context.Context, domain, name string) (plimsoll.Project, error) {
 	if err := checkName(name); err != nil {
 		return plimsoll.Project{}, err
@@ -16,14 +16,14 @@ func (s *Service) AddProject(ctx context.Context, domain, name string) (plimsoll
 	if err != nil {
 		return plimsoll.Project{}, err
 	}
-	p := plimsoll.Project{ID: newID(), Name: name, DomainID: d.ID, CreatedAt: s.clock()}
+	p := plimsoll.Project{ID: newID(), Name: name, DomainID: d.ID, CreatedAt: s.storedNow()}
 	if err := s.store.AddProject(ctx, p); err != nil {
 		return plimsoll.Project{}, err
 	}
 	return p, nil
 }
 
-// Projects lists the projects of a domain, named by id or name.
+// Projects lists the projects of a domain, given by id or name.
 func (s *Service) Projects(ctx context.Context, domain string) ([]plimsoll.Project, error) {
 	d, err := s.store.Domain(ctx, domain)
 	if err != nil {
@@ -32,11 +32,11 @@ func (s *Service) Projects(ctx context.Context, domain string) ([]plimsoll.Proje
 	return s.store.Projects(ctx, d.ID)
 }
 
-// enterpriseProjectID admits numbers and UUIDs.
+// enterpriseProjectID matches numbers and UUIDs.
 var enterpriseProjectID = regexp.MustCompile(`^[0-9a-z-]{1,64}$`)
 
-// AddEnterpriseProject makes an enterprise project in a domain, named by id or name.
-// An empty id is chosen at random; Conflict if the id is taken.
+// AddEnterpriseProject makes an enterprise project in a domain, given by id or name. An empty id
+// is replaced by a random one. Conflict if the id is taken.
 func (s *Service) AddEnterpriseProject(ctx context.Context, domain, id, name string) (plimsoll.EnterpriseProject, error) {
 	if id == "" {
 		id = newID()
@@ -51,14 +51,14 @@ func (s *Service) AddEnterpriseProject(ctx context.Context, domain, id, name str
 	if err != nil {
 		return plimsoll.EnterpriseProject{}, err
 	}
-	ep := plimsoll.EnterpriseProject{ID: id, Name: name, DomainID: d.ID, CreatedAt: s.clock()}
+	ep := plimsoll.EnterpriseProject{ID: id, Name: name, DomainID: d.ID, CreatedAt: s.storedNow()}
 	if err := s.store.AddEnterpriseProject(ctx, ep); err != nil {
 		return plimsoll.EnterpriseProject{}, err
 	}
 	return ep, nil
 }
 
-// EnterpriseProjects lists the enterprise projects of a domain, named by id or name.
+// EnterpriseProjects lists the enterprise projects of a domain, given by id or name.
 func (s *Service) EnterpriseProjects(ctx context.Context, domain string) ([]plimsoll.EnterpriseProject, error) {
 	d, err := s.store.Domain(ctx, domain)
 	if err != nil {

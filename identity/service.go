@@ -12,7 +12,8 @@ import (
 	"plimsoll"
 )
 
-// ProjectStore keeps domains and what they divide into. A domain is named by id or name where it is looked up.
+// ProjectStore keeps domains with their projects and enterprise projects. Domain accepts an id or a
+// name.
 type ProjectStore interface {
 	Bootstrap(ctx context.Context, d plimsoll.Domain, p plimsoll.Project, ep plimsoll.EnterpriseProject, u plimsoll.User) (created bool, err error)
 	Domain(ctx context.Context, idOrName string) (plimsoll.Domain, error)
@@ -43,19 +44,20 @@ type KeyStore interface {
 	RemoveAccessKey(ctx context.Context, access string) error
 }
 
-// Store is everything that the service keeps.
+// Store is the union of the stores that a Service needs.
 type Store interface {
 	ProjectStore
 	UserStore
 	KeyStore
 }
 
-// Sealer makes secrets unreadable outside this installation.
+// Sealer encrypts secrets so that only this installation can read them.
 type Sealer interface {
 	Seal(plain, ad []byte) []byte
 }
 
-// Service changes who may ask. It checks no permission: whoever holds it is an administrator.
+// Service manages users, projects and keys. It checks no permissions: its callers must be
+// administrators.
 type Service struct {
 	store     Store
 	sealer    Sealer
@@ -63,17 +65,18 @@ type Service struct {
 	now       func() time.Time
 }
 
-// New makes a service; now is its clock.
+// New returns a service with now as its clock.
 func New(store Store, sealer Sealer, passwords *Passwords, now func() time.Time) *Service {
 	return &Service{store: store, sealer: sealer, passwords: passwords, now: now}
 }
 
-// Names are what Bootstrap calls the first of each kind. Empty ones are "plimsoll", "default" and "admin".
+// Names are the names of the domain, project and user that Bootstrap makes. The defaults of empty
+// ones are "plimsoll", "default" and "admin".
 type Names struct {
 	Domain, Project, User string
 }
 
-// Credentials are what Bootstrap made. Nothing gives the password back a second time.
+// Credentials is the result of Bootstrap. The password cannot be read again.
 type Credentials struct {
 	Domain   plimsoll.Domain
 	Project  plimsoll.Project
@@ -81,21 +84,21 @@ type Credentials struct {
 	Password string
 }
 
-// Bootstrap makes an empty database usable: a domain, a project, the enterprise
-// project that always exists, and a user who administers the project and has a random
-// password. created is false, and nothing is changed, if the database has a domain already.
+// Bootstrap makes an empty database usable: it adds a domain, a project, the default enterprise
+// project, and a user with a random password who administers the project. created is false, and
+// nothing changes, if the database already has a domain.
 func (s *Service) Bootstrap(ctx context.Context, names Names) (c *Credentials, created bool, err error) {
-	names = names.orDefault()
+	names = names.withDefaults()
 	for _, name := range []string{names.Domain, names.Project, names.User} {
 		if err := checkName(name); err != nil {
 			return nil, false, err
 		}
 	}
-	// Asked first so that an ordinary start costs no hash.
+	// Checked first, so that an ordinary start computes no hash.
 	if _, err := s.store.Domain(ctx, names.Domain); plimsoll.ErrorCode(err) != plimsoll.NotFound {
 		return nil, false, err
 	}
-	now := s.clock()
+	now := s.storedNow()
 	c = &Credentials{Domain: plimsoll.Domain{ID: newID(), Name: names.Domain}, Password: rand.Text()}
 	c.Project = plimsoll.Project{ID: newID(), Name: names.Project, DomainID: c.Domain.ID, CreatedAt: now}
 	c.User = plimsoll.User{
@@ -112,7 +115,7 @@ func (s *Service) Bootstrap(ctx context.Context, names Names) (c *Credentials, c
 	return c, true, nil
 }
 
-func (n Names) orDefault() Names {
+func (n Names) withDefaults() Names {
 	for _, f := range []struct {
 		field *string
 		name  string
@@ -124,17 +127,17 @@ func (n Names) orDefault() Names {
 	return n
 }
 
-// clock is the time as it is stored.
-func (s *Service) clock() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
+// storedNow returns the current time in the precision of the store.
+func (s *Service) storedNow() time.Time { return s.now().UTC().Truncate(time.Millisecond) }
 
-// newID is 32 random hex digits, the form of the ids that clients know.
+// newID returns 32 random hex digits, the form of id that clients expect.
 func newID() string {
 	b := make([]byte, 16)
 	rand.Read(b) //nolint:errcheck,gosec // crypto/rand never returns an error
 	return hex.EncodeToString(b)
 }
 
-// checkName admits names of 1 to 64 printable characters without space at either end.
+// checkName accepts names of 1 to 64 printable characters without space at either end.
 func checkName(name string) error {
 	n := utf8.RuneCountInString(name)
 	hidden := func(r rune) bool { return !unicode.IsPrint(r) || r == utf8.RuneError }

@@ -7,7 +7,7 @@ import (
 	"plimsoll"
 )
 
-// NewUser is a user to be added.
+// NewUser is a user to add.
 type NewUser struct {
 	Domain   string // id or name
 	Name     string // 1 to 64 printable characters, unique in the domain
@@ -15,8 +15,8 @@ type NewUser struct {
 	Grants   []plimsoll.Grant
 }
 
-// AddUser makes a user. Conflict: the name is taken. NotFound: no such domain, or
-// no such project or enterprise project in it.
+// AddUser makes a user. Conflict if the name is taken. NotFound if there is no such domain, or no
+// such project or enterprise project in it.
 func (s *Service) AddUser(ctx context.Context, n NewUser) (plimsoll.User, error) {
 	if err := checkName(n.Name); err != nil {
 		return plimsoll.User{}, err
@@ -32,7 +32,7 @@ func (s *Service) AddUser(ctx context.Context, n NewUser) (plimsoll.User, error)
 	if err != nil {
 		return plimsoll.User{}, err
 	}
-	u := plimsoll.User{ID: newID(), Name: n.Name, DomainID: d.ID, PasswordHash: hash, CreatedAt: s.clock(), Grants: n.Grants}
+	u := plimsoll.User{ID: newID(), Name: n.Name, DomainID: d.ID, PasswordHash: hash, CreatedAt: s.storedNow(), Grants: n.Grants}
 	if err := s.store.AddUser(ctx, u); err != nil {
 		return plimsoll.User{}, err
 	}
@@ -44,7 +44,7 @@ func (s *Service) User(ctx context.Context, domain, name string) (plimsoll.User,
 	return s.store.UserByName(ctx, domain, name)
 }
 
-// Users lists the users of a domain, named by id or name.
+// Users lists the users of a domain, given by id or name.
 func (s *Service) Users(ctx context.Context, domain string) ([]plimsoll.User, error) {
 	d, err := s.store.Domain(ctx, domain)
 	if err != nil {
@@ -58,7 +58,7 @@ func (s *Service) RemoveUser(ctx context.Context, userID string) error {
 	return s.store.RemoveUser(ctx, userID)
 }
 
-// SetPassword gives a user another password and ends the user's sessions.
+// SetPassword changes a user's password and ends the user's sessions.
 func (s *Service) SetPassword(ctx context.Context, userID, password string) error {
 	hash, err := s.passwords.Hash(ctx, password)
 	if err != nil {
@@ -67,12 +67,12 @@ func (s *Service) SetPassword(ctx context.Context, userID, password string) erro
 	return s.store.SetPassword(ctx, userID, hash)
 }
 
-// SetDisabled locks a user out, ending the user's sessions, or lets the user in again.
+// SetDisabled disables a user and ends the user's sessions, or enables the user again.
 func (s *Service) SetDisabled(ctx context.Context, userID string, disabled bool) error {
 	return s.store.SetDisabled(ctx, userID, disabled)
 }
 
-// SetGrants replaces what a user may do; it holds from the user's next request on.
+// SetGrants replaces a user's grants, from the user's next request on.
 func (s *Service) SetGrants(ctx context.Context, userID string, grants []plimsoll.Grant) error {
 	if err := checkGrants(grants); err != nil {
 		return err
@@ -80,11 +80,11 @@ func (s *Service) SetGrants(ctx context.Context, userID string, grants []plimsol
 	return s.store.SetGrants(ctx, userID, grants)
 }
 
-// checkGrants admits known roles; the store checks the projects.
+// checkGrants accepts known roles; the store checks the projects.
 func checkGrants(grants []plimsoll.Grant) error {
 	for _, g := range grants {
 		if !slices.Contains(plimsoll.Roles(), g.Role) {
-			return plimsoll.Errorf(plimsoll.Invalid, "role %.40q is none of %v", g.Role, plimsoll.Roles())
+			return plimsoll.Errorf(plimsoll.Invalid, "role %.40q is not one of %v", g.Role, plimsoll.Roles())
 		}
 	}
 	return nil

@@ -9,11 +9,11 @@ import (
 
 	"plimsoll"
 	"plimsoll/match"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 )
 
 // judgeRoot judges the rpm database of a root.
-func judgeRoot(t *testing.T, db *store.Advisories, root, ecosystem string) plimsoll.Judgement {
+func judgeRoot(t *testing.T, db *advisories.Store, root, ecosystem string) plimsoll.Judgement {
 	t.Helper()
 	packages := rpm(t, shared(t, "roots", root), ecosystem)
 	if len(packages) == 0 {
@@ -26,7 +26,7 @@ func judgeRoot(t *testing.T, db *store.Advisories, root, ecosystem string) plims
 	return match.Judge(packages, e)
 }
 
-// claim is a vulnerability of a package with what the corpus tells apart.
+// claim is a vulnerability of a package, with the values that differ in the corpus.
 type claim struct {
 	fixed      string
 	advisories []string
@@ -35,7 +35,7 @@ type claim struct {
 // TestAlmaLinuxRoots: a CVE that two errata fix, one after the other, is one
 // vulnerability; both are its evidence, and the later version leaves both.
 func TestAlmaLinuxRoots(t *testing.T) {
-	db := advisories(t, "AlmaLinux.zip")
+	db := importAdvisories(t, "AlmaLinux.zip")
 	for root, ecosystem := range map[string]string{
 		"almalinux-8.8-s390x": "AlmaLinux:8", "almalinux-9.0-arm64": "AlmaLinux:9", "almalinux-9.2-arm64": "AlmaLinux:9.2",
 	} {
@@ -112,13 +112,13 @@ func TestModules(t *testing.T) {
 		Ranges: []plimsoll.Range{{Type: "ECOSYSTEM", Events: []plimsoll.Event{{Introduced: "0"}}}}}}}
 	p := plimsoll.Package{Ecosystem: "AlmaLinux:8", Name: "perl-libs", Version: "4:5.24.4-403.module_el8.3.0+2027+c8990d1d"}
 	if j := judge(p, map[string]bool{"AlmaLinux:8": true}, unfixed); len(j.Vulnerabilities) != 1 {
-		t.Error("a range without a bound speaks of no package of a stream")
+		t.Error("a range without a version does not apply to a package of a stream")
 	}
 }
 
-// checkModulesOfCorpus: in the real feed an erratum speaks of packages of streams or of
-// others, never of both; 162 names of one release have errata of both kinds.
-func checkModulesOfCorpus(t *testing.T, db *store.Advisories) {
+// checkModulesOfCorpus: in the real feed an erratum is about packages of streams or about
+// others, never about both; 162 names of one release have errata of both kinds.
+func checkModulesOfCorpus(t *testing.T, db *advisories.Store) {
 	key := plimsoll.NewAdvisoryKey("AlmaLinux:8", "perl-libs")
 	e, err := db.Evidence(t.Context(), []plimsoll.AdvisoryKey{key})
 	if err != nil {

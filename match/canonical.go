@@ -6,11 +6,11 @@ import (
 	"plimsoll"
 )
 
-// canonical returns the ids of the vulnerabilities that a record is evidence of: every
-// CVE that it stands for, else the smallest of its id and aliases. There is no
-// transitive closure: an alias's aliases do not count. An erratum that names no CVE
-// and is not a security one fixes bugs; it is evidence of nothing.
-func canonical(a plimsoll.Advisory) []string {
+// canonicalIDs returns the ids of the vulnerabilities that an advisory describes: all its
+// CVEs, else the smallest of its id and aliases. There is no transitive closure: the aliases
+// of an alias do not count. An erratum without a CVE that is not a security erratum only
+// fixes bugs and describes no vulnerability.
+func canonicalIDs(a plimsoll.Advisory) []string {
 	if cves := a.CVEs(); len(cves) > 0 {
 		return cves
 	}
@@ -20,12 +20,13 @@ func canonical(a plimsoll.Advisory) []string {
 	return []string{slices.Min(append([]string{a.ID}, a.Aliases...))}
 }
 
-// securityErratum tells RHSA, ALSA … from RHBA (bugs) and RHEA (enhancements).
+// securityErratum reports whether the id is of a security erratum (RHSA, ALSA, …), not of bug
+// fixes (RHBA) or enhancements (RHEA).
 func securityErratum(id string) bool { return len(id) > 3 && id[2] == 'S' && id[3] == 'A' }
 
-// aliases are the record's other names of the vulnerability, less its CVEs: each of
-// those is a vulnerability of its own.
-func aliases(a plimsoll.Advisory, id string) []string {
+// otherAliases returns the advisory's aliases except id and CVEs, because each CVE is a
+// separate vulnerability.
+func otherAliases(a plimsoll.Advisory, id string) []string {
 	return slices.DeleteFunc(slices.Clone(a.Aliases), func(other string) bool {
 		return other == id || plimsoll.IsCVE(other)
 	})

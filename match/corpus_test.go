@@ -14,7 +14,7 @@ import (
 	"plimsoll"
 	"plimsoll/advisory"
 	"plimsoll/match"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -31,7 +31,7 @@ func shared(t testing.TB, elem ...string) string {
 	return filepath.Join(append([]string{root}, elem...)...)
 }
 
-func advisories(t testing.TB, zips ...string) *store.Advisories {
+func importAdvisories(t testing.TB, zips ...string) *advisories.Store {
 	t.Helper()
 	db, err := sqlite.Advisories(t.Context(), filepath.Join(t.TempDir(), "advisories.db"))
 	if err != nil {
@@ -44,7 +44,7 @@ func advisories(t testing.TB, zips ...string) *store.Advisories {
 	return db
 }
 
-func importZip(t testing.TB, ctx context.Context, db *store.Advisories, path string) plimsoll.ImportOutcome {
+func importZip(t testing.TB, ctx context.Context, db *advisories.Store, path string) plimsoll.ImportOutcome {
 	t.Helper()
 	src, err := advisory.Open(path)
 	if err != nil {
@@ -60,7 +60,7 @@ func importZip(t testing.TB, ctx context.Context, db *store.Advisories, path str
 
 // TestRealRoots judges the package databases of real images with real advisories.
 func TestRealRoots(t *testing.T) {
-	db := advisories(t, "Alpine.zip", "Debian.zip", "Ubuntu.zip")
+	db := importAdvisories(t, "Alpine.zip", "Debian.zip", "Ubuntu.zip")
 	for _, root := range []struct {
 		name, ecosystem string
 		read            func(testing.TB, string, string) []plimsoll.Package
@@ -87,7 +87,7 @@ func TestRealRoots(t *testing.T) {
 			if diff := cmp.Diff(expected(t, root.name), found(j, strings.HasPrefix(root.name, "alpine"))); diff != "" {
 				t.Errorf("findings (-want +got):\n%s", diff)
 			}
-			// The advisories of this corpus do not speak of these two releases at all.
+			// This corpus has no advisories for these two releases.
 			uncovered := root.name == "debian-13"
 			if uncovered != (len(j.NotJudged) > 0) {
 				t.Errorf("not judged: %v", j.NotJudged)

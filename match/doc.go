@@ -1,11 +1,13 @@
-// Package match holds packages against advisories. It is pure: packages and evidence
-// in, a judgement out, with no clock, no network and no database. scan calls it for a
-// new package set, and again when advisories change.
+// Package match compares packages with advisories. [Keys] returns which advisories are
+// needed for a list of packages, [Judge] returns the vulnerabilities, and [Explain] shows
+// how one vulnerability was judged. The functions are pure: they use no clock, no network
+// and no database. Package scan calls them for a new package set, and again when advisories
+// change.
 //
-// What differs between ecosystems stands in one table, scheme.go: which name and
-// version advisories speak of, how releases compare, how versions are ordered. The
-// ranges follow the evaluation algorithm of the OSV schema
-// (https://ossf.github.io/osv-schema/#evaluation), the severity docs/severity.md.
+// The differences between ecosystems are in one table, schemes.go: which name and version
+// of a package its advisories use, how releases compare, and how versions are ordered.
+// Ranges follow the evaluation algorithm of the OSV schema
+// (https://ossf.github.io/osv-schema/#evaluation), severity follows docs/severity.md.
 //
-// What cannot be judged is reported as such, never as "not affected".
+// A package that cannot be judged is reported as such, never as "not affected".
 package match

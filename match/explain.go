@@ -8,79 +8,79 @@ import (
 	"plimsoll"
 )
 
-// Explain tells, package by package, what the advisories say that an id means: a CVE, the
-// id of an advisory, or an alias of either. It returns the packages that such an advisory
-// names, in the order given, and the canonical ids that the advisories are evidence of,
-// sorted. It judges as Judge does, from the same evidence.
+// Explain explains how each package was judged for an id: a CVE, the id of an advisory, or
+// an alias of either. checked contains the packages that an advisory about the id names, in
+// the order given, each with the result per affected entry. ids are the canonical ids of
+// these advisories, sorted. Explain and Judge give the same results for the same evidence.
 func Explain(id string, packages []plimsoll.Package, e plimsoll.Evidence) (checked []plimsoll.CheckedPackage, ids []string) {
-	named := slices.DeleteFunc(slices.Clone(e.Advisories), func(a plimsoll.Advisory) bool { return !names(a, id) })
-	for _, a := range named {
-		ids = append(ids, canonical(a)...)
+	about := slices.DeleteFunc(slices.Clone(e.Advisories), func(a plimsoll.Advisory) bool { return !isAbout(a, id) })
+	for _, a := range about {
+		ids = append(ids, canonicalIDs(a)...)
 	}
 	if plimsoll.IsCVE(id) && slices.Contains(ids, id) {
-		ids = []string{id} // a notice about several CVEs means the one that was asked for
+		ids = []string{id} // of an advisory about several CVEs, only this one is meant
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
-	e.Advisories = named
-	x := explainer{judge{evidence: e, entries: everyEntry(named), covered: coverage(e.Releases), holders: map[string]*holder{}}, ids}
+	e.Advisories = about
+	x := explainer{packageJudge{evidence: e, entries: indexAllEntries(about), covered: coveredReleases(e.Releases), evaluators: map[string]*rangeEvaluator{}}, ids}
 	for _, p := range packages {
-		if c, ok := x.pack(p); ok {
+		if c, ok := x.explainPackage(p); ok {
 			checked = append(checked, c)
 		}
 	}
 	return checked, ids
 }
 
-// names reports whether an advisory is about an id.
-func names(a plimsoll.Advisory, id string) bool {
-	return a.ID == id || slices.Contains(a.Aliases, id) || slices.Contains(a.Upstream, id) || slices.Contains(canonical(a), id)
+// isAbout reports whether an advisory is about an id.
+func isAbout(a plimsoll.Advisory, id string) bool {
+	return a.ID == id || slices.Contains(a.Aliases, id) || slices.Contains(a.Upstream, id) || slices.Contains(canonicalIDs(a), id)
 }
 
-// everyEntry is index with the entries of withdrawn records.
-func everyEntry(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]entry {
-	out := map[plimsoll.AdvisoryKey][]entry{}
+// indexAllEntries is indexEntries including the entries of withdrawn advisories.
+func indexAllEntries(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]affectedEntry {
+	out := map[plimsoll.AdvisoryKey][]affectedEntry{}
 	for i := range advisories {
 		a := &advisories[i]
 		for k := range a.Affected {
 			f := &a.Affected[k]
 			key := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
-			out[key] = append(out[key], entry{a, f})
+			out[key] = append(out[key], affectedEntry{a, f})
 		}
 	}
 	return out
 }
 
 type explainer struct {
-	judge
-	ids []string // canonical, that were asked for
+	packageJudge
+	ids []string // canonical ids to explain
 }
 
-// pack checks one package; ok is false if no advisory names it.
-func (x *explainer) pack(p plimsoll.Package) (c plimsoll.CheckedPackage, ok bool) {
+// explainPackage checks one package; ok is false if no advisory names it.
+func (x *explainer) explainPackage(p plimsoll.Package) (c plimsoll.CheckedPackage, ok bool) {
 	c.Package = p
 	base, suffix, _ := strings.Cut(p.Ecosystem, ":")
 	s, known := schemeOf(base)
 	if !known || s.version == nil {
-		return c, false // Keys asks for no evidence about it
+		return c, false // Keys returns nothing for it, so there is no evidence
 	}
-	release, fine := s.release(suffix)
-	h := x.holders[base]
+	release, releaseKnown := s.release(suffix)
+	h := x.evaluators[base]
 	if h == nil {
-		h = &holder{scheme: s, bounds: map[string]bound{}}
-		x.holders[base] = h
+		h = &rangeEvaluator{scheme: s, parsed: map[string]parsedBound{}}
+		x.evaluators[base] = h
 	}
-	var hits []hit
+	var hits []advisoryHit
 	first, second := s.subjects(p)
-	for _, about := range [...]subject{first, second} {
-		if about.name == "" {
+	for _, subject := range [...]advisorySubject{first, second} {
+		if subject.name == "" {
 			continue
 		}
-		for _, e := range x.entries[plimsoll.NewAdvisoryKey(base, about.name)] {
-			check := h.check(about, e, release, fine)
+		for _, e := range x.entries[plimsoll.NewAdvisoryKey(base, subject.name)] {
+			check := h.checkEntry(subject, e, release, releaseKnown)
 			c.Checks = append(c.Checks, check)
 			if check.Result == plimsoll.CheckAffected {
-				hits = append(hits, hit{entry: e, fixed: check.Fixed})
+				hits = append(hits, advisoryHit{affectedEntry: e, fixed: check.Fixed})
 			}
 			if check.Result == plimsoll.CheckNotJudged {
 				c.Reason = plimsoll.NotJudgedVersion
@@ -88,7 +88,7 @@ func (x *explainer) pack(p plimsoll.Package) (c plimsoll.CheckedPackage, ok bool
 		}
 	}
 	switch {
-	case !fine:
+	case !releaseKnown:
 		c.Reason = plimsoll.NotJudgedDistribution
 	case !x.covered[base+":"+release]:
 		c.Reason = plimsoll.NotJudgedEcosystem
@@ -101,7 +101,7 @@ func (x *explainer) pack(p plimsoll.Package) (c plimsoll.CheckedPackage, ok bool
 	return c, len(c.Checks) > 0
 }
 
-// compareChecks puts what affects first, then what is nearest to it.
+// compareChecks orders affected entries first, then by how close the result is to affected.
 func compareChecks(a, b plimsoll.AdvisoryCheck) int {
 	order := []plimsoll.CheckResult{plimsoll.CheckAffected, plimsoll.CheckNotJudged, plimsoll.CheckNotAffected, plimsoll.CheckWithdrawn, plimsoll.CheckOtherRelease}
 	if d := slices.Index(order, a.Result) - slices.Index(order, b.Result); d != 0 {
@@ -110,7 +110,7 @@ func compareChecks(a, b plimsoll.AdvisoryCheck) int {
 	return strings.Compare(a.Advisory+"\n"+a.Ecosystem+"\n"+a.Feed, b.Advisory+"\n"+b.Ecosystem+"\n"+b.Feed)
 }
 
-// storedRatings are the vectors by which Judge rates one of the ids.
+// storedRatings returns the ratings of other advisories that Judge uses for one of the ids.
 func (x *explainer) storedRatings() []plimsoll.Rating {
 	for _, id := range x.ids {
 		if r := x.evidence.Ratings[id]; len(r) > 0 {
@@ -120,12 +120,13 @@ func (x *explainer) storedRatings() []plimsoll.Rating {
 	return nil
 }
 
-// check holds one entry against one name and version. known tells whether the package's release is.
-func (h *holder) check(about subject, e entry, release string, known bool) plimsoll.AdvisoryCheck {
+// checkEntry compares one affected entry with one name and version of a package. releaseKnown
+// reports whether the package's release is known.
+func (h *rangeEvaluator) checkEntry(subject advisorySubject, e affectedEntry, release string, releaseKnown bool) plimsoll.AdvisoryCheck {
 	c := plimsoll.AdvisoryCheck{
 		Advisory: e.advisory.ID, Feed: e.advisory.Feed, Revision: e.advisory.Since, Modified: e.advisory.Modified,
-		Ecosystem: e.affected.Ecosystem, Name: about.name, Version: about.version, Result: plimsoll.CheckNotAffected,
-		Listed: slices.Contains(e.affected.Versions, about.version),
+		Ecosystem: e.affected.Ecosystem, Name: subject.name, Version: subject.version, Result: plimsoll.CheckNotAffected,
+		Listed: slices.Contains(e.affected.Versions, subject.version),
 	}
 	if len(e.affected.Ranges) > 0 {
 		c.Range = &e.affected.Ranges[0]
@@ -134,14 +135,14 @@ func (h *holder) check(about subject, e entry, release string, known bool) plims
 	case !e.advisory.Withdrawn.IsZero():
 		c.Result = plimsoll.CheckWithdrawn
 		return c
-	case !known:
+	case !releaseKnown:
 		c.Result = plimsoll.CheckNotJudged
 		return c
-	case !speaksOf(h.scheme, e.affected.Ecosystem, release):
+	case !appliesToRelease(h.scheme, e.affected.Ecosystem, release):
 		c.Result = plimsoll.CheckOtherRelease
 		return c
 	}
-	v := h.hold(about.version, *e.affected)
+	v := h.evaluate(subject.version, *e.affected)
 	if v.unjudged {
 		c.Result = plimsoll.CheckNotJudged
 	}
@@ -150,9 +151,9 @@ func (h *holder) check(about subject, e entry, release string, known bool) plims
 		c.Result = plimsoll.CheckAffected
 	}
 	for i, r := range e.affected.Ranges {
-		in, fixed, err := false, "", h.bound(about.version).err
-		if err == nil && !(h.scheme.modules && otherModularity(about.version, r)) {
-			in, fixed, err = h.holdRange(h.bound(about.version).version, r)
+		in, fixed, err := false, "", h.parseBound(subject.version).err
+		if err == nil && !(h.scheme.hasModules && differsInModularity(subject.version, r)) {
+			in, fixed, err = h.evaluateRange(h.parseBound(subject.version).orderedVersion, r)
 		}
 		if err == nil && c.Fixed == "" && v.affected {
 			c.Fixed = fixed
@@ -168,7 +169,8 @@ func (h *holder) check(about subject, e entry, release string, known bool) plims
 	return c
 }
 
-// lastFixed is the bound that a version outside the range is likely to have passed.
+// lastFixed returns the last fixed version of a range, which a version outside the range has
+// probably reached.
 func lastFixed(r plimsoll.Range) (fixed string) {
 	for _, e := range r.Events {
 		if e.Fixed != "" {
@@ -178,28 +180,28 @@ func lastFixed(r plimsoll.Range) (fixed string) {
 	return fixed
 }
 
-// ratedBy says in words where severity found its answer; docs/severity.md has the order.
-func ratedBy(hits []hit, stored []plimsoll.Rating) string {
-	level, score := severity(hits, stored)
+// ratedBy describes which rating decided the severity; docs/severity.md lists the order.
+func ratedBy(hits []advisoryHit, stored []plimsoll.Rating) string {
+	level, score := rateHits(hits, stored)
 	for _, x := range hits {
 		for _, ratings := range [...][]plimsoll.Rating{x.affected.Ratings, x.advisory.Ratings} {
-			if w := vendor(ratings); w != plimsoll.SeverityUnknown && w == level {
+			if w := vendorSeverity(ratings); w != plimsoll.SeverityUnknown && w == level {
 				return "the vendor's word in " + x.advisory.ID
 			}
 		}
 	}
 	for _, x := range hits {
-		if r, ok := scored(slices.Concat(x.affected.Ratings, x.advisory.Ratings), score); ok {
+		if r, ok := ratingWithScore(slices.Concat(x.affected.Ratings, x.advisory.Ratings), score); ok {
 			return r.Type + " of " + x.advisory.ID + ": " + r.Value
 		}
 	}
-	if r, ok := scored(stored, score); ok {
+	if r, ok := ratingWithScore(stored, score); ok {
 		return r.Type + " of another record that names the CVE: " + r.Value + " (" + strconv.FormatFloat(score, 'f', 1, 64) + ")"
 	}
 	return "no rating is known"
 }
 
-func scored(ratings []plimsoll.Rating, score float64) (plimsoll.Rating, bool) {
+func ratingWithScore(ratings []plimsoll.Rating, score float64) (plimsoll.Rating, bool) {
 	for _, r := range ratings {
 		if s, ok := baseScore(r); strings.HasPrefix(r.Type, "CVSS_") && ok && s == score {
 			return r, true

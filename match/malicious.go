@@ -6,9 +6,10 @@ import (
 	"plimsoll"
 )
 
-// split parts evidence of malicious packages from evidence of vulnerabilities. A record
-// that the same hits name by another id (an alias of a MAL record) stays what it is.
-func split(hits []hit) (malicious, others []hit) {
+// splitMalicious separates hits by malicious-package advisories (MAL-…) from hits by
+// vulnerability advisories. Each hit is classified by its own advisory: an alias of a MAL
+// advisory that is a separate record still counts as a vulnerability.
+func splitMalicious(hits []advisoryHit) (malicious, others []advisoryHit) {
 	for _, x := range hits {
 		if x.advisory.Malicious() {
 			malicious = append(malicious, x)
@@ -19,8 +20,9 @@ func split(hits []hit) (malicious, others []hit) {
 	return malicious, others
 }
 
-// maliciousPackage makes one finding of all the hits on a package.
-func maliciousPackage(p plimsoll.Package, hits []hit) []plimsoll.MaliciousPackage {
+// maliciousPackage makes one finding from all malicious-package hits of a package; none
+// without hits.
+func maliciousPackage(p plimsoll.Package, hits []advisoryHit) []plimsoll.MaliciousPackage {
 	if len(hits) == 0 {
 		return nil
 	}

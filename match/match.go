@@ -7,10 +7,12 @@ import (
 	"plimsoll"
 )
 
-// Version is raised whenever the same packages and evidence would be judged otherwise.
+// Version is the matcher's version. It is raised whenever the result for the same packages
+// and evidence changes.
 const Version = "3"
 
-// Keys returns what advisories have to be looked up for the packages, sorted, each once.
+// Keys returns the ecosystems and names by which to look up advisories for the packages,
+// sorted and without duplicates. Packages of ecosystems that cannot be judged have none.
 func Keys(packages []plimsoll.Package) []plimsoll.AdvisoryKey {
 	out := make([]plimsoll.AdvisoryKey, 0, len(packages))
 	for _, p := range packages {
@@ -31,19 +33,19 @@ func Keys(packages []plimsoll.Package) []plimsoll.AdvisoryKey {
 	return slices.Compact(out)
 }
 
-// Judge holds the packages against the evidence. Its result does not depend on the
-// order of either. A package may be both affected and not judged: one advisory holds,
-// another has a bound that cannot be ordered.
+// Judge compares the packages with the evidence. Its result does not depend on the order of
+// either. A package may be both affected and not judged: one advisory applies to it, and
+// another has a version that cannot be ordered.
 func Judge(packages []plimsoll.Package, e plimsoll.Evidence) plimsoll.Judgement {
-	j := judge{
-		evidence: e,
-		entries:  index(e.Advisories),
-		covered:  coverage(e.Releases),
-		holders:  map[string]*holder{},
+	j := packageJudge{
+		evidence:   e,
+		entries:    indexEntries(e.Advisories),
+		covered:    coveredReleases(e.Releases),
+		evaluators: map[string]*rangeEvaluator{},
 	}
 	out := plimsoll.Judgement{Revision: e.Revision}
 	for _, p := range packages {
-		found, malware, reason := j.pack(p)
+		found, malware, reason := j.judgePackage(p)
 		out.Vulnerabilities = append(out.Vulnerabilities, found...)
 		out.Malicious = append(out.Malicious, malware...)
 		if reason != "" {
@@ -61,22 +63,22 @@ func Judge(packages []plimsoll.Package, e plimsoll.Evidence) plimsoll.Judgement 
 	return out
 }
 
-type judge struct {
-	evidence plimsoll.Evidence
-	entries  map[plimsoll.AdvisoryKey][]entry
-	covered  map[string]bool    // base ecosystem, colon, normal release
-	holders  map[string]*holder // by base ecosystem
+type packageJudge struct {
+	evidence   plimsoll.Evidence
+	entries    map[plimsoll.AdvisoryKey][]affectedEntry
+	covered    map[string]bool            // by "base ecosystem:normalized release"
+	evaluators map[string]*rangeEvaluator // by base ecosystem
 }
 
-// entry is one affected entry of an advisory.
-type entry struct {
+// affectedEntry is an element of an advisory's affected list, with its advisory.
+type affectedEntry struct {
 	advisory *plimsoll.Advisory
 	affected *plimsoll.Affected
 }
 
-// index finds the entries of a package; withdrawn records have none.
-func index(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]entry {
-	out := map[plimsoll.AdvisoryKey][]entry{}
+// indexEntries indexes affected entries by package, without those of withdrawn advisories.
+func indexEntries(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]affectedEntry {
+	out := map[plimsoll.AdvisoryKey][]affectedEntry{}
 	for i := range advisories {
 		a := &advisories[i]
 		if !a.Withdrawn.IsZero() {
@@ -85,14 +87,14 @@ func index(advisories []plimsoll.Advisory) map[plimsoll.AdvisoryKey][]entry {
 		for k := range a.Affected {
 			f := &a.Affected[k]
 			key := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
-			out[key] = append(out[key], entry{a, f})
+			out[key] = append(out[key], affectedEntry{a, f})
 		}
 	}
 	return out
 }
 
-// coverage normalises the releases that have records.
-func coverage(releases map[string]bool) map[string]bool {
+// coveredReleases returns the normalized releases that have advisories.
+func coveredReleases(releases map[string]bool) map[string]bool {
 	out := map[string]bool{}
 	for ecosystem, has := range releases {
 		base, suffix, _ := strings.Cut(ecosystem, ":")
@@ -107,8 +109,9 @@ func coverage(releases map[string]bool) map[string]bool {
 	return out
 }
 
-// pack judges one package; reason says why it could not be judged, or not by every advisory.
-func (j *judge) pack(p plimsoll.Package) (found []plimsoll.Vulnerability, malware []plimsoll.MaliciousPackage, reason string) {
+// judgePackage judges one package. reason is why it could not be judged, or not by every
+// advisory; "" if it was.
+func (j *packageJudge) judgePackage(p plimsoll.Package) (found []plimsoll.Vulnerability, malware []plimsoll.MaliciousPackage, reason string) {
 	base, suffix, _ := strings.Cut(p.Ecosystem, ":")
 	if base == "" {
 		return nil, nil, plimsoll.NotJudgedDistribution
@@ -124,56 +127,56 @@ func (j *judge) pack(p plimsoll.Package) (found []plimsoll.Vulnerability, malwar
 	if !ok {
 		return nil, nil, plimsoll.NotJudgedDistribution
 	}
-	h := j.holders[base]
+	h := j.evaluators[base]
 	if h == nil {
-		h = &holder{scheme: s, bounds: map[string]bound{}}
-		j.holders[base] = h
+		h = &rangeEvaluator{scheme: s, parsed: map[string]parsedBound{}}
+		j.evaluators[base] = h
 	}
-	hits, unjudged := j.hits(h, p, base, release)
+	hits, unjudged := j.findHits(h, p, base, release)
 	switch {
 	case !j.covered[base+":"+release]:
 		reason = plimsoll.NotJudgedEcosystem
 	case unjudged:
 		reason = plimsoll.NotJudgedVersion
 	}
-	malicious, hits := split(hits)
-	return j.merge(h, p, hits), maliciousPackage(p, malicious), reason
+	malicious, hits := splitMalicious(hits)
+	return j.mergeByID(h, p, hits), maliciousPackage(p, malicious), reason
 }
 
-// hit is an entry that affects the package.
-type hit struct {
-	entry
+// advisoryHit is an affected entry that applies to a package, with the fixed version.
+type advisoryHit struct {
+	affectedEntry
 	fixed string
 }
 
-func (j *judge) hits(h *holder, p plimsoll.Package, base, release string) (hits []hit, unjudged bool) {
+func (j *packageJudge) findHits(h *rangeEvaluator, p plimsoll.Package, base, release string) (hits []advisoryHit, unjudged bool) {
 	first, second := h.scheme.subjects(p)
-	hits, unjudged = j.hitsOf(h, first, base, release)
+	hits, unjudged = j.findHitsFor(h, first, base, release)
 	if second.name == "" {
 		return hits, unjudged
 	}
-	more, also := j.hitsOf(h, second, base, release)
+	more, also := j.findHitsFor(h, second, base, release)
 	return append(hits, more...), unjudged || also
 }
 
-func (j *judge) hitsOf(h *holder, about subject, base, release string) (hits []hit, unjudged bool) {
-	unjudged = h.bound(about.version).err != nil
-	for _, e := range j.entries[plimsoll.NewAdvisoryKey(base, about.name)] {
-		if !speaksOf(h.scheme, e.affected.Ecosystem, release) {
+func (j *packageJudge) findHitsFor(h *rangeEvaluator, subject advisorySubject, base, release string) (hits []advisoryHit, unjudged bool) {
+	unjudged = h.parseBound(subject.version).err != nil
+	for _, e := range j.entries[plimsoll.NewAdvisoryKey(base, subject.name)] {
+		if !appliesToRelease(h.scheme, e.affected.Ecosystem, release) {
 			continue
 		}
-		v := h.hold(about.version, *e.affected)
+		v := h.evaluate(subject.version, *e.affected)
 		unjudged = unjudged || v.unjudged
 		if v.affected {
-			hits = append(hits, hit{entry: e, fixed: v.fixed})
+			hits = append(hits, advisoryHit{affectedEntry: e, fixed: v.fixed})
 		}
 	}
 	return hits, unjudged
 }
 
-// speaksOf reports whether a record's ecosystem means the release. The OSV schema scopes
-// a record to a release by its suffix; one without a suffix means every release.
-func speaksOf(s scheme, ecosystem, release string) bool {
+// appliesToRelease reports whether an entry's ecosystem includes the release. In the OSV
+// schema a suffix limits the entry to a release; without a suffix it applies to all releases.
+func appliesToRelease(s ecosystemScheme, ecosystem, release string) bool {
 	_, suffix, scoped := strings.Cut(ecosystem, ":")
 	if !scoped {
 		return true
@@ -182,29 +185,29 @@ func speaksOf(s scheme, ecosystem, release string) bool {
 	return ok && r == release
 }
 
-// merge makes one vulnerability of every canonical id among the hits.
-func (j *judge) merge(h *holder, p plimsoll.Package, hits []hit) []plimsoll.Vulnerability {
-	byID := map[string][]hit{}
+// mergeByID makes one vulnerability per canonical id of the hits.
+func (j *packageJudge) mergeByID(h *rangeEvaluator, p plimsoll.Package, hits []advisoryHit) []plimsoll.Vulnerability {
+	byID := map[string][]advisoryHit{}
 	for _, x := range hits {
-		for _, id := range canonical(*x.advisory) {
+		for _, id := range canonicalIDs(*x.advisory) {
 			byID[id] = append(byID[id], x)
 		}
 	}
 	out := make([]plimsoll.Vulnerability, 0, len(byID))
 	for id, hits := range byID {
 		slices.SortStableFunc(hits, compareHits)
-		out = append(out, j.vulnerability(h, id, p, hits))
+		out = append(out, j.newVulnerability(h, id, p, hits))
 	}
 	return out
 }
 
-func (j *judge) vulnerability(h *holder, id string, p plimsoll.Package, hits []hit) plimsoll.Vulnerability {
+func (j *packageJudge) newVulnerability(h *rangeEvaluator, id string, p plimsoll.Package, hits []advisoryHit) plimsoll.Vulnerability {
 	v := plimsoll.Vulnerability{ID: id, Package: p, Advisories: []string{}, Aliases: []string{}}
 	for _, x := range hits {
 		a := x.advisory
 		v.Advisories = append(v.Advisories, a.ID)
-		v.Aliases = append(v.Aliases, aliases(*a, id)...)
-		v.FixedVersion = h.later(v.FixedVersion, x.fixed)
+		v.Aliases = append(v.Aliases, otherAliases(*a, id)...)
+		v.FixedVersion = h.laterVersion(v.FixedVersion, x.fixed)
 		if v.Summary == "" {
 			v.Summary = a.Summary
 		}
@@ -216,14 +219,14 @@ func (j *judge) vulnerability(h *holder, id string, p plimsoll.Package, hits []h
 	v.Advisories = slices.Compact(v.Advisories)
 	slices.Sort(v.Aliases)
 	v.Aliases = slices.Compact(v.Aliases)
-	v.Severity, v.Score = severity(hits, j.evidence.Ratings[id])
+	v.Severity, v.Score = rateHits(hits, j.evidence.Ratings[id])
 	threat := j.evidence.Threats[id]
 	v.Urgency, v.Exploited = threat.Urgency(v.Severity), threat.Exploited
 	return v
 }
 
-// compareHits orders evidence without regard to how it was read.
-func compareHits(a, b hit) int {
+// compareHits orders hits by content, so that the order of the evidence does not matter.
+func compareHits(a, b advisoryHit) int {
 	for _, c := range [...][2]string{
 		{a.advisory.ID, b.advisory.ID}, {a.affected.Ecosystem, b.affected.Ecosystem}, {a.fixed, b.fixed},
 		{a.advisory.Feed, b.advisory.Feed}, {a.advisory.Summary, b.advisory.Summary}, {a.advisory.URL, b.advisory.URL},

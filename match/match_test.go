@@ -85,7 +85,7 @@ func TestMerge(t *testing.T) {
 	}
 }
 
-// TestReleaseOfPackage holds one advisory against packages of many releases.
+// TestReleaseOfPackage compares one advisory with packages of many releases.
 func TestReleaseOfPackage(t *testing.T) {
 	for _, c := range []struct {
 		pack, record string
@@ -191,7 +191,7 @@ func TestOrderOfEvidence(t *testing.T) {
 }
 
 func BenchmarkJudge(b *testing.B) {
-	db := advisories(b, "Ubuntu.zip")
+	db := importAdvisories(b, "Ubuntu.zip")
 	packages := dpkg(b, shared(b, "roots", "ubuntu-22.04-web"), "Ubuntu:22.04")
 	keys := match.Keys(packages)
 	b.Run("evidence", func(b *testing.B) {
@@ -212,21 +212,4 @@ func BenchmarkJudge(b *testing.B) {
 			}
 		}
 	})
-}
-
-func ExampleJudge() {
-	packages := []plimsoll.Package{{Ecosystem: "Alpine:v3.20", Name: "libcrypto3", Version: "3.3.2-r0", Source: "openssl"}}
-	evidence := plimsoll.Evidence{
-		Releases: map[string]bool{"Alpine:v3.20": true},
-		Advisories: []plimsoll.Advisory{{
-			ID: "ALPINE-CVE-2024-9143", Upstream: []string{"CVE-2024-9143"},
-			Affected: []plimsoll.Affected{{Ecosystem: "Alpine:v3.20", Name: "openssl", Ranges: []plimsoll.Range{
-				{Type: "ECOSYSTEM", Events: []plimsoll.Event{{Introduced: "0"}, {Fixed: "3.3.2-r1"}}},
-			}}},
-		}},
-	}
-	for _, v := range match.Judge(packages, evidence).Vulnerabilities {
-		fmt.Println(v.ID, v.Package.Name, "fixed in", v.FixedVersion)
-	}
-	// Output: CVE-2024-9143 libcrypto3 fixed in 3.3.2-r1
 }

@@ -6,140 +6,140 @@ import (
 	"plimsoll"
 )
 
-// holder holds one installed version of a scheme against affected entries. It keeps
-// parsed bounds: the same ones return for every package of a source.
-type holder struct {
-	scheme scheme
-	bounds map[string]bound
+// rangeEvaluator evaluates affected entries for installed versions of one ecosystem. It
+// caches parsed versions, because all packages of a source have the same ones.
+type rangeEvaluator struct {
+	scheme ecosystemScheme
+	parsed map[string]parsedBound
 }
 
-// bound is a parsed version of an advisory.
-type bound struct {
-	version
+// parsedBound is a parsed version, or the error of parsing it.
+type parsedBound struct {
+	orderedVersion
 	err error
 }
 
-// verdict is what affected entries say about a version.
-type verdict struct {
+// entryVerdict is the result of evaluating an affected entry for a version.
+type entryVerdict struct {
 	affected bool
 	fixed    string // the version that leaves every matching range; "" if none is known
 	unjudged bool   // a bound cannot be ordered
 }
 
-func (h *holder) bound(s string) bound {
-	b, ok := h.bounds[s]
+func (h *rangeEvaluator) parseBound(s string) parsedBound {
+	b, ok := h.parsed[s]
 	if !ok {
-		b.version, b.err = h.scheme.version(s)
-		h.bounds[s] = b
+		b.orderedVersion, b.err = h.scheme.version(s)
+		h.parsed[s] = b
 	}
 	return b
 }
 
-// hold evaluates one affected entry: a version is affected if it is listed or if a
-// range holds it. Without ranges another spelling of a listed version counts as well.
-func (h *holder) hold(installed string, a plimsoll.Affected) verdict {
-	v := h.bound(installed)
-	out := verdict{affected: slices.Contains(a.Versions, installed)}
+// evaluate evaluates one affected entry: a version is affected if it is listed or in a range.
+// In an entry without ranges, a version that compares equal to a listed one counts too.
+func (h *rangeEvaluator) evaluate(installed string, a plimsoll.Affected) entryVerdict {
+	v := h.parseBound(installed)
+	out := entryVerdict{affected: slices.Contains(a.Versions, installed)}
 	listed := out.affected
 	if v.err != nil {
 		out.unjudged = true
 		return out
 	}
 	if len(a.Ranges) == 0 && !listed {
-		out.affected = slices.ContainsFunc(a.Versions, func(other string) bool { return h.same(v.version, other) })
+		out.affected = slices.ContainsFunc(a.Versions, func(other string) bool { return h.equalVersion(v.orderedVersion, other) })
 	}
 	for _, r := range a.Ranges {
-		if h.scheme.modules && otherModularity(installed, r) {
+		if h.scheme.hasModules && differsInModularity(installed, r) {
 			continue
 		}
-		in, fixed, err := h.holdRange(v.version, r)
+		in, fixed, err := h.evaluateRange(v.orderedVersion, r)
 		if err != nil {
 			out.unjudged = true
 			continue
 		}
 		if in || listed {
-			out.fixed = h.later(out.fixed, fixed)
+			out.fixed = h.laterVersion(out.fixed, fixed)
 		}
 		out.affected = out.affected || in
 	}
 	return out
 }
 
-// same reports whether two spellings are of one version ("1.0" and "1.0.0" of PyPI).
-func (h *holder) same(v version, other string) bool {
+// equalVersion reports whether two spellings are the same version ("1.0" and "1.0.0" in PyPI).
+func (h *rangeEvaluator) equalVersion(v orderedVersion, other string) bool {
 	w, err := h.scheme.version(other)
 	if err != nil {
 		return false
 	}
-	d, err := v.order(w)
+	d, err := v.compare(w)
 	return err == nil && d == 0
 }
 
-// otherModularity reports whether the range speaks of packages of module streams and
-// the installed package is none, or the reverse: both are built from one name, and their
-// releases say nothing about each other. A range without a bound speaks of both.
-func otherModularity(installed string, r plimsoll.Range) bool {
-	is := modular(installed)
+// differsInModularity reports whether the range is about packages of module streams and the
+// installed package is not of one, or the reverse. Both have the same name, but their versions
+// cannot be compared. A range without a version applies to both.
+func differsInModularity(installed string, r plimsoll.Range) bool {
+	is := isModuleBuild(installed)
 	for _, e := range r.Events {
 		if v := eventVersion(e); v != "" && v != "0" && v != "*" {
-			return modular(v) != is
+			return isModuleBuild(v) != is
 		}
 	}
 	return false
 }
 
-// step is an event of a range with its parsed version.
-type step struct {
+// rangeStep is a range event with its parsed version.
+type rangeStep struct {
 	plimsoll.Event
-	at    version
-	first bool // introduced "0": before every version
+	version orderedVersion
+	first   bool // introduced "0": before every version
 }
 
-// holdRange follows https://ossf.github.io/osv-schema/#evaluation. fixed is the smallest
-// fixed version after v, whether or not the range holds v.
-func (h *holder) holdRange(v version, r plimsoll.Range) (in bool, fixed string, err error) {
+// evaluateRange follows https://ossf.github.io/osv-schema/#evaluation. in reports whether the
+// range contains v; fixed is the smallest fixed version after v, also if it does not.
+func (h *rangeEvaluator) evaluateRange(v orderedVersion, r plimsoll.Range) (in bool, fixed string, err error) {
 	if r.Type != "ECOSYSTEM" && r.Type != "SEMVER" {
 		return false, "", nil
 	}
 	limited, below := false, false
-	steps := make([]step, 0, len(r.Events))
+	steps := make([]rangeStep, 0, len(r.Events))
 	for _, e := range r.Events {
 		if e.Limit == "*" {
 			continue
 		}
-		s := step{Event: e, first: e.Introduced == "0"}
+		s := rangeStep{Event: e, first: e.Introduced == "0"}
 		if !s.first {
-			b := h.bound(eventVersion(e))
+			b := h.parseBound(eventVersion(e))
 			if b.err != nil {
 				return false, "", b.err
 			}
-			s.at = b.version
+			s.version = b.orderedVersion
 		}
 		if e.Limit == "" {
 			steps = append(steps, s)
 			continue
 		}
-		d, err := v.order(s.at)
+		d, err := v.compare(s.version)
 		if err != nil {
 			return false, "", err
 		}
 		limited, below = true, below || d < 0
 	}
-	if limited && !below && !unlimited(r) {
+	if limited && !below && !hasNoLimit(r) {
 		return false, "", nil
 	}
 	if err := sortSteps(steps); err != nil {
 		return false, "", err
 	}
-	return walk(v, steps)
+	return evaluateSteps(v, steps)
 }
 
-// walk switches the state at every event that v has reached.
-func walk(v version, steps []step) (in bool, fixed string, err error) {
+// evaluateSteps applies each event up to v, in order of version.
+func evaluateSteps(v orderedVersion, steps []rangeStep) (in bool, fixed string, err error) {
 	for _, s := range steps {
 		d := 1
 		if !s.first {
-			if d, err = v.order(s.at); err != nil {
+			if d, err = v.compare(s.version); err != nil {
 				return false, "", err
 			}
 		}
@@ -155,10 +155,10 @@ func walk(v version, steps []step) (in bool, fixed string, err error) {
 	return in, fixed, nil
 }
 
-// sortSteps orders by version; events of one version keep the record's order.
-func sortSteps(steps []step) error {
+// sortSteps sorts by version; events with the same version keep their order in the advisory.
+func sortSteps(steps []rangeStep) error {
 	var failed error
-	slices.SortStableFunc(steps, func(a, b step) int {
+	slices.SortStableFunc(steps, func(a, b rangeStep) int {
 		switch {
 		case a.first && b.first:
 			return 0
@@ -167,7 +167,7 @@ func sortSteps(steps []step) error {
 		case b.first:
 			return 1
 		}
-		d, err := a.at.order(b.at)
+		d, err := a.version.compare(b.version)
 		if err != nil {
 			failed = err
 		}
@@ -176,23 +176,23 @@ func sortSteps(steps []step) error {
 	return failed
 }
 
-// later returns the later of two versions; "" is the earliest. Of two that cannot be
-// ordered it keeps the first.
-func (h *holder) later(a, b string) string {
+// laterVersion returns the later of two versions; "" comes before all others. If they cannot
+// be ordered, it returns a.
+func (h *rangeEvaluator) laterVersion(a, b string) string {
 	if a == "" || b == "" {
 		return max(a, b)
 	}
-	x, y := h.bound(a), h.bound(b)
+	x, y := h.parseBound(a), h.parseBound(b)
 	if x.err != nil || y.err != nil {
 		return a
 	}
-	if d, err := x.order(y.version); err == nil && d < 0 {
+	if d, err := x.compare(y.orderedVersion); err == nil && d < 0 {
 		return b
 	}
 	return a
 }
 
-func unlimited(r plimsoll.Range) bool {
+func hasNoLimit(r plimsoll.Range) bool {
 	return slices.ContainsFunc(r.Events, func(e plimsoll.Event) bool { return e.Limit == "*" })
 }
 

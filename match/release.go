@@ -2,24 +2,25 @@ package match
 
 import "strings"
 
-// noRelease is for ecosystems without releases: a suffix means something else.
+// noRelease is for ecosystems without releases: an ecosystem with a suffix is not one of them.
 func noRelease(suffix string) (string, bool) { return "", suffix == "" }
 
-// anyRelease is for ecosystems whose suffix does not tell versions apart.
+// anyRelease is for ecosystems whose suffix makes no difference to versions.
 func anyRelease(string) (string, bool) { return "", true }
 
-// numberRelease takes "12" or "5.0" as it is.
+// numberRelease accepts a number, "12" or "5.0".
 func numberRelease(suffix string) (string, bool) {
 	return suffix, dottedNumber(suffix)
 }
 
-// majorRelease takes "9" and "9.2": minor releases share the advisories of the major one.
+// majorRelease accepts "9" and "9.2", and returns "9": minor releases share the advisories of
+// the major release.
 func majorRelease(suffix string) (string, bool) {
 	major, _, _ := strings.Cut(suffix, ".")
 	return major, dottedNumber(suffix)
 }
 
-// streamRelease takes "23" and "stream", which has no number.
+// streamRelease accepts "23" and "stream", a rolling release.
 func streamRelease(suffix string) (string, bool) {
 	if suffix == "stream" {
 		return suffix, true
@@ -27,7 +28,7 @@ func streamRelease(suffix string) (string, bool) {
 	return majorRelease(suffix)
 }
 
-// alpineRelease takes "v3.20"; point releases share the branch's advisories.
+// alpineRelease accepts "v3.20" and "edge"; point releases share the branch's advisories.
 func alpineRelease(suffix string) (string, bool) {
 	if suffix == "edge" {
 		return suffix, true
@@ -42,17 +43,17 @@ func alpineRelease(suffix string) (string, bool) {
 	return branch, true
 }
 
-// ubuntuRelease takes "22.04" and "22.04:LTS". Ubuntu Pro, FIPS, Realtime and vendor
-// kernels ("Pro:22.04:LTS", "22.04:LTS:for:NVIDIA:BlueField") are streams of other
-// packages; no plain image has them.
+// ubuntuRelease accepts "22.04" and "22.04:LTS". Ubuntu Pro, FIPS, Realtime and vendor
+// kernels ("Pro:22.04:LTS", "22.04:LTS:for:NVIDIA:BlueField") have other packages, which
+// ordinary images do not contain.
 func ubuntuRelease(suffix string) (string, bool) {
 	suffix = strings.TrimSuffix(suffix, ":LTS")
 	return suffix, dottedNumber(suffix)
 }
 
-// redHatRelease takes the tail of a CPE, "enterprise_linux:9::baseos", or "9.4". Every
-// repository of a major release speaks of its packages. Extended support ("rhel_eus:9.2::baseos")
-// and other products are streams of other packages.
+// redHatRelease accepts the end of a CPE, "enterprise_linux:9::baseos", or "9.4". All
+// repositories of a major release share its packages. Extended support
+// ("rhel_eus:9.2::baseos") and other products have other packages.
 func redHatRelease(suffix string) (string, bool) {
 	if cpe, ok := strings.CutPrefix(suffix, "enterprise_linux:"); ok {
 		suffix, _, _ = strings.Cut(cpe, ":")
@@ -60,7 +61,7 @@ func redHatRelease(suffix string) (string, bool) {
 	return majorRelease(suffix)
 }
 
-// openEulerRelease takes "22.03-LTS-SP3", "24.03-LTS" and "23.09".
+// openEulerRelease accepts "22.03-LTS-SP3", "24.03-LTS" and "23.09".
 func openEulerRelease(suffix string) (string, bool) {
 	number, edition, long := strings.Cut(suffix, "-")
 	if !dottedNumber(number) || !long {
@@ -70,7 +71,7 @@ func openEulerRelease(suffix string) (string, bool) {
 	return suffix, (edition == "LTS" || edition == "LTS-Next") && (!has || dottedNumber(pack))
 }
 
-// openSUSERelease takes "Leap 15.5", "Leap Micro 5.4" and "Tumbleweed".
+// openSUSERelease accepts "Leap 15.5", "Leap Micro 5.4" and "Tumbleweed".
 func openSUSERelease(suffix string) (string, bool) {
 	if suffix == "Tumbleweed" {
 		return suffix, true
@@ -79,11 +80,11 @@ func openSUSERelease(suffix string) (string, bool) {
 	return suffix, ok && dottedNumber(strings.TrimPrefix(number, "Micro "))
 }
 
-// suseRelease makes "15 SP5" of "Linux Enterprise Server 15 SP5", of the modules that
-// a server is made of ("Linux Enterprise Module for Basesystem 15 SP5"), of "Package
-// Hub 15 SP5" and of os-release's "15.5"; and "Micro 5.5" of "Linux Enterprise Micro 5.5".
-// Long-term support ("15 SP5-LTSS") and products with kernels or packages of their own
-// (Real Time, High Performance Computing, SAP) are other streams.
+// suseRelease returns "15 SP5" for "Linux Enterprise Server 15 SP5", for the modules of a
+// server ("Linux Enterprise Module for Basesystem 15 SP5"), for "Package Hub 15 SP5" and for
+// the "15.5" of os-release; and "Micro 5.5" for "Linux Enterprise Micro 5.5". Long-term
+// support ("15 SP5-LTSS") and products with their own kernels or packages (Real Time, High
+// Performance Computing, SAP) are refused.
 func suseRelease(suffix string) (string, bool) {
 	if dottedNumber(suffix) {
 		major, pack, has := strings.Cut(suffix, ".")

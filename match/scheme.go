@@ -4,53 +4,55 @@ import (
 	"plimsoll"
 )
 
-// scheme is what an ecosystem does not share with the others.
-type scheme struct {
-	// release normalises what follows the colon in an ecosystem. An advisory speaks of a
-	// package if both give the same release; !ok is a release that no plain image has.
+// ecosystemScheme contains the rules of one ecosystem.
+type ecosystemScheme struct {
+	// release normalizes the part of an ecosystem after the colon. An advisory applies to a
+	// package if both have the same release. ok is false for a release that ordinary images
+	// do not have.
 	release func(suffix string) (release string, ok bool)
 
-	// version makes a version that can be ordered, or says that it cannot. It is nil if
-	// nobody has written down how the ecosystem orders versions: why tells the reason.
-	version func(string) (version, error)
-	why     string
+	// version parses a version, or returns an error if it cannot be ordered. It is nil for an
+	// ecosystem that is not judged, for example because its version order is not documented;
+	// notJudgedReason is the reason.
+	version         func(string) (orderedVersion, error)
+	notJudgedReason string
 
-	names naming
+	names advisoryNaming // which of a package's names advisories use
 
-	// modules: packages of module streams carry the mark in their release, and
-	// advisories of streams do not speak of packages outside them, or the reverse.
-	modules bool
+	// hasModules: packages of module streams carry the mark in their release, and
+	// advisories about streams do not apply to other packages, nor the reverse.
+	hasModules bool
 }
 
-// naming is which names of a package advisories use.
-type naming int
+// advisoryNaming is the kind of package name that an ecosystem's advisories use.
+type advisoryNaming int
 
 const (
-	byName   naming = iota // the package's own: binary packages of AlmaLinux, modules of languages
-	bySource               // the source package's, with its version (Debian source, Alpine origin)
-	byEither               // one or the other: feeds of the distribution differ
+	byName   advisoryNaming = iota // the package's own name: binary packages of AlmaLinux, packages of languages
+	bySource                       // the source package's name and version (Debian source, Alpine origin)
+	byEither                       // either: the distribution's feeds differ
 )
 
 // schemeOf returns the scheme of a base ecosystem.
-func schemeOf(base string) (scheme, bool) {
-	s, ok := schemes[base]
+func schemeOf(base string) (ecosystemScheme, bool) {
+	s, ok := schemeByEcosystem[base]
 	return s, ok
 }
 
-// subject is a name and version of a package that advisories may speak of.
-type subject struct{ name, version string }
+// advisorySubject is a name that advisories may use for a package, with the version to compare.
+type advisorySubject struct{ name, version string }
 
-// subjects are the names of p in the ecosystem's advisories. There is one, or two if
-// advisories may use either of its names; second is the zero value then.
-func (s scheme) subjects(p plimsoll.Package) (first, second subject) {
-	own := subject{p.Name, p.Version}
-	source := subject{p.AdvisoryName(), p.AdvisoryVersion()}
+// subjects returns the names of p in the ecosystem's advisories. second is the zero value
+// unless advisories may use either name.
+func (s ecosystemScheme) subjects(p plimsoll.Package) (first, second advisorySubject) {
+	own := advisorySubject{p.Name, p.Version}
+	source := advisorySubject{p.AdvisoryName(), p.AdvisoryVersion()}
 	switch {
 	case s.names == bySource:
-		return source, subject{}
+		return source, advisorySubject{}
 	case s.names == byEither && source.name != own.name:
 		return own, source
 	default:
-		return own, subject{}
+		return own, advisorySubject{}
 	}
 }

@@ -1,16 +1,16 @@
 package match
 
-// schemes has a row for every ecosystem of the OSV schema
+// schemeByEcosystem has a row for every ecosystem of the OSV schema
 // (https://ossf.github.io/osv-schema/#defined-ecosystems) and for a few distributions
 // that have advisories in its format. docs/decisions/0006-version-order.md gives the
-// reasons; a test holds the page against this table.
-var schemes = map[string]scheme{
+// reasons; a test compares that page with this table.
+var schemeByEcosystem = map[string]ecosystemScheme{
 	// dpkg.
 	"Debian":    {release: numberRelease, version: debianVersion, names: bySource},
 	"Ubuntu":    {release: ubuntuRelease, version: debianVersion, names: bySource},
 	"openKylin": {release: numberRelease, version: debianVersion, names: bySource},
 
-	// apk. A record names the origin of packages.
+	// apk. Advisories use the origin of a package.
 	"Alpine":                       {release: alpineRelease, version: alpineVersion, names: bySource},
 	"Alpaquita":                    {release: streamRelease, version: alpineVersion, names: bySource},
 	"BellSoft Hardened Containers": {release: streamRelease, version: alpineVersion, names: bySource},
@@ -19,10 +19,10 @@ var schemes = map[string]scheme{
 	"Wolfi":                        {release: noRelease, version: alpineVersion, names: bySource},
 
 	// rpm.
-	"AlmaLinux":            {release: majorRelease, version: rpmVersion, modules: true},
-	"Red Hat":              {release: redHatRelease, version: rpmVersion, modules: true},
-	"Rocky Linux":          {release: majorRelease, version: rpmVersion, names: byEither, modules: true},
-	"Oracle Linux":         {release: majorRelease, version: rpmVersion, names: byEither, modules: true},
+	"AlmaLinux":            {release: majorRelease, version: rpmVersion, hasModules: true},
+	"Red Hat":              {release: redHatRelease, version: rpmVersion, hasModules: true},
+	"Rocky Linux":          {release: majorRelease, version: rpmVersion, names: byEither, hasModules: true},
+	"Oracle Linux":         {release: majorRelease, version: rpmVersion, names: byEither, hasModules: true},
 	"Amazon Linux":         {release: majorRelease, version: rpmVersion, names: byEither},
 	"Azure Linux":          {release: majorRelease, version: rpmVersion, names: byEither},
 	"Huawei Cloud EulerOS": {release: numberRelease, version: rpmVersion, names: byEither},
@@ -55,16 +55,16 @@ var schemes = map[string]scheme{
 	"VSCode":       {release: noRelease, version: semverVersion},
 
 	// Not judged.
-	"Android":                {release: anyRelease, why: "records speak of the platform's patch levels, not of packages"},
-	"CleanStart":             {release: anyRelease, why: "the order of its versions is not written down"},
-	"Conda":                  {release: anyRelease, why: "no ecosystem of OSV; its order is its own"},
-	"Docker Hardened Images": {release: anyRelease, why: "the versions of images are names, without an order of their own"},
-	"Echo":                   {release: anyRelease, why: "the order of its versions is not written down"},
-	"FreeBSD":                {release: anyRelease, why: "pkg-version's order is its own; no Linux image has such packages"},
-	"GitHub Actions":         {release: anyRelease, why: "actions are not installed in images"},
-	"Linux":                  {release: anyRelease, why: "records speak of the kernel's source, which no image carries"},
-	"opam":                   {release: anyRelease, why: "its order is its own"},
-	"OSS-Fuzz":               {release: anyRelease, why: "records speak of commits"},
-	"Root":                   {release: anyRelease, why: "versions carry the vendor's own suffix to those of many ecosystems"},
-	"TuxCare":                {release: anyRelease, why: "versions carry the vendor's own suffix to those of many ecosystems"},
+	"Android":                {release: anyRelease, notJudgedReason: "records are about the platform's patch levels, not about packages"},
+	"CleanStart":             {release: anyRelease, notJudgedReason: "its version order is not documented"},
+	"Conda":                  {release: anyRelease, notJudgedReason: "not an ecosystem of OSV; it has its own version order"},
+	"Docker Hardened Images": {release: anyRelease, notJudgedReason: "the versions of images are names, which have no order"},
+	"Echo":                   {release: anyRelease, notJudgedReason: "its version order is not documented"},
+	"FreeBSD":                {release: anyRelease, notJudgedReason: "pkg-version has its own order; no Linux image has such packages"},
+	"GitHub Actions":         {release: anyRelease, notJudgedReason: "actions are not installed in images"},
+	"Linux":                  {release: anyRelease, notJudgedReason: "records are about the kernel's source, which images do not contain"},
+	"opam":                   {release: anyRelease, notJudgedReason: "it has its own version order"},
+	"OSS-Fuzz":               {release: anyRelease, notJudgedReason: "records are about commits"},
+	"Root":                   {release: anyRelease, notJudgedReason: "versions of many ecosystems with a suffix of the vendor"},
+	"TuxCare":                {release: anyRelease, notJudgedReason: "versions of many ecosystems with a suffix of the vendor"},
 }

@@ -17,7 +17,7 @@ func TestEveryEcosystem(t *testing.T) {
 		"Packagist", "Photon OS", "Pub", "PyPI", "Red Hat", "Rocky Linux", "Root", "RubyGems", "SUSE", "SwiftURL", "TuxCare", "Ubuntu", "VSCode", "Wolfi",
 	}
 	for _, name := range osv {
-		if _, ok := schemes[name]; !ok {
+		if _, ok := schemeByEcosystem[name]; !ok {
 			t.Errorf("%s has no row", name)
 		}
 	}
@@ -35,19 +35,19 @@ func TestEveryEcosystem(t *testing.T) {
 			said[strings.TrimSpace(name)] = strings.TrimSpace(cells[len(cells)-1])
 		}
 	}
-	for name, s := range schemes {
+	for name, s := range schemeByEcosystem {
 		switch words, ok := said[name]; {
 		case !ok:
 			t.Errorf("%s is not on the page", name)
-		case (s.version == nil) != (s.why != ""):
+		case (s.version == nil) != (s.notJudgedReason != ""):
 			t.Errorf("%s is both judged and not", name)
-		case s.why != "" && words != s.why:
-			t.Errorf("%s: the page says %q, the table %q", name, words, s.why)
+		case s.notJudgedReason != "" && words != s.notJudgedReason:
+			t.Errorf("%s: the page says %q, the table %q", name, words, s.notJudgedReason)
 		}
 	}
 }
 
-// TestComposed holds a package against a composed record of every ecosystem that is
+// TestComposed compares a package with a composed record of every ecosystem that is
 // judged: one version before the fix, the fix, one after it.
 func TestComposed(t *testing.T) {
 	type versions struct{ before, fix, after string }
@@ -74,7 +74,7 @@ func TestComposed(t *testing.T) {
 		"Pub": {"", "", versions{"1.0.0", "1.0.0+1", "1.0.1"}}, "PyPI": {"", "", versions{"1.0.dev1", "1.0rc1", "1!0.1"}}, "RubyGems": {"", "", versions{"1.0.0.pre1", "1.0.0", "1.0.0.1"}},
 		"CRAN": {"", "", versions{"1.9-1", "1.10", "1.10-1"}}, "Hackage": {"", "", versions{"1.9.1", "1.10", "1.10.0"}}, "SwiftURL": {"", "", semver}, "VSCode": {"", "", semver},
 	} {
-		if s, ok := schemes[base]; !ok || s.version == nil {
+		if s, ok := schemeByEcosystem[base]; !ok || s.version == nil {
 			t.Errorf("%s is not judged", base)
 		}
 		e := plimsoll.Evidence{
@@ -89,7 +89,7 @@ func TestComposed(t *testing.T) {
 			}
 		}
 	}
-	for base, s := range schemes {
+	for base, s := range schemeByEcosystem {
 		if s.version != nil {
 			continue
 		}
@@ -141,19 +141,19 @@ func TestNames(t *testing.T) {
 // TestListedVersions: without ranges a listed version counts in any spelling.
 func TestListedVersions(t *testing.T) {
 	s, _ := schemeOf("PyPI")
-	h := &holder{scheme: s, bounds: map[string]bound{}}
+	h := &rangeEvaluator{scheme: s, parsed: map[string]parsedBound{}}
 	for installed, want := range map[string]bool{"1.0": true, "1.0.0": true, "1.0rc1": true, "1.0.1": false} {
-		if v := h.hold(installed, plimsoll.Affected{Versions: []string{"1.0", "1.0-RC.1", "2 x"}}); v.affected != want {
+		if v := h.evaluate(installed, plimsoll.Affected{Versions: []string{"1.0", "1.0-RC.1", "2 x"}}); v.affected != want {
 			t.Errorf("%s: %+v", installed, v)
 		}
 	}
 	listed := plimsoll.Affected{Versions: []string{"1.0"}, Ranges: []plimsoll.Range{events("i", "0", "f", "0.5")}}
-	if v := h.hold("1.0.0", listed); v.affected {
+	if v := h.evaluate("1.0.0", listed); v.affected {
 		t.Errorf("ranges decide where there are any: %+v", v)
 	}
 }
 
-// FuzzOrder holds every scheme against hostile versions: no panic, and the order is one.
+// FuzzOrder orders hostile versions in every ecosystem: there is no panic, and the order is consistent.
 func FuzzOrder(f *testing.F) {
 	for _, pair := range [][2]string{
 		{"1.0", "1.0.0"}, {"1:2.0-1", "2.0~rc1-1"}, {"1.0-SNAPSHOT", "1.0.Final"}, {"1!2.0.post1.dev3+local.1", "2013-01-21T20:33:09+0100"},
@@ -162,7 +162,7 @@ func FuzzOrder(f *testing.F) {
 		f.Add(pair[0], pair[1])
 	}
 	f.Fuzz(func(t *testing.T, a, b string) {
-		for base, s := range schemes {
+		for base, s := range schemeByEcosystem {
 			if s.version == nil {
 				continue
 			}
@@ -171,8 +171,8 @@ func FuzzOrder(f *testing.F) {
 			if err != nil || also != nil {
 				continue
 			}
-			d, err := x.order(y)
-			back, also := y.order(x)
+			d, err := x.compare(y)
+			back, also := y.compare(x)
 			if (err == nil) != (also == nil) || err == nil && d != -back {
 				t.Errorf("%s: %q to %q is %d, %v, back %d, %v", base, a, b, d, err, back, also)
 			}

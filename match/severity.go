@@ -11,25 +11,26 @@ import (
 	"plimsoll"
 )
 
-// severity follows docs/severity.md: the vendor's rating in the records, else the CVSS
-// score of the records, else that of any stored record that names the CVE. Of several
-// vendor ratings the worst counts. The score is told whether or not it decides.
-func severity(hits []hit, stored []plimsoll.Rating) (plimsoll.Severity, float64) {
+// rateHits returns a severity and a CVSS score. By docs/severity.md the severity is the
+// vendor's rating in the advisories, else follows from their CVSS score, else from the score
+// of any stored advisory about the CVE. Of several vendor ratings the worst counts. The score
+// is returned even if it does not decide; 0 if there is none.
+func rateHits(hits []advisoryHit, stored []plimsoll.Rating) (plimsoll.Severity, float64) {
 	own := make([]plimsoll.Rating, 0, 2*len(hits))
 	word := plimsoll.SeverityUnknown
 	for _, x := range hits {
-		w := vendor(x.affected.Ratings)
+		w := vendorSeverity(x.affected.Ratings)
 		if w == plimsoll.SeverityUnknown {
-			w = vendor(x.advisory.Ratings)
+			w = vendorSeverity(x.advisory.Ratings)
 		}
 		if w.AtLeast(word) {
 			word = w
 		}
 		own = append(append(own, x.affected.Ratings...), x.advisory.Ratings...)
 	}
-	score, level, ok := highest(own)
+	score, level, ok := highestScore(own)
 	if !ok {
-		score, level, ok = highest(stored)
+		score, level, ok = highestScore(stored)
 	}
 	switch {
 	case word != plimsoll.SeverityUnknown:
@@ -41,22 +42,22 @@ func severity(hits []hit, stored []plimsoll.Rating) (plimsoll.Severity, float64)
 	}
 }
 
-// vendor returns the worst level among the vendor's words.
-func vendor(ratings []plimsoll.Rating) plimsoll.Severity {
+// vendorSeverity returns the worst of the vendor's ratings.
+func vendorSeverity(ratings []plimsoll.Rating) plimsoll.Severity {
 	worst := plimsoll.SeverityUnknown
 	for _, r := range ratings {
 		if strings.HasPrefix(r.Type, "CVSS_") {
 			continue
 		}
-		if w := vendorWord(r.Value); w.AtLeast(worst) {
+		if w := parseVendorWord(r.Value); w.AtLeast(worst) {
 			worst = w
 		}
 	}
 	return worst
 }
 
-// vendorWord maps the words that vendors use; any other is no rating.
-func vendorWord(word string) plimsoll.Severity {
+// parseVendorWord maps the words that vendors use; any other word gives SeverityUnknown.
+func parseVendorWord(word string) plimsoll.Severity {
 	switch strings.ToLower(word) {
 	case "critical":
 		return plimsoll.SeverityCritical
@@ -71,8 +72,8 @@ func vendorWord(word string) plimsoll.Severity {
 	}
 }
 
-// highest returns the highest base score of the newest CVSS version that has one.
-func highest(ratings []plimsoll.Rating) (score float64, level plimsoll.Severity, ok bool) {
+// highestScore returns the highest base score of the newest CVSS version that has one.
+func highestScore(ratings []plimsoll.Rating) (score float64, level plimsoll.Severity, ok bool) {
 	for _, kind := range [...]string{"CVSS_V4", "CVSS_V3", "CVSS_V2"} {
 		for _, r := range ratings {
 			if r.Type != kind {
@@ -89,8 +90,8 @@ func highest(ratings []plimsoll.Rating) (score float64, level plimsoll.Severity,
 	return 0, plimsoll.SeverityUnknown, false
 }
 
-// baseScore reads a vector; of a v4 vector the score includes what it says of threat
-// and environment, as the standard defines no base score apart from it.
+// baseScore returns the base score of a CVSS vector. For v4, the score includes the vector's
+// threat and environmental metrics, because the standard defines no separate base score.
 func baseScore(r plimsoll.Rating) (float64, bool) {
 	switch {
 	case r.Type == "CVSS_V4":
@@ -113,8 +114,8 @@ func baseScore(r plimsoll.Rating) (float64, bool) {
 	return 0, false
 }
 
-// scoreLevel follows the qualitative scale of CVSS v3 and v4, and NVD's of v2. A score
-// of 0 is low: somebody looked and rated.
+// scoreLevel follows the qualitative scale of CVSS v3 and v4, and NVD's scale for v2. A score
+// of 0 is low, not unknown, because it is a rating.
 func scoreLevel(kind string, score float64) plimsoll.Severity {
 	switch {
 	case score >= 9 && kind != "CVSS_V2":

@@ -9,7 +9,7 @@ import (
 	"plimsoll"
 )
 
-// TestSeverityPage holds docs/severity.md against the code, row by row.
+// TestSeverityPage compares docs/severity.md with the code, row by row.
 func TestSeverityPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/severity.md")
 	if err != nil {
@@ -43,7 +43,7 @@ func checkWord(t *testing.T, word, says string) {
 		want = plimsoll.SeverityUnknown
 	}
 	for _, w := range []string{word, strings.ToUpper(word)} {
-		if got := vendorWord(w); got != want {
+		if got := parseVendorWord(w); got != want {
 			t.Errorf("%s is %s, the page says %s", w, got, says)
 		}
 	}
@@ -97,8 +97,8 @@ func TestSeverityOrder(t *testing.T) {
 		{"others with a vendor's word", ratings{low}, nil, ratings{v31}, plimsoll.SeverityLow, 9.8},
 		{"a vector that is none", ratings{{Type: "CVSS_V3", Value: "CVSS:3.1/AV:N"}, {Type: "CVSS_V4", Value: "x"}}, nil, ratings{v2}, plimsoll.SeverityHigh, 7.5},
 	} {
-		hits := []hit{{entry: entry{&plimsoll.Advisory{Ratings: c.record}, &plimsoll.Affected{Ratings: c.package_}}}}
-		if got, score := severity(hits, c.other); got != c.want || score != c.score {
+		hits := []advisoryHit{{affectedEntry: affectedEntry{&plimsoll.Advisory{Ratings: c.record}, &plimsoll.Affected{Ratings: c.package_}}}}
+		if got, score := rateHits(hits, c.other); got != c.want || score != c.score {
 			t.Errorf("%s: %s %v, want %s %v", c.name, got, score, c.want, c.score)
 		}
 	}
@@ -106,11 +106,11 @@ func TestSeverityOrder(t *testing.T) {
 
 // TestWorstVendor: of several advisories the worst word counts.
 func TestWorstVendor(t *testing.T) {
-	var hits []hit
+	var hits []advisoryHit
 	for _, word := range []string{"low", "critical", "medium", "unknown"} {
-		hits = append(hits, hit{entry: entry{&plimsoll.Advisory{Ratings: []plimsoll.Rating{{Type: "vendor", Value: word}}}, &plimsoll.Affected{}}})
+		hits = append(hits, advisoryHit{affectedEntry: affectedEntry{&plimsoll.Advisory{Ratings: []plimsoll.Rating{{Type: "vendor", Value: word}}}, &plimsoll.Affected{}}})
 	}
-	if got, _ := severity(hits, nil); got != plimsoll.SeverityCritical {
+	if got, _ := rateHits(hits, nil); got != plimsoll.SeverityCritical {
 		t.Errorf("got %s", got)
 	}
 }

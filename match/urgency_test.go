@@ -11,7 +11,7 @@ import (
 	"plimsoll"
 )
 
-// TestUrgencyPage holds the table of docs/severity.md against the rule, cell by cell: a
+// TestUrgencyPage compares the table of docs/severity.md with the rule, cell by cell: a
 // row a severity, and a column what is known about attacks.
 func TestUrgencyPage(t *testing.T) {
 	page, err := os.ReadFile("../docs/severity.md")
@@ -68,8 +68,8 @@ func TestSameJudgement(t *testing.T) {
 	}
 }
 
-// TestThreatsInJudgement: what is known of a CVE reaches its vulnerability, and the joined
-// word of several feeds counts.
+// TestThreatsInJudgement: a vulnerability gets the threat data of its CVE, merged from several
+// feeds.
 func TestThreatsInJudgement(t *testing.T) {
 	p := plimsoll.Package{Ecosystem: "PyPI", Name: "x", Version: "1"}
 	e := plimsoll.Evidence{

@@ -15,19 +15,19 @@ import (
 // maxAddresses bounds how many addresses of one name are tried.
 const maxAddresses = 8
 
-// dialer resolves, checks and pins.
+// dialer resolves a host, checks its addresses, and connects to a checked address.
 type dialer struct {
-	allow    map[string]bool // canonical host:port
+	allow    map[string]bool // by hostPortKey
 	resolver Resolver
 	connect  func(ctx context.Context, network, address string) (net.Conn, error)
-	choose   func(*http.Request) (*url.URL, error)
+	proxyFor func(*http.Request) (*url.URL, error)
 }
 
 func newDialer(p Policy) *dialer {
-	d := &dialer{allow: map[string]bool{}, resolver: p.Resolver, connect: p.Dial, choose: p.Proxy}
+	d := &dialer{allow: map[string]bool{}, resolver: p.Resolver, connect: p.Dial, proxyFor: p.Proxy}
 	for _, entry := range p.Allow {
 		if host, port, err := net.SplitHostPort(entry); err == nil {
-			d.allow[key(host, port)] = true
+			d.allow[hostPortKey(host, port)] = true
 		}
 	}
 	if d.resolver == nil {
@@ -39,10 +39,10 @@ func newDialer(p Policy) *dialer {
 	return d
 }
 
-// key is the form in which hosts and ports are compared.
-func key(host, port string) string {
+// hostPortKey returns host:port in the form used for comparison.
+func hostPortKey(host, port string) string {
 	if addr, err := netip.ParseAddr(host); err == nil {
-		host = bare(addr).String()
+		host = normalizeAddr(addr).String()
 	}
 	return net.JoinHostPort(strings.ToLower(strings.TrimSuffix(host, ".")), port)
 }
@@ -53,11 +53,11 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "address %.300q is not host:port", address)
 	}
-	addrs, err := d.resolve(ctx, host)
+	addrs, err := d.resolveHost(ctx, host)
 	if err != nil {
 		return nil, err
 	}
-	if err := d.check(host, port, addrs); err != nil {
+	if err := d.checkAddresses(host, port, addrs); err != nil {
 		return nil, err
 	}
 	var failed []error
@@ -71,13 +71,13 @@ func (d *dialer) DialContext(ctx context.Context, network, address string) (net.
 			break
 		}
 	}
-	return nil, &plimsoll.Error{Code: plimsoll.Unavailable, Message: "connecting to " + key(host, port), Err: errors.Join(failed...)}
+	return nil, &plimsoll.Error{Code: plimsoll.Unavailable, Message: "connecting to " + hostPortKey(host, port), Err: errors.Join(failed...)}
 }
 
-// resolve returns the bare addresses of host; an address is its own.
-func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error) {
+// resolveHost returns the normalized addresses of a host name, or the address if host is one.
+func (d *dialer) resolveHost(ctx context.Context, host string) ([]netip.Addr, error) {
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return []netip.Addr{bare(addr)}, nil
+		return []netip.Addr{normalizeAddr(addr)}, nil
 	}
 	found, err := d.resolver.LookupNetIP(ctx, "ip", host)
 	if err == nil && len(found) == 0 {
@@ -88,23 +88,23 @@ func (d *dialer) resolve(ctx context.Context, host string) ([]netip.Addr, error)
 	}
 	addrs := make([]netip.Addr, len(found))
 	for i, addr := range found {
-		addrs[i] = bare(addr)
+		addrs[i] = normalizeAddr(addr)
 	}
 	return addrs, nil
 }
 
-// check refuses host if one of its addresses is refused: an answer that mixes public and
-// private addresses is what an attack on the resolver looks like.
-func (d *dialer) check(host, port string, addrs []netip.Addr) error {
+// checkAddresses refuses host if any of its addresses is refused: a DNS answer with both public
+// and private addresses looks like an attack.
+func (d *dialer) checkAddresses(host, port string, addrs []netip.Addr) error {
 	for _, addr := range addrs {
-		c := classify(addr)
-		target := key(host, port)
+		c := classifyAddr(addr)
+		target := hostPortKey(host, port)
 		switch {
-		case c == (class{}):
-		case c.never:
+		case c == (addressClass{}):
+		case c.alwaysRefused:
 			return plimsoll.Errorf(plimsoll.Forbidden, "connecting to %s refused: %s is %s", target, addr, c.name).
-				WithHint("addresses of this kind are never dialled, whatever is allowed")
-		case !d.allow[target] && !d.allow[key(addr.String(), port)]:
+				WithHint("addresses of this kind are never dialled and cannot be allowed")
+		case !d.allow[target] && !d.allow[hostPortKey(addr.String(), port)]:
 			return plimsoll.Errorf(plimsoll.Forbidden, "connecting to %s refused: %s is %s", target, addr, c.name).
 				WithHint("if this host is meant, start with --allow-host %s or add it to PLIMSOLL_ALLOW_HOST", target)
 		}
@@ -112,10 +112,10 @@ func (d *dialer) check(host, port string, addrs []netip.Addr) error {
 	return nil
 }
 
-// proxy asks the policy for a proxy and, if there is one, checks where it is sent. Names
-// that only the proxy can resolve are left to it.
-func (d *dialer) proxy(req *http.Request) (*url.URL, error) {
-	via, err := d.choose(req)
+// checkedProxy returns the policy's proxy for a request, after checking the addresses of the
+// request's host. A name that only the proxy can resolve is not checked.
+func (d *dialer) checkedProxy(req *http.Request) (*url.URL, error) {
+	via, err := d.proxyFor(req)
 	if via == nil || err != nil {
 		return nil, err
 	}
@@ -126,9 +126,9 @@ func (d *dialer) proxy(req *http.Request) (*url.URL, error) {
 			port = "80"
 		}
 	}
-	addrs, err := d.resolve(req.Context(), host)
+	addrs, err := d.resolveHost(req.Context(), host)
 	if err != nil {
-		return via, nil //nolint:nilerr // a name that only the proxy can resolve is left to the proxy
+		return via, nil //nolint:nilerr // only the proxy can resolve the name
 	}
-	return via, d.check(host, port, addrs)
+	return via, d.checkAddresses(host, port, addrs)
 }

@@ -134,7 +134,7 @@ func TestDialWithoutHTTP(t *testing.T) {
 
 func TestTransportReachesAnAllowedHost(t *testing.T) {
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		io.WriteString(w, "hello "+r.Host) //nolint:errcheck // the reader tells
+		io.WriteString(w, "hello "+r.Host) //nolint:errcheck // the reader reports it
 	}))
 	defer server.Close()
 	_, port, _ := net.SplitHostPort(server.Listener.Addr().String())

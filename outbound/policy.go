@@ -15,8 +15,7 @@ import (
 	"plimsoll"
 )
 
-// Time limits of a connection. Bodies have none here: whoever reads them knows how
-// long a silence may be.
+// Limits of a connection. There is no time limit for bodies here: their readers set one.
 const (
 	dialTimeout      = 10 * time.Second // one address
 	handshakeTimeout = 10 * time.Second
@@ -26,24 +25,24 @@ const (
 	maxRedirects     = 10
 )
 
-// Resolver turns a name into addresses; *net.Resolver is one.
+// Resolver resolves a name to addresses; *net.Resolver implements it.
 type Resolver interface {
 	LookupNetIP(ctx context.Context, network, host string) ([]netip.Addr, error)
 }
 
-// Policy says where connections may go. The zero Policy reaches public addresses only.
+// Policy limits where connections may go. The zero Policy allows public addresses only.
 type Policy struct {
 	// Allow lists host:port pairs whose loopback or private addresses may be dialled. The
-	// host is a name, or the address itself. Link-local and cloud metadata addresses stay
-	// closed. It comes from deployment configuration, never from an API.
+	// host is a name or an address. Link-local and cloud metadata addresses cannot be
+	// allowed. It comes from deployment configuration, never from an API.
 	Allow []string
 
 	// RootCAs are trusted for TLS; nil means the system's.
 	RootCAs *x509.CertPool
 
-	// Proxy names the proxy of a request, like http.ProxyFromEnvironment; nil means none. A
-	// proxy at a private address has to be in Allow. A proxy resolves names itself, so the
-	// address it connects to cannot be pinned; addresses that are visible from here are checked.
+	// Proxy returns the proxy of a request, like http.ProxyFromEnvironment; nil means none. A
+	// proxy at a private address must be in Allow. A proxy resolves names itself, so the
+	// address that it connects to can differ from the one checked here.
 	Proxy func(*http.Request) (*url.URL, error)
 
 	// Resolver is net.DefaultResolver if nil.
@@ -53,7 +52,7 @@ type Policy struct {
 	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
-// Validate checks the form of Allow. An entry of another form never matches anything.
+// Validate returns Invalid if an entry of Allow is not host:port. Such an entry matches nothing.
 func (p Policy) Validate() error {
 	for _, entry := range p.Allow {
 		host, port, err := net.SplitHostPort(entry)
@@ -66,12 +65,13 @@ func (p Policy) Validate() error {
 	return nil
 }
 
-// DialContext connects to a TCP address under this policy, for protocols other than HTTP. No proxy is used.
+// DialContext connects to a TCP address under this policy, for protocols other than HTTP. It
+// uses no proxy. A refused address is Forbidden, a failed connection Unavailable.
 func (p Policy) DialContext(ctx context.Context, network, address string) (net.Conn, error) {
 	return newDialer(p).DialContext(ctx, network, address)
 }
 
-// Transport returns an HTTP transport under this policy. Each call makes its own pool of connections.
+// Transport returns an HTTP transport under this policy, with its own connection pool.
 func (p Policy) Transport() *http.Transport {
 	d := newDialer(p)
 	t := &http.Transport{
@@ -86,17 +86,18 @@ func (p Policy) Transport() *http.Transport {
 		MaxResponseHeaderBytes: maxHeaderBytes,
 	}
 	if p.Proxy != nil {
-		t.Proxy = d.proxy
+		t.Proxy = d.checkedProxy
 	}
 	return t
 }
 
-// Client returns an HTTP client over Transport whose redirects carry no credentials to another origin.
+// Client returns an HTTP client with Transport that never sends credentials to another origin on
+// a redirect.
 func (p Policy) Client() *http.Client {
 	return &http.Client{Transport: p.Transport(), CheckRedirect: checkRedirect}
 }
 
-// checkRedirect is stricter than net/http, which lets subdomains see the credentials of their parent.
+// checkRedirect is stricter than net/http, which sends credentials on to subdomains.
 func checkRedirect(req *http.Request, via []*http.Request) error {
 	if len(via) > maxRedirects {
 		return plimsoll.Errorf(plimsoll.Unavailable, "more than %d redirects", maxRedirects)

@@ -1,30 +1,34 @@
-// Package queue runs the backlog: it hands pending units of work out, has them worked
-// on, and records how they end. Rooms that ask for work write a task into the store and
-// ring [Queue.Wake]; rooms that do it are [Handler] functions. The queue knows neither.
+// Package queue runs the backlog: it dispatches pending units of work, calls a [Handler] for
+// each, and records the outcome. Packages that create work write a task into the store and call
+// [Queue.Wake]; the queue does not depend on them, nor on the packages of the handlers.
 //
-// The backlog is the truth. River (https://riverqueue.com) only executes: it is given at
-// most two units for each worker, in the transaction that marks them queued, and what it
-// remembers is thrown away at each start. It runs over the store's own writing connection,
-// so nothing here talks to River while it holds a transaction, except through it.
+// The backlog in the store is authoritative. River (https://riverqueue.com) only runs jobs: it
+// gets at most two units per worker, in the transaction that marks them queued, and its tables
+// are emptied at each start. River uses the store's only writing connection. Therefore code that
+// holds a transaction must not call River, except with that transaction.
 //
-// The states of a unit:
+// The states of a unit, and the [Store] methods that change them:
 //
-//	          Dispatch: generation + 1       Begin: attempts + 1
-//	pending ──────────────────────► queued ─────────────────────► running
-//	 ▲ ▲ ▲                            │                           │ │ │ │
-//	 │ │ └────── Sweep (start) ───────┘                           │ │ │ │
-//	 │ └──── Sweep, Reclaim (lease ended): interruptions + 1 ─────┘ │ │ │
-//	 ├────── Retry (temporary failure), Release (shutdown) ─────────┘ │ │
-//	 └────── Died (first death of the analysis): deaths + 1 ──────────┤ │
-//	                                                                  │ │
-//	done ◄─────────────────────────── Finish ─────────────────────────┘ │
-//	failed ◄── Finish (also the second death), or the third interruption ───────────────────────┘
-//	stopped ◄── the last running task that waits for an open unit is stopped
+//	         Dispatch: generation + 1        Begin: attempts + 1
+//	pending ────────────────────────► queued ───────────────────► running
+//	 ▲ ▲ ▲ ▲                            │                         │ │ │ │ │
+//	 │ │ │ └───── Sweep (at start) ─────┘                         │ │ │ │ │
+//	 │ │ └─ Sweep, Reclaim (lease expired): interruptions + 1 ────┘ │ │ │ │
+//	 │ └─── Retry (temporary failure), Release (shutdown) ──────────┘ │ │ │
+//	 └───── Died (first death of the analysis): deaths + 1 ───────────┘ │ │
+//	                                                                    │ │
+//	done ◄── Finish ────────────────────────────────────────────────────┤ │
+//	failed ◄── Finish with a failure, also the second death ────────────┘ │
+//	failed ◄── Sweep, Reclaim: the third interruption ────────────────────┘
 //
-// A unit is worked on at most once a generation: Begin takes it only while it is queued
-// with the generation it was handed out with, and the generation rises with each
-// hand-out. A worker extends its leases every 5 seconds; whoever finds that a unit is not
-// his any more cancels its handler's context and lets go of the result.
+//	pending, queued, running ──► stopped: the last running task of the unit was stopped
+//
+// Release takes the attempt off the count again, because a shutdown is not a failure.
+//
+// A unit runs at most once per generation: Begin accepts it only while it is queued with the
+// generation that it was dispatched with, and each dispatch increments the generation. The queue
+// extends the leases of its units every 5 seconds. If a unit no longer belongs to this process,
+// the queue cancels the handler's context and drops the result.
 //
 // There is no limit on how long a unit runs. Scans end by stall or budget.
 package queue

@@ -8,28 +8,30 @@ import (
 	"plimsoll"
 )
 
-// errLost is why the context of a unit ends that is not this worker's any more.
+// errLost is the cause of a cancelled context of a unit that no longer belongs to this process.
 var errLost = errors.New("the unit of work was stopped or taken back")
 
-// hold is a unit that this process works on.
-type hold struct {
+// heldUnit is a unit that this process is working on.
+type heldUnit struct {
 	id, generation int64
-	lease          time.Time // as last extended
+	leaseEnd       time.Time // as last extended
 	cancel         context.CancelCauseFunc
 }
 
-// take notes that w is being worked on. The context ends when its lease is lost.
-func (q *Queue) take(ctx context.Context, w plimsoll.Work) (context.Context, *hold) {
+// addHeld adds w to the held units. The returned context ends with errLost when the unit no longer
+// belongs to this process.
+func (q *Queue) addHeld(ctx context.Context, w plimsoll.Work) (context.Context, *heldUnit) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	h := &hold{id: w.ID, generation: w.Generation, lease: q.Now().Add(q.timing.lease), cancel: cancel}
+	h := &heldUnit{id: w.ID, generation: w.Generation, leaseEnd: q.Now().Add(q.timing.lease), cancel: cancel}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.held[w.ID] = h
 	return ctx, h
 }
 
-// letGo ends a hold. A later one on the same unit stays.
-func (q *Queue) letGo(h *hold) {
+// removeHeld removes h from the held units and cancels its context. A later generation of the same
+// unit stays.
+func (q *Queue) removeHeld(h *heldUnit) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	if q.held[h.id] == h {
@@ -38,29 +40,30 @@ func (q *Queue) letGo(h *hold) {
 	h.cancel(nil)
 }
 
-// keepAlive extends leases, takes back those of others that ended, and clears what
-// River is done with, until ctx ends.
-func (q *Queue) keepAlive(ctx context.Context, r *executor) {
-	tick := time.NewTicker(q.timing.beat)
+// keepAlive extends leases, reclaims units with expired leases, and deletes River's finished jobs,
+// until ctx ends.
+func (q *Queue) keepAlive(ctx context.Context, r *riverExecutor) {
+	tick := time.NewTicker(q.timing.heartbeat)
 	defer tick.Stop()
 	for {
 		select {
 		case <-ctx.Done():
 			return
-		case <-q.pulse:
-			q.beat(ctx)
+		case <-q.heartbeatNow:
+			q.extendLeases(ctx)
 		case <-tick.C:
-			q.beat(ctx)
-			q.reclaim(ctx)
-			if err := r.clear(ctx); err != nil && ctx.Err() == nil {
-				q.Logger.Error("cannot clear finished jobs", "error", err)
+			q.extendLeases(ctx)
+			q.reclaimExpired(ctx)
+			if err := r.deleteFinished(ctx); err != nil && ctx.Err() == nil {
+				q.Logger.Error("cannot delete finished jobs", "error", err)
 			}
 		}
 	}
 }
 
-// beat extends the leases of all holds in one transaction and cancels those that are lost.
-func (q *Queue) beat(ctx context.Context) {
+// extendLeases extends the leases of all held units in one transaction and cancels the units that
+// no longer belong to this process.
+func (q *Queue) extendLeases(ctx context.Context) {
 	q.mu.Lock()
 	generations := make(map[int64]int64, len(q.held))
 	for id, h := range q.held {
@@ -82,11 +85,11 @@ func (q *Queue) beat(ctx context.Context) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	for _, h := range q.held {
-		switch asked := generations[h.id] == h.generation; {
-		case asked && err == nil:
-			h.lease = lease
-		case h.lease.Before(now):
-			h.cancel(errLost) // others may have it by now
+		switch extended := generations[h.id] == h.generation; {
+		case extended && err == nil:
+			h.leaseEnd = lease
+		case h.leaseEnd.Before(now):
+			h.cancel(errLost) // another process may have it by now
 		}
 	}
 	for _, id := range lost {
@@ -96,16 +99,16 @@ func (q *Queue) beat(ctx context.Context) {
 	}
 }
 
-// reclaim makes units pending whose worker is gone.
-func (q *Queue) reclaim(ctx context.Context) {
+// reclaimExpired makes running units with an expired lease pending again.
+func (q *Queue) reclaimExpired(ctx context.Context) {
 	n, err := q.Store.Reclaim(ctx, q.Now())
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		q.Logger.Error("cannot take back work", "error", err)
+		q.Logger.Error("cannot reclaim work", "error", err)
 	case n > 0:
-		q.Logger.Warn("took back work whose lease ended", "units", n)
-		ring(q.wake)
-		q.ended.announce()
+		q.Logger.Warn("reclaimed work with an expired lease", "units", n)
+		notify(q.wake)
+		q.changed.announce()
 	}
 }

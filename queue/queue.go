@@ -12,15 +12,16 @@ import (
 	"plimsoll"
 )
 
-// Handler works on one unit. It returns soon after ctx ends. An error with the code
-// Unavailable or Throttled, or a failure of the database or an outside engine, is tried again, and so is the
-// first that wraps plimsoll.ErrDied, however the attempts between end; any other is final, and stored with the error's failure code and text.
+// Handler works on one unit. It must return soon after ctx ends. The unit is tried again after an
+// error with the code Unavailable or Throttled, after a failure of the database or an external
+// engine, and after the first error of the unit that wraps plimsoll.ErrDied. Any other error is
+// final, and stored with its failure code and text.
 type Handler func(ctx context.Context, w plimsoll.Work) error
 
-// Store is what the queue needs of the store. A unit that is not the caller's any more
-// is an error with the code Conflict.
+// Store is the part of the store that the queue uses. Methods that take a generation return
+// Conflict if the unit no longer has it, or is no longer in the expected state.
 type Store interface {
-	Dispatch(ctx context.Context, room int, hand func(*sql.Tx, []plimsoll.Work) error) (int, error)
+	Dispatch(ctx context.Context, limit int, insert func(*sql.Tx, []plimsoll.Work) error) (int, error)
 	Begin(ctx context.Context, id, generation int64, lease time.Time) (plimsoll.Work, error)
 	Heartbeat(ctx context.Context, held map[int64]int64, lease time.Time) (lost []int64, err error)
 	Finish(ctx context.Context, id, generation int64, failure plimsoll.FailureCode, detail string) error
@@ -39,37 +40,37 @@ type Options struct {
 	Writer   *sql.DB // the store's writing pool, of one connection
 	Handlers map[plimsoll.WorkKind]Handler
 
-	Concurrency int              // units at a time; 0 = one a core
+	Concurrency int              // units at a time; 0 = one per core
 	Grace       time.Duration    // for running units when the queue stops; 0 = 20 s
 	Logger      *slog.Logger     // nil = discard
 	Now         func() time.Time // nil = time.Now
 }
 
-// timing is how often the queue looks by itself.
-type timing struct {
-	poll  time.Duration // for work that nobody rang for, and units whose time has come
-	beat  time.Duration // heartbeats
-	lease time.Duration
+// pollTiming are the intervals of the queue's loops.
+type pollTiming struct {
+	poll      time.Duration // between looks for work without a call of Wake, and for retries that are due
+	heartbeat time.Duration // between extensions of leases
+	lease     time.Duration // duration of a lease
 }
 
-// Queue hands out the backlog and works on it.
+// Queue dispatches the backlog and calls the handlers.
 type Queue struct {
 	Options
-	timing timing
+	timing pollTiming
 
-	wake  chan struct{} // rings the dispatcher
-	pulse chan struct{} // asks for a heartbeat now
-	ended announcement  // units or tasks ended
+	wake         chan struct{} // wakes the dispatcher
+	heartbeatNow chan struct{} // requests a heartbeat
+	changed      broadcast     // a unit or task may have ended
 
-	filling sync.Mutex
-	pressed atomic.Bool  // something may be waiting that did not when River was last filled
-	inRiver atomic.Int64 // units handed to River that it has not done with
+	fillMu    sync.Mutex
+	forceFill atomic.Bool  // new work may be pending: fill River even if few places are free
+	inRiver   atomic.Int64 // units given to River and not finished
 
 	mu   sync.Mutex
-	held map[int64]*hold // by unit
+	held map[int64]*heldUnit // by unit
 }
 
-// New makes a queue that is not running yet.
+// New makes a queue. Run starts it.
 func New(o Options) *Queue {
 	if o.Concurrency <= 0 {
 		o.Concurrency = runtime.NumCPU()
@@ -84,19 +85,19 @@ func New(o Options) *Queue {
 		o.Now = time.Now
 	}
 	return &Queue{
-		Options: o,
-		timing:  timing{poll: time.Second, beat: 5 * time.Second, lease: 20 * time.Second},
-		wake:    make(chan struct{}, 1),
-		pulse:   make(chan struct{}, 1),
-		ended:   announcement{next: make(chan struct{})},
-		held:    map[int64]*hold{},
+		Options:      o,
+		timing:       pollTiming{poll: time.Second, heartbeat: 5 * time.Second, lease: 20 * time.Second},
+		wake:         make(chan struct{}, 1),
+		heartbeatNow: make(chan struct{}, 1),
+		changed:      broadcast{next: make(chan struct{})},
+		held:         map[int64]*heldUnit{},
 	}
 }
 
-// Run works on the backlog until ctx ends, then hands out nothing more, gives running
-// units their grace, cancels those that are left, and returns when all have ended. It
-// first takes back what an earlier process left: the caller is alone with the database.
-// A Queue runs once at a time.
+// Run works on the backlog until ctx ends. Then it dispatches nothing more, lets running units
+// continue for Options.Grace, cancels the others, and returns when all have ended. At the start
+// it reclaims the units of an earlier process, so no other process may use the database. Run must
+// not be called again before it has returned.
 func (q *Queue) Run(ctx context.Context) error {
 	r, err := q.prepare(ctx)
 	if err != nil {
@@ -105,19 +106,19 @@ func (q *Queue) Run(ctx context.Context) error {
 		}
 		return err
 	}
-	beating, stopBeating := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopBeating()
+	heartbeats, stopHeartbeats := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopHeartbeats()
 	var loops sync.WaitGroup
-	loops.Go(func() { q.dispatch(ctx, r) })
-	loops.Go(func() { q.keepAlive(beating, r) })
+	loops.Go(func() { q.keepRiverFilled(ctx, r) })
+	loops.Go(func() { q.keepAlive(heartbeats, r) })
 	<-r.client.Stopped()
-	stopBeating()
+	stopHeartbeats()
 	loops.Wait()
 	return nil
 }
 
-// prepare takes back what was left and starts River.
-func (q *Queue) prepare(ctx context.Context) (*executor, error) {
+// prepare reclaims the units of an earlier process and starts River.
+func (q *Queue) prepare(ctx context.Context) (*riverExecutor, error) {
 	r, err := newRiver(ctx, q)
 	if err != nil {
 		return nil, err
@@ -127,7 +128,7 @@ func (q *Queue) prepare(ctx context.Context) (*executor, error) {
 		return nil, err
 	}
 	if n > 0 {
-		q.Logger.Info("took back work of an earlier process", "units", n)
+		q.Logger.Info("reclaimed work of an earlier process", "units", n)
 	}
 	q.inRiver.Store(0)
 	if err := r.client.Start(ctx); err != nil {
@@ -136,29 +137,30 @@ func (q *Queue) prepare(ctx context.Context) (*executor, error) {
 	return r, nil
 }
 
-// Wake tells the queue that work was added or stopped in this process. It never blocks.
+// Wake makes the queue look at the backlog at once. Callers use it after they have added or stopped
+// work. It never blocks.
 func (q *Queue) Wake() {
-	q.pressed.Store(true)
-	ring(q.wake)
-	ring(q.pulse)
-	q.ended.announce()
+	q.forceFill.Store(true)
+	notify(q.wake)
+	notify(q.heartbeatNow)
+	q.changed.announce()
 }
 
-// ring leaves a message in a channel of one place, unless one is there.
-func ring(bell chan struct{}) {
+// notify sends to a channel with a buffer of one, unless it is full.
+func notify(signal chan struct{}) {
 	select {
-	case bell <- struct{}{}:
+	case signal <- struct{}{}:
 	default:
 	}
 }
 
-// dispatch keeps River filled until ctx ends.
-func (q *Queue) dispatch(ctx context.Context, r *executor) {
+// keepRiverFilled keeps River filled until ctx ends.
+func (q *Queue) keepRiverFilled(ctx context.Context, r *riverExecutor) {
 	tick := time.NewTicker(q.timing.poll)
 	defer tick.Stop()
 	for {
-		q.pressed.Store(true)
-		q.fill(ctx, r)
+		q.forceFill.Store(true)
+		q.fillRiver(ctx, r)
 		select {
 		case <-ctx.Done():
 			return
@@ -168,30 +170,31 @@ func (q *Queue) dispatch(ctx context.Context, r *executor) {
 	}
 }
 
-// fill hands River as many units as it may hold. Unless pressed, it waits until half of
-// that is room, so that the cost of a transaction is shared.
-func (q *Queue) fill(ctx context.Context, r *executor) {
-	q.filling.Lock()
-	defer q.filling.Unlock()
-	room := 2*q.Concurrency - int(q.inRiver.Load())
-	if room <= 0 || r.stopping() || room < q.Concurrency && !q.pressed.Load() {
+// fillRiver dispatches units until River has two per worker. Unless forceFill is set, it does
+// nothing while fewer than half of these places are free, so that one transaction serves several
+// units.
+func (q *Queue) fillRiver(ctx context.Context, r *riverExecutor) {
+	q.fillMu.Lock()
+	defer q.fillMu.Unlock()
+	capacity := 2*q.Concurrency - int(q.inRiver.Load())
+	if capacity <= 0 || r.isStopping() || capacity < q.Concurrency && !q.forceFill.Load() {
 		return
 	}
-	q.pressed.Store(false)
+	q.forceFill.Store(false)
 	var handed int64
-	_, err := q.Store.Dispatch(ctx, room, func(tx *sql.Tx, work []plimsoll.Work) error {
+	_, err := q.Store.Dispatch(ctx, capacity, func(tx *sql.Tx, work []plimsoll.Work) error {
 		handed = int64(len(work))
-		q.inRiver.Add(handed) // before the commit: a worker may be done right after it
+		q.inRiver.Add(handed) // before the commit: a worker may finish right after it
 		return r.insert(ctx, tx, work)
 	})
 	if err != nil {
 		q.inRiver.Add(-handed)
-		if !r.stopping() {
-			q.Logger.Error("cannot hand out work", "error", err)
+		if !r.isStopping() {
+			q.Logger.Error("cannot dispatch work", "error", err)
 		}
 		return
 	}
 	if handed > 0 {
-		ring(r.doorbell.rung)
+		notify(r.doorbell.inserted)
 	}
 }

@@ -15,20 +15,20 @@ import (
 	"plimsoll"
 )
 
-// executor is River, reduced to what it is used for.
-type executor struct {
+// riverExecutor runs units as jobs of River.
+type riverExecutor struct {
 	client   *river.Client[*sql.Tx]
-	doorbell *doorbell
+	doorbell *insertListener
 	writer   *sql.DB
-	stop     <-chan struct{} // closed when nothing more is handed out
+	stop     <-chan struct{} // closed when nothing more is dispatched
 }
 
-// newRiver brings River's tables up to date and empties them.
-func newRiver(ctx context.Context, q *Queue) (*executor, error) {
-	r := &executor{doorbell: &doorbell{rung: make(chan struct{}, 1)}, writer: q.Writer, stop: ctx.Done()}
-	d := driver{Driver: riversqlite.New(q.Writer), doorbell: r.doorbell}
-	logger := slog.New(warnings{q.Logger.Handler()})
-	fail := func(err error) (*executor, error) {
+// newRiver migrates River's tables, empties them, and makes a client.
+func newRiver(ctx context.Context, q *Queue) (*riverExecutor, error) {
+	r := &riverExecutor{doorbell: &insertListener{inserted: make(chan struct{}, 1)}, writer: q.Writer, stop: ctx.Done()}
+	d := riverDriver{Driver: riversqlite.New(q.Writer), doorbell: r.doorbell}
+	logger := slog.New(warningsOnly{q.Logger.Handler()})
+	fail := func(err error) (*riverExecutor, error) {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "prepare the queue: %w", err)
 	}
 	migrator, err := rivermigrate.New(d, &rivermigrate.Config{Logger: logger})
@@ -42,7 +42,7 @@ func newRiver(ctx context.Context, q *Queue) (*executor, error) {
 		return fail(err)
 	}
 	workers := river.NewWorkers()
-	if err := river.AddWorkerSafely(workers, &worker{queue: q, river: r}); err != nil {
+	if err := river.AddWorkerSafely(workers, &unitWorker{queue: q, river: r}); err != nil {
 		return fail(err)
 	}
 	r.client, err = river.NewClient(d, &river.Config{
@@ -50,18 +50,18 @@ func newRiver(ctx context.Context, q *Queue) (*executor, error) {
 		Workers: workers,
 		Logger:  logger,
 
-		// The doorbell tells of new jobs; polling is for a retry of one.
+		// insertListener reports new jobs; polling is for retries.
 		FetchCooldown:     river.FetchCooldownMin,
 		FetchPollInterval: time.Second,
 
 		SoftStopTimeout: q.Grace,
 		JobTimeout:      -1,
 
-		// A leader would rescue jobs that merely take long, and clean up late; the backlog
-		// does both. A job fails only if the database does, and is tried again for ever.
+		// A leader would restart jobs that only take long, and delete old jobs late; the backlog
+		// does both. A job fails only if the database does, and is then tried again.
 		LeaderElectionDisabled: true,
-		MaxAttempts:            maxTries,
-		RetryPolicy:            soon{},
+		MaxAttempts:            maxRiverAttempts,
+		RetryPolicy:            retryAfterSecond{},
 	})
 	if err != nil {
 		return fail(err)
@@ -69,7 +69,7 @@ func newRiver(ctx context.Context, q *Queue) (*executor, error) {
 	return r, nil
 }
 
-func (r *executor) stopping() bool {
+func (r *riverExecutor) isStopping() bool {
 	select {
 	case <-r.stop:
 		return true
@@ -79,11 +79,11 @@ func (r *executor) stopping() bool {
 }
 
 // insert gives River units in the transaction that marks them queued.
-func (r *executor) insert(ctx context.Context, tx *sql.Tx, work []plimsoll.Work) error {
+func (r *riverExecutor) insert(ctx context.Context, tx *sql.Tx, work []plimsoll.Work) error {
 	jobs := make([]river.InsertManyParams, len(work))
 	for i, w := range work {
 		jobs[i] = river.InsertManyParams{
-			Args:       unit{ID: w.ID, Generation: w.Generation},
+			Args:       unitArgs{ID: w.ID, Generation: w.Generation},
 			InsertOpts: &river.InsertOpts{Priority: riverPriority(w.Priority)},
 		}
 	}
@@ -91,7 +91,7 @@ func (r *executor) insert(ctx context.Context, tx *sql.Tx, work []plimsoll.Work)
 	return err
 }
 
-// riverPriority lets interactive work pass what River holds already; 1 is its highest.
+// riverPriority makes interactive units run before the other jobs in River; 1 is the highest.
 func riverPriority(p plimsoll.Priority) int {
 	if p >= plimsoll.PriorityInteractive {
 		return 1
@@ -99,107 +99,112 @@ func riverPriority(p plimsoll.Priority) int {
 	return 2
 }
 
-// clear removes the jobs that River is done with.
-func (r *executor) clear(ctx context.Context) error {
+// deleteFinished deletes River's finished jobs.
+func (r *riverExecutor) deleteFinished(ctx context.Context) error {
 	_, err := r.writer.ExecContext(ctx,
 		`DELETE FROM river_job WHERE state IN ('completed', 'cancelled', 'discarded') AND finalized_at IS NOT NULL`)
 	return err
 }
 
-// unit is what River keeps of a unit of work.
-type unit struct {
+// unitArgs are the arguments of a job: one dispatch of a unit.
+type unitArgs struct {
 	ID         int64 `json:"id"`
 	Generation int64 `json:"generation"`
 }
 
-// Kind names the one kind of job.
-func (unit) Kind() string { return "unit" }
+// Kind returns the name of the only kind of job.
+func (unitArgs) Kind() string { return "unit" }
 
-type worker struct {
-	river.WorkerDefaults[unit]
+type unitWorker struct {
+	river.WorkerDefaults[unitArgs]
 	queue *Queue
-	river *executor
+	river *riverExecutor
 }
 
-// Work works on one unit. An error means that the unit was not begun.
-func (w *worker) Work(ctx context.Context, job *river.Job[unit]) error {
-	if err := w.queue.work(ctx, job.Args); err != nil {
+// Work runs one unit. An error means that the unit was not started.
+func (w *unitWorker) Work(ctx context.Context, job *river.Job[unitArgs]) error {
+	if err := w.queue.runUnit(ctx, job.Args); err != nil {
 		return err
 	}
 	w.queue.inRiver.Add(-1)
-	// Before the slot is given back: interactive work that came meanwhile goes ahead of
-	// what River holds.
-	w.queue.fill(ctx, w.river)
+	// Done before this worker is free again, so that new interactive work runs before the jobs
+	// already in River.
+	w.queue.fillRiver(ctx, w.river)
 	return nil
 }
 
-const maxTries = 1000
+const maxRiverAttempts = 1000
 
-// soon is a retry policy within what River schedules without a leader.
-type soon struct{}
+// retryAfterSecond is a retry policy. Its wait is short enough for River to schedule retries
+// without a leader.
+type retryAfterSecond struct{}
 
-// NextRetry returns a second from now.
-func (soon) NextRetry(*rivertype.JobRow) time.Time { return time.Now().Add(time.Second) }
+// NextRetry returns the time in one second.
+func (retryAfterSecond) NextRetry(*rivertype.JobRow) time.Time { return time.Now().Add(time.Second) }
 
-// driver is River's for SQLite with a doorbell in place of a polled table of
-// notifications: all who insert jobs are in this process.
-type driver struct {
+// riverDriver is River's SQLite driver with an in-process listener instead of a polled table of
+// notifications, because only this process inserts jobs.
+type riverDriver struct {
 	*riversqlite.Driver
-	doorbell *doorbell
+	doorbell *insertListener
 }
 
-// GetListener returns the doorbell.
-func (d driver) GetListener(*riverdriver.GetListenenerParams) riverdriver.Listener { return d.doorbell }
+// GetListener returns the in-process listener.
+func (d riverDriver) GetListener(*riverdriver.GetListenenerParams) riverdriver.Listener {
+	return d.doorbell
+}
 
-// SupportsListenNotify is false so that River writes no notifications.
-func (driver) SupportsListenNotify() bool { return false }
+// SupportsListenNotify returns false, so that River writes no notifications.
+func (riverDriver) SupportsListenNotify() bool { return false }
 
-// doorbell tells River that jobs were committed.
-type doorbell struct{ rung chan struct{} }
+// insertListener notifies River of committed jobs.
+type insertListener struct{ inserted chan struct{} }
 
 // Close does nothing.
-func (*doorbell) Close(context.Context) error { return nil }
+func (*insertListener) Close(context.Context) error { return nil }
 
 // Connect does nothing.
-func (*doorbell) Connect(context.Context) error { return nil }
+func (*insertListener) Connect(context.Context) error { return nil }
 
-// Listen does nothing: the only topic told is that of new jobs.
-func (*doorbell) Listen(context.Context, string) error { return nil }
+// Listen does nothing: the only topic is that of new jobs.
+func (*insertListener) Listen(context.Context, string) error { return nil }
 
 // Unlisten does nothing.
-func (*doorbell) Unlisten(context.Context, string) error { return nil }
+func (*insertListener) Unlisten(context.Context, string) error { return nil }
 
 // Ping does nothing.
-func (*doorbell) Ping(context.Context) error { return nil }
+func (*insertListener) Ping(context.Context) error { return nil }
 
 // Schema returns the default schema.
-func (*doorbell) Schema() string { return "" }
+func (*insertListener) Schema() string { return "" }
 
 // SetAfterConnectExec does nothing.
-func (*doorbell) SetAfterConnectExec(string) {}
+func (*insertListener) SetAfterConnectExec(string) {}
 
-// WaitForNotification blocks until the bell rings or ctx ends.
-func (d *doorbell) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
+// WaitForNotification blocks until jobs were inserted or ctx ends.
+func (d *insertListener) WaitForNotification(ctx context.Context) (*riverdriver.Notification, error) {
 	select {
-	case <-d.rung:
+	case <-d.inserted:
 		return &riverdriver.Notification{Topic: "river_insert", Payload: `{"queue": "` + river.QueueDefault + `"}`}, nil
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// warnings drops what River says about its daily life.
-type warnings struct{ slog.Handler }
+// warningsOnly is a log handler that drops River's messages below the level of a warning.
+type warningsOnly struct{ slog.Handler }
 
 // Enabled reports whether the level is a warning or worse.
-func (w warnings) Enabled(ctx context.Context, level slog.Level) bool {
+func (w warningsOnly) Enabled(ctx context.Context, level slog.Level) bool {
 	return level >= slog.LevelWarn && w.Handler.Enabled(ctx, level)
 }
 
 // WithAttrs keeps the level.
-func (w warnings) WithAttrs(attrs []slog.Attr) slog.Handler {
-	return warnings{w.Handler.WithAttrs(attrs)}
+func (w warningsOnly) WithAttrs(attrs []slog.Attr) slog.Handler {
+	return warningsOnly{w.Handler.WithAttrs(attrs)}
 }
 
 // WithGroup keeps the level.
-func (w warnings) WithGroup(name string) slog.Handler { return warnings{w.Handler.WithGroup(name)} }
+func (w warningsOnly) WithGroup(name string) slog.Handler {
+	return warningsOnly{w.Handler.WithGroup(name)}
+}

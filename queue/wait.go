@@ -7,39 +7,39 @@ import (
 	"plimsoll"
 )
 
-// announcement wakes all who wait, each time something happened.
-type announcement struct {
+// broadcast wakes all waiting goroutines on each announcement.
+type broadcast struct {
 	mu   sync.Mutex
 	next chan struct{}
 }
 
-// heard returns a channel that the next announcement closes.
-func (a *announcement) heard() <-chan struct{} {
+// wait returns a channel that the next announcement closes.
+func (a *broadcast) wait() <-chan struct{} {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.next
 }
 
-func (a *announcement) announce() {
+func (a *broadcast) announce() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	close(a.next)
 	a.next = make(chan struct{})
 }
 
-// WaitTask returns the task when it has ended, and calls progress, if not nil, with each
-// new state of it on the way and at the end.
+// WaitTask returns the task when it has ended. Until then, and at the end, it calls progress, if
+// not nil, with each new state of the task.
 func (q *Queue) WaitTask(ctx context.Context, projectID string, id int64, progress func(plimsoll.Task)) (plimsoll.Task, error) {
-	var told plimsoll.Task
+	var last plimsoll.Task
 	for {
-		heard := q.ended.heard()
+		changed := q.changed.wait()
 		task, err := q.Store.Task(ctx, projectID, id)
 		if err != nil {
 			return task, err
 		}
-		if progress != nil && task != told {
+		if progress != nil && task != last {
 			progress(task)
-			told = task
+			last = task
 		}
 		if task.State != plimsoll.TaskRunning {
 			return task, nil
@@ -47,7 +47,7 @@ func (q *Queue) WaitTask(ctx context.Context, projectID string, id int64, progre
 		select {
 		case <-ctx.Done():
 			return task, ctx.Err()
-		case <-heard:
+		case <-changed:
 		}
 	}
 }
@@ -55,7 +55,7 @@ func (q *Queue) WaitTask(ctx context.Context, projectID string, id int64, progre
 // Idle returns when no unit of the backlog is open: none pending, queued or running.
 func (q *Queue) Idle(ctx context.Context) error {
 	for {
-		heard := q.ended.heard()
+		changed := q.changed.wait()
 		counts, err := q.Store.PendingCounts(ctx)
 		if err != nil {
 			return err
@@ -66,7 +66,7 @@ func (q *Queue) Idle(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return ctx.Err()
-		case <-heard:
+		case <-changed:
 		}
 	}
 }

@@ -14,19 +14,20 @@ import (
 )
 
 const (
-	// maxAttempts is how often a unit is tried that fails for a while.
+	// maxAttempts is how often a unit with temporary failures is tried.
 	maxAttempts = 5
 
-	// firstWait is doubled with each attempt; jitter makes it half to one and a half of that.
+	// firstWait is the wait after the first attempt. It doubles with each attempt; jitter makes it
+	// half to one and a half times that.
 	firstWait = 5 * time.Second
 
 	// maxDetail bounds the stored text of an error, in bytes.
 	maxDetail = 500
 )
 
-// work begins a unit, calls its handler and records how it ended. An error means that
-// the unit was not begun.
-func (q *Queue) work(ctx context.Context, u unit) error {
+// runUnit starts a unit, calls its handler and records the outcome. An error means that the unit
+// was not started.
+func (q *Queue) runUnit(ctx context.Context, u unitArgs) error {
 	w, err := q.Store.Begin(ctx, u.ID, u.Generation, q.Now().Add(q.timing.lease))
 	if plimsoll.ErrorCode(err) == plimsoll.Conflict {
 		return nil
@@ -34,40 +35,40 @@ func (q *Queue) work(ctx context.Context, u unit) error {
 	if err != nil {
 		return err
 	}
-	handling, h := q.take(ctx, w)
-	err = q.call(handling, w)
-	q.letGo(h)
+	handling, h := q.addHeld(ctx, w)
+	err = q.callHandler(handling, w)
+	q.removeHeld(h)
 	if errors.Is(context.Cause(handling), errLost) {
 		q.Logger.Warn("lost a unit of work", "kind", w.Kind, "unit", w.ID)
 		return nil
 	}
 	stopping := ctx.Err() != nil
-	// How the unit ended is recorded even while everything stops.
-	if err := q.settle(context.WithoutCancel(ctx), w, err, stopping); err != nil &&
+	// The outcome is recorded even during shutdown.
+	if err := q.recordOutcome(context.WithoutCancel(ctx), w, err, stopping); err != nil &&
 		plimsoll.ErrorCode(err) != plimsoll.Conflict {
-		q.Logger.Error("cannot record how work ended; it will run again", "kind", w.Kind, "unit", w.ID, "error", err)
+		q.Logger.Error("cannot record the outcome of work; it will run again", "kind", w.Kind, "unit", w.ID, "error", err)
 	}
-	q.ended.announce()
+	q.changed.announce()
 	return nil
 }
 
-// call calls the handler and turns a panic into an error.
-func (q *Queue) call(ctx context.Context, w plimsoll.Work) (err error) {
+// callHandler calls the handler and turns a panic into an error.
+func (q *Queue) callHandler(ctx context.Context, w plimsoll.Work) (err error) {
 	handler, ok := q.Handlers[w.Kind]
 	if !ok {
-		return plimsoll.Errorf(plimsoll.Internal, "nothing here works on units of kind %q", w.Kind)
+		return plimsoll.Errorf(plimsoll.Internal, "there is no handler for units of kind %q", w.Kind)
 	}
 	defer func() {
 		if p := recover(); p != nil {
-			q.Logger.Error("work panicked", "kind", w.Kind, "unit", w.ID, "panic", clean(fmt.Sprint(p)), "stack", string(debug.Stack()))
+			q.Logger.Error("work panicked", "kind", w.Kind, "unit", w.ID, "panic", cleanText(fmt.Sprint(p)), "stack", string(debug.Stack()))
 			err = plimsoll.Errorf(plimsoll.Internal, "a defect of this program ended the work")
 		}
 	}()
 	return handler(ctx, w)
 }
 
-// settle records the outcome of a unit.
-func (q *Queue) settle(ctx context.Context, w plimsoll.Work, err error, stopping bool) error {
+// recordOutcome records the outcome of a unit.
+func (q *Queue) recordOutcome(ctx context.Context, w plimsoll.Work, err error, stopping bool) error {
 	switch {
 	case err == nil:
 		return q.Store.Finish(ctx, w.ID, w.Generation, "", "")
@@ -75,35 +76,36 @@ func (q *Queue) settle(ctx context.Context, w plimsoll.Work, err error, stopping
 		return q.Store.Release(ctx, w.ID, w.Generation)
 	case errors.Is(err, plimsoll.ErrDied) && w.Deaths+1 < plimsoll.MaxDeaths:
 		wait := backOff(w.Attempts)
-		q.Logger.Warn("analysis died", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", clean(err.Error()))
+		q.Logger.Warn("analysis died", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", cleanText(err.Error()))
 		return q.Store.Died(ctx, w.ID, w.Generation, q.Now().Add(wait))
 	case errors.Is(err, plimsoll.ErrDied):
-		q.Logger.Error("analysis died too often, not tried again", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", clean(err.Error()))
-		return q.Store.Finish(ctx, w.ID, w.Generation, plimsoll.FailureOf(err), clean(err.Error()))
-	case temporary(err) && w.Attempts < maxAttempts:
+		q.Logger.Error("analysis died too often, it is not tried again", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", cleanText(err.Error()))
+		return q.Store.Finish(ctx, w.ID, w.Generation, plimsoll.FailureOf(err), cleanText(err.Error()))
+	case isTemporary(err) && w.Attempts < maxAttempts:
 		wait := backOff(w.Attempts)
-		q.Logger.Info("work failed for now", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", clean(err.Error()))
+		q.Logger.Info("work failed for now", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "wait", wait, "error", cleanText(err.Error()))
 		return q.Store.Retry(ctx, w.ID, w.Generation, q.Now().Add(wait))
 	default:
-		q.Logger.Warn("work failed", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", clean(err.Error()))
-		return q.Store.Finish(ctx, w.ID, w.Generation, plimsoll.FailureOf(err), clean(err.Error()))
+		q.Logger.Warn("work failed", "kind", w.Kind, "unit", w.ID, "attempt", w.Attempts, "error", cleanText(err.Error()))
+		return q.Store.Finish(ctx, w.ID, w.Generation, plimsoll.FailureOf(err), cleanText(err.Error()))
 	}
 }
 
-// temporary reports whether trying again may help.
-func temporary(err error) bool {
+// isTemporary reports whether the unit may succeed if it is tried again.
+func isTemporary(err error) bool {
 	code, failure := plimsoll.ErrorCode(err), plimsoll.FailureOf(err)
 	return code == plimsoll.Unavailable || code == plimsoll.Throttled || failure == plimsoll.FailureDatabase || failure == plimsoll.FailureEngine
 }
 
-// backOff returns how long to wait after an attempt, the first being 1.
+// backOff returns the wait after an attempt; the first attempt is 1.
 func backOff(attempt int) time.Duration {
 	wait := firstWait << (attempt - 1)
 	return wait/2 + rand.N(wait)
 }
 
-// clean returns a text without what could harm a terminal, and bounded.
-func clean(s string) string {
+// cleanText replaces characters that are not printable, which could control a terminal, and cuts s
+// to maxDetail bytes.
+func cleanText(s string) string {
 	if len(s) > maxDetail {
 		s = s[:maxDetail] + "…"
 	}

@@ -12,117 +12,117 @@ import (
 	"plimsoll"
 )
 
-// errStalled is why a child is killed that makes no progress.
+// errStalled is the reason for killing a child that makes no progress.
 var errStalled = errors.New("no progress")
 
-// call is one request on its way through a child.
-type call struct {
+// childCall is one request to a child and its state.
+type childCall struct {
 	request  []byte
 	body     io.Reader
 	progress func(int64) error
 	stall    time.Duration
 
-	began   time.Time
-	moved   atomic.Int64 // when the child last took a byte or made a step: nanoseconds since began
-	waiting atomic.Bool  // for the source of the body, which is not the child's fault
-	enough  atomic.Bool  // the body need not be sent any further
+	startedAt    time.Time
+	progressAt   atomic.Int64 // when the child last took bytes or sent a frame: nanoseconds since startedAt
+	waitsForBody atomic.Bool  // sendBody is reading the body: the child cannot make progress
+	bodyUnneeded atomic.Bool  // sendBody should stop
 
-	ended   bool  // the whole body was sent; set by feed
-	source  error // of the body; set by feed
-	refused error // by progress; set by receive
+	bodySent    bool  // the whole body was sent; set by sendBody
+	bodyErr     error // error of reading the body; set by sendBody
+	progressErr error // error returned by progress; set by receiveAnswer
 }
 
 // call sends a request and waits for the answer.
-func (c *child) call(ctx context.Context, k *call) ([]byte, error) {
+func (c *childProcess) call(ctx context.Context, call *childCall) ([]byte, error) {
 	c.served++
 	c.stderr.reset()
-	k.began = time.Now()
+	call.startedAt = time.Now()
 	stop := context.AfterFunc(ctx, func() { c.kill(ctx.Err()) })
-	quiet := make(chan struct{})
-	var parts sync.WaitGroup
-	parts.Go(func() { k.watch(c, quiet) })
-	var fed sync.WaitGroup
-	over, pieces := make(chan struct{}), c.carrier()
-	fed.Go(func() { k.feed(c.to, pieces, over) })
-	answer, err := k.receive(c)
-	k.enough.Store(true)
-	close(over)
-	fed.Wait()
-	close(quiet)
-	parts.Wait()
+	watchDone := make(chan struct{})
+	var watcher sync.WaitGroup
+	watcher.Go(func() { call.watchStall(c, watchDone) })
+	var sender sync.WaitGroup
+	done, pieces := make(chan struct{}), c.newCarrier()
+	sender.Go(func() { call.sendBody(c.to, pieces, done) })
+	answer, err := call.receiveAnswer(c)
+	call.bodyUnneeded.Store(true)
+	close(done)
+	sender.Wait()
+	close(watchDone)
+	watcher.Wait()
 	if !stop() {
 		return nil, ctx.Err()
 	}
 	switch {
-	case k.refused != nil:
-		return nil, k.refused
-	case k.source != nil:
-		return nil, k.source
+	case call.progressErr != nil:
+		return nil, call.progressErr
+	case call.bodyErr != nil:
+		return nil, call.bodyErr
 	case err != nil:
 		return nil, err
-	case !k.ended:
-		return nil, c.nonsense()
+	case !call.bodySent:
+		return nil, c.protocolViolation()
 	}
 	return answer, nil
 }
 
-func (k *call) move() { k.moved.Store(int64(time.Since(k.began))) }
+func (k *childCall) recordProgress() { k.progressAt.Store(int64(time.Since(k.startedAt))) }
 
-// feed sends the request and its body, until over is closed. If writing fails the child is gone or going, which
-// receive finds out.
-func (k *call) feed(to io.Writer, pieces carrier, over <-chan struct{}) {
+// sendBody sends the request and its body, until done is closed. If writing fails, the child is
+// ending, which receiveAnswer reports.
+func (k *childCall) sendBody(to io.Writer, pieces pieceCarrier, done <-chan struct{}) {
 	if writeFrame(to, kindRequest, k.request) != nil {
 		return
 	}
-	for !k.enough.Load() {
-		space := pieces.space(over)
+	for !k.bodyUnneeded.Load() {
+		space := pieces.nextBuffer(done)
 		if space == nil {
 			break
 		}
-		k.waiting.Store(true)
+		k.waitsForBody.Store(true)
 		n, err := k.body.Read(space)
-		k.move()
-		k.waiting.Store(false)
+		k.recordProgress()
+		k.waitsForBody.Store(false)
 		if n > 0 {
 			if pieces.send(to, n) != nil {
 				return
 			}
-			k.move()
+			k.recordProgress()
 		}
 		switch {
 		case err == io.EOF:
-			k.ended = writeFrame(to, kindEnd, nil) == nil
+			k.bodySent = writeFrame(to, kindEnd, nil) == nil
 			return
 		case err != nil:
-			k.source = err
-			k.enough.Store(true)
+			k.bodyErr = err
+			k.bodyUnneeded.Store(true)
 		}
 	}
-	_ = writeFrame(to, kindBroken, nil) // receive finds out
+	_ = writeFrame(to, kindBroken, nil) // receiveAnswer reports a failure
 }
 
-// receive reads what the child says until the call is over.
-func (k *call) receive(c *child) ([]byte, error) {
+// receiveAnswer reads the frames of the child until the answer, a failure, or the child's end.
+func (k *childCall) receiveAnswer(c *childProcess) ([]byte, error) {
 	for {
 		what, payload, err := readFrame(c.frames)
 		if err != nil && !errors.Is(err, io.EOF) && !errors.Is(err, io.ErrUnexpectedEOF) {
-			return nil, c.nonsense()
+			return nil, c.protocolViolation()
 		}
 		if err != nil {
-			return nil, c.death()
+			return nil, c.waitDeath()
 		}
-		k.move()
+		k.recordProgress()
 		switch what {
 		case kindProgress:
-			if len(payload) == 8 && k.progress != nil && k.refused == nil {
-				k.refused = k.progress(int64(binary.BigEndian.Uint64(payload)))
+			if len(payload) == 8 && k.progress != nil && k.progressErr == nil {
+				k.progressErr = k.progress(int64(binary.BigEndian.Uint64(payload)))
 			}
-			if k.refused != nil {
-				k.enough.Store(true)
+			if k.progressErr != nil {
+				k.bodyUnneeded.Store(true)
 			}
 		case kindFree:
-			if !c.shared.giveBack(payload) {
-				return nil, c.nonsense()
+			if !c.shared.release(payload) {
+				return nil, c.protocolViolation()
 			}
 		case kindAnswer:
 			return payload, nil
@@ -130,54 +130,54 @@ func (k *call) receive(c *child) ([]byte, error) {
 			if f, ok := decodeFailure(payload); ok {
 				return nil, f.error()
 			}
-			return nil, c.nonsense()
+			return nil, c.protocolViolation()
 		default:
-			return nil, c.nonsense()
+			return nil, c.protocolViolation()
 		}
 	}
 }
 
-// watch kills a child that does not move.
-func (k *call) watch(c *child, quiet <-chan struct{}) {
+// watchStall kills the child if it makes no progress for k.stall.
+func (k *childCall) watchStall(c *childProcess, done <-chan struct{}) {
 	tick := time.NewTicker(max(k.stall/8, time.Millisecond))
 	defer tick.Stop()
 	for {
 		select {
-		case <-quiet:
+		case <-done:
 			return
 		case <-tick.C:
-			if c.waits.Load() {
-				k.move()
+			if c.waitsForParent.Load() {
+				k.recordProgress()
 			}
-			if !k.waiting.Load() && time.Since(k.began)-time.Duration(k.moved.Load()) > k.stall {
+			if !k.waitsForBody.Load() && time.Since(k.startedAt)-time.Duration(k.progressAt.Load()) > k.stall {
 				c.kill(errStalled)
 			}
 		}
 	}
 }
 
-// nonsense ends a child that broke the protocol.
-func (c *child) nonsense() error {
+// protocolViolation kills a child that broke the protocol and returns the error of the call.
+func (c *childProcess) protocolViolation() error {
 	c.kill(errProtocol)
-	return c.death()
+	return c.waitDeath()
 }
 
-// death waits for the end of a child that closed its pipe, and tells of it.
-func (c *child) death() error {
+// waitDeath waits for the end of a child that closed its pipe, and returns the error of the call.
+func (c *childProcess) waitDeath() error {
 	select {
 	case <-c.exited:
-	case <-time.After(time.Second): // it has no way to answer any more, and lives
+	case <-time.After(time.Second): // it is alive but can no longer answer
 		c.kill(errProtocol)
 		<-c.exited
 	}
-	switch why := c.killed(); {
-	case errors.Is(why, errStalled):
-		return died(plimsoll.FailureTimeout, "no progress within the stall budget, so it was killed")
-	case errors.Is(why, errClosed):
+	switch reason := c.killedBy(); {
+	case errors.Is(reason, errStalled):
+		return diedError(plimsoll.FailureTimeout, "no progress within the stall budget, so it was killed")
+	case errors.Is(reason, errClosed):
 		return closedError()
-	case errors.Is(why, errProtocol):
-		return died(plimsoll.FailureUnknown, "it broke the protocol and was killed")
+	case errors.Is(reason, errProtocol):
+		return diedError(plimsoll.FailureUnknown, "it broke the protocol and was killed")
 	default:
-		return died(plimsoll.FailureUnknown, c.reason())
+		return diedError(plimsoll.FailureUnknown, c.exitReason())
 	}
 }

@@ -18,68 +18,68 @@ import (
 	"plimsoll"
 )
 
-// startWithin bounds the time from the start of a child to its hello.
+// startWithin bounds the time from the start of a child to its hello message.
 const startWithin = 30 * time.Second
 
-// child is a process of the pool, seen from the parent.
-type child struct {
-	cmd    *exec.Cmd
-	dir    string   // its temporary directory
-	to     *os.File // its standard input
-	from   *os.File // its standard output
-	frames *bufio.Reader
-	shared *shared // nil = pieces of bodies go through to
-	pieces int     // what the child knows its file by
-	stderr *head
-	side   *side       // for what it asks; nil = nobody attends to that
-	waits  atomic.Bool // for an answer to that, which is not its fault
-	served int         // calls so far
-	rest   *time.Timer // while idle
+// childProcess is a process of the pool, seen from the parent.
+type childProcess struct {
+	cmd            *exec.Cmd
+	dir            string   // its temporary directory
+	to             *os.File // its standard input
+	from           *os.File // its standard output
+	frames         *bufio.Reader
+	shared         *sharedMemory // nil = bodies are sent through the pipe
+	memoryFD       int           // file descriptor of shared in the child
+	stderr         *stderrHead
+	queries        *queryPipe  // nil without Options.AnswerQueries
+	waitsForParent atomic.Bool // it waits for the answer to a query: not a stall
+	served         int         // calls so far
+	idleTimer      *time.Timer // while idle
 
 	exited chan struct{} // closed when the process is gone and its directory with it
 
-	mu   sync.Mutex
-	gone bool  // the process id may be another's by now
-	why  error // of the first kill
+	mu         sync.Mutex
+	reaped     bool  // the process id may belong to another process by now
+	killReason error // of the first call of kill
 }
 
-// start is a child's first message.
-type start struct {
-	Limits Limits `json:"limits"`
-	Temp   string `json:"temp"`
-	Config []byte `json:"config"`
-	Asks   bool   `json:"asks"`   // there is a further pair of pipes
-	Pieces int    `json:"pieces"` // descriptor of the shared memory; 0 = there is none
+// startMessage is a child's first message.
+type startMessage struct {
+	Limits   Limits `json:"limits"`
+	Temp     string `json:"temp"`
+	Config   []byte `json:"config"`
+	Asks     bool   `json:"asks"`   // there are two more pipes, for queries
+	MemoryFD int    `json:"pieces"` // descriptor of the shared memory; 0 = there is none
 }
 
-// hello is a child's first answer.
-type hello struct {
+// helloMessage is a child's first answer.
+type helloMessage struct {
 	Identity []byte   `json:"identity"`
-	Missing  []string `json:"missing"` // confinement that this system does not have
+	Missing  []string `json:"missing"` // kinds of confinement that this system lacks
 	Error    string   `json:"error"`
 }
 
-// start makes a child and waits for its hello. p.ended counts it already.
-func (p *Pool) start(ctx context.Context) (*child, error) {
-	c, err := p.spawn()
+// startChild starts a child and waits for its hello message. The caller has added it to p.ended.
+func (p *Pool) startChild(ctx context.Context) (*childProcess, error) {
+	c, err := p.startProcess()
 	if err != nil {
 		p.ended.Done()
 		return nil, plimsoll.Errorf(plimsoll.Unavailable, "start a process to analyse in: %w", err).
 			WithHint("PLIMSOLL_IN_PROCESS=1 analyses without one, for debugging")
 	}
-	if !p.adopt(c) {
-		c.dismiss()
+	if !p.register(c) {
+		c.discard()
 		return nil, closedError()
 	}
-	if err := p.greet(ctx, c); err != nil {
-		c.dismiss()
+	if err := p.handshake(ctx, c); err != nil {
+		c.discard()
 		return nil, err
 	}
 	return c, nil
 }
 
-// adopt makes a child known to Close, unless that was called already.
-func (p *Pool) adopt(c *child) bool {
+// register adds a child to those that Close ends; false if Close was called already.
+func (p *Pool) register(c *childProcess) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.closed {
@@ -89,36 +89,36 @@ func (p *Pool) adopt(c *child) bool {
 	return true
 }
 
-// forget is told when a child has ended.
-func (p *Pool) forget(c *child) {
+// unregister removes a child that has ended.
+func (p *Pool) unregister(c *childProcess) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	delete(p.children, c)
 	p.ended.Done()
 }
 
-// spawn starts the process.
-func (p *Pool) spawn() (*child, error) {
+// startProcess starts the process.
+func (p *Pool) startProcess() (*childProcess, error) {
 	dir, err := os.MkdirTemp(p.Temp, "plimsoll-child-")
 	if err != nil {
 		return nil, err
 	}
-	c := &child{dir: dir, exited: make(chan struct{}), stderr: &head{}}
+	c := &childProcess{dir: dir, exited: make(chan struct{}), stderr: &stderrHead{}}
 	var in, out *os.File
 	if in, c.to, err = os.Pipe(); err == nil {
 		c.from, out, err = os.Pipe()
 	}
 	if err == nil {
-		widen(c.to)
+		enlargePipe(c.to)
 		c.frames = bufio.NewReaderSize(c.from, chunkSize)
-		c.cmd, err = p.command(dir)
+		c.cmd, err = p.childCommand(dir)
 	}
-	if err == nil && p.Attend != nil {
-		c.side, c.cmd.ExtraFiles, err = newSide()
+	if err == nil && p.AnswerQueries != nil {
+		c.queries, c.cmd.ExtraFiles, err = newQueryPipe()
 	}
 	if err == nil {
 		c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = in, out, c.stderr
-		p.shareWith(c)
+		p.addSharedMemory(c)
 		started := make(chan error, 1)
 		go p.supervise(c, started)
 		err = <-started
@@ -129,7 +129,7 @@ func (p *Pool) spawn() (*child, error) {
 		closeAll(c.cmd.ExtraFiles)
 	}
 	if err != nil {
-		c.side.close()
+		c.queries.close()
 		c.to.Close()   //nolint:errcheck // nothing was written
 		c.from.Close() //nolint:errcheck // nothing was read
 		return nil, errors.Join(err, os.RemoveAll(dir))
@@ -137,45 +137,45 @@ func (p *Pool) spawn() (*child, error) {
 	return c, nil
 }
 
-// shareWith gives a child that is to be started memory for pieces, if this system can.
-func (p *Pool) shareWith(c *child) {
+// addSharedMemory adds shared memory to a child before its start, if this system supports it.
+func (p *Pool) addSharedMemory(c *childProcess) {
 	var file *os.File
-	if c.shared, file = p.share(); c.shared != nil {
-		c.pieces = 3 + len(c.cmd.ExtraFiles) // behind the three that every process has
+	if c.shared, file = p.newMemory(); c.shared != nil {
+		c.memoryFD = 3 + len(c.cmd.ExtraFiles) // after standard input, output and error
 		c.cmd.ExtraFiles = append(c.cmd.ExtraFiles, file)
 	}
 }
 
-// command is a child that inherits nothing: no environment, no directory, no file but
-// its pipes.
-func (p *Pool) command(dir string) (*exec.Cmd, error) {
+// childCommand returns the command of a child, which inherits no environment, no working
+// directory and no files except its pipes.
+func (p *Pool) childCommand(dir string) (*exec.Cmd, error) {
 	program := p.Command[0]
 	if program == "" {
 		var err error
-		if program, err = self(); err != nil {
+		if program, err = ownBinary(); err != nil {
 			return nil, err
 		}
 	}
 	return &exec.Cmd{
 		Path: program, Args: append([]string{"plimsoll"}, p.Command[1:]...), Dir: "/",
 		Env:         append([]string{"TMPDIR=" + dir, "GOMAXPROCS=2", "GODEBUG=containermaxprocs=0,updatemaxprocs=0", "GOTRACEBACK=single"}, p.Env...),
-		SysProcAttr: apart(), WaitDelay: time.Second,
+		SysProcAttr: childProcAttr(), WaitDelay: time.Second,
 	}, nil
 }
 
-// supervise starts the process, waits for its end and removes its directory. The signal
-// that ends a child with its parent is bound to the thread that started it, so the thread
-// is kept as long as the child.
-func (p *Pool) supervise(c *child, started chan<- error) {
+// supervise starts the process, waits for its end and removes its directory. The kernel sends the
+// parent-death signal when the thread that started the child ends, so the goroutine stays locked
+// to its thread as long as the child lives.
+func (p *Pool) supervise(c *childProcess, started chan<- error) {
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
 	err := c.cmd.Start()
 	started <- err
 	if err != nil {
-		return // spawn tells
+		return // startProcess reports it
 	}
-	defer p.forget(c)
-	defer p.attend(c)()
+	defer p.unregister(c)
+	defer p.answerQueries(c)()
 	defer close(c.exited)
 	c.reap()
 	if err := os.RemoveAll(c.dir); err != nil {
@@ -183,31 +183,31 @@ func (p *Pool) supervise(c *child, started chan<- error) {
 	}
 }
 
-// greet sends the start and checks the hello.
-func (p *Pool) greet(ctx context.Context, c *child) error {
+// handshake sends the start message and checks the hello message.
+func (p *Pool) handshake(ctx context.Context, c *childProcess) error {
 	ctx, cancel := context.WithTimeout(ctx, startWithin)
 	defer cancel()
 	stop := context.AfterFunc(ctx, func() { c.kill(ctx.Err()) })
 	defer stop()
-	opening, err := json.Marshal(start{Limits: p.Limits, Temp: c.dir, Config: p.Config, Asks: p.Attend != nil, Pieces: c.pieces})
+	opening, err := json.Marshal(startMessage{Limits: p.Limits, Temp: c.dir, Config: p.Config, Asks: p.AnswerQueries != nil, MemoryFD: c.memoryFD})
 	if err != nil {
 		return err
 	}
-	var h hello
+	var h helloMessage
 	err = writeFrame(c.to, kindStart, opening)
 	if err == nil {
-		err = expect(c.frames, kindHello, &h)
+		err = readFrameJSON(c.frames, kindHello, &h)
 	}
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
 	if err == nil && h.Error != "" {
-		err = errors.New(clean(h.Error, maxText))
+		err = errors.New(cleanText(h.Error, maxText))
 	}
 	if err != nil {
 		c.kill(errProtocol)
 		<-c.exited
-		return plimsoll.Errorf(plimsoll.Unavailable, "start a process to analyse in: %w (%s)", err, c.reason())
+		return plimsoll.Errorf(plimsoll.Unavailable, "start a process to analyse in: %w (%s)", err, c.exitReason())
 	}
 	if !bytes.Equal(h.Identity, p.Identity) {
 		return plimsoll.Errorf(plimsoll.Conflict, "the process to analyse in is a different program").
@@ -215,59 +215,59 @@ func (p *Pool) greet(ctx context.Context, c *child) error {
 	}
 	p.missing.Do(func() {
 		if len(h.Missing) > 0 {
-			p.Logger.Debug("this system lacks some confinement for analysing processes", "missing", clean(strings.Join(h.Missing, "; "), maxText))
+			p.Logger.Debug("this system lacks some confinement for analysing processes", "missing", cleanText(strings.Join(h.Missing, "; "), maxText))
 		}
 	})
 	return nil
 }
 
-func (c *child) alive() bool {
+func (c *childProcess) isAlive() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return !c.gone && c.why == nil
+	return !c.reaped && c.killReason == nil
 }
 
-// kill ends the process and all of its group; the first reason is kept.
-func (c *child) kill(why error) {
+// kill kills the process and its group, and keeps the reason of the first call.
+func (c *childProcess) kill(reason error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.gone {
+	if c.reaped {
 		return
 	}
-	if c.why == nil {
-		c.why = why
+	if c.killReason == nil {
+		c.killReason = reason
 	}
-	killAll(c.cmd.Process)
+	killGroup(c.cmd.Process)
 }
 
-// dismiss ends a child that nobody waits for.
-func (c *child) dismiss() {
-	c.kill(errors.New("it was dismissed"))
+// discard ends a child that is not in a call.
+func (c *childProcess) discard() {
+	c.kill(errors.New("it was discarded"))
 	c.to.Close()   //nolint:errcheck // the process is gone
 	c.from.Close() //nolint:errcheck // as above
 }
 
-func (c *child) killed() error {
+func (c *childProcess) killedBy() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	return c.why
+	return c.killReason
 }
 
-// reason tells how a process that is gone came to its end.
-func (c *child) reason() string {
+// exitReason describes how a process ended, for an error.
+func (c *childProcess) exitReason() string {
 	how := "it is gone"
 	if s := c.cmd.ProcessState; s != nil {
 		how = s.String()
 	}
-	if line := c.stderr.telling(); line != "" {
+	if line := c.stderr.crashLine(); line != "" {
 		how = fmt.Sprintf("%s: %s", how, line)
 	}
 	return how
 }
 
-// head keeps the beginning of what a child writes to its standard error: that is where
-// the Go runtime says what it died of.
-type head struct {
+// stderrHead keeps the beginning of a child's standard error, where the Go runtime writes the
+// cause of a crash.
+type stderrHead struct {
 	mu   sync.Mutex
 	text []byte
 }
@@ -275,21 +275,21 @@ type head struct {
 const maxHead = 16 << 10
 
 // Write implements io.Writer.
-func (h *head) Write(p []byte) (int, error) {
+func (h *stderrHead) Write(p []byte) (int, error) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.text = append(h.text, p[:min(len(p), maxHead-len(h.text))]...)
 	return len(p), nil
 }
 
-func (h *head) reset() {
+func (h *stderrHead) reset() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.text = nil
 }
 
-// telling is the line that says most about a crash: that of the runtime, else the last.
-func (h *head) telling() string {
+// crashLine returns the line with the cause of a crash: that of the Go runtime, else the last line.
+func (h *stderrHead) crashLine() string {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	last := ""
@@ -298,9 +298,9 @@ func (h *head) telling() string {
 			continue
 		}
 		if strings.HasPrefix(line, "panic: ") || strings.HasPrefix(line, "fatal error: ") || strings.HasPrefix(line, "SIG") {
-			return clean(line, 200)
+			return cleanText(line, 200)
 		}
 		last = line
 	}
-	return clean(last, 200)
+	return cleanText(last, 200)
 }

@@ -44,8 +44,8 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// open makes a pool of children of one kind whose temporary directory must be empty at the end.
-func open(t testing.TB, role string, change func(*Options)) *Pool {
+// newTestPool makes a pool of children of one kind whose temporary directory must be empty at the end.
+func newTestPool(t testing.TB, role string, change func(*Options)) *Pool {
 	t.Helper()
 	o := Options{
 		Command: []string{"", "child", role}, Identity: []byte(role), Size: 2, Temp: t.TempDir(),
@@ -242,7 +242,7 @@ func setUpBoom([]byte, io.ReadWriter) ([]byte, Handler, error) {
 
 func boomAnalyzers() []analyze.Analyzer { return []analyze.Analyzer{analyze.Tree{}, boom{}} }
 
-// boom stands for a parser with a defect.
+// boom is a parser with a defect.
 type boom struct{}
 
 // ID implements analyze.Analyzer.

@@ -8,29 +8,29 @@ import (
 	"time"
 )
 
-// confine has nothing to use on this system: a child is a process with two pipes.
-func confine(Limits, string) (missing []string, err error) {
+// confineProcess does nothing on this system: a child is only a separate process.
+func confineProcess(Limits, string) (missing []string, err error) {
 	return []string{"limits, no_new_privs and Landlock: not Linux"}, nil
 }
 
 func limitCPU(time.Duration) {}
 
-func self() (string, error) { return os.Executable() }
+func ownBinary() (string, error) { return os.Executable() }
 
-func apart() *syscall.SysProcAttr { return nil }
+func childProcAttr() *syscall.SysProcAttr { return nil }
 
-func keepFilesHome() {}
+func closeFilesOnExec() {}
 
-func widen(*os.File) {}
+func enlargePipe(*os.File) {}
 
-func killAll(p *os.Process) {
-	_ = p.Kill() // it may have ended by itself
+func killGroup(p *os.Process) {
+	_ = p.Kill() // the process may have ended already
 }
 
 // reap waits for the end of the process.
-func (c *child) reap() {
-	_ = c.cmd.Wait() // the state tells
+func (c *childProcess) reap() {
+	_ = c.cmd.Wait() // c.cmd.ProcessState has the result
 	c.mu.Lock()
-	c.gone = true
+	c.reaped = true
 	c.mu.Unlock()
 }

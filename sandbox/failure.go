@@ -10,16 +10,16 @@ import (
 	"plimsoll"
 )
 
-// errBroken is what a handler reads where the caller gave up.
+// errBroken is the error of reading a body that the caller stopped sending.
 var errBroken = errors.New("the caller gave up on this body")
 
-// errProtocol is why a child is killed that answers nonsense.
+// errProtocol is the reason for killing a child that broke the protocol.
 var errProtocol = errors.New("it broke the protocol")
 
-const maxText = 1000 // bytes of one text of a failure
+const maxText = 1000 // bytes of a message or hint
 
-// failure is an error on its way out of a child.
-type failure struct {
+// failureMessage is the encoding of an error that a child returns.
+type failureMessage struct {
 	Code    plimsoll.Code        `json:"code"`
 	Failure plimsoll.FailureCode `json:"failure,omitempty"`
 	Message string               `json:"message"`
@@ -27,36 +27,36 @@ type failure struct {
 }
 
 func encodeFailure(err error) ([]byte, error) {
-	f := failure{Code: plimsoll.ErrorCode(err), Message: clean(err.Error(), maxText), Hint: clean(plimsoll.ErrorHint(err), maxText)}
+	f := failureMessage{Code: plimsoll.ErrorCode(err), Message: cleanText(err.Error(), maxText), Hint: cleanText(plimsoll.ErrorHint(err), maxText)}
 	if own, ok := errors.AsType[*plimsoll.Failure](err); ok {
 		f.Failure = own.Code
 	}
 	return json.Marshal(f)
 }
 
-// decodeFailure reads what a child sent; false means that it is no failure.
-func decodeFailure(payload []byte) (f failure, ok bool) {
+// decodeFailure decodes a failure sent by a child; ok is false if it is not valid.
+func decodeFailure(payload []byte) (f failureMessage, ok bool) {
 	err := json.Unmarshal(payload, &f)
-	return f, err == nil && isWord(string(f.Code)) && isWord(string(f.Failure))
+	return f, err == nil && isCodeName(string(f.Code)) && isCodeName(string(f.Failure))
 }
 
-// error has the codes of the child's error. Its words are bounded and fit for a terminal,
-// whatever the child has become.
-func (f failure) error() error {
-	var err error = &plimsoll.Error{Code: f.Code, Message: clean(f.Message, maxText), Hint: clean(f.Hint, maxText)}
+// error returns an error with the codes of the child's error. Its texts are bounded and safe for a
+// terminal, even if the child was taken over.
+func (f failureMessage) error() error {
+	var err error = &plimsoll.Error{Code: f.Code, Message: cleanText(f.Message, maxText), Hint: cleanText(f.Hint, maxText)}
 	if f.Failure != "" {
 		err = plimsoll.Fail(f.Failure, err)
 	}
 	return err
 }
 
-// isWord reports whether s could be the name of a code.
-func isWord(s string) bool {
+// isCodeName reports whether s has the form of a code.
+func isCodeName(s string) bool {
 	return len(s) <= 32 && strings.Trim(s, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
-// clean makes text from a child fit for a log or a terminal, and cuts it to n bytes.
-func clean(s string, n int) string {
+// cleanText makes text from a child safe for a log or a terminal, and cuts it to n bytes.
+func cleanText(s string, n int) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
@@ -72,7 +72,7 @@ func clean(s string, n int) string {
 	return s
 }
 
-// died is the error of a call whose child is gone.
-func died(code plimsoll.FailureCode, reason string) error {
+// diedError returns the error of a call whose child has died.
+func diedError(code plimsoll.FailureCode, reason string) error {
 	return plimsoll.Fail(code, plimsoll.Errorf(plimsoll.Internal, "%w: %s", plimsoll.ErrDied, reason))
 }

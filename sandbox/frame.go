@@ -8,37 +8,37 @@ import (
 	"io"
 )
 
-// kind is the first byte of a frame.
-type kind byte
+// frameKind is the first byte of a frame.
+type frameKind byte
 
 // The kinds of frame, from the parent and from the child.
 const (
-	kindStart   kind = 's' // a start, as JSON; the first frame
-	kindRequest kind = 'r' // opens a call
-	kindBody    kind = 'b' // a piece of its body
-	kindEnd     kind = 'e' // the body is whole
-	kindBroken  kind = 'x' // the body ends here, because nobody waits for the answer
-	kindPiece   kind = 'm' // a piece of its body is in shared memory: the slot in a byte, its length in four
+	kindStart   frameKind = 's' // a start, as JSON; the first frame
+	kindRequest frameKind = 'r' // opens a call
+	kindBody    frameKind = 'b' // a piece of the body
+	kindEnd     frameKind = 'e' // the body is complete
+	kindBroken  frameKind = 'x' // the body ends early, because the answer is no longer needed
+	kindPiece   frameKind = 'm' // a piece of the body is in shared memory: the slot in one byte, the length in four
 
-	kindHello    kind = 'h' // a hello, as JSON; the first frame
-	kindProgress kind = 'p' // eight bytes
-	kindAnswer   kind = 'a' // ends a call well
-	kindFree     kind = 'd' // the piece in a slot was read; one byte
-	kindFailure  kind = 'f' // a failure, as JSON; ends a call
+	kindHello    frameKind = 'h' // a hello, as JSON; the first frame
+	kindProgress frameKind = 'p' // the progress value in eight bytes, big endian
+	kindAnswer   frameKind = 'a' // ends a call successfully
+	kindFree     frameKind = 'd' // the piece in a slot was read; the slot in one byte
+	kindFailure  frameKind = 'f' // a failure, as JSON; ends a call
 )
 
 const (
 	headerSize = 5
 	pieceSize  = 5
-	chunkSize  = 256 << 10 // bytes of a piece of body
-	headSize   = 4 << 10   // of the buffer for heads: larger reads go past it, without a copy
+	chunkSize  = 256 << 10 // maximum bytes of a piece of a body
+	headSize   = 4 << 10   // bytes of the buffer for frame headers; larger reads bypass it, without a copy
 
 	maxStart   = 96 << 20  // bytes of a start: a configuration of up to 48 MiB, twice in base64
-	maxMessage = 64 << 20  // bytes of any other frame but an answer
+	maxMessage = 64 << 20  // bytes of other frames
 	maxAnswer  = 256 << 20 // bytes of an answer
 )
 
-func (k kind) limit() int {
+func (k frameKind) limit() int {
 	switch k {
 	case kindBody:
 		return chunkSize
@@ -59,21 +59,21 @@ func (k kind) limit() int {
 	}
 }
 
-// readHeader reads the head of a frame. io.EOF means that there is none.
-func readHeader(r io.Reader) (kind, int, error) {
+// readHeader reads the header of a frame. io.EOF means that there are no more frames.
+func readHeader(r io.Reader) (frameKind, int, error) {
 	var head [headerSize]byte
 	if _, err := io.ReadFull(r, head[:]); err != nil {
 		return 0, 0, err
 	}
-	k, n := kind(head[0]), binary.BigEndian.Uint32(head[1:])
+	k, n := frameKind(head[0]), binary.BigEndian.Uint32(head[1:])
 	if int64(n) > int64(k.limit()) {
 		return 0, 0, fmt.Errorf("frame %q of %d bytes", byte(k), n)
 	}
 	return k, int(n), nil
 }
 
-// readFrame reads a whole frame. Memory grows with the bytes that arrive, not with the claim.
-func readFrame(r io.Reader) (kind, []byte, error) {
+// readFrame reads a whole frame. It allocates memory as bytes arrive, not by the claimed length.
+func readFrame(r io.Reader) (frameKind, []byte, error) {
 	k, n, err := readHeader(r)
 	if err != nil || n == 0 {
 		return k, nil, err
@@ -81,7 +81,7 @@ func readFrame(r io.Reader) (kind, []byte, error) {
 	if n <= chunkSize {
 		payload := make([]byte, n)
 		_, err = io.ReadFull(r, payload)
-		return k, payload, cut(err)
+		return k, payload, unexpectedEOF(err)
 	}
 	payload, err := io.ReadAll(io.LimitReader(r, int64(n)))
 	if err == nil && len(payload) < n {
@@ -90,8 +90,8 @@ func readFrame(r io.Reader) (kind, []byte, error) {
 	return k, payload, err
 }
 
-// expect reads a frame of one kind into v.
-func expect(r io.Reader, want kind, v any) error {
+// readFrameJSON reads a frame of the wanted kind and decodes its payload into v.
+func readFrameJSON(r io.Reader, want frameKind, v any) error {
 	k, payload, err := readFrame(r)
 	if err != nil {
 		return err
@@ -103,7 +103,7 @@ func expect(r io.Reader, want kind, v any) error {
 }
 
 // writeFrame writes a frame.
-func writeFrame(w io.Writer, k kind, payload []byte) error {
+func writeFrame(w io.Writer, k frameKind, payload []byte) error {
 	if len(payload) > k.limit() {
 		return fmt.Errorf("frame %q of %d bytes", byte(k), len(payload))
 	}
@@ -119,82 +119,82 @@ func writeFrame(w io.Writer, k kind, payload []byte) error {
 	return err
 }
 
-// body is the body of the call that a child works on.
-type body struct {
-	r     *bufio.Reader
-	left  int // of the current piece
-	ended error
+// bodyReader reads the body of a call in a child.
+type bodyReader struct {
+	r    *bufio.Reader
+	left int // of the current piece
+	err  error
 
-	view  []byte    // of the shared memory; nil = there is none
-	back  io.Writer // for slots that were read; nil = nobody waits for them
-	piece []byte    // what is left of the current piece, if it is in there
-	slot  byte
+	memory []byte    // the shared memory; nil = there is none
+	free   io.Writer // gets a frame for each slot that was read; nil = none is sent
+	piece  []byte    // rest of the current piece, if it is in shared memory
+	slot   byte
 }
 
 // Read implements io.Reader.
-func (b *body) Read(p []byte) (int, error) {
+func (b *bodyReader) Read(p []byte) (int, error) {
 	for b.left == 0 && len(b.piece) == 0 {
-		if b.ended != nil {
-			return 0, b.ended
+		if b.err != nil {
+			return 0, b.err
 		}
 		k, n, err := readHeader(b.r)
 		switch {
 		case err != nil:
-			b.ended = cut(err)
+			b.err = unexpectedEOF(err)
 		case k == kindBody:
 			b.left = n
 		case k == kindPiece:
-			b.ended = b.take()
+			b.err = b.openPiece()
 		case k == kindEnd:
-			b.ended = io.EOF
+			b.err = io.EOF
 		case k == kindBroken:
-			b.ended = errBroken
+			b.err = errBroken
 		default:
-			b.ended = fmt.Errorf("frame %q inside a body", byte(k))
+			b.err = fmt.Errorf("frame %q inside a body", byte(k))
 		}
 	}
 	if len(b.piece) > 0 {
 		n := copy(p, b.piece)
 		if b.piece = b.piece[n:]; len(b.piece) == 0 {
-			b.ended = b.giveBack()
+			b.err = b.freePiece()
 		}
-		return n, b.ended
+		return n, b.err
 	}
 	n, err := b.r.Read(p[:min(len(p), b.left)])
 	b.left -= n
 	if err != nil {
-		b.left, b.ended = 0, cut(err)
+		b.left, b.err = 0, unexpectedEOF(err)
 	}
-	return n, b.ended
+	return n, b.err
 }
 
-// take opens a piece in shared memory.
-func (b *body) take() error {
+// openPiece reads the payload of a kindPiece frame and sets the current piece.
+func (b *bodyReader) openPiece() error {
 	var payload [pieceSize]byte
 	if _, err := io.ReadFull(b.r, payload[:]); err != nil {
-		return cut(err)
+		return unexpectedEOF(err)
 	}
-	slot, data, err := pieceIn(b.view, payload[:])
+	slot, data, err := pieceFromMemory(b.memory, payload[:])
 	if err != nil {
 		return err
 	}
 	if b.slot, b.piece = slot, data; len(data) == 0 {
-		return b.giveBack()
+		return b.freePiece()
 	}
 	return nil
 }
 
-func (b *body) giveBack() error {
-	if b.back == nil {
+func (b *bodyReader) freePiece() error {
+	if b.free == nil {
 		return nil
 	}
-	return writeFrame(b.back, kindFree, []byte{b.slot})
+	return writeFrame(b.free, kindFree, []byte{b.slot})
 }
 
-// drain reads what the handler left, so that the next frame opens a call. The answer was sent: the
-// parent takes all slots as free.
-func (b *body) drain() error {
-	b.back = nil
+// drain reads the rest of the body that the handler left, so that the next frame is a request. It
+// frees no slots: the answer was sent, and the parent treats all slots as free.
+func (b *bodyReader) drain() error {
+	b.free = nil
 	if _, err := io.Copy(io.Discard, onlyReader{b}); err != nil && err != errBroken {
 		return err
 	}
@@ -203,8 +203,8 @@ func (b *body) drain() error {
 
 type onlyReader struct{ io.Reader }
 
-// cut: a stream that ends inside a frame ends too early.
-func cut(err error) error {
+// unexpectedEOF replaces io.EOF inside a frame by io.ErrUnexpectedEOF.
+func unexpectedEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF
 	}

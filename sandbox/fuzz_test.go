@@ -50,9 +50,9 @@ func FuzzBody(f *testing.F) {
 			return
 		}
 		var sent, back bytes.Buffer
-		c := &shared{memory: make([]byte, slots*chunkSize)}
-		c.open()
-		copy(c.space(nil), a)
+		c := &sharedMemory{bytes: make([]byte, sharedSlots*chunkSize)}
+		c.reset()
+		copy(c.nextBuffer(nil), a)
 		c.send(&sent, len(a))
 		writeFrame(&sent, kindBody, b)
 		end := kindBroken
@@ -61,7 +61,7 @@ func FuzzBody(f *testing.F) {
 		}
 		writeFrame(&sent, end, nil)
 		sent.WriteString("next")
-		in := &body{r: bufio.NewReaderSize(&sent, headSize), view: c.memory, back: &back}
+		in := &bodyReader{r: bufio.NewReaderSize(&sent, headSize), memory: c.bytes, free: &back}
 		got, err := io.ReadAll(in)
 		if !bytes.Equal(got, append(bytes.Clone(a), b...)) || whole != (err == nil) {
 			t.Fatalf("%q %v", got, err)
@@ -69,7 +69,7 @@ func FuzzBody(f *testing.F) {
 		if rest, _ := io.ReadAll(in.r); string(rest) != "next" {
 			t.Fatalf("left %q", rest)
 		}
-		if what, slot, err := readFrame(&back); what != kindFree || err != nil || !c.giveBack(slot) || c.giveBack(slot) {
+		if what, slot, err := readFrame(&back); what != kindFree || err != nil || !c.release(slot) || c.release(slot) {
 			t.Fatalf("frame %q %v %v", byte(what), slot, err)
 		}
 	})
@@ -80,7 +80,7 @@ func FuzzServe(f *testing.F) {
 	f.Add([]byte("r\x00\x00\x00\x01xb\x00\x00\x00\x02hie\x00\x00\x00\x00"))
 	f.Add([]byte("r\x00\x00\x00\x00x\x00\x00\x00\x00r"))
 	f.Add([]byte("r\x00\x00\x00\x00m\x00\x00\x00\x05\x03\x00\x04\x00\x00m\x00\x00\x00\x05\x04\x00\x00\x00\x01e\x00\x00\x00\x00"))
-	view := make([]byte, slots*chunkSize)
+	view := make([]byte, sharedSlots*chunkSize)
 	f.Fuzz(func(_ *testing.T, raw []byte) {
 		in := bufio.NewReaderSize(bytes.NewReader(raw), headSize)
 		handler := func(_ context.Context, request []byte, body io.Reader, _ *atomic.Int64) ([]byte, error) {
@@ -89,7 +89,7 @@ func FuzzServe(f *testing.F) {
 		}
 		for {
 			what, request, err := readFrame(in)
-			if err != nil || what != kindRequest || answer(handler, request, &body{r: in, view: view, back: io.Discard}, io.Discard) != nil {
+			if err != nil || what != kindRequest || handleRequest(handler, request, &bodyReader{r: in, memory: view, free: io.Discard}, io.Discard) != nil {
 				return
 			}
 		}

@@ -7,31 +7,32 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// share makes memory for pieces, and the file by which a child gets it. Where there is none, pieces go
-// through the pipe.
-func share() (*shared, *os.File) {
+// newSharedMemory makes shared memory, and the file through which a child maps it. It returns nil
+// if the system cannot; pieces then go through the pipe.
+func newSharedMemory() (*sharedMemory, *os.File) {
 	fd, err := unix.MemfdCreate("plimsoll", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, nil
 	}
 	file := os.NewFile(uintptr(fd), "pieces")
-	memory, err := sealed(fd)
+	memory, err := mapSealed(fd)
 	if err != nil {
 		file.Close() //nolint:errcheck // there is nothing in it
 		return nil, nil
 	}
-	s := &shared{memory: memory}
-	runtime.AddCleanup(s, func(m []byte) { _ = unix.Munmap(m) }, memory) // a call may still read into it when the child is gone
+	s := &sharedMemory{bytes: memory}
+	runtime.AddCleanup(s, func(m []byte) { _ = unix.Munmap(m) }, memory) // a call may still write into it when the child is gone
 	return s, file
 }
 
-// sealed maps the file for us, and fixes its size: a process that could shrink it could kill us.
-func sealed(fd int) ([]byte, error) {
-	// Memory that cannot be had later would kill the process that touches it.
-	if err := unix.Fallocate(fd, 0, 0, slots*chunkSize); err != nil {
+// mapSealed maps the file for this process, and seals its size: a child that could shrink it could
+// crash this process.
+func mapSealed(fd int) ([]byte, error) {
+	// Allocated now, because a later failure to allocate would kill the process that touches it.
+	if err := unix.Fallocate(fd, 0, 0, sharedSlots*chunkSize); err != nil {
 		return nil, err
 	}
-	memory, err := unix.Mmap(fd, 0, slots*chunkSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+	memory, err := unix.Mmap(fd, 0, sharedSlots*chunkSize, unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
 	if err != nil {
 		return nil, err
 	}
@@ -43,9 +44,9 @@ func sealed(fd int) ([]byte, error) {
 	return memory, nil
 }
 
-// viewOf is a child's view of the memory behind a file that it inherited.
-func viewOf(fd int) ([]byte, error) {
-	view, err := unix.Mmap(fd, 0, slots*chunkSize, unix.PROT_READ, unix.MAP_SHARED)
+// mapReadOnly maps an inherited file in a child, and closes the file.
+func mapReadOnly(fd int) ([]byte, error) {
+	view, err := unix.Mmap(fd, 0, sharedSlots*chunkSize, unix.PROT_READ, unix.MAP_SHARED)
 	if err == nil {
 		err = unix.Close(fd)
 	}

@@ -7,7 +7,7 @@ import (
 	"os"
 )
 
-// share: pieces go through the pipe on this system.
-func share() (*shared, *os.File) { return nil, nil }
+// newSharedMemory returns nil: on this system pieces go through the pipe.
+func newSharedMemory() (*sharedMemory, *os.File) { return nil, nil }
 
-func viewOf(int) ([]byte, error) { return nil, errors.ErrUnsupported }
+func mapReadOnly(int) ([]byte, error) { return nil, errors.ErrUnsupported }

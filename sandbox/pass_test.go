@@ -99,10 +99,10 @@ func drawLayer(t *rapid.T) []byte {
 	return archive(t, headers, contents)
 }
 
-// TestSameReports holds passes in a child against passes in this process: the same sums,
+// TestSameReports compares passes in a child with passes in this process: the same sums,
 // reports and aliases, or the same error.
 func TestSameReports(t *testing.T) {
-	p := open(t, "analyzers", roomy)
+	p := newTestPool(t, "analyzers", roomy)
 	analyzers := realAnalyzers(t)
 	rapid.Check(t, func(t *rapid.T) {
 		blob := drawLayer(t)
@@ -154,12 +154,12 @@ func texts(err error) []string {
 	if err == nil {
 		return nil
 	}
-	return []string{string(plimsoll.FailureOf(err)), string(plimsoll.ErrorCode(err)), plimsoll.ErrorHint(err), clean(err.Error(), maxText)}
+	return []string{string(plimsoll.FailureOf(err)), string(plimsoll.ErrorCode(err)), plimsoll.ErrorHint(err), cleanText(err.Error(), maxText)}
 }
 
 // TestSourceErrors has the same errors of a blob's source in a child and here.
 func TestSourceErrors(t *testing.T) {
-	p := open(t, "analyzers", roomy)
+	p := newTestPool(t, "analyzers", roomy)
 	req := scan.PassRequest{Analyzers: realAnalyzers(t), Budget: plimsoll.DefaultBudget()}
 	head := archive(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Mode: 0o644}}, []string{strings.Repeat("x", 1<<20)})[:1<<19]
 	for _, broken := range []error{
@@ -178,7 +178,7 @@ func TestSourceErrors(t *testing.T) {
 // TestImageBudgetOverChildren has two layers of an image in two children that are over its
 // budget together, and neither alone.
 func TestImageBudgetOverChildren(t *testing.T) {
-	p := open(t, "analyzers", roomy)
+	p := newTestPool(t, "analyzers", roomy)
 	blob := archive(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg, Mode: 0o644}}, []string{strings.Repeat("x", 4<<20)})
 	req := scan.PassRequest{Analyzers: realAnalyzers(t), Budget: plimsoll.DefaultBudget(), Unpacked: new(atomic.Int64)}
 	req.Budget.ImageUnpacked = 6 << 20
@@ -200,7 +200,7 @@ func TestImageBudgetOverChildren(t *testing.T) {
 
 // TestAnotherAnalyzerIsRefused: a child must not answer for an analyzer that it is not.
 func TestAnotherAnalyzerIsRefused(t *testing.T) {
-	p := open(t, "boom", nil)
+	p := newTestPool(t, "boom", nil)
 	req := scan.PassRequest{Analyzers: realAnalyzers(t), Budget: plimsoll.DefaultBudget()}
 	blob := archive(t, []tar.Header{{Name: "x", Typeflag: tar.TypeReg}}, []string{"x"})
 	if _, err := scan.ConfinedPass(p.Run)(t.Context(), bytes.NewReader(blob), req); err == nil || !strings.Contains(err.Error(), "reports of an analysing process") {
@@ -216,7 +216,7 @@ func BenchmarkPass(b *testing.B) {
 	source.Read(random)
 	small := gzipped(b, archive(b, []tar.Header{{Name: "etc/passwd", Typeflag: tar.TypeReg}}, []string{"root:x:0:0::/root:/bin/sh\n"}))
 	plain := archive(b, []tar.Header{{Name: "data", Typeflag: tar.TypeReg}}, []string{string(random)})
-	p := open(b, "analyzers", roomy)
+	p := newTestPool(b, "analyzers", roomy)
 	req := scan.PassRequest{Analyzers: realAnalyzers(b), Budget: plimsoll.DefaultBudget()}
 	for _, blob := range []struct {
 		name string
@@ -247,7 +247,7 @@ func BenchmarkPass(b *testing.B) {
 // BenchmarkStart is the time from nothing to a child that is ready.
 func BenchmarkStart(b *testing.B) {
 	for b.Loop() {
-		p := open(b, "analyzers", nil)
+		p := newTestPool(b, "analyzers", nil)
 		if err := p.Warm(b.Context()); err != nil {
 			b.Fatal(err)
 		}

@@ -6,76 +6,78 @@ import (
 	"io"
 )
 
-// carrier takes pieces of a body to a child.
-type carrier interface {
-	// space is where the next piece goes; nil = none is wanted any more, because over was closed.
-	space(over <-chan struct{}) []byte
+// pieceCarrier sends pieces of a body to a child.
+type pieceCarrier interface {
+	// nextBuffer returns the buffer for the next piece; nil if done is closed.
+	nextBuffer(done <-chan struct{}) []byte
 
-	// send sends the first n bytes of the last space.
+	// send sends the first n bytes of the last buffer.
 	send(to io.Writer, n int) error
 }
 
-// carrier is how a child gets a body.
-func (c *child) carrier() carrier {
+// newCarrier returns the carrier for the body of the next call.
+func (c *childProcess) newCarrier() pieceCarrier {
 	if c.shared != nil {
-		return c.shared.open()
+		return c.shared.reset()
 	}
-	return inline(make([]byte, headerSize+chunkSize))
+	return pipeCarrier(make([]byte, headerSize+chunkSize))
 }
 
-// inline carries pieces through the pipe: one frame.
-type inline []byte
+// pipeCarrier sends pieces through the pipe. It is the buffer for one frame.
+type pipeCarrier []byte
 
-func (frame inline) space(<-chan struct{}) []byte { return frame[headerSize:] }
+func (frame pipeCarrier) nextBuffer(<-chan struct{}) []byte { return frame[headerSize:] }
 
-func (frame inline) send(to io.Writer, n int) error {
+func (frame pipeCarrier) send(to io.Writer, n int) error {
 	frame[0] = byte(kindBody)
 	binary.BigEndian.PutUint32(frame[1:], uint32(n))
 	_, err := to.Write(frame[:headerSize+n])
 	return err
 }
 
-// slots is how many pieces there are in shared memory.
-const slots = 4
+// sharedSlots is the number of pieces in shared memory.
+const sharedSlots = 4
 
-// shared is memory of which a child reads pieces in place: they are neither copied through the kernel, nor do the two
-// processes wake each other as often. A frame tells of a filled slot, another gives it back. The
-// memory cannot shrink, and a kernel that can do so refuses the child to write it.
-type shared struct {
-	memory []byte
-	free   chan int
-	slot   int // the one to be filled; -1 = none
+// sharedMemory is memory from which a child reads pieces in place. Compared with a pipe, the kernel
+// copies nothing and the two processes wake each other less often. A frame reports a filled slot;
+// the child's answer frees it. The memory cannot shrink, and the child cannot write it if the
+// kernel supports that (Linux 5.1).
+type sharedMemory struct {
+	bytes   []byte
+	free    chan int
+	current int // the slot of the last nextBuffer; -1 = none
 }
 
-// open frees all slots, for a call.
-func (s *shared) open() carrier {
-	s.free, s.slot = make(chan int, slots), -1
-	for i := range slots {
+// reset frees all slots at the start of a call.
+func (s *sharedMemory) reset() pieceCarrier {
+	s.free, s.current = make(chan int, sharedSlots), -1
+	for i := range sharedSlots {
 		s.free <- i
 	}
 	return s
 }
 
-func (s *shared) space(over <-chan struct{}) []byte {
-	if s.slot < 0 {
+func (s *sharedMemory) nextBuffer(done <-chan struct{}) []byte {
+	if s.current < 0 {
 		select {
-		case s.slot = <-s.free:
-		case <-over:
+		case s.current = <-s.free:
+		case <-done:
 			return nil
 		}
 	}
-	return s.memory[s.slot*chunkSize:][:chunkSize]
+	return s.bytes[s.current*chunkSize:][:chunkSize]
 }
 
-func (s *shared) send(to io.Writer, n int) error {
-	payload := binary.BigEndian.AppendUint32([]byte{byte(s.slot)}, uint32(n))
-	s.slot = -1
+func (s *sharedMemory) send(to io.Writer, n int) error {
+	payload := binary.BigEndian.AppendUint32([]byte{byte(s.current)}, uint32(n))
+	s.current = -1
 	return writeFrame(to, kindPiece, payload)
 }
 
-// giveBack frees a slot. A child may say what it likes: no more than all can be free.
-func (s *shared) giveBack(payload []byte) bool {
-	if s == nil || len(payload) != 1 || payload[0] >= slots {
+// release frees the slot that a child reports as read; false if the slot is not valid, or more
+// slots are freed than there are.
+func (s *sharedMemory) release(payload []byte) bool {
+	if s == nil || len(payload) != 1 || payload[0] >= sharedSlots {
 		return false
 	}
 	select {
@@ -88,9 +90,10 @@ func (s *shared) giveBack(payload []byte) bool {
 
 var errPiece = errors.New("a piece that is not in the shared memory")
 
-// pieceIn is what a frame of the parent tells of, in the child's view of the memory.
-func pieceIn(view, payload []byte) (slot byte, data []byte, err error) {
-	if len(payload) != pieceSize || payload[0] >= slots || len(view) != slots*chunkSize {
+// pieceFromMemory returns the piece that a kindPiece frame describes, in the child's mapping of the
+// memory.
+func pieceFromMemory(view, payload []byte) (slot byte, data []byte, err error) {
+	if len(payload) != pieceSize || payload[0] >= sharedSlots || len(view) != sharedSlots*chunkSize {
 		return 0, nil, errPiece
 	}
 	n := binary.BigEndian.Uint32(payload[1:])

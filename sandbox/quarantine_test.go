@@ -108,7 +108,7 @@ func newYard(t *testing.T, src shelf, killer plimsoll.Digest) *yard {
 	worker := &scan.Worker{
 		Store: s,
 		Inspector: &scan.Inspector{Reports: s, Advisories: advisories, Analyzers: boomAnalyzers(),
-			Budget: plimsoll.DefaultBudget(), Now: time.Now, Pass: scan.ConfinedPass(open(t, "boom", nil).Run)},
+			Budget: plimsoll.DefaultBudget(), Now: time.Now, Pass: scan.ConfinedPass(newTestPool(t, "boom", nil).Run)},
 		Open: func(context.Context, plimsoll.Work) (scan.Source, bool, error) { return src, false, nil },
 	}
 	y.queue = queue.New(queue.Options{Store: impatient{s}, Writer: s.DB().Writer, Concurrency: 2,

@@ -2,5 +2,5 @@
 
 package sandbox
 
-// raced tells that children carry the race detector, which needs more memory than a limit leaves.
+// raced reports that children run with the race detector, which needs more memory than the limit.
 const raced = true

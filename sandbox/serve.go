@@ -18,42 +18,42 @@ import (
 	"plimsoll"
 )
 
-// Handler works on one request in a child. It may raise progress, which tells the parent
-// that it lives. What it returns as an error reaches the parent with its code, failure code,
-// text and hint. Its panic ends the child.
+// Handler handles one request in a child. It may increase progress, which the parent gets and which
+// shows that the handler has not stalled. The parent gets the code, failure code, text and hint of a
+// returned error. A panic ends the child.
 type Handler func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) (answer []byte, err error)
 
-// Setup makes the handler of a child of the pool's Config. The identity says what the
-// handler is: it must be the pool's, or the two are not the same program. parent is where the pool's Attend
-// answers; nil = it has none.
+// Setup makes the handler of a child from Options.Config. It returns the identity of the handler,
+// which must equal Options.Identity: otherwise parent and child are different programs. parent
+// accepts queries to Options.AnswerQueries; nil if that is not set.
 type Setup func(config []byte, parent io.ReadWriter) (identity []byte, h Handler, err error)
 
-// progressEvery is how often a child tells of its progress.
+// progressEvery is the interval at which a child reports progress.
 const progressEvery = 200 * time.Millisecond
 
-// Serve is a child: it confines this process for good, then answers requests until in
-// ends. It must be the first thing that the process does.
+// Serve is the main function of a child: it permanently confines this process, then answers requests
+// until in ends. The process must call it before it does anything else.
 func Serve(in io.Reader, out io.Writer, setup Setup) error {
 	os.Stdout = os.Stderr // a library that prints must not break the protocol
 	frames := bufio.NewReaderSize(in, headSize)
-	var s start
-	if err := expect(frames, kindStart, &s); err != nil {
+	var s startMessage
+	if err := readFrameJSON(frames, kindStart, &s); err != nil {
 		return plimsoll.Errorf(plimsoll.Invalid, "this command is for plimsoll's own use: %w", err)
 	}
 	var view []byte
-	if s.Pieces > 0 {
+	if s.MemoryFD > 0 {
 		var err error
-		if view, err = viewOf(s.Pieces); err != nil {
+		if view, err = mapReadOnly(s.MemoryFD); err != nil {
 			return plimsoll.Errorf(plimsoll.Internal, "map shared memory: %w", err)
 		}
 	}
-	h, handler := begin(s, setup)
+	h, handler := setUpChild(s, setup)
 	greeting, err := json.Marshal(h)
 	if err != nil {
 		return err
 	}
 	if err := writeFrame(out, kindHello, greeting); err != nil || handler == nil {
-		return errors.Join(err, errorOf(h.Error))
+		return errors.Join(err, textError(h.Error))
 	}
 	for {
 		what, request, err := readFrame(frames)
@@ -64,38 +64,38 @@ func Serve(in io.Reader, out io.Writer, setup Setup) error {
 			return errors.Join(errProtocol, err)
 		}
 		limitCPU(s.Limits.CPU)
-		if err := answer(handler, request, &body{r: frames, view: view, back: out}, out); err != nil {
+		if err := handleRequest(handler, request, &bodyReader{r: frames, memory: view, free: out}, out); err != nil {
 			return err
 		}
 	}
 }
 
-func errorOf(text string) error {
+func textError(text string) error {
 	if text == "" {
 		return nil
 	}
 	return errors.New(text)
 }
 
-// begin confines the process and makes the handler; it has none if there is an error.
-func begin(s start, setup Setup) (hello, Handler) {
+// setUpChild confines the process and makes the handler, which is nil on an error.
+func setUpChild(s startMessage, setup Setup) (helloMessage, Handler) {
 	if s.Limits.Heap > 0 {
 		debug.SetMemoryLimit(s.Limits.Heap)
 	}
 	refuseNetwork()
-	missing, err := confine(s.Limits, s.Temp)
+	missing, err := confineProcess(s.Limits, s.Temp)
 	if err != nil {
-		return hello{Error: err.Error()}, nil
+		return helloMessage{Error: err.Error()}, nil
 	}
-	identity, handler, err := setup(s.Config, s.asker())
+	identity, handler, err := setup(s.Config, s.openQueryPipe())
 	if err != nil {
-		return hello{Error: err.Error()}, nil
+		return helloMessage{Error: err.Error()}, nil
 	}
-	return hello{Identity: identity, Missing: missing}, handler
+	return helloMessage{Identity: identity, Missing: missing}, handler
 }
 
-// refuseNetwork takes the resolver and the HTTP transport that libraries use by default.
-// Nothing in a child asks for them; if something ever does, it is told no.
+// refuseNetwork replaces the default resolver and HTTP transport of libraries by ones that always
+// fail. No code in a child should use them.
 func refuseNetwork() {
 	refused := errors.New("a process that analyses has no network")
 	net.DefaultResolver = &net.Resolver{PreferGo: true, Dial: func(context.Context, string, string) (net.Conn, error) {
@@ -109,15 +109,15 @@ type roundTripper func(*http.Request) (*http.Response, error)
 // RoundTrip implements http.RoundTripper.
 func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
-// answer works on one request and writes how it ended.
-func answer(handler Handler, request []byte, in *body, out io.Writer) error {
+// handleRequest calls the handler with one request and writes its answer or failure.
+func handleRequest(handler Handler, request []byte, in *bodyReader, out io.Writer) error {
 	var progress atomic.Int64
-	quiet := make(chan struct{})
-	var telling sync.WaitGroup
-	telling.Go(func() { tell(&progress, quiet, out) })
+	done := make(chan struct{})
+	var reporter sync.WaitGroup
+	reporter.Go(func() { sendProgress(&progress, done, out) })
 	result, err := handler(context.Background(), request, in, &progress)
-	close(quiet)
-	telling.Wait()
+	close(done)
+	reporter.Wait()
 	if err == nil && len(result) > maxAnswer {
 		err = plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "an answer of %d bytes, at most %d", len(result), maxAnswer))
 	}
@@ -133,23 +133,23 @@ func answer(handler Handler, request []byte, in *body, out io.Writer) error {
 	return errors.Join(err, in.drain())
 }
 
-// tell writes progress that has changed, until quiet.
-func tell(progress *atomic.Int64, quiet <-chan struct{}, out io.Writer) {
+// sendProgress writes a frame whenever progress has changed, until done is closed.
+func sendProgress(progress *atomic.Int64, done <-chan struct{}, out io.Writer) {
 	tick := time.NewTicker(progressEvery)
 	defer tick.Stop()
-	var told int64
+	var sent int64
 	for {
 		select {
-		case <-quiet:
+		case <-done:
 			return
 		case <-tick.C:
 			n := progress.Load()
-			if n == told {
+			if n == sent {
 				continue
 			}
-			told = n
+			sent = n
 			if writeFrame(out, kindProgress, binary.BigEndian.AppendUint64(nil, uint64(n))) != nil {
-				return // the parent is gone: reading finds out
+				return // the parent is gone, which the next read reports
 			}
 		}
 	}

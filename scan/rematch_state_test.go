@@ -22,6 +22,8 @@ import (
 	"plimsoll/match"
 	"plimsoll/scan"
 	"plimsoll/store"
+	"plimsoll/store/advisories"
+	"plimsoll/store/sqldb"
 	"plimsoll/store/sqlite"
 	"plimsoll/store/storetest"
 )
@@ -32,7 +34,7 @@ var shedTenant = plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}
 type shed struct {
 	dir        string
 	inventory  *store.Store
-	advisories *store.Advisories
+	advisories *advisories.Store
 	registry   plimsoll.Registry
 }
 
@@ -295,7 +297,7 @@ func changingShed(t *testing.T) *shed {
 
 // cutter ends a context when a number of statements were run.
 type cutter struct {
-	store.Dialect
+	sqldb.Dialect
 	mu   sync.Mutex
 	left int
 	cut  context.CancelFunc

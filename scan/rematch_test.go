@@ -16,6 +16,7 @@ import (
 	"plimsoll/match"
 	"plimsoll/scan"
 	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -37,7 +38,7 @@ type tester interface {
 }
 
 // publish imports a feed as a whole.
-func publish(t tester, a *store.Advisories, name string, f feed) plimsoll.Revision {
+func publish(t tester, a *advisories.Store, name string, f feed) plimsoll.Revision {
 	t.Helper()
 	known, err := a.BeginImport(t.Context(), name, "/dumps/"+name)
 	if err != nil {
@@ -100,7 +101,7 @@ type bench struct {
 	*yard
 	src        *memory
 	sets       *judging
-	advisories *store.Advisories
+	advisories *advisories.Store
 	rematcher  *scan.Rematcher
 	images     int
 }

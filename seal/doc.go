@@ -1,6 +1,6 @@
-// Package seal keeps secrets readable to this installation alone: registry
-// credentials and the secrets of access keys lie in the database sealed, and the
-// key lies in a file of its own beside it.
+// Package seal encrypts secrets in the database (registry credentials, secrets of access keys,
+// password hashes) so that only this installation can read them. The key is in a file beside the
+// database.
 //
 // A sealed value is
 //
@@ -10,21 +10,21 @@
 //	n bytes  ciphertext
 //	16 bytes tag
 //
-// by XChaCha20-Poly1305 (RFC 8439 with the nonce of draft-irtf-cfrg-xchacha). The
-// first nine bytes and what the caller says about the value's place are additional
-// data, so that a value copied to another row does not open.
+// encrypted with XChaCha20-Poly1305 (RFC 8439 with the nonce of draft-irtf-cfrg-xchacha). The
+// additional data are the first nine bytes and the caller's name of the value's place, so that a
+// value copied to another row does not open.
 //
-// The database names the key that its values are sealed with, and a key belongs to it only
-// then. Rotate makes another key, seals every value again in one transaction that also
-// changes that name, and only then renames files. Up to three stand side by side:
+// The database stores the id of the key that its values are sealed with. Rotate makes another
+// key, seals every value again in one transaction that also changes the stored id, and then
+// renames the files. There are up to three:
 //
 //	seal.key       the key
 //	seal.key.next  made by a rotation that did not commit; the next rotation uses it
 //	seal.key.old   the key before the last rotation: opens older backups of the database
 //
-// Whatever moment a rotation is cut off at, one of them is the key that the database
-// names, and Open puts it in its place.
+// If a rotation is interrupted, at any point, one of the files has the key with the stored id, and
+// Open renames it to seal.key.
 //
-// Package cmd opens the key once and hands it to the rooms that need it, which
-// declare the role they use (Seal, Open) themselves.
+// Package cmd opens the key once and passes it to the packages that need it. They declare the
+// interface that they use (Seal, Open).
 package seal

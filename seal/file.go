@@ -12,8 +12,8 @@ import (
 	"plimsoll"
 )
 
-// Load reads the key file at path, and makes one with a random key if there is none.
-// The file holds KeySize bytes and nothing else; others than its owner must not be able to read it.
+// Load reads the key file at path, or makes one with a random key if there is none. The file has
+// exactly KeySize bytes, and only its owner may have access to it.
 func Load(path string) (*Key, error) {
 	secret, err := readKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -28,8 +28,8 @@ func Load(path string) (*Key, error) {
 	return New(secret)
 }
 
-// read is Load without making a key: it returns nil if there is no file.
-func read(path string) (*Key, error) {
+// loadIfPresent reads the key file at path; nil if there is no file.
+func loadIfPresent(path string) (*Key, error) {
 	secret, err := readKey(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
@@ -41,7 +41,7 @@ func read(path string) (*Key, error) {
 }
 
 func readKey(path string) ([]byte, error) {
-	// Asked before opening: opening a pipe would wait for its writer.
+	// Checked before opening: opening a named pipe would wait for its writer.
 	if info, err := os.Stat(path); err != nil {
 		return nil, err
 	} else if !info.Mode().IsRegular() {
@@ -57,7 +57,7 @@ func readKey(path string) ([]byte, error) {
 		return nil, err
 	}
 	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "mode %04o lets others than the owner at the key", mode).
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "mode %04o gives others than the owner access to the key", mode).
 			WithHint("chmod 600 %s", path)
 	}
 	secret, err := io.ReadAll(io.LimitReader(f, KeySize+1))
@@ -65,15 +65,15 @@ func readKey(path string) ([]byte, error) {
 		return nil, err
 	}
 	if len(secret) != KeySize {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the file does not hold exactly %d bytes", KeySize).
-			WithHint("put the key file back from a backup: what it sealed cannot be read without it")
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "the file does not have exactly %d bytes", KeySize).
+			WithHint("restore the key file from a backup: the secrets sealed with it cannot be read without it")
 	}
 	return secret, nil
 }
 
-// createKey leaves at path a whole key or nothing, even if the machine stops
-// half-way. A key that another process made meanwhile is left alone, which is why
-// the file is linked and not renamed: a rename would replace it.
+// createKey makes a complete key file at path or none, even if the machine stops half-way. It
+// links the file instead of renaming it, because a rename would replace a key that another
+// process has made in the meantime.
 func createKey(path string) error {
 	dir := filepath.Dir(path)
 	f, err := os.CreateTemp(dir, "."+filepath.Base(path)+"-*") // O_EXCL, mode 0600

@@ -11,16 +11,16 @@ import (
 	"plimsoll"
 )
 
-// metaKey is where a database keeps the id of the key that its secrets are sealed with.
+// metaKey is the name under which a database stores the id of the key of its secrets.
 const metaKey = "sealing_key"
 
-// The names of the files beside the key.
+// Suffixes of the files beside the key.
 const (
 	nextSuffix = ".next"
 	oldSuffix  = ".old"
 )
 
-// Meta is the part of the store that remembers facts about the database itself.
+// Meta is the part of the store that keeps values about the database itself.
 type Meta interface {
 	// Meta returns what is stored under key; NotFound if nothing is.
 	Meta(ctx context.Context, key string) (string, error)
@@ -31,18 +31,19 @@ type Meta interface {
 
 // Vault is the part of the store that holds sealed values.
 type Vault interface {
-	// Reseal replaces every sealed value by what f makes of it, and the fact from under
-	// key by to, all or nothing. It returns how many values there were. Conflict: the fact is another.
+	// Reseal replaces every sealed value by the result of f, and the Meta value of key by to,
+	// in one transaction. It returns the number of sealed values. Conflict if the Meta value is
+	// not from.
 	Reseal(ctx context.Context, key, from, to string, f func(sealed, ad []byte) ([]byte, error)) (int, error)
 }
 
-// Open returns the key at path if it is the one that the database's secrets are sealed
-// with. It makes a key for a database that has none, and finishes a rotation that was cut off.
-// Conflict: the key that the database names is not there.
+// Open returns the key of the database's secrets, from the file at path. It makes a key for a
+// database that has none, and finishes an interrupted rotation. Conflict if no file has the key
+// with the stored id.
 func Open(ctx context.Context, path string, meta Meta) (*Key, error) {
 	wanted, err := meta.Meta(ctx, metaKey)
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
-		return first(ctx, path, meta)
+		return bindFirstKey(ctx, path, meta)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read which sealing key the database has: %w", err)
@@ -51,7 +52,7 @@ func Open(ctx context.Context, path string, meta Meta) (*Key, error) {
 	for _, place := range []struct{ file, aside string }{
 		{path, ""}, {path + nextSuffix, path + oldSuffix}, {path + oldSuffix, path + nextSuffix},
 	} {
-		k, err := read(place.file)
+		k, err := loadIfPresent(place.file)
 		switch {
 		case err != nil:
 			return nil, err
@@ -63,17 +64,17 @@ func Open(ctx context.Context, path string, meta Meta) (*Key, error) {
 			}
 			continue
 		case place.file != path:
-			if err := promote(place.file, path, place.aside); err != nil {
+			if err := promoteKeyFile(place.file, path, place.aside); err != nil {
 				return nil, fmt.Errorf("finish the rotation of the sealing key %s: %w", path, err)
 			}
 		}
 		return k, nil
 	}
-	return nil, otherKey("this database's secrets were", wanted, found)
+	return nil, otherKeyError("this database's secrets were", wanted, found)
 }
 
-// first binds a key to a database that has none yet.
-func first(ctx context.Context, path string, meta Meta) (*Key, error) {
+// bindFirstKey loads or makes the key and stores its id in a database that has none.
+func bindFirstKey(ctx context.Context, path string, meta Meta) (*Key, error) {
 	k, err := Load(path)
 	if err != nil {
 		return nil, err
@@ -83,23 +84,23 @@ func first(ctx context.Context, path string, meta Meta) (*Key, error) {
 		return nil, fmt.Errorf("bind the sealing key to the database: %w", err)
 	}
 	if stored != k.ID() {
-		return nil, otherKey("this database's secrets were", stored, k.ID())
+		return nil, otherKeyError("this database's secrets were", stored, k.ID())
 	}
 	return k, nil
 }
 
-// Rotate makes a new key and seals every value of the vault with it. The key before
-// stays beside it as path.old. No other process may have the vault's key in use.
+// Rotate makes a new key and seals every value of the vault with it. It keeps the previous key as
+// path.old. No other process may use the vault's key at the same time.
 //
-// It can be cut off anywhere: before the vault's transaction the old key stays in force
-// and the next Rotate goes on with the file that was made; after it, Open puts the new one in place.
+// Rotate may be interrupted at any point. Before the vault's transaction the old key stays valid
+// and the next Rotate uses the new file; after it, Open moves the new key to path.
 func Rotate(ctx context.Context, path string, current *Key, vault Vault) (next *Key, values int, err error) {
-	// On disk, and synced, before anything is sealed with it.
+	// The key is on disk, and synced, before any value is sealed with it.
 	if next, err = Load(path + nextSuffix); err != nil {
 		return nil, 0, err
 	}
 	if next.ID() == current.ID() {
-		return nil, 0, plimsoll.Errorf(plimsoll.Conflict, "%s holds the key that is in use", path+nextSuffix).
+		return nil, 0, plimsoll.Errorf(plimsoll.Conflict, "%s has the key that is in use", path+nextSuffix).
 			WithHint("remove that file and rotate again")
 	}
 	values, err = vault.Reseal(ctx, metaKey, current.ID(), next.ID(), func(sealed, ad []byte) ([]byte, error) {
@@ -112,21 +113,21 @@ func Rotate(ctx context.Context, path string, current *Key, vault Vault) (next *
 	if err != nil {
 		return nil, 0, fmt.Errorf("seal again: %w", err)
 	}
-	if err := promote(path+nextSuffix, path, path+oldSuffix); err != nil {
+	if err := promoteKeyFile(path+nextSuffix, path, path+oldSuffix); err != nil {
 		return nil, 0, plimsoll.Errorf(plimsoll.Internal, "put the new sealing key in place: %w", err).
 			WithHint("the secrets are sealed with the new key in %s; the next start tries again", path+nextSuffix)
 	}
 	return next, values, nil
 }
 
-// promote puts the key file from at path; the one that was there goes aside. Between
-// the two renames path is empty, and Open knows where to look.
-func promote(from, path, aside string) error {
+// promoteKeyFile renames the file at path to aside, and from to path. If it is interrupted
+// between the two, there is no file at path, and Open looks at the others.
+func promoteKeyFile(from, path, aside string) error {
 	dir := filepath.Dir(path)
 	if err := os.Rename(path, aside); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return err
 	}
-	if err := syncDir(dir); err != nil { // else a power cut could keep the second rename without the first
+	if err := syncDir(dir); err != nil { // otherwise a power failure could keep the second rename without the first
 		return err
 	}
 	if err := os.Rename(from, path); err != nil {

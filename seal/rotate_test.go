@@ -16,8 +16,8 @@ import (
 	"plimsoll/store/sqlite"
 )
 
-// house is a database with sealed values in it, and its key.
-type house struct {
+// installation is a database with sealed values in it, and its key.
+type installation struct {
 	t     *testing.T
 	path  string // of the key
 	store *store.Store
@@ -25,14 +25,14 @@ type house struct {
 	reg   plimsoll.Registry
 }
 
-func newHouse(t *testing.T) *house {
+func newInstallation(t *testing.T) *installation {
 	t.Helper()
 	ctx := t.Context()
 	dir := t.TempDir()
 	s, err := sqlite.Inventory(ctx, filepath.Join(dir, "plimsoll.db"))
 	ok(t, err)
 	t.Cleanup(func() { ok(t, s.Close()) })
-	h := &house{t: t, path: filepath.Join(dir, "seal.key"), store: s, keys: []string{"AK0", "AK1", "AK2"}}
+	h := &installation{t: t, path: filepath.Join(dir, "seal.key"), store: s, keys: []string{"AK0", "AK1", "AK2"}}
 	k := h.open()
 	day := time.Date(2026, 3, 14, 0, 0, 0, 0, time.UTC)
 	_, err = s.EnsureDomain(ctx, plimsoll.Domain{ID: "d", Name: "d"})
@@ -58,15 +58,15 @@ func ok(t *testing.T, err error) {
 	}
 }
 
-func (h *house) open() *seal.Key {
+func (h *installation) open() *seal.Key {
 	h.t.Helper()
 	k, err := seal.Open(h.t.Context(), h.path, h.store)
 	ok(h.t, err)
 	return k
 }
 
-// readable holds every secret to open with the key of the next start.
-func (h *house) readable() *seal.Key {
+// readable fails the test unless every secret opens with the key of the next start.
+func (h *installation) readable() *seal.Key {
 	h.t.Helper()
 	ctx := h.t.Context()
 	k := h.open()
@@ -92,7 +92,7 @@ func (h *house) readable() *seal.Key {
 }
 
 func TestRotate(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	first := h.readable()
 	for range 3 { // each replaces the key before
 		before := h.open()
@@ -143,22 +143,22 @@ func (c cut) Reseal(ctx context.Context, key, from, to string, f func(sealed, ad
 
 // TestRotationCutOff leaves things as a process leaves them that dies at each step, and starts again.
 func TestRotationCutOff(t *testing.T) {
-	rename := func(from, to string) func(h *house) {
-		return func(h *house) { ok(h.t, os.Rename(h.path+from, h.path+to)) }
+	rename := func(from, to string) func(h *installation) {
+		return func(h *installation) { ok(h.t, os.Rename(h.path+from, h.path+to)) }
 	}
 	for name, c := range map[string]struct {
 		vault  cut
-		files  func(h *house) // what happened to the files after the transaction
-		isNext bool           // the key in force afterwards
+		files  func(h *installation) // what happened to the files after the transaction
+		isNext bool                  // the key in force afterwards
 	}{
 		"at the first value":      {cut{atValue: 1}, nil, false},
 		"at the last value":       {cut{atValue: 4}, nil, false},
 		"after the transaction":   {cut{after: true}, nil, true},
 		"between the two renames": {cut{after: true}, rename("", ".old"), true},
-		"after the renames":       {cut{after: true}, func(h *house) { rename("", ".old")(h); rename(".next", "")(h) }, true},
+		"after the renames":       {cut{after: true}, func(h *installation) { rename("", ".old")(h); rename(".next", "")(h) }, true},
 	} {
 		t.Run(name, func(t *testing.T) {
-			h := newHouse(t)
+			h := newInstallation(t)
 			before := h.open()
 			c.vault.Store = h.store
 			if _, _, err := seal.Rotate(t.Context(), h.path, before, c.vault); !errors.Is(err, errCut) {
@@ -180,18 +180,18 @@ func TestRotationCutOff(t *testing.T) {
 	}
 }
 
-// TestCutOffWhileMakingTheKey: a file that was not finished has another name, and is in nobody's way.
+// TestCutOffWhileMakingTheKey: an unfinished file has another name, and is ignored.
 func TestCutOffWhileMakingTheKey(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ok(t, os.WriteFile(filepath.Join(filepath.Dir(h.path), ".seal.key.next-123"), []byte("half"), 0o600))
 	_, _, err := seal.Rotate(t.Context(), h.path, h.readable(), h.store)
 	ok(t, err)
 	h.readable()
 }
 
-// TestOlderDatabase is a backup that was made before the rotation, or a commit that a power cut took back.
+// TestOlderDatabase opens a database without the rotation: a backup, or one that lost the commit in a power failure.
 func TestOlderDatabase(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	before := h.open()
 	backup := filepath.Join(t.TempDir(), "backup.db")
 	_, err := h.store.DB().Writer.ExecContext(t.Context(), `VACUUM INTO ?`, backup)
@@ -214,7 +214,7 @@ func TestOlderDatabase(t *testing.T) {
 }
 
 func TestOpenWantsTheKeyOfTheDatabase(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	own := h.open()
 	ok(t, os.Rename(h.path, h.path+".lost"))
 	_, err := seal.Open(t.Context(), h.path, h.store)
@@ -241,7 +241,7 @@ func TestOpenWantsTheKeyOfTheDatabase(t *testing.T) {
 
 // TestRotateNamesWhatDoesNotOpen: one value that was sealed for another place stops the rotation, whole.
 func TestRotateNamesWhatDoesNotOpen(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	ctx := t.Context()
 	k := h.open()
 	moved, err := h.store.AccessKey(ctx, "AK0")
@@ -261,9 +261,9 @@ func TestRotateNamesWhatDoesNotOpen(t *testing.T) {
 	}
 }
 
-// TestEverySealedColumnIsKnown holds the rotation to the schema.
+// TestEverySealedColumnIsKnown compares the columns that a rotation seals again with the schema.
 func TestEverySealedColumnIsKnown(t *testing.T) {
-	h := newHouse(t)
+	h := newInstallation(t)
 	rows, err := h.store.DB().Reader.QueryContext(t.Context(),
 		`SELECT m.name || '.' || c.name FROM sqlite_master m JOIN pragma_table_info(m.name) c WHERE m.type = 'table' AND c.name LIKE '%sealed%' ORDER BY 1`)
 	ok(t, err)

@@ -1,9 +1,18 @@
-// Package store keeps the inventory, the judgement, the backlog and who may ask, over SQL.
+// Package store is the inventory database: the inventory, the judgement, the backlog and who
+// may ask, over SQL. Store joins the parts, which are folders of their own; each writes its own
+// tables, and a table has one writing part. They depend one way:
 //
-// The SQL is written once, by hand, above the one function that runs it, with ?
-// placeholders that DB rebinds. What engines do not share stands in Dialect. The
-// folders below open an engine and hold its migrations; storetest defines what a
-// store must do, for every engine.
+//	sqldb      connection, transactions, chunks of keys, stored forms: knows no table
+//	accounts   domains, projects, users, tokens, access keys
+//	layers     layer reports by content, proofs of bytes; Cache for scans without a server
+//	backlog    units of work and the tasks that wait for them
+//	judgement  packages, package sets, verdicts, findings, rematches: no image, no tenant
+//	artifacts  manifests and indexes with layers, members, package sets and raw counts
+//	decisions  decisions about findings, VEX documents
+//	history    what tags pointed to and held, and what follows from that
+//	images     registries, images, syncs, shown counts
+//	findings   what scans found, and its lists for images
 //
-// A noun's statements are in the file of its name. One table has one writing file.
+// The advisory database is another file and another package, advisories. sqlite opens both
+// and has their migrations; storetest defines what a store does, for every engine.
 package store

@@ -6,12 +6,13 @@ import (
 	"errors"
 
 	"plimsoll"
+	"plimsoll/store/sqldb"
 )
 
 // Meta returns a fact about the database itself; NotFound if it was never stored.
 func (s *Store) Meta(ctx context.Context, key string) (value string, err error) {
-	err = s.db.read(ctx, func(tx *Tx) error {
-		value, err = tx.meta(ctx, key)
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		value, err = readMeta(ctx, tx, key)
 		return err
 	})
 	return value, err
@@ -21,7 +22,7 @@ func (s *Store) Meta(ctx context.Context, key string) (value string, err error) 
 func (s *Store) SetMeta(ctx context.Context, key, value string) error {
 	const q = `INSERT INTO meta (key, value) VALUES (?, ?)
 		ON CONFLICT (key) DO UPDATE SET value = excluded.value WHERE meta.value <> excluded.value`
-	return s.db.write(ctx, func(tx *Tx) error {
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec(ctx, q, key, value)
 		return err
 	})
@@ -30,17 +31,17 @@ func (s *Store) SetMeta(ctx context.Context, key, value string) error {
 // EnsureMeta stores value under key if there is none yet, and returns what is stored.
 func (s *Store) EnsureMeta(ctx context.Context, key, value string) (stored string, err error) {
 	const q = `INSERT INTO meta (key, value) VALUES (?, ?) ON CONFLICT (key) DO NOTHING`
-	err = s.db.write(ctx, func(tx *Tx) error {
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		if _, err := tx.Exec(ctx, q, key, value); err != nil {
 			return err
 		}
-		stored, err = tx.meta(ctx, key)
+		stored, err = readMeta(ctx, tx, key)
 		return err
 	})
 	return stored, err
 }
 
-func (tx *Tx) meta(ctx context.Context, key string) (value string, err error) {
+func readMeta(ctx context.Context, tx *sqldb.Tx, key string) (value string, err error) {
 	err = tx.QueryRow(ctx, `SELECT value FROM meta WHERE key = ?`, key).Scan(&value)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", plimsoll.Errorf(plimsoll.NotFound, "no stored fact %q", key)

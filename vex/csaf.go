@@ -7,8 +7,8 @@ import (
 	"plimsoll"
 )
 
-// csaf is the part of a CSAF 2.0 document that says what is affected.
-type csaf struct {
+// csafDocument has the members of a CSAF 2.0 document that describe products and their status.
+type csafDocument struct {
 	Document struct {
 		Category  string `json:"category"`
 		Version   string `json:"csaf_version"`
@@ -58,8 +58,8 @@ type csafGroup struct {
 type csafRelationship struct {
 	Category  string      `json:"category"`
 	Component string      `json:"product_reference"`
-	Of        string      `json:"relates_to_product_reference"`
-	Whole     csafProduct `json:"full_product_name"`
+	RelatesTo string      `json:"relates_to_product_reference"`
+	Product   csafProduct `json:"full_product_name"`
 }
 
 type csafVulnerability struct {
@@ -73,7 +73,7 @@ type csafVulnerability struct {
 	Remediations []csafNote          `json:"remediations"`
 }
 
-// csafNote is a flag, a threat or a remediation: each is about some products.
+// csafNote is a flag, a threat or a remediation, with the products that it applies to.
 type csafNote struct {
 	Label    string   `json:"label"`    // of a flag
 	Category string   `json:"category"` // of the others
@@ -82,8 +82,9 @@ type csafNote struct {
 	Groups   []string `json:"group_ids"`
 }
 
-// csafStatuses are the product statuses of section 3.2.3.9 that VEX has a word for, the stronger later.
-var csafStatuses = []struct {
+// csafProductStatuses are the product statuses of section 3.2.3.9 that map to a VEX status,
+// weakest first: a later one overrides an earlier one.
+var csafProductStatuses = []struct {
 	word   string
 	status plimsoll.DecisionStatus
 }{
@@ -97,23 +98,23 @@ var csafStatuses = []struct {
 }
 
 func parseCSAF(raw []byte) (*Document, error) {
-	var in csaf
+	var in csafDocument
 	if err := json.Unmarshal(raw, &in); err != nil {
-		return nil, malformed(FormatCSAF, err)
+		return nil, malformedError(FormatCSAF, err)
 	}
 	head := in.Document
 	switch {
 	case head.Version != "2.0":
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "CSAF %.20q is not read; 2.0 is", head.Version)
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "CSAF %.20q is not supported; 2.0 is", head.Version)
 	case head.Category != "csaf_vex":
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "the CSAF document is a %.60q, not a csaf_vex", head.Category)
 	}
 	d := &Document{Format: FormatCSAF}
-	d.Author, d.Version, d.Time = head.Publisher.Name, head.Tracking.Version, timeOf(head.Tracking.Current)
+	d.Author, d.Version, d.Time = head.Publisher.Name, head.Tracking.Version, parseTime(head.Tracking.Current)
 	if head.Tracking.ID != "" {
-		d.ID = head.Publisher.Namespace + "#" + head.Tracking.ID // unique with a publisher only (3.2.1.12.4)
+		d.ID = head.Publisher.Namespace + "#" + head.Tracking.ID // unique per publisher only (3.2.1.12.4)
 	}
-	if err := d.checkHead(); err != nil {
+	if err := d.checkHeader(); err != nil {
 		return nil, err
 	}
 	products := in.products()
@@ -122,15 +123,15 @@ func parseCSAF(raw []byte) (*Document, error) {
 		groups[g.ID] = append(groups[g.ID], g.Products...)
 	}
 	for _, v := range in.Vulnerabilities {
-		if err := d.csafVulnerability(v, products, groups); err != nil {
+		if err := d.addCSAFVulnerability(v, products, groups); err != nil {
 			return nil, err
 		}
 	}
 	return d, nil
 }
 
-// products are the tree's, by id.
-func (c *csaf) products() map[string]Product {
+// products returns the products of the product tree, by id.
+func (c *csafDocument) products() map[string]Product {
 	out := map[string]Product{}
 	add := func(p csafProduct) { out[p.ID] = p.product() }
 	var walk func([]csafBranch)
@@ -147,13 +148,13 @@ func (c *csaf) products() map[string]Product {
 		add(p)
 	}
 	for _, r := range c.Tree.Relationships {
-		component, of := out[r.Component], out[r.Of]
-		whole := Product{Name: r.Whole.Name, PURL: of.PURL, Digest: of.Digest, Component: component.PURL}
+		component, of := out[r.Component], out[r.RelatesTo]
+		whole := Product{Name: r.Product.Name, PURL: of.PURL, Digest: of.Digest, Component: component.PURL}
 		if whole.Component == "" {
-			whole.Component = r.Whole.Helper.PURL
+			whole.Component = r.Product.Helper.PURL
 		}
 		whole.Platform = of.PURL == "" && of.Digest == ""
-		out[r.Whole.ID] = whole
+		out[r.Product.ID] = whole
 	}
 	return out
 }
@@ -163,54 +164,57 @@ func (p csafProduct) product() Product {
 	for _, h := range p.Helper.Hashes {
 		for _, f := range h.FileHashes {
 			if f.Algorithm == "sha256" && out.Digest == "" {
-				out.Digest = sha256Of(f.Value)
+				out.Digest = parseSHA256(f.Value)
 			}
 		}
 	}
 	return out
 }
 
-func (d *Document) csafVulnerability(v csafVulnerability, products map[string]Product, groups map[string][]string) error {
+func (d *Document) addCSAFVulnerability(v csafVulnerability, products map[string]Product, groups map[string][]string) error {
 	ids := []string{v.CVE}
 	for _, id := range v.IDs {
 		ids = append(ids, id.Text)
 	}
-	about := func(notes []csafNote, category string) map[string][]string {
-		out := map[string][]string{}
-		for _, n := range notes {
-			if category != "" && n.Category != category {
-				continue
-			}
-			text := n.Details
-			if category == "" {
-				text = n.Label
-			}
-			for _, id := range n.Products {
-				out[id] = append(out[id], text)
-			}
-			for _, g := range n.Groups {
-				for _, id := range groups[g] {
-					out[id] = append(out[id], text)
-				}
-			}
-		}
-		return out
-	}
-	flags, impacts := about(v.Flags, ""), about(v.Threats, "impact")
-	for _, s := range csafStatuses {
+	flags, impacts := textsByProduct(v.Flags, "", groups), textsByProduct(v.Threats, "impact", groups)
+	for _, s := range csafProductStatuses {
 		for _, id := range v.Status[s.word] {
-			c := Claim{Vulnerability: bestID(ids...), Status: s.status, Reason: joined(impacts[id]...), Time: d.Time}
+			c := Claim{Vulnerability: preferredID(ids...), Status: s.status, Reason: joinNonEmpty(impacts[id]...), Time: d.Time}
 			if c.Product = products[id]; c.Product.Name == "" {
 				c.Product.Name = id
 			}
-			if i := slices.IndexFunc(flags[id], func(f string) bool { return justified(f) != "" }); i >= 0 {
-				c.Justification = justified(flags[id][i])
+			if i := slices.IndexFunc(flags[id], func(f string) bool { return parseJustification(f) != "" }); i >= 0 {
+				c.Justification = parseJustification(flags[id][i])
 			}
 			d.Statements++
-			if err := d.claim(c); err != nil {
+			if err := d.addClaim(c); err != nil {
 				return err
 			}
 		}
 	}
 	return nil
+}
+
+// textsByProduct returns the texts of the notes of a category by product id: the details, or the
+// label if category is "".
+func textsByProduct(notes []csafNote, category string, groups map[string][]string) map[string][]string {
+	out := map[string][]string{}
+	for _, n := range notes {
+		if category != "" && n.Category != category {
+			continue
+		}
+		text := n.Details
+		if category == "" {
+			text = n.Label
+		}
+		for _, id := range n.Products {
+			out[id] = append(out[id], text)
+		}
+		for _, g := range n.Groups {
+			for _, id := range groups[g] {
+				out[id] = append(out[id], text)
+			}
+		}
+	}
+	return out
 }

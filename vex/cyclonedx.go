@@ -9,20 +9,20 @@ import (
 	"plimsoll/purl"
 )
 
-// cycloneDX is the part of a CycloneDX 1.4 to 1.6 document that is a VEX.
-type cycloneDX struct {
-	Format   string  `json:"bomFormat"`
-	Spec     string  `json:"specVersion"`
-	Serial   string  `json:"serialNumber"`
-	Version  version `json:"version"`
+// cycloneDXDocument has the members of a CycloneDX 1.4 to 1.6 document that make up a VEX.
+type cycloneDXDocument struct {
+	Format   string      `json:"bomFormat"`
+	Spec     string      `json:"specVersion"`
+	Serial   string      `json:"serialNumber"`
+	Version  versionText `json:"version"`
 	Metadata struct {
-		Timestamp string          `json:"timestamp"`
-		Authors   []cycloneDXName `json:"authors"`
-		Supplier  cycloneDXName   `json:"supplier"`
-		Maker     cycloneDXName   `json:"manufacture"`
-		Component *cycloneDXPart  `json:"component"`
+		Timestamp string              `json:"timestamp"`
+		Authors   []cycloneDXName     `json:"authors"`
+		Supplier  cycloneDXName       `json:"supplier"`
+		Maker     cycloneDXName       `json:"manufacture"`
+		Component *cycloneDXComponent `json:"component"`
 	} `json:"metadata"`
-	Components      []cycloneDXPart          `json:"components"`
+	Components      []cycloneDXComponent     `json:"components"`
 	Vulnerabilities []cycloneDXVulnerability `json:"vulnerabilities"`
 }
 
@@ -30,7 +30,7 @@ type cycloneDXName struct {
 	Name string `json:"name"`
 }
 
-type cycloneDXPart struct {
+type cycloneDXComponent struct {
 	Ref     string `json:"bom-ref"`
 	Type    string `json:"type"`
 	Name    string `json:"name"`
@@ -40,7 +40,7 @@ type cycloneDXPart struct {
 		Algorithm string `json:"alg"`
 		Content   string `json:"content"`
 	} `json:"hashes"`
-	Components []cycloneDXPart `json:"components"`
+	Components []cycloneDXComponent `json:"components"`
 }
 
 type cycloneDXVulnerability struct {
@@ -67,16 +67,16 @@ type cycloneDXVulnerability struct {
 }
 
 func parseCycloneDX(raw []byte) (*Document, error) {
-	var in cycloneDX
+	var in cycloneDXDocument
 	if err := json.Unmarshal(raw, &in); err != nil {
-		return nil, malformed(FormatCycloneDX, err)
+		return nil, malformedError(FormatCycloneDX, err)
 	}
 	if !slices.Contains([]string{"1.4", "1.5", "1.6"}, in.Spec) {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "CycloneDX %.20q is not read; 1.4 to 1.6 are", in.Spec)
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "CycloneDX %.20q is not supported; 1.4 to 1.6 are", in.Spec)
 	}
 	d := &Document{Format: FormatCycloneDX, Statements: len(in.Vulnerabilities)}
-	d.ID, d.Version, d.Time = in.Serial, string(in.Version), timeOf(in.Metadata.Timestamp)
-	if d.ID == "" { // it is optional; without one no other document can be a newer one of this
+	d.ID, d.Version, d.Time = in.Serial, string(in.Version), parseTime(in.Metadata.Timestamp)
+	if d.ID == "" { // it is optional; without one, no later document can replace this one
 		d.ID = "urn:sha256:" + plimsoll.DigestOf(raw).Hex()
 	}
 	for _, n := range append(in.Metadata.Authors, in.Metadata.Supplier, in.Metadata.Maker) {
@@ -84,23 +84,23 @@ func parseCycloneDX(raw []byte) (*Document, error) {
 			d.Author = n.Name
 		}
 	}
-	if err := d.checkHead(); err != nil {
+	if err := d.checkHeader(); err != nil {
 		return nil, err
 	}
-	parts := in.parts()
+	parts := in.componentsByRef()
 	for _, v := range in.Vulnerabilities {
-		if err := d.cycloneDXVulnerability(v, parts, in.image()); err != nil {
+		if err := d.addCycloneDXVulnerability(v, parts, in.imageProduct()); err != nil {
 			return nil, err
 		}
 	}
 	return d, nil
 }
 
-// parts are the components by reference.
-func (in *cycloneDX) parts() map[string]cycloneDXPart {
-	out := map[string]cycloneDXPart{}
-	var walk func([]cycloneDXPart)
-	walk = func(list []cycloneDXPart) { // the depth is bounded by checkDepth
+// componentsByRef returns all components, at any depth, by bom-ref.
+func (in *cycloneDXDocument) componentsByRef() map[string]cycloneDXComponent {
+	out := map[string]cycloneDXComponent{}
+	var walk func([]cycloneDXComponent)
+	walk = func(list []cycloneDXComponent) { // the depth is bounded by checkDepth
 		for _, p := range list {
 			if p.Ref != "" {
 				out[p.Ref] = p
@@ -109,14 +109,14 @@ func (in *cycloneDX) parts() map[string]cycloneDXPart {
 		}
 	}
 	if in.Metadata.Component != nil {
-		walk([]cycloneDXPart{*in.Metadata.Component})
+		walk([]cycloneDXComponent{*in.Metadata.Component})
 	}
 	walk(in.Components)
 	return out
 }
 
-// image is the container that the whole document is about, if it is about one.
-func (in *cycloneDX) image() *Product {
+// imageProduct returns the container image that the document is about, or nil.
+func (in *cycloneDXDocument) imageProduct() *Product {
 	c := in.Metadata.Component
 	if c == nil || c.Type != "container" {
 		return nil
@@ -128,51 +128,51 @@ func (in *cycloneDX) image() *Product {
 	return &p
 }
 
-func (c cycloneDXPart) product() Product {
-	p := Product{Name: joined(c.Name, c.Version), PURL: c.PURL}
+func (c cycloneDXComponent) product() Product {
+	p := Product{Name: joinNonEmpty(c.Name, c.Version), PURL: c.PURL}
 	if c.PURL != "" {
 		p.Name = c.PURL
 	}
 	for _, h := range c.Hashes {
 		if h.Algorithm == "SHA-256" && p.Digest == "" {
-			p.Digest = sha256Of(h.Content)
+			p.Digest = parseSHA256(h.Content)
 		}
 	}
 	if p.Digest == "" && c.Type == "container" {
-		p.Digest = digestIn(c.Version)
+		p.Digest = digestSuffix(c.Version)
 	}
 	return p
 }
 
-func (d *Document) cycloneDXVulnerability(v cycloneDXVulnerability, parts map[string]cycloneDXPart, image *Product) error {
+func (d *Document) addCycloneDXVulnerability(v cycloneDXVulnerability, parts map[string]cycloneDXComponent, image *Product) error {
 	ids := []string{v.ID}
 	for _, r := range v.References {
 		ids = append(ids, r.ID)
 	}
-	c := Claim{Vulnerability: bestID(ids...), Time: d.Time}
-	if v.Analysis == nil { // an ordinary list of what was found says nothing that we would not find
-		d.skip(c, "the vulnerability has no analysis")
+	c := Claim{Vulnerability: preferredID(ids...), Time: d.Time}
+	if v.Analysis == nil { // a plain list of found vulnerabilities adds nothing to our own results
+		d.addSkipped(c, "the vulnerability has no analysis")
 		return nil
 	}
 	a := v.Analysis
-	c.Time = firstTime(d.Time, a.LastUpdated, v.Updated)
+	c.Time = firstValidTime(d.Time, a.LastUpdated, v.Updated)
 	var word string
 	c.Status, word = cycloneDXStatus(a.State)
 	c.Justification = cycloneDXJustification(a.Justification)
-	c.Reason = joined(a.Detail, word, a.Justification, strings.Join(a.Response, ", "))
+	c.Reason = joinNonEmpty(a.Detail, word, a.Justification, strings.Join(a.Response, ", "))
 	if len(v.Affects) == 0 {
-		d.skip(c, "the vulnerability names no component")
+		d.addSkipped(c, "the vulnerability names no component")
 	}
 	for _, f := range v.Affects {
 		base := c
-		base.Product = partProduct(f.Ref, parts, image)
+		base.Product = referencedProduct(f.Ref, parts, image)
 		if len(f.Versions) == 0 {
-			if err := d.claim(base); err != nil {
+			if err := d.addClaim(base); err != nil {
 				return err
 			}
 		}
 		for _, ver := range f.Versions {
-			if err := d.cycloneDXVersion(base, ver.Version, ver.Range, ver.Status); err != nil {
+			if err := d.addCycloneDXVersion(base, ver.Version, ver.Range, ver.Status); err != nil {
 				return err
 			}
 		}
@@ -180,19 +180,20 @@ func (d *Document) cycloneDXVulnerability(v cycloneDXVulnerability, parts map[st
 	return nil
 }
 
-// partProduct finds what a reference means: a bom-ref of the document, or the fragment of
-// a link to another one (urn:cdx:serial/version#ref). A part of an image is a component of it.
-func partProduct(ref string, parts map[string]cycloneDXPart, image *Product) Product {
+// referencedProduct returns the product of a reference: a bom-ref of the document, or the
+// fragment of a link to another document (urn:cdx:serial/version#ref). If the document is about
+// an image, a package in it becomes a component of the image.
+func referencedProduct(ref string, parts map[string]cycloneDXComponent, image *Product) Product {
 	part, ok := parts[ref]
 	if _, fragment, linked := strings.Cut(ref, "#"); !ok && linked {
 		if part, ok = parts[fragment]; !ok {
-			part = cycloneDXPart{Name: ref}
+			part = cycloneDXComponent{Name: ref}
 			if strings.HasPrefix(fragment, "pkg:") {
 				part.PURL = fragment
 			}
 		}
 	} else if !ok {
-		part = cycloneDXPart{Name: ref}
+		part = cycloneDXComponent{Name: ref}
 		if strings.HasPrefix(ref, "pkg:") {
 			part.PURL = ref
 		}
@@ -201,18 +202,18 @@ func partProduct(ref string, parts map[string]cycloneDXPart, image *Product) Pro
 	if image == nil || part.Type == "container" || p.PURL == "" {
 		return p
 	}
-	return Product{Name: joined(image.Name, p.Name), PURL: image.PURL, Digest: image.Digest, Component: p.PURL}
+	return Product{Name: joinNonEmpty(image.Name, p.Name), PURL: image.PURL, Digest: image.Digest, Component: p.PURL}
 }
 
-// cycloneDXVersion makes a claim about one version of a product.
-func (d *Document) cycloneDXVersion(c Claim, version, vers, status string) error {
+// addCycloneDXVersion adds a claim about one version of a product. A version range is skipped.
+func (d *Document) addCycloneDXVersion(c Claim, version, vers, status string) error {
 	if version == "" {
-		d.skip(c, "version ranges are not read: "+cut(vers, maxName))
+		d.addSkipped(c, "version ranges are not supported: "+truncate(vers, maxName))
 		return nil
 	}
 	if status == "unaffected" && c.Status != plimsoll.StatusFixed {
 		c.Status = plimsoll.StatusNotAffected
-		c.Reason = joined(c.Reason, "version is unaffected")
+		c.Reason = joinNonEmpty(c.Reason, "version is unaffected")
 	}
 	target := &c.Product.PURL
 	if c.Product.Component != "" {
@@ -221,13 +222,14 @@ func (d *Document) cycloneDXVersion(c Claim, version, vers, status string) error
 	if p, err := purl.Parse(*target); err == nil {
 		p.Version = version
 		*target = p.String()
-		return d.claim(c)
+		return d.addClaim(c)
 	}
-	d.skip(c, "the component has versions, but no package URL")
+	d.addSkipped(c, "the component has versions, but no package URL")
 	return nil
 }
 
-// cycloneDXStatus reads vulnerabilities[].analysis.state; word is what the status does not say.
+// cycloneDXStatus maps vulnerabilities[].analysis.state to a status. word keeps a detail that
+// the status does not express, for the reason.
 func cycloneDXStatus(state string) (status plimsoll.DecisionStatus, word string) {
 	switch state {
 	case "resolved", "resolved_with_pedigree":
@@ -245,7 +247,8 @@ func cycloneDXStatus(state string) (status plimsoll.DecisionStatus, word string)
 	}
 }
 
-// cycloneDXJustification turns nine words into five; docs/vex.md has the table.
+// cycloneDXJustification maps the nine justifications of CycloneDX to the five of VEX; docs/vex.md
+// has the table.
 func cycloneDXJustification(word string) plimsoll.Justification {
 	switch word {
 	case "code_not_present":

@@ -10,14 +10,15 @@ import (
 	"plimsoll"
 )
 
-// openVEX is a document of OpenVEX 0.2.0; 0.0.1 wrote vulnerabilities and products as strings.
-type openVEX struct {
+// openVEXDocument is an OpenVEX 0.2.0 document. Version 0.0.1 had strings for vulnerabilities
+// and products.
+type openVEXDocument struct {
 	Context     string             `json:"@context"`
 	ID          string             `json:"@id"`
 	Author      string             `json:"author"`
 	Timestamp   string             `json:"timestamp"`
 	LastUpdated string             `json:"last_updated,omitempty"`
-	Version     version            `json:"version"`
+	Version     versionText        `json:"version"`
 	Statements  []openVEXStatement `json:"statements"`
 }
 
@@ -40,7 +41,7 @@ type openVEXName struct {
 	Aliases []string `json:"aliases,omitempty"`
 }
 
-// UnmarshalJSON reads an object, or a string as 0.0.1 has it.
+// UnmarshalJSON reads an object, or the string of version 0.0.1.
 func (n *openVEXName) UnmarshalJSON(raw []byte) error {
 	if len(raw) > 0 && raw[0] == '"' {
 		return json.Unmarshal(raw, &n.Name)
@@ -56,7 +57,7 @@ type openVEXProduct struct {
 	Subcomponents []openVEXProduct  `json:"subcomponents,omitempty"`
 }
 
-// UnmarshalJSON reads an object, or a string as 0.0.1 has it.
+// UnmarshalJSON reads an object, or the string of version 0.0.1.
 func (p *openVEXProduct) UnmarshalJSON(raw []byte) error {
 	if len(raw) > 0 && raw[0] == '"' {
 		return json.Unmarshal(raw, &p.ID)
@@ -65,17 +66,17 @@ func (p *openVEXProduct) UnmarshalJSON(raw []byte) error {
 	return json.Unmarshal(raw, (*plain)(p))
 }
 
-// version is a number, or a string in old documents.
-type version string
+// versionText is the version of a document: a number, or a string in old documents.
+type versionText string
 
 // UnmarshalJSON reads either.
-func (v *version) UnmarshalJSON(raw []byte) error {
-	*v = version(strings.Trim(string(raw), `"`))
+func (v *versionText) UnmarshalJSON(raw []byte) error {
+	*v = versionText(strings.Trim(string(raw), `"`))
 	return nil
 }
 
-// MarshalJSON writes a number where it is one.
-func (v version) MarshalJSON() ([]byte, error) {
+// MarshalJSON writes a number if possible, else a string.
+func (v versionText) MarshalJSON() ([]byte, error) {
 	if n, err := strconv.Atoi(string(v)); err == nil {
 		return []byte(strconv.Itoa(n)), nil
 	}
@@ -83,49 +84,49 @@ func (v version) MarshalJSON() ([]byte, error) {
 }
 
 func parseOpenVEX(raw []byte) (*Document, error) {
-	var in openVEX
+	var in openVEXDocument
 	if err := json.Unmarshal(raw, &in); err != nil {
-		return nil, malformed(FormatOpenVEX, err)
+		return nil, malformedError(FormatOpenVEX, err)
 	}
 	d := &Document{Format: FormatOpenVEX, Statements: len(in.Statements)}
 	d.ID, d.Author, d.Version = in.ID, in.Author, string(in.Version)
-	d.Time = firstTime(time.Time{}, in.LastUpdated, in.Timestamp)
-	if err := d.checkHead(); err != nil {
+	d.Time = firstValidTime(time.Time{}, in.LastUpdated, in.Timestamp)
+	if err := d.checkHeader(); err != nil {
 		return nil, err
 	}
 	for _, s := range in.Statements {
-		if err := d.openVEXStatement(s); err != nil {
+		if err := d.addOpenVEXStatement(s); err != nil {
 			return nil, err
 		}
 	}
 	return d, nil
 }
 
-func (d *Document) openVEXStatement(s openVEXStatement) error {
+func (d *Document) addOpenVEXStatement(s openVEXStatement) error {
 	c := Claim{
-		Vulnerability: bestID(append([]string{s.Vulnerability.Name, s.Vulnerability.ID}, s.Vulnerability.Aliases...)...),
-		Status:        openVEXStatus(s.Status), Justification: justified(s.Justification),
-		Reason: joined(s.Impact, s.Action, s.Notes), Time: firstTime(d.Time, s.LastUpdated, s.Timestamp),
+		Vulnerability: preferredID(append([]string{s.Vulnerability.Name, s.Vulnerability.ID}, s.Vulnerability.Aliases...)...),
+		Status:        openVEXStatus(s.Status), Justification: parseJustification(s.Justification),
+		Reason: joinNonEmpty(s.Impact, s.Action, s.Notes), Time: firstValidTime(d.Time, s.LastUpdated, s.Timestamp),
 	}
 	if len(s.Products) == 0 {
-		d.skip(c, "the statement names no product")
+		d.addSkipped(c, "the statement names no product")
 	}
 	for _, p := range s.Products {
 		c.Product = p.product()
 		parts := slices.Concat(p.Subcomponents, s.Subcomponents)
 		if len(parts) == 0 {
-			if err := d.claim(c); err != nil {
+			if err := d.addClaim(c); err != nil {
 				return err
 			}
 		}
 		for _, sub := range parts {
 			part := c
-			part.Product.Name = joined(part.Product.Name, sub.name())
+			part.Product.Name = joinNonEmpty(part.Product.Name, sub.name())
 			if part.Product.Component = sub.purl(); part.Product.Component == "" {
-				d.skip(part, "the subcomponent has no package URL")
+				d.addSkipped(part, "the subcomponent has no package URL")
 				continue
 			}
-			if err := d.claim(part); err != nil {
+			if err := d.addClaim(part); err != nil {
 				return err
 			}
 		}
@@ -162,9 +163,9 @@ func (p openVEXProduct) name() string {
 }
 
 func (p openVEXProduct) product() Product {
-	out := Product{Name: p.name(), PURL: p.purl(), Digest: sha256Of(p.Hashes["sha-256"])}
+	out := Product{Name: p.name(), PURL: p.purl(), Digest: parseSHA256(p.Hashes["sha-256"])}
 	if out.Digest == "" {
-		out.Digest = digestIn(p.ID)
+		out.Digest = digestSuffix(p.ID)
 	}
 	return out
 }

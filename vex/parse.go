@@ -10,14 +10,14 @@ import (
 	"plimsoll"
 )
 
-// The formats.
+// The formats, as Document.Format names them.
 const (
 	FormatOpenVEX   = "OpenVEX"
 	FormatCSAF      = "CSAF"
 	FormatCycloneDX = "CycloneDX"
 )
 
-// MaxBytes bounds a document. The largest that vendors publish take a few MB.
+// MaxBytes bounds the size of a document. The largest that vendors publish have a few MB.
 const MaxBytes = 32 << 20
 
 const (
@@ -27,39 +27,39 @@ const (
 	maxName   = 512     // bytes of an id, an author or a product
 )
 
-// Document is what a VEX document says, whatever its format.
+// Document is a parsed VEX document, independent of its format.
 type Document struct {
 	plimsoll.VEXDocument
 	Format string
 
-	// Statements is how many the document makes, Claims what they say product by product.
-	Statements int
-	Claims     []Claim
+	Statements int     // number of statements in the document
+	Claims     []Claim // one per vulnerability and product
 
-	// Skipped are statements that could not be understood.
+	// Skipped are statements that could not be understood, with the reason.
 	Skipped []plimsoll.UnknownProduct
 }
 
-// Claim is what a document says about one vulnerability in one product.
+// Claim is the status of one vulnerability in one product.
 type Claim struct {
 	Vulnerability string
 	Product       Product
 	Status        plimsoll.DecisionStatus
 	Justification plimsoll.Justification
 	Reason        string
-	Time          time.Time // of the statement; a later one counts more
+	Time          time.Time // of the statement; of two claims the later one wins
 }
 
-// Product is what a claim is about.
+// Product is the product of a claim.
 type Product struct {
-	Name      string          // as the document writes it, for people
-	PURL      string          // package URL, "" if none
-	Digest    plimsoll.Digest // a SHA-256 that it is said to have, "" if none
-	Component string          // package URL of the part of the product that is meant, "" = the whole
-	Platform  bool            // the product is known by name only, as what the component was built for
+	Name      string          // as written in the document, for people
+	PURL      string          // package URL; "" if none
+	Digest    plimsoll.Digest // SHA-256 of the product by the document; "" if none
+	Component string          // package URL of the affected component; "" = the whole product
+	Platform  bool            // the product is a platform with a name only ("Enterprise Linux 9"), for which the component was built
 }
 
-// Parse reads a document of any of the formats.
+// Parse reads a document in any of the formats, which it detects. Errors are Invalid, TooLarge
+// for a document beyond the bounds, and Unavailable if r fails.
 func Parse(r io.Reader) (*Document, error) {
 	raw, err := io.ReadAll(io.LimitReader(r, MaxBytes+1))
 	if err != nil {
@@ -78,7 +78,7 @@ func Parse(r io.Reader) (*Document, error) {
 		Document  json.RawMessage `json:"document"`
 	}
 	if err := json.Unmarshal(raw, &head); err != nil {
-		return nil, malformed("VEX", err)
+		return nil, malformedError("VEX", err)
 	}
 	switch {
 	case head.BOMFormat != "":
@@ -93,11 +93,11 @@ func Parse(r io.Reader) (*Document, error) {
 	}
 }
 
-func malformed(format string, err error) error {
+func malformedError(format string, err error) error {
 	return plimsoll.Errorf(plimsoll.Invalid, "not a well-formed %s document: %w", format, err)
 }
 
-// checkDepth bounds the nesting before anything recurses over it.
+// checkDepth bounds the nesting, because later steps recurse.
 func checkDepth(raw []byte) error {
 	depth, inString := 0, false
 	for i := 0; i < len(raw); i++ {
@@ -118,19 +118,19 @@ func checkDepth(raw []byte) error {
 	return nil
 }
 
-// claim adds a claim, or notes why it is none.
-func (d *Document) claim(c Claim) error {
-	c.Reason = cut(c.Reason, maxText)
-	c.Product.Name = cut(c.Product.Name, maxName)
+// addClaim adds a claim, or adds it to Skipped if it is incomplete. TooLarge beyond maxClaims.
+func (d *Document) addClaim(c Claim) error {
+	c.Reason = truncate(c.Reason, maxText)
+	c.Product.Name = truncate(c.Product.Name, maxName)
 	switch {
 	case len(d.Claims)+len(d.Skipped) >= maxClaims:
-		return plimsoll.Errorf(plimsoll.TooLarge, "the VEX document says more than %d things", maxClaims)
+		return plimsoll.Errorf(plimsoll.TooLarge, "the VEX document has more than %d statements about products", maxClaims)
 	case c.Vulnerability == "":
-		d.skip(c, "the statement names no vulnerability")
+		d.addSkipped(c, "the statement names no vulnerability")
 	case c.Status == "":
-		d.skip(c, "the status is none of VEX")
+		d.addSkipped(c, "the status is not a VEX status")
 	case c.Status == plimsoll.StatusNotAffected && c.Justification == "" && c.Reason == "":
-		d.skip(c, "not affected, but neither a justification nor an impact statement says why")
+		d.addSkipped(c, "not affected, but neither a justification nor an impact statement says why")
 	default:
 		if c.Status != plimsoll.StatusNotAffected {
 			c.Justification = ""
@@ -140,32 +140,33 @@ func (d *Document) claim(c Claim) error {
 	return nil
 }
 
-func (d *Document) skip(c Claim, reason string) {
-	d.Skipped = append(d.Skipped, plimsoll.UnknownProduct{Vulnerability: cut(c.Vulnerability, maxName), Product: c.Product.Name, Reason: reason})
+func (d *Document) addSkipped(c Claim, reason string) {
+	d.Skipped = append(d.Skipped, plimsoll.UnknownProduct{Vulnerability: truncate(c.Vulnerability, maxName), Product: c.Product.Name, Reason: reason})
 }
 
-// checkHead refuses a document that could not be told from others.
-func (d *Document) checkHead() error {
-	d.Author, d.Version = cut(d.Author, maxName), cut(d.Version, maxName)
+// checkHeader refuses a document without an id or a time: they are needed to replace it by a
+// later one.
+func (d *Document) checkHeader() error {
+	d.Author, d.Version = truncate(d.Author, maxName), truncate(d.Version, maxName)
 	switch {
 	case d.ID == "" || len(d.ID) > maxName:
 		return plimsoll.Errorf(plimsoll.Invalid, "the %s document has no id, or one of more than %d bytes", d.Format, maxName)
 	case d.Time.IsZero():
-		return plimsoll.Errorf(plimsoll.Invalid, "the %s document says not when it was written", d.Format)
+		return plimsoll.Errorf(plimsoll.Invalid, "the %s document has no time", d.Format)
 	default:
 		return nil
 	}
 }
 
-func cut(s string, most int) string {
-	if len(s) <= most {
+func truncate(s string, limit int) string {
+	if len(s) <= limit {
 		return s
 	}
-	return strings.ToValidUTF8(s[:most], "")
+	return strings.ToValidUTF8(s[:limit], "")
 }
 
-// timeOf reads RFC 3339; the zero time for anything else.
-func timeOf(s string) time.Time {
+// parseTime parses an RFC 3339 time; the zero time if s is not one.
+func parseTime(s string) time.Time {
 	t, err := time.Parse(time.RFC3339, s)
 	if err != nil {
 		return time.Time{}
@@ -173,18 +174,18 @@ func timeOf(s string) time.Time {
 	return t.UTC()
 }
 
-// firstTime is the first of some times that can be read, else another one.
-func firstTime(other time.Time, times ...string) time.Time {
+// firstValidTime returns the first of the times that is valid, else fallback.
+func firstValidTime(fallback time.Time, times ...string) time.Time {
 	for _, s := range times {
-		if t := timeOf(s); !t.IsZero() {
+		if t := parseTime(s); !t.IsZero() {
 			return t
 		}
 	}
-	return other
+	return fallback
 }
 
-// bestID is the id of a vulnerability that most advisories know: the first CVE, else the first.
-func bestID(ids ...string) string {
+// preferredID returns the first CVE of the ids, else the first id: most advisories use the CVE.
+func preferredID(ids ...string) string {
 	best := ""
 	for _, id := range ids {
 		id = plimsoll.FindingID(strings.TrimSpace(id))
@@ -198,8 +199,8 @@ func bestID(ids ...string) string {
 	return best
 }
 
-// justified reads one of the five words; "" for any other.
-func justified(word string) plimsoll.Justification {
+// parseJustification returns one of the five VEX justifications; "" for any other word.
+func parseJustification(word string) plimsoll.Justification {
 	for _, j := range plimsoll.Justifications() {
 		if string(j) == word {
 			return j
@@ -208,8 +209,8 @@ func justified(word string) plimsoll.Justification {
 	return ""
 }
 
-// digestIn finds the digest of an artifact at the end of an identifier or reference.
-func digestIn(s string) plimsoll.Digest {
+// digestSuffix returns the digest at the end of an identifier or image reference; "" if none.
+func digestSuffix(s string) plimsoll.Digest {
 	at := strings.LastIndex(s, "sha256:")
 	if at < 0 {
 		return ""
@@ -221,8 +222,8 @@ func digestIn(s string) plimsoll.Digest {
 	return d
 }
 
-// sha256Of reads hex digits.
-func sha256Of(hex string) plimsoll.Digest {
+// parseSHA256 makes a digest from 64 hex digits; "" for any other string.
+func parseSHA256(hex string) plimsoll.Digest {
 	d, err := plimsoll.ParseDigest("sha256:" + strings.ToLower(hex))
 	if err != nil {
 		return ""
@@ -230,7 +231,7 @@ func sha256Of(hex string) plimsoll.Digest {
 	return d
 }
 
-func joined(parts ...string) string {
+func joinNonEmpty(parts ...string) string {
 	var out []string
 	for _, p := range parts {
 		if p = strings.TrimSpace(p); p != "" {

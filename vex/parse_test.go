@@ -41,8 +41,8 @@ func read(t *testing.T, name string) *vex.Document {
 	return doc
 }
 
-// said is a decision in short: where, what, and why.
-func said(d plimsoll.Decision) string {
+// summary is a decision in short: finding, scope, status and reason.
+func summary(d plimsoll.Decision) string {
 	s := d.Scope
 	where := strings.Join([]string{s.Repository, s.Tag, s.Digest.Hex()[:min(4, len(s.Digest.Hex()))], s.Package}, "|")
 	return strings.Join([]string{d.Finding, where, string(d.Status), string(d.Justification), d.Reason}, " / ")
@@ -71,7 +71,7 @@ func TestDocuments(t *testing.T) {
 			},
 			[]string{
 				"CVE-2026-1003 / pkg:npm/left-pad / not affected, but neither a justification nor an impact statement says why",
-				"CVE-2026-1001 / pkg:oci/unknown?repository_url=dock.example/team/unknown / no such repository here",
+				"CVE-2026-1001 / pkg:oci/unknown?repository_url=dock.example/team/unknown / the repository is not known",
 				"CVE-2026-1004 / https://harbour.example/product / the product has neither a package URL nor a digest",
 			},
 		},
@@ -90,7 +90,7 @@ func TestDocuments(t *testing.T) {
 				"CVE-2026-2000 / dockside/crane|||pkg:rpm/dockside/zlib?arch=src / not_affected / vulnerable_code_not_present / ",
 				"DSB-77 / dockside/crane||| / under_investigation /  / ",
 			},
-			[]string{"CVE-2026-2000 / zlib as a component of Quay OS 9 / what the component was built for is not known here"},
+			[]string{"CVE-2026-2000 / zlib as a component of Quay OS 9 / the platform of the component is not known"},
 		},
 		{
 			"cyclonedx.json",
@@ -101,7 +101,7 @@ func TestDocuments(t *testing.T) {
 				"CVE-2026-3002 / ||aaaa|pkg:npm/left-pad@1.0.1 / fixed /  / ",
 			},
 			[]string{
-				"CVE-2026-3002 / team/app; " + string(app) + "; pkg:npm/left-pad@1.0.0 / version ranges are not read: vers:npm/<1.0.1",
+				"CVE-2026-3002 / team/app; " + string(app) + "; pkg:npm/left-pad@1.0.0 / version ranges are not supported: vers:npm/<1.0.1",
 				"CVE-2026-3003 /  / the vulnerability has no analysis",
 				"CVE-2026-3004 / elsewhere / the product has neither a package URL nor a digest",
 			},
@@ -115,7 +115,7 @@ func TestDocuments(t *testing.T) {
 			decisions, left := doc.Decisions(known())
 			var got []string
 			for _, d := range decisions {
-				got = append(got, said(d))
+				got = append(got, summary(d))
 				if d.Author != test.head.Author || d.Document != test.head.ID {
 					t.Errorf("%+v is not said by the document's author", d)
 				}
@@ -164,7 +164,7 @@ func TestProducts(t *testing.T) {
 		switch {
 		case want == "" && (len(decisions) != 0 || len(left) != 1):
 			t.Errorf("%s: decisions %v, unknown %v", product, decisions, left)
-		case want != "" && (len(decisions) != 1 || len(left) != 0 || !strings.Contains(said(decisions[0]), " "+want+" ")):
+		case want != "" && (len(decisions) != 1 || len(left) != 0 || !strings.Contains(summary(decisions[0]), " "+want+" ")):
 			t.Errorf("%s: decisions %v, unknown %v, want %s", product, decisions, left, want)
 		}
 	}
@@ -186,13 +186,13 @@ func TestHostileDocuments(t *testing.T) {
 		"large":             {strings.Repeat(" ", vex.MaxBytes+1), plimsoll.TooLarge, "larger"},
 		"many products":     {open + `{"vulnerability":` + many + `}]}`, plimsoll.TooLarge, "more than"},
 		"no id":             {`{"@context":"https://openvex.dev/ns","timestamp":"2026-05-01T10:00:00Z"}`, plimsoll.Invalid, "no id"},
-		"no time":           {`{"@context":"https://openvex.dev/ns","@id":"urn:x","timestamp":"yesterday"}`, plimsoll.Invalid, "when"},
+		"no time":           {`{"@context":"https://openvex.dev/ns","@id":"urn:x","timestamp":"yesterday"}`, plimsoll.Invalid, "has no time"},
 		"wrong type":        {open + `{"vulnerability":7}]}`, plimsoll.Invalid, "well-formed OpenVEX"},
 		"CSAF advisory":     {`{"document":{"csaf_version":"2.0","category":"csaf_security_advisory"}}`, plimsoll.Invalid, "not a csaf_vex"},
 		"CSAF 1":            {`{"document":{"csaf_version":"1.2","category":"csaf_vex"}}`, plimsoll.Invalid, "2.0 is"},
 		"CSAF without id":   {`{"document":{"csaf_version":"2.0","category":"csaf_vex"}}`, plimsoll.Invalid, "no id"},
 		"CycloneDX 1.3":     {`{"bomFormat":"CycloneDX","specVersion":"1.3"}`, plimsoll.Invalid, "1.4 to 1.6"},
-		"CycloneDX no time": {`{"bomFormat":"CycloneDX","specVersion":"1.6"}`, plimsoll.Invalid, "when"},
+		"CycloneDX no time": {`{"bomFormat":"CycloneDX","specVersion":"1.6"}`, plimsoll.Invalid, "has no time"},
 	} {
 		_, err := vex.Parse(strings.NewReader(test.text))
 		if plimsoll.ErrorCode(err) != test.code || !strings.Contains(err.Error(), test.says) {
@@ -235,7 +235,7 @@ func TestOwnDocuments(t *testing.T) {
 	decisions, left := doc.Decisions(known())
 	var got []string
 	for _, d := range decisions {
-		got = append(got, said(d))
+		got = append(got, summary(d))
 	}
 	want := []string{
 		"CVE-2026-1 / ||aaaa|pkg:npm/a@1 / not_affected / inline_mitigations_already_exist / A <filter> stands before it.",
@@ -269,8 +269,7 @@ func FuzzOpenVEX(f *testing.F)   { fuzz(f, "openvex") }
 func FuzzCSAF(f *testing.F)      { fuzz(f, "csaf") }
 func FuzzCycloneDX(f *testing.F) { fuzz(f, "cyclonedx") }
 
-// fuzz holds that any bytes give an error with a code, or decisions that can be stored,
-// each about one thing once.
+// fuzz checks that any bytes give an error with a code, or valid decisions without duplicates.
 func fuzz(f *testing.F, part string) {
 	seeds(f, part)
 	f.Fuzz(func(t *testing.T, raw []byte) {

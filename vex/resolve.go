@@ -9,7 +9,8 @@ import (
 	"plimsoll/purl"
 )
 
-// Digests are those that the document names, for KnownProducts to be asked about.
+// Digests returns the digests of products in the document, sorted, so that the caller can look
+// up which of them are known.
 func (d *Document) Digests() []plimsoll.Digest {
 	var out []plimsoll.Digest
 	for _, c := range d.Claims {
@@ -25,26 +26,27 @@ func (d *Document) Digests() []plimsoll.Digest {
 
 func digestOfPURL(s string) plimsoll.Digest {
 	p, err := purl.Parse(s)
-	if err != nil || !image(p) {
+	if err != nil || !isImagePURL(p) {
 		return ""
 	}
-	return digestIn(p.Version)
+	return digestSuffix(p.Version)
 }
 
-func image(p purl.PackageURL) bool { return p.Type == "oci" || p.Type == "docker" }
+func isImagePURL(p purl.PackageURL) bool { return p.Type == "oci" || p.Type == "docker" }
 
-// Decisions turns what the document says into decisions without a tenant, and tells the
-// products that nothing known answers to. Of several claims about one thing the latest
-// counts, of two of one time the one that stands later in the document.
+// Decisions makes decisions, without a tenant, from the claims about known products. unknown
+// are the skipped statements and the claims about products that are not known, each with the
+// reason. Of several claims about the same finding and scope the latest wins; of those with
+// the same time, the last in the document.
 func (d *Document) Decisions(known plimsoll.KnownProducts) (decisions []plimsoll.Decision, unknown []plimsoll.UnknownProduct) {
 	unknown = append([]plimsoll.UnknownProduct{}, d.Skipped...)
 	claims := slices.Clone(d.Claims)
 	slices.SortStableFunc(claims, func(a, b Claim) int { return a.Time.Compare(b.Time) })
 	at := map[string]int{} // by fingerprint
 	for _, c := range claims {
-		scopes, reason := scopesOf(c.Product, known)
+		scopes, reason := findScopes(c.Product, known)
 		for _, scope := range scopes {
-			dec := plimsoll.Decision{
+			dec := plimsoll.Decision{ // Validate needs a project; the caller sets the tenant
 				Tenant: plimsoll.Tenant{ProjectID: "x"}, Kind: plimsoll.FindingVulnerability, Finding: c.Vulnerability, Scope: scope, Document: d.ID,
 				Status: c.Status, Justification: c.Justification, Reason: c.Reason, Author: d.Author,
 			}
@@ -62,23 +64,24 @@ func (d *Document) Decisions(known plimsoll.KnownProducts) (decisions []plimsoll
 			decisions = append(decisions, dec)
 		}
 		if reason != "" {
-			unknown = append(unknown, plimsoll.UnknownProduct{Vulnerability: cut(c.Vulnerability, maxName), Product: c.Product.Name, Reason: reason})
+			unknown = append(unknown, plimsoll.UnknownProduct{Vulnerability: truncate(c.Vulnerability, maxName), Product: c.Product.Name, Reason: reason})
 		}
 	}
 	return decisions, unknown
 }
 
-// Why a product became no decision.
+// Reasons why a claim did not become a decision.
 const (
-	reasonDigest     = "no image here has this digest"
-	reasonRepository = "no such repository here"
-	reasonPlatform   = "what the component was built for is not known here"
-	reasonNested     = "a component inside a package cannot be told apart"
+	reasonDigest     = "no known image has this digest"
+	reasonRepository = "the repository is not known"
+	reasonPlatform   = "the platform of the component is not known"
+	reasonNested     = "components inside a package are not distinguished"
 	reasonNothing    = "the product has neither a package URL nor a digest"
 )
 
-// scopesOf finds where a claim holds; reason says why nowhere.
-func scopesOf(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.DecisionScope, reason string) {
+// findScopes returns the scopes that a claim about the product applies to, or the reason why
+// there are none.
+func findScopes(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.DecisionScope, reason string) {
 	if p.Digest != "" && known.Digests[p.Digest] {
 		return []plimsoll.DecisionScope{{Digest: p.Digest, Package: p.Component}}, ""
 	}
@@ -91,18 +94,18 @@ func scopesOf(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.Decisi
 		return nil, reasonDigest
 	case err != nil:
 		return nil, reasonNothing
-	case !image(u) && p.Component != "":
+	case !isImagePURL(u) && p.Component != "":
 		return nil, reasonNested
-	case !image(u):
+	case !isImagePURL(u):
 		return []plimsoll.DecisionScope{{Package: p.PURL}}, ""
 	}
-	if digest := digestIn(u.Version); digest != "" {
+	if digest := digestSuffix(u.Version); digest != "" {
 		if !known.Digests[digest] {
 			return nil, reasonDigest
 		}
 		return []plimsoll.DecisionScope{{Digest: digest, Package: p.Component}}, ""
 	}
-	host, path, tag := repositoryOf(u)
+	host, path, tag := repositoryOfPURL(u)
 	for _, r := range known.Repositories {
 		if sameRepository(r, host, path) {
 			scopes = append(scopes, plimsoll.DecisionScope{RegistryID: r.RegistryID, Repository: r.Path, Tag: tag, Package: p.Component})
@@ -114,23 +117,24 @@ func scopesOf(p Product, known plimsoll.KnownProducts) (scopes []plimsoll.Decisi
 	return scopes, reason
 }
 
-// platformScope is for a component of a product that has a name only: "openssl in
-// Enterprise Linux 9". One with a version is that build wherever it is; one without may be
-// affected in another product, so it is told, not guessed.
+// platformScope returns the scope of a component of a platform that has only a name: "openssl
+// in Enterprise Linux 9". A component with a version is the same build everywhere. Without a
+// version the status may differ on another platform, so the claim is reported as unknown.
 func platformScope(p Product) ([]plimsoll.DecisionScope, string) {
 	u, err := purl.Parse(p.Component)
-	if err != nil || image(u) || u.Version == "" {
+	if err != nil || isImagePURL(u) || u.Version == "" {
 		return nil, reasonPlatform
 	}
 	return []plimsoll.DecisionScope{{Package: p.Component}}, ""
 }
 
-// repositoryOf reads where an image stands. An oci URL names the repository by its last
-// segment and, in repository_url, whole; a docker URL by its path. host "" is any.
-func repositoryOf(u purl.PackageURL) (host, path, tag string) {
+// repositoryOfPURL returns the registry host, repository and tag of an image's package URL. An
+// oci URL has the last segment of the repository as its name, and may have the full repository
+// in repository_url; a docker URL has the path. An empty host matches any registry.
+func repositoryOfPURL(u purl.PackageURL) (host, path, tag string) {
 	address := u.Qualifiers["repository_url"]
 	if u.Type == "docker" {
-		if host = hostOf(address); host == "" {
+		if host = addressHost(address); host == "" {
 			host = dockerHub
 		}
 		return host, strings.TrimPrefix(u.Namespace+"/"+u.Name, "/"), u.Version
@@ -139,7 +143,7 @@ func repositoryOf(u purl.PackageURL) (host, path, tag string) {
 	if address == "" {
 		return "", u.Name, tag
 	}
-	host, path, _ = strings.Cut(strings.TrimRight(schemeless(address), "/"), "/")
+	host, path, _ = strings.Cut(strings.TrimRight(withoutScheme(address), "/"), "/")
 	if path == "" {
 		path = u.Name
 	}
@@ -148,20 +152,21 @@ func repositoryOf(u purl.PackageURL) (host, path, tag string) {
 
 const dockerHub = "docker.io"
 
-func schemeless(address string) string {
+func withoutScheme(address string) string {
 	if _, rest, ok := strings.Cut(address, "://"); ok {
 		return rest
 	}
 	return address
 }
 
-func hostOf(address string) string {
-	host, _, _ := strings.Cut(schemeless(address), "/")
+func addressHost(address string) string {
+	host, _, _ := strings.Cut(withoutScheme(address), "/")
 	return host
 }
 
-// sameRepository compares hosts without regard to case and Docker Hub's several names. A
-// path of one segment without a host is the last segment of any repository.
+// sameRepository reports whether host and path are those of r. It ignores the case of hosts and
+// accepts all names of Docker Hub. Without a host, path is compared with the last segment of
+// the repository.
 func sameRepository(r plimsoll.KnownRepository, host, path string) bool {
 	if host == "" {
 		return strings.ToLower(r.Path[strings.LastIndexByte(r.Path, '/')+1:]) == path

@@ -12,20 +12,20 @@ import (
 	"plimsoll/purl"
 )
 
-// Export is a decision with the products that it is about, for WriteOpenVEX.
+// Export is a decision with the products that it applies to, for WriteOpenVEX.
 type Export struct {
 	plimsoll.Decision
 	Products []ExportProduct
 }
 
-// ExportProduct is an image, or a package wherever it is.
+// ExportProduct is an image, or a package in any image.
 type ExportProduct struct {
 	PURL       string   // of the image or package
-	Components []string // package URLs of the parts of the image that are meant; none = the whole
+	Components []string // package URLs of components of the image; none = the whole image
 }
 
-// ImagePURL is the package URL of an artifact of a repository, as the oci type of the
-// purl specification has it. The digest or the tag may be empty.
+// ImagePURL returns the package URL of an artifact, of type oci in the purl specification. The
+// digest or the tag may be empty.
 func ImagePURL(registryURL, repository string, digest plimsoll.Digest, tag string) string {
 	host := registryURL
 	if u, err := url.Parse(registryURL); err == nil && u.Host != "" {
@@ -43,13 +43,14 @@ func ImagePURL(registryURL, repository string, digest plimsoll.Digest, tag strin
 
 const openVEXContext = "https://openvex.dev/ns/v0.2.0"
 
-// WriteOpenVEX writes decisions as one OpenVEX 0.2.0 document. The id follows from what
-// is said, so that the same decisions give the same document but for its time.
+// WriteOpenVEX writes decisions as one OpenVEX 0.2.0 document. Decisions without products are
+// left out. The document's id is a hash of its statements, so that the same decisions give the
+// same document except for its time.
 func WriteOpenVEX(w io.Writer, author string, now time.Time, list []Export) error {
-	doc := openVEX{Context: openVEXContext, Author: author, Timestamp: now.UTC().Format(time.RFC3339), Version: "1", Statements: []openVEXStatement{}}
+	doc := openVEXDocument{Context: openVEXContext, Author: author, Timestamp: now.UTC().Format(time.RFC3339), Version: "1", Statements: []openVEXStatement{}}
 	for _, e := range list {
 		if len(e.Products) > 0 {
-			doc.Statements = append(doc.Statements, statement(e))
+			doc.Statements = append(doc.Statements, newOpenVEXStatement(e))
 		}
 	}
 	content, err := json.Marshal(doc.Statements)
@@ -63,7 +64,7 @@ func WriteOpenVEX(w io.Writer, author string, now time.Time, list []Export) erro
 	return enc.Encode(doc)
 }
 
-func statement(e Export) openVEXStatement {
+func newOpenVEXStatement(e Export) openVEXStatement {
 	s := openVEXStatement{
 		Vulnerability: openVEXName{Name: e.Finding}, Timestamp: e.CreatedAt.UTC().Format(time.RFC3339),
 		Status: string(e.Status), Justification: string(e.Justification),
@@ -72,9 +73,10 @@ func statement(e Export) openVEXStatement {
 	case plimsoll.StatusNotAffected:
 		s.Impact = e.Reason
 	case plimsoll.StatusIgnored, plimsoll.StatusAccepted:
-		// VEX has no word for it: it is affected, and nothing will be done. The spec wants that said.
+		// VEX has no such status. The product is affected and nothing will be done; the
+		// specification requires an action statement.
 		s.Status = string(plimsoll.StatusAffected)
-		s.Action = joined("No action: "+string(e.Status), e.Reason)
+		s.Action = joinNonEmpty("No action: "+string(e.Status), e.Reason)
 	case plimsoll.StatusAffected:
 		if s.Action = e.Reason; s.Action == "" {
 			s.Action = "No action is known yet."

@@ -13,21 +13,22 @@ import (
 	"plimsoll/advisory"
 )
 
-// Store is what a bundle is imported into.
+// Store is the advisory store that a bundle is imported into.
 type Store interface {
 	advisory.ThreatStore
 	Status(ctx context.Context) (plimsoll.AdvisoryStatus, error)
 	NoteCheck(ctx context.Context, feed string, at time.Time) error
 }
 
-// SkippedOlder counts feeds of which the store has a later state than the bundle.
+// SkippedOlder is the reason for skipping a feed of which the store has a newer state than
+// the bundle.
 const SkippedOlder = "what is stored is newer"
 
 const maxThreats = 2_000_000
 
-// Import reads every feed of the bundle as the whole of the feed, each as a revision of
-// its own. Feeds count as checked when they were for the bundle, so that their age is true. A
-// feed that the store checked later is left alone: an old bundle takes nothing back.
+// Import replaces each feed of the store with that of the bundle, one revision per feed. The
+// feed's check time becomes that in the bundle, so that its reported age is right. A feed
+// that the store checked later is skipped: an old bundle never overwrites newer data.
 func (b *Bundle) Import(ctx context.Context, store Store, progress func(done, total int)) (plimsoll.ImportOutcome, error) {
 	sum := plimsoll.ImportOutcome{Feed: "bundle", Skipped: map[string]int{}}
 	status, err := store.Status(ctx)
@@ -44,19 +45,19 @@ func (b *Bundle) Import(ctx context.Context, store Store, progress func(done, to
 			sum.Skipped[SkippedOlder]++
 			continue
 		}
-		out, err := b.feed(ctx, store, f, progress)
+		out, err := b.importFeed(ctx, store, f, progress)
 		if err != nil {
 			return sum, err
 		}
 		if err := store.NoteCheck(ctx, f.Name, f.CheckedAt); err != nil {
 			return sum, err
 		}
-		sumUp(&sum, out)
+		addOutcome(&sum, out)
 	}
 	return sum, nil
 }
 
-func sumUp(sum *plimsoll.ImportOutcome, out plimsoll.ImportOutcome) {
+func addOutcome(sum *plimsoll.ImportOutcome, out plimsoll.ImportOutcome) {
 	sum.Feeds = append(sum.Feeds, out)
 	sum.Revision = max(sum.Revision, out.Revision)
 	sum.Records += out.Records
@@ -64,12 +65,12 @@ func sumUp(sum *plimsoll.ImportOutcome, out plimsoll.ImportOutcome) {
 	sum.Changed += out.Changed
 	sum.Unchanged += out.Unchanged
 	sum.Withdrawn += out.Withdrawn
-	for why, n := range out.Skipped {
-		sum.Skipped[why] += n
+	for reason, n := range out.Skipped {
+		sum.Skipped[reason] += n
 	}
 }
 
-func (b *Bundle) feed(ctx context.Context, store Store, f Feed, progress func(done, total int)) (plimsoll.ImportOutcome, error) {
+func (b *Bundle) importFeed(ctx context.Context, store Store, f Feed, progress func(done, total int)) (plimsoll.ImportOutcome, error) {
 	file, err := os.Open(f.File)
 	if err != nil {
 		return plimsoll.ImportOutcome{}, plimsoll.Errorf(plimsoll.Internal, "bundle: %w", err)
@@ -99,7 +100,7 @@ func readThreats(r io.Reader) ([]plimsoll.Threat, error) {
 			return nil, errors.Join(ErrBroken, err)
 		}
 		if !plimsoll.IsCVE(t.CVE) || len(t.CVE) > 32 || t.EPSS < 0 || t.EPSS > 1000 {
-			return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %.80q says nothing about a CVE", lines.Bytes())
+			return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %.80q is not a threat to a CVE", lines.Bytes())
 		}
 		if out = append(out, t); len(out) > maxThreats {
 			return nil, plimsoll.Errorf(plimsoll.TooLarge, "bundle: more than %d threats", maxThreats)
@@ -111,8 +112,9 @@ func readThreats(r io.Reader) ([]plimsoll.Threat, error) {
 	return out, nil
 }
 
-// readRecords finds the records of a feed's file; at reads them later.
-func readRecords(r io.Reader, at io.ReaderAt) ([]advisory.File, error) {
+// readRecords finds the records in a feed's file, which it reads from r. Their contents are
+// read from later, which is the same file.
+func readRecords(r io.Reader, later io.ReaderAt) ([]advisory.File, error) {
 	buffered := bufio.NewReaderSize(r, 1<<20)
 	var files []advisory.File
 	var offset int64
@@ -136,7 +138,7 @@ func readRecords(r io.Reader, at io.ReaderAt) ([]advisory.File, error) {
 				return nil, err
 			}
 			from := offset + f.Offset
-			f.Open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(at, from, f.Size)), nil }
+			f.Open = func() (io.ReadCloser, error) { return io.NopCloser(io.NewSectionReader(later, from, f.Size)), nil }
 			if files = append(files, f); len(files) > maxRecords {
 				return nil, plimsoll.Errorf(plimsoll.TooLarge, "bundle: more than %d records in a feed", maxRecords)
 			}

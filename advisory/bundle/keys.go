@@ -12,28 +12,28 @@ import (
 	"plimsoll"
 )
 
-// NewKey makes a pair of keys: the private one at path (PKCS #8 in PEM, mode 0600), the
-// public one at path.pub (PKIX in PEM). Existing files are not touched: Conflict.
+// NewKey makes a key pair and writes the private key to path (PKCS #8 in PEM, mode 0600) and
+// the public key to path.pub (PKIX in PEM). Conflict if a file exists, which is not changed.
 func NewKey(path string) (ed25519.PublicKey, error) {
 	public, private, err := ed25519.GenerateKey(rand.Reader)
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make a key: %w", err)
 	}
-	secret, err := x509.MarshalPKCS8PrivateKey(private)
+	privateDER, err := x509.MarshalPKCS8PrivateKey(private)
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make a key: %w", err)
 	}
-	open, err := x509.MarshalPKIXPublicKey(public)
+	publicDER, err := x509.MarshalPKIXPublicKey(public)
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make a key: %w", err)
 	}
-	return public, errors.Join(writeNew(path, 0o600, "PRIVATE KEY", secret), writeNew(path+".pub", 0o644, "PUBLIC KEY", open))
+	return public, errors.Join(writeNewPEM(path, 0o600, "PRIVATE KEY", privateDER), writeNewPEM(path+".pub", 0o644, "PUBLIC KEY", publicDER))
 }
 
-func writeNew(path string, mode os.FileMode, kind string, der []byte) error {
+func writeNewPEM(path string, mode os.FileMode, kind string, der []byte) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, mode)
 	if errors.Is(err, os.ErrExist) {
-		return plimsoll.Errorf(plimsoll.Conflict, "bundle: %s is there already", path)
+		return plimsoll.Errorf(plimsoll.Conflict, "bundle: %s exists already", path)
 	}
 	if err != nil {
 		return plimsoll.Errorf(plimsoll.Invalid, "bundle: write a key: %w", err)
@@ -55,7 +55,7 @@ func readPEM(path, kind string) ([]byte, error) {
 	}
 	block, _ := pem.Decode(raw)
 	if block == nil || block.Type != kind {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s holds no %s in PEM", path, kind)
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is not a %s in PEM", path, kind)
 	}
 	return block.Bytes, nil
 }
@@ -70,7 +70,7 @@ func ReadPrivateKey(path string) (ed25519.PrivateKey, error) {
 	if private, ok := key.(ed25519.PrivateKey); ok && err == nil {
 		return private, nil
 	}
-	return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is no Ed25519 key", path)
+	return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is not an Ed25519 key", path)
 }
 
 // ReadPublicKey reads what NewKey wrote at path.pub.
@@ -83,5 +83,5 @@ func ReadPublicKey(path string) (ed25519.PublicKey, error) {
 	if public, ok := key.(ed25519.PublicKey); ok && err == nil {
 		return public, nil
 	}
-	return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is no Ed25519 key", path)
+	return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %s is not an Ed25519 key", path)
 }

@@ -24,22 +24,22 @@ const (
 	maxManifest = 4 << 20
 	maxFeeds    = 1000
 	maxUnpacked = 64 << 30
-	maxRatio    = 400 // unpacked to packed, beyond ratioGrace; records repeat each other
+	maxRatio    = 400 // unpacked to packed size, checked beyond ratioGrace; records repeat each other
 	ratioGrace  = 1 << 30
 	maxWindow   = 128 << 20 // memory of the decompressor
 )
 
-// The ways in which a bundle is refused as a whole, beside ErrUnsigned and ErrSignature.
+// Errors that refuse a bundle as a whole, beside ErrUnsigned and ErrSignature.
 var (
 	ErrBomb   = plimsoll.Errorf(plimsoll.TooLarge, "bundle: it unpacks to more than %d times its size, or more than %d GiB", maxRatio, maxUnpacked>>30)
-	ErrBroken = plimsoll.Errorf(plimsoll.Invalid, "bundle: it is damaged, or no bundle")
+	ErrBroken = plimsoll.Errorf(plimsoll.Invalid, "bundle: the file is damaged or not a bundle")
 )
 
 // zstdMagic begins every zstd frame (RFC 8878, 3.1.1).
 const zstdMagic = "\x28\xb5\x2f\xfd"
 
-// Is reports whether the file at path looks like a bundle.
-func Is(path string) bool {
+// IsBundle reports whether the file at path looks like a bundle.
+func IsBundle(path string) bool {
 	f, err := os.Open(path)
 	if err != nil {
 		return false
@@ -50,14 +50,14 @@ func Is(path string) bool {
 	return err == nil && string(head) == zstdMagic
 }
 
-// Bundle is an unpacked bundle whose signature and digests hold.
+// Bundle is an unpacked bundle whose signature and digests were verified.
 type Bundle struct {
 	Manifest Manifest
 	dir      string
 }
 
-// Open unpacks the bundle at path below dir ("" = the system's place for temporary files)
-// and holds it against its signature and digests.
+// Open unpacks the bundle at path below dir ("" = the system's directory for temporary
+// files) and verifies its signature and digests. The caller closes it.
 func Open(ctx context.Context, path, dir string, trust Trust) (b *Bundle, err error) {
 	f, err := os.Open(path)
 	if err != nil {
@@ -68,13 +68,13 @@ func Open(ctx context.Context, path, dir string, trust Trust) (b *Bundle, err er
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "bundle: %w", err)
 	}
-	return read(ctx, f, info.Size(), dir, trust)
+	return unpackBundle(ctx, f, info.Size(), dir, trust)
 }
 
-func read(ctx context.Context, r io.Reader, size int64, dir string, trust Trust) (b *Bundle, err error) {
+func unpackBundle(ctx context.Context, r io.Reader, size int64, dir string, trust Trust) (b *Bundle, err error) {
 	b = &Bundle{}
 	if b.dir, err = os.MkdirTemp(dir, "plimsoll-bundle-"); err != nil {
-		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make room for it: %w", err)
+		return nil, plimsoll.Errorf(plimsoll.Internal, "bundle: make a temporary directory: %w", err)
 	}
 	defer func() {
 		if err != nil {
@@ -82,42 +82,43 @@ func read(ctx context.Context, r io.Reader, size int64, dir string, trust Trust)
 			b = nil
 		}
 	}()
-	u := unpacker{dir: b.dir, left: min(maxUnpacked, max(ratioGrace, maxRatio*size)), files: map[string]unpacked{}}
-	if err := u.run(ctx, r); err != nil {
+	u := unpacker{dir: b.dir, left: min(maxUnpacked, max(ratioGrace, maxRatio*size)), files: map[string]unpackedFile{}}
+	if err := u.unpackAll(ctx, r); err != nil {
 		return b, err
 	}
 	if u.manifest == nil {
 		return b, ErrBroken
 	}
-	if err := trust.check(u.manifest, u.sig); err != nil {
+	if err := trust.verify(u.manifest, u.sig); err != nil {
 		return b, err
 	}
-	if err := json.Unmarshal(u.manifest, &b.Manifest); err != nil || b.Manifest.Format != format {
+	if err := json.Unmarshal(u.manifest, &b.Manifest); err != nil || b.Manifest.Format != manifestFormat {
 		return b, errors.Join(ErrBroken, err)
 	}
-	if v := b.Manifest.Version; v != version {
-		return b, plimsoll.Errorf(plimsoll.Invalid, "bundle: version %d is not known here", v).WithHint("use the newer program that wrote it")
+	if v := b.Manifest.Version; v != manifestVersion {
+		return b, plimsoll.Errorf(plimsoll.Invalid, "bundle: version %d is not supported", v).WithHint("use the newer program that wrote it")
 	}
-	return b, b.locate(u.files)
+	return b, b.checkFeeds(u.files)
 }
 
-// Close removes what was unpacked.
+// Close removes the unpacked files.
 func (b *Bundle) Close() error { return os.RemoveAll(b.dir) }
 
-// locate holds the files against the manifest, and keeps where they were unpacked to.
-func (b *Bundle) locate(files map[string]unpacked) error {
+// checkFeeds compares the unpacked files with the manifest, and sets Feed.File to where each
+// was unpacked.
+func (b *Bundle) checkFeeds(files map[string]unpackedFile) error {
 	if len(b.Manifest.Feeds) == 0 || len(b.Manifest.Feeds) != len(files) {
-		return plimsoll.Errorf(plimsoll.Invalid, "bundle: it holds %d feeds, its manifest says %d", len(files), len(b.Manifest.Feeds))
+		return plimsoll.Errorf(plimsoll.Invalid, "bundle: it contains %d feeds, its manifest lists %d", len(files), len(b.Manifest.Feeds))
 	}
 	names := map[string]bool{}
 	for i := range b.Manifest.Feeds {
 		feed := &b.Manifest.Feeds[i]
 		f, ok := files[feed.File]
 		if !ok || f.size != feed.Size || f.sum != feed.SHA256 {
-			return plimsoll.Errorf(plimsoll.Invalid, "bundle: feed %.80q is not what the manifest says", feed.Name)
+			return plimsoll.Errorf(plimsoll.Invalid, "bundle: feed %.80q differs from the manifest", feed.Name)
 		}
 		if names[feed.Name] || feed.Kind != KindRecords && feed.Kind != KindThreats {
-			return plimsoll.Errorf(plimsoll.Invalid, "bundle: feed %.80q stands there twice, or is of no known kind", feed.Name)
+			return plimsoll.Errorf(plimsoll.Invalid, "bundle: feed %.80q is listed twice or has an unknown kind", feed.Name)
 		}
 		names[feed.Name] = true
 		feed.File = f.path
@@ -126,8 +127,8 @@ func (b *Bundle) locate(files map[string]unpacked) error {
 	return nil
 }
 
-// unpacked is a feed's file on disk. Its name there is not the one in the bundle.
-type unpacked struct {
+// unpackedFile is a feed's file on disk. Its name there is not the one in the bundle.
+type unpackedFile struct {
 	name, path, sum string
 	size            int64
 }
@@ -136,16 +137,16 @@ type unpacker struct {
 	dir           string
 	left          int64
 	manifest, sig []byte
-	files         map[string]unpacked
+	files         map[string]unpackedFile
 }
 
-func (u *unpacker) run(ctx context.Context, r io.Reader) error {
+func (u *unpacker) unpackAll(ctx context.Context, r io.Reader) error {
 	dec, err := zstd.NewReader(r, zstd.WithDecoderMaxWindow(maxWindow), zstd.WithDecoderConcurrency(1))
 	if err != nil {
 		return errors.Join(ErrBroken, err)
 	}
 	defer dec.Close()
-	entries := tar.NewReader(&limited{r: dec, u: u})
+	entries := tar.NewReader(&meteredReader{r: dec, u: u})
 	for {
 		if err := ctx.Err(); err != nil {
 			return err
@@ -155,34 +156,34 @@ func (u *unpacker) run(ctx context.Context, r io.Reader) error {
 			return nil
 		}
 		if err == nil {
-			err = u.entry(h, entries)
+			err = u.unpackEntry(h, entries)
 		}
 		if err != nil {
-			return refused(err)
+			return unpackError(err)
 		}
 	}
 }
 
-func refused(err error) error {
+func unpackError(err error) error {
 	if _, ok := errors.AsType[*plimsoll.Error](err); ok {
 		return err
 	}
 	return errors.Join(ErrBroken, err)
 }
 
-func (u *unpacker) entry(h *tar.Header, r io.Reader) error {
+func (u *unpacker) unpackEntry(h *tar.Header, r io.Reader) error {
 	switch {
 	case h.Typeflag != tar.TypeReg:
 		return ErrBroken
 	case h.Name == manifestName && u.manifest == nil:
-		return u.small(&u.manifest, r)
+		return u.readSmall(&u.manifest, r)
 	case h.Name == sigName && u.sig == nil:
-		return u.small(&u.sig, r)
+		return u.readSmall(&u.sig, r)
 	}
 	if _, twice := u.files[h.Name]; twice || len(u.files) == maxFeeds {
 		return ErrBroken
 	}
-	f := unpacked{name: h.Name, path: filepath.Join(u.dir, fmt.Sprint(len(u.files)))}
+	f := unpackedFile{name: h.Name, path: filepath.Join(u.dir, fmt.Sprint(len(u.files)))}
 	file, err := os.OpenFile(f.path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
 		return plimsoll.Errorf(plimsoll.Internal, "bundle: unpack it: %w", err)
@@ -194,7 +195,7 @@ func (u *unpacker) entry(h *tar.Header, r io.Reader) error {
 	return errors.Join(err, file.Close())
 }
 
-func (u *unpacker) small(to *[]byte, r io.Reader) error {
+func (u *unpacker) readSmall(to *[]byte, r io.Reader) error {
 	var b bytes.Buffer
 	n, err := io.Copy(&b, io.LimitReader(r, maxManifest+1))
 	if n > maxManifest {
@@ -204,13 +205,13 @@ func (u *unpacker) small(to *[]byte, r io.Reader) error {
 	return err
 }
 
-// limited meters what the decompressor gives.
-type limited struct {
+// meteredReader returns ErrBomb when the decompressor produces more bytes than are left.
+type meteredReader struct {
 	r io.Reader
 	u *unpacker
 }
 
-func (l *limited) Read(p []byte) (int, error) {
+func (l *meteredReader) Read(p []byte) (int, error) {
 	n, err := l.r.Read(p)
 	if l.u.left -= int64(n); l.u.left < 0 {
 		return 0, ErrBomb

@@ -23,11 +23,11 @@ import (
 // maxBundle bounds what is pulled, in bytes.
 const maxBundle = 16 << 30
 
-// configType marks the manifest as one of a bundle: registries that do not know artifact
-// types (OCI image spec 1.1) tell artifacts by the type of their config.
+// configType marks the manifest as that of a bundle: registries without support for
+// artifactType (OCI image spec 1.1) distinguish artifacts by the media type of the config.
 const configType = types.MediaType("application/vnd.plimsoll.advisories.config.v1+json")
 
-// Registry is where bundles are pushed to and pulled from.
+// Registry pushes bundles to a registry and pulls them from it.
 type Registry struct {
 	Transport  http.RoundTripper
 	Credential plimsoll.Credential
@@ -37,7 +37,7 @@ type Registry struct {
 // Push stores the file as the only layer of an artifact under the reference, and returns
 // the digest of its manifest.
 func (r Registry) Push(ctx context.Context, path, reference string) (plimsoll.Digest, error) {
-	ref, options, err := r.prepare(ctx, reference)
+	ref, options, err := r.parseReference(ctx, reference)
 	if err != nil {
 		return "", err
 	}
@@ -50,48 +50,48 @@ func (r Registry) Push(ctx context.Context, path, reference string) (plimsoll.Di
 		return "", plimsoll.Errorf(plimsoll.Internal, "bundle: make an artifact: %w", err)
 	}
 	if err := remote.Write(ref, image, options...); err != nil {
-		return "", unreachable("push", err)
+		return "", registryError("push", err)
 	}
 	digest, err := image.Digest()
 	return plimsoll.Digest(digest.String()), err
 }
 
-// Pull writes the bundle under the reference to a new file. Its bytes are proven by the
-// digests of the registry, and by nobody else until it is imported.
+// Pull writes the bundle under the reference to a new file. It verifies the digests of the
+// registry; the signature is verified by Open.
 func (r Registry) Pull(ctx context.Context, reference, path string) (plimsoll.Digest, error) {
-	ref, options, err := r.prepare(ctx, reference)
+	ref, options, err := r.parseReference(ctx, reference)
 	if err != nil {
 		return "", err
 	}
 	image, err := remote.Image(ref, options...)
 	if err != nil {
-		return "", unreachable("pull", err)
+		return "", registryError("pull", err)
 	}
 	layers, err := image.Layers()
 	if err != nil {
-		return "", unreachable("pull", err)
+		return "", registryError("pull", err)
 	}
 	if len(layers) != 1 {
 		return "", plimsoll.Errorf(plimsoll.Invalid, "bundle: the artifact has %d layers, not one", len(layers))
 	}
 	if kind, err := layers[0].MediaType(); err != nil || string(kind) != MediaType {
-		return "", plimsoll.Errorf(plimsoll.Invalid, "bundle: the artifact is no bundle but %.100q", kind)
+		return "", plimsoll.Errorf(plimsoll.Invalid, "bundle: the artifact is not a bundle but %.100q", kind)
 	}
 	size, err := layers[0].Size()
 	if err != nil || size > maxBundle {
 		return "", plimsoll.Errorf(plimsoll.TooLarge, "bundle: it has %d bytes, more than %d", size, int64(maxBundle))
 	}
-	if err := save(layers[0], path); err != nil {
+	if err := saveLayer(layers[0], path); err != nil {
 		return "", err
 	}
 	digest, err := image.Digest()
 	return plimsoll.Digest(digest.String()), err
 }
 
-func save(layer v1.Layer, path string) error {
-	body, err := layer.Compressed() // proves size and digest at its end
+func saveLayer(layer v1.Layer, path string) error {
+	body, err := layer.Compressed() // verifies size and digest at its end
 	if err != nil {
-		return unreachable("pull", err)
+		return registryError("pull", err)
 	}
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
@@ -99,12 +99,12 @@ func save(layer v1.Layer, path string) error {
 	}
 	_, err = io.Copy(f, body)
 	if err := errors.Join(err, body.Close(), f.Close()); err != nil {
-		return errors.Join(unreachable("pull", err), os.Remove(path))
+		return errors.Join(registryError("pull", err), os.Remove(path))
 	}
 	return nil
 }
 
-func (r Registry) prepare(ctx context.Context, reference string) (name.Reference, []remote.Option, error) {
+func (r Registry) parseReference(ctx context.Context, reference string) (name.Reference, []remote.Option, error) {
 	options := []name.Option{name.StrictValidation}
 	if r.PlainHTTP {
 		options = append(options, name.Insecure)
@@ -121,15 +121,16 @@ func (r Registry) prepare(ctx context.Context, reference string) (name.Reference
 	return ref, []remote.Option{remote.WithContext(ctx), remote.WithTransport(r.Transport), remote.WithAuth(auth)}, nil
 }
 
-// unreachable keeps what the policy for connections refused, and calls the rest by one name.
-func unreachable(what string, err error) error {
+// registryError returns our own errors (such as a refused connection) as they are, and makes
+// any other Unavailable.
+func registryError(what string, err error) error {
 	if own, ok := errors.AsType[*plimsoll.Error](err); ok {
 		return own
 	}
 	return plimsoll.Errorf(plimsoll.Unavailable, "bundle: %s: %w", what, err)
 }
 
-// fileLayer is a file as a layer, whose bytes are read when they are sent.
+// fileLayer is a v1.Layer that reads a file when it is pushed.
 type fileLayer struct {
 	path   string
 	digest v1.Hash

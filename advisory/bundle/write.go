@@ -23,7 +23,7 @@ import (
 	"plimsoll/advisory"
 )
 
-// Source is a store that a bundle is made of.
+// Source is the advisory store that a bundle is made from.
 type Source interface {
 	Status(ctx context.Context) (plimsoll.AdvisoryStatus, error)
 	ThreatFeeds(ctx context.Context) ([]string, error)
@@ -31,18 +31,18 @@ type Source interface {
 	Threats(ctx context.Context, feed string) (map[string]plimsoll.Threat, error)
 }
 
-// line is a record in a bundle.
-type line struct {
+// recordLine is one line of a feed of records.
+type recordLine struct {
 	File   string          `json:"file"`
-	SHA256 string          `json:"sha256"` // of the file that the feed had
+	SHA256 string          `json:"sha256"` // of the feed's original file
 	Record json.RawMessage `json:"record"`
 }
 
-// Write makes a bundle of everything in the store, signed with the key, or unsigned if it
-// is nil. Feeds that were never read are left out; a store without any is NotFound. dir is for
-// temporary files, "" = the system's.
+// Write writes a bundle of all feeds in the store, signed with the key; a nil key gives an
+// unsigned bundle. Feeds without a revision are left out; NotFound if none is left. dir is for
+// temporary files; "" = the system's.
 func Write(ctx context.Context, w io.Writer, src Source, key ed25519.PrivateKey, dir string, now time.Time) (Manifest, error) {
-	m := Manifest{Format: format, Version: version, Created: now.UTC().Truncate(time.Second), Feeds: []Feed{}}
+	m := Manifest{Format: manifestFormat, Version: manifestVersion, Created: now.UTC().Truncate(time.Second), Feeds: []Feed{}}
 	status, err := src.Status(ctx)
 	if err != nil {
 		return m, err
@@ -83,35 +83,35 @@ func writeManifest(out *tar.Writer, m Manifest, key ed25519.PrivateKey) error {
 	if err != nil {
 		return err
 	}
-	if err := add(out, manifestName, int64(len(raw)), m.Created); err != nil {
+	if err := writeTarHeader(out, manifestName, int64(len(raw)), m.Created); err != nil {
 		return err
 	}
 	if _, err := out.Write(raw); err != nil || key == nil {
 		return err
 	}
-	sig, err := sign(key, raw)
+	sig, err := signManifest(key, raw)
 	if err != nil {
 		return err
 	}
-	if err := add(out, sigName, int64(len(sig)), m.Created); err != nil {
+	if err := writeTarHeader(out, sigName, int64(len(sig)), m.Created); err != nil {
 		return err
 	}
 	_, err = out.Write(sig)
 	return err
 }
 
-func add(out *tar.Writer, name string, size int64, at time.Time) error {
+func writeTarHeader(out *tar.Writer, name string, size int64, at time.Time) error {
 	return out.WriteHeader(&tar.Header{Name: name, Size: size, Mode: 0o644, ModTime: at, Format: tar.FormatPAX})
 }
 
-// writeFeed writes the feed to a temporary file first: a tar wants sizes before contents.
+// writeFeed writes the feed to a temporary file first, because a tar header needs the size.
 func writeFeed(ctx context.Context, out *tar.Writer, src Source, feed *Feed, dir string, at time.Time) error {
 	f, err := os.CreateTemp(dir, "plimsoll-bundle-")
 	if err != nil {
-		return plimsoll.Errorf(plimsoll.Internal, "bundle: make room for a feed: %w", err)
+		return plimsoll.Errorf(plimsoll.Internal, "bundle: make a temporary file: %w", err)
 	}
 	defer os.Remove(f.Name()) //nolint:errcheck // the system cleans its temporary files
-	defer f.Close()           //nolint:errcheck // read again below, which tells
+	defer f.Close()           //nolint:errcheck // a write error shows when it is read again below
 	sum := sha256.New()
 	buffered := bufio.NewWriter(io.MultiWriter(f, sum))
 	if feed.Kind == KindThreats {
@@ -129,7 +129,7 @@ func writeFeed(ctx context.Context, out *tar.Writer, src Source, feed *Feed, dir
 		return err
 	}
 	feed.SHA256 = hex.EncodeToString(sum.Sum(nil))
-	if err := add(out, feed.File, feed.Size, at); err != nil {
+	if err := writeTarHeader(out, feed.File, feed.Size, at); err != nil {
 		return err
 	}
 	_, err = io.Copy(out, f)
@@ -145,7 +145,7 @@ func writeRecords(ctx context.Context, w io.Writer, src Source, feed *Feed) erro
 			return err
 		}
 		feed.Records++
-		return enc.Encode(line{r.File, hex.EncodeToString(r.Hash[:]), record})
+		return enc.Encode(recordLine{r.File, hex.EncodeToString(r.Hash[:]), record})
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 	"time"
 
 	"plimsoll/outbound"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -68,7 +68,7 @@ func (b *bucket) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	b.asked = append(b.asked, r.URL.Path)
-	w.Write(content) //nolint:errcheck // the client tells
+	w.Write(content) //nolint:errcheck // the client reports it
 }
 
 func (b *bucket) put(path string, content []byte) {
@@ -93,7 +93,7 @@ func (c *clock) now() time.Time { return c.at }
 
 type rig struct {
 	*Updater
-	db    *store.Advisories
+	db    *advisories.Store
 	clock *clock
 }
 

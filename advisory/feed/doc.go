@@ -2,8 +2,8 @@
 // the OSV bucket (a full dump and an index of changes for each ecosystem), dumps of others,
 // CISA's catalogue of exploited vulnerabilities, and EPSS.
 //
-// Fetching and parsing are apart: a fetch puts a file into a temporary directory, parsers
-// take readers. What an upstream sends is hostile: every body is bounded in bytes and in
-// silence, names of records never become paths unchecked, and a failed attempt leaves what
-// was read before in place. It sits in front of package advisory, which imports.
+// Fetching and parsing are separate: a fetch stores a file in a temporary directory, parsers
+// take readers. An upstream is not trusted: each response has a limit on its bytes and on
+// the time between bytes, names of records are checked before they become paths, and a failed
+// update leaves the stored feed as it was. Package advisory does the import.
 package feed

@@ -9,18 +9,18 @@ import (
 	"plimsoll"
 )
 
-// Kind is what an upstream has.
+// Kind is the format of a feed's upstream.
 type Kind int
 
 // The kinds.
 const (
-	KindOSV  Kind = iota // a folder an ecosystem, with all.zip, modified_id.csv and a file a record
+	KindOSV  Kind = iota // one folder per ecosystem, with all.zip, modified_id.csv and one file per record
 	KindDump             // one zip of OSV records
 	KindKEV              // CISA's catalogue, JSON
-	KindEPSS             // EPSS scores, CSV, as a rule gzipped
+	KindEPSS             // EPSS scores, CSV, usually gzipped
 )
 
-// Where feeds come from if nobody says otherwise. The layout of the bucket is described at
+// Default upstreams. The layout of the bucket is described at
 // https://google.github.io/osv.dev/data/, the catalogue at
 // https://www.cisa.gov/known-exploited-vulnerabilities-catalog, the scores at
 // https://www.first.org/epss/data_stats.
@@ -32,8 +32,8 @@ const (
 	maliciousAddress = "https://github.com/ossf/malicious-packages/archive/refs/heads/main.zip"
 )
 
-// known are the feeds that have a name of their own.
-var known = map[string]struct {
+// namedFeeds are the feeds that are not ecosystems of the OSV bucket.
+var namedFeeds = map[string]struct {
 	kind    Kind
 	address string
 }{
@@ -46,13 +46,13 @@ var known = map[string]struct {
 type Feed struct {
 	Name      string
 	Kind      Kind
-	Upstreams []string // http(s) addresses or folders; of KindOSV those of the bucket, else of the file
+	Upstreams []string // http(s) addresses or absolute paths, of the bucket (KindOSV) or of the file (other kinds)
 }
 
-// Parse reads what settings say. An entry is the name of a feed: an ecosystem of OSV
-// ("Debian"), "kev", "epss" or "malicious-packages"; or NAME=ADDRESS for a feed with an
-// upstream of its own, a zip unless the name is kev or epss. A name that stands there
-// several times has several upstreams. Ecosystems are read from the buckets.
+// Parse reads the setting that lists feeds. An entry is the name of a feed: an OSV ecosystem
+// ("Debian"), "kev", "epss" or "malicious-packages"; or NAME=ADDRESS for a feed with its own
+// upstream, a zip unless the name is kev or epss. Several entries with one name give one feed
+// with several upstreams. Ecosystems are read from the buckets; none = PublicBucket.
 func Parse(entries, buckets []string) ([]Feed, error) {
 	if len(buckets) == 0 {
 		buckets = []string{PublicBucket}
@@ -64,14 +64,14 @@ func Parse(entries, buckets []string) ([]Feed, error) {
 	}
 	var out []Feed
 	for _, entry := range entries {
-		name, address, own := strings.Cut(entry, "=")
+		name, address, hasAddress := strings.Cut(entry, "=")
 		if err := checkName(name); err != nil {
 			return nil, err
 		}
-		special, isKnown := known[name]
+		special, isKnown := namedFeeds[name]
 		f := Feed{Name: name, Kind: special.kind, Upstreams: []string{special.address}}
 		switch {
-		case own:
+		case hasAddress:
 			if err := checkAddress(address); err != nil {
 				return nil, err
 			}
@@ -87,7 +87,7 @@ func Parse(entries, buckets []string) ([]Feed, error) {
 		case at < 0:
 			out = append(out, f)
 		case out[at].Kind == KindOSV || f.Kind == KindOSV:
-			return nil, plimsoll.Errorf(plimsoll.Invalid, "feeds: %.80q stands there twice", name)
+			return nil, plimsoll.Errorf(plimsoll.Invalid, "feeds: %.80q is listed twice", name)
 		default:
 			out[at].Upstreams = append(out[at].Upstreams, f.Upstreams...)
 		}
@@ -99,13 +99,13 @@ func checkName(name string) error {
 	if name == "" || len(name) > 128 || strings.HasPrefix(name, ".") || strings.ContainsFunc(name, func(r rune) bool {
 		return r < ' ' || r > '~' || strings.ContainsRune(`/\?#%`, r)
 	}) {
-		return plimsoll.Errorf(plimsoll.Invalid, "feeds: %.80q cannot be the name of a feed", name).
+		return plimsoll.Errorf(plimsoll.Invalid, "feeds: %.80q is not a valid name of a feed", name).
 			WithHint("name an ecosystem of OSV, kev, epss or malicious-packages; or write NAME=ADDRESS")
 	}
 	return nil
 }
 
-// checkAddress takes http and https addresses without credentials, and absolute folders.
+// checkAddress accepts http and https addresses without credentials, and absolute paths.
 func checkAddress(address string) error {
 	if filepath.IsAbs(address) {
 		return nil
@@ -117,8 +117,8 @@ func checkAddress(address string) error {
 	return nil
 }
 
-// in is a file below a bucket.
-func in(bucket string, elem ...string) string {
+// bucketFile returns the address of a file in a bucket.
+func bucketFile(bucket string, elem ...string) string {
 	if filepath.IsAbs(bucket) {
 		return filepath.Join(append([]string{bucket}, elem...)...)
 	}

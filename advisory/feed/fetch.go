@@ -20,34 +20,34 @@ const (
 	maxDump    = 8 << 30
 	maxList    = 256 << 20 // KEV, EPSS, an index
 	maxRecord  = 16 << 20
-	maxRecords = 1 << 30 // of one update
+	maxRecords = 1 << 30 // all records of one update
 )
 
-// ErrStalled tells that an upstream sent nothing for too long.
+// ErrStalled means that an upstream sent nothing for longer than Remote.Stall.
 var ErrStalled = plimsoll.Errorf(plimsoll.Unavailable, "feed: the upstream sends nothing")
 
-// errAbsent: the upstream has no such file.
+// errAbsent means that the upstream does not have the file.
 var errAbsent = errors.New("feed: the upstream has no such file")
 
 // Remote reads files of upstreams.
 type Remote struct {
-	Client *http.Client  // its transport says where connections may go
+	Client *http.Client  // its transport limits where connections may go
 	Stall  time.Duration // how long an upstream may be silent
 }
 
-// validators are what a file was when it was last read (RFC 9110, 13.1).
+// validators identify the version of a file that was last read (RFC 9110, 13.1).
 type validators struct{ etag, modified string }
 
-// body is an opened file.
-type body struct {
+// upstreamFile is an open file of an upstream.
+type upstreamFile struct {
 	io.Reader
 	validators
 	close func() error
 }
 
-// open opens a file of an upstream; a nil body without an error is one that has not
+// open opens a file of an upstream. It returns nil without an error if the file has not
 // changed since old.
-func (r *Remote) open(ctx context.Context, address string, old validators, limit int64) (*body, error) {
+func (r *Remote) open(ctx context.Context, address string, old validators, limit int64) (*upstreamFile, error) {
 	if filepath.IsAbs(address) {
 		return openFile(address, old, limit)
 	}
@@ -57,7 +57,7 @@ func (r *Remote) open(ctx context.Context, address string, old validators, limit
 		cancel(nil)
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "feed: %w", err)
 	}
-	req.Header.Set("Accept-Encoding", "identity") // what is unpacked is unpacked here, within bounds
+	req.Header.Set("Accept-Encoding", "identity") // bodies are unpacked here, within bounds
 	if old.etag != "" {
 		req.Header.Set("If-None-Match", old.etag)
 	}
@@ -66,28 +66,29 @@ func (r *Remote) open(ctx context.Context, address string, old validators, limit
 	}
 	watch := time.AfterFunc(r.Stall, func() { cancel(ErrStalled) })
 	release := func() { watch.Stop(); cancel(nil) }
-	resp, err := r.Client.Do(req) //nolint:bodyclose // body.close does, and where there is no body this function
+	resp, err := r.Client.Do(req) //nolint:bodyclose // upstreamFile.close does, or this function on an error
 	if err != nil {
 		release()
-		return nil, told(ctx, err)
+		return nil, requestError(ctx, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		release()
-		return nil, errors.Join(status(resp.StatusCode, old), resp.Body.Close())
+		return nil, errors.Join(statusError(resp.StatusCode, old), resp.Body.Close())
 	}
 	if resp.ContentLength > limit {
 		release()
-		return nil, errors.Join(tooLarge(limit), resp.Body.Close())
+		return nil, errors.Join(upstreamTooLarge(limit), resp.Body.Close())
 	}
-	return &body{
-		Reader:     &bounded{r: resp.Body, left: limit, limit: limit, ctx: ctx, watch: watch, stall: r.Stall},
-		validators: validators{clip(resp.Header.Get("ETag")), clip(resp.Header.Get("Last-Modified"))},
+	return &upstreamFile{
+		Reader:     &boundedReader{r: resp.Body, left: limit, limit: limit, ctx: ctx, watch: watch, stall: r.Stall},
+		validators: validators{boundedValidator(resp.Header.Get("ETag")), boundedValidator(resp.Header.Get("Last-Modified"))},
 		close:      func() error { release(); return resp.Body.Close() },
 	}, nil
 }
 
-// status makes an error of an answer that is no file; 304 is none if it was asked for.
-func status(code int, old validators) error {
+// statusError returns the error of a response without a file; nil for a 304 to a conditional
+// request.
+func statusError(code int, old validators) error {
 	switch {
 	case code == http.StatusNotModified && old != (validators{}):
 		return nil
@@ -98,16 +99,17 @@ func status(code int, old validators) error {
 	}
 }
 
-// clip drops a validator that nobody would want to store.
-func clip(s string) string {
+// boundedValidator drops a validator that is too long to store.
+func boundedValidator(s string) string {
 	if len(s) > 256 {
 		return ""
 	}
 	return s
 }
 
-// told prefers why a request was given up to how.
-func told(ctx context.Context, err error) error {
+// requestError returns why a request failed: ErrStalled, a refusal by the connection policy,
+// or Unavailable.
+func requestError(ctx context.Context, err error) error {
 	if errors.Is(context.Cause(ctx), ErrStalled) {
 		return ErrStalled
 	}
@@ -120,18 +122,19 @@ func told(ctx context.Context, err error) error {
 	return plimsoll.Errorf(plimsoll.Unavailable, "feed: %w", err)
 }
 
-// shown is an address as people may see it.
-func shown(address string) string {
+// withoutQuery returns an address without its query, which may be signed, for messages.
+func withoutQuery(address string) string {
 	address, _, _ = strings.Cut(address, "?")
 	return address
 }
 
-func tooLarge(limit int64) error {
+func upstreamTooLarge(limit int64) error {
 	return plimsoll.Errorf(plimsoll.TooLarge, "feed: the upstream sends more than %d bytes", limit)
 }
 
-// openFile reads a mirror in a folder; size and time stand for a validator.
-func openFile(path string, old validators, limit int64) (*body, error) {
+// openFile opens a file of a mirror in a folder. Size and modification time serve as the
+// validator.
+func openFile(path string, old validators, limit int64) (*upstreamFile, error) {
 	f, err := os.Open(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return nil, errAbsent
@@ -141,7 +144,7 @@ func openFile(path string, old validators, limit int64) (*body, error) {
 	}
 	info, err := f.Stat()
 	if err == nil && !info.Mode().IsRegular() {
-		err = plimsoll.Errorf(plimsoll.Invalid, "feed: %s is no file", path)
+		err = plimsoll.Errorf(plimsoll.Invalid, "feed: %s is not a regular file", path)
 	}
 	if err != nil {
 		return nil, errors.Join(err, f.Close())
@@ -150,11 +153,11 @@ func openFile(path string, old validators, limit int64) (*body, error) {
 	if now == old {
 		return nil, f.Close()
 	}
-	return &body{Reader: &bounded{r: f, left: limit, limit: limit}, validators: now, close: f.Close}, nil
+	return &upstreamFile{Reader: &boundedReader{r: f, left: limit, limit: limit}, validators: now, close: f.Close}, nil
 }
 
-// bounded ends with an error after so many bytes or so much silence.
-type bounded struct {
+// boundedReader fails after limit bytes, or after stall without a byte.
+type boundedReader struct {
 	r           io.Reader
 	left, limit int64
 	ctx         context.Context //nolint:containedctx // of the request that the reader belongs to
@@ -162,24 +165,25 @@ type bounded struct {
 	stall       time.Duration
 }
 
-func (b *bounded) Read(p []byte) (int, error) {
+func (b *boundedReader) Read(p []byte) (int, error) {
 	if b.watch != nil {
 		b.watch.Reset(b.stall)
 	}
 	n, err := b.r.Read(p)
 	if b.left -= int64(n); b.left < 0 {
-		return 0, tooLarge(b.limit)
+		return 0, upstreamTooLarge(b.limit)
 	}
 	if err != nil && err != io.EOF {
 		if b.ctx != nil {
-			err = told(b.ctx, err)
+			err = requestError(b.ctx, err)
 		}
 		return n, fmt.Errorf("read the upstream: %w", err)
 	}
 	return n, err
 }
 
-// download puts a file of an upstream into dir. unchanged: it was read before.
+// download writes a file of an upstream to the new file to. unchanged reports that it has not
+// changed since old, and nothing was written.
 func (r *Remote) download(ctx context.Context, address, to string, old validators, limit int64) (now validators, unchanged bool, err error) {
 	b, err := r.open(ctx, address, old, limit)
 	if err != nil {
@@ -191,7 +195,7 @@ func (r *Remote) download(ctx context.Context, address, to string, old validator
 	defer func() { err = errors.Join(err, b.close()) }()
 	f, err := os.OpenFile(to, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
 	if err != nil {
-		return now, false, plimsoll.Errorf(plimsoll.Internal, "feed: keep a download: %w", err)
+		return now, false, plimsoll.Errorf(plimsoll.Internal, "feed: write a download: %w", err)
 	}
 	_, err = io.Copy(f, b)
 	return b.validators, false, errors.Join(err, f.Close())

@@ -11,24 +11,25 @@ import (
 	"plimsoll"
 )
 
-// maxChanges is how many changed records are fetched one by one. Beyond it the dump costs less.
+// maxChanges is how many changed records are fetched one by one. Beyond it the dump is
+// cheaper.
 const maxChanges = 1000
 
-// changes are the records that an index lists since some time.
-type changes struct {
-	ids     []string
-	newest  time.Time
-	many    bool // more than maxChanges: ids are not all of them
-	skipped int  // lines whose id cannot be a file's name
+// indexChanges are the records that an index lists as changed since a time.
+type indexChanges struct {
+	ids       []string
+	newest    time.Time
+	truncated bool // more than maxChanges: ids are not all of them
+	skipped   int  // lines whose id cannot be a file's name
 }
 
-// recordID is an id that is fit for a file's name.
+// recordID matches ids that are valid file names.
 var recordID = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,127}$`)
 
-// readIndex reads modified_id.csv of an ecosystem: "RFC3339,ID" a line, newest first. It
-// stops at the first line before since. Lines of the same millisecond as since are read
-// again: later ones may have come to it.
-func readIndex(r io.Reader, since time.Time) (c changes, err error) {
+// readIndex reads modified_id.csv of an ecosystem: one "RFC3339,ID" per line, newest first.
+// It stops at the first line before since. Lines of the same millisecond as since are read
+// again, because more of them may have been added.
+func readIndex(r io.Reader, since time.Time) (c indexChanges, err error) {
 	lines := bufio.NewScanner(r)
 	lines.Buffer(make([]byte, 4<<10), 4<<10)
 	seen := map[string]bool{}
@@ -54,7 +55,7 @@ func readIndex(r io.Reader, since time.Time) (c changes, err error) {
 			c.skipped++
 		case seen[name]:
 		case len(c.ids) == maxChanges:
-			c.many = true
+			c.truncated = true
 			return c, nil
 		default:
 			seen[name] = true

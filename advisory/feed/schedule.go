@@ -9,39 +9,40 @@ import (
 	"plimsoll"
 )
 
-// Schedule brings feeds up to date again and again.
+// Schedule updates feeds at a fixed interval.
 type Schedule struct {
 	Updater *Updater
 	Feeds   []Feed
-	Every   time.Duration // between two rounds, give or take a tenth
+	Every   time.Duration // between two rounds, plus or minus a tenth
 
-	// Changed is called after a round that changed something.
+	// Changed is called after a round in which a feed changed.
 	Changed func(ctx context.Context) error
 
-	// Sleep waits, until ctx ends at most; nil is a timer. Tests do not wait.
+	// Sleep waits for d or the end of ctx; nil = a timer. Tests replace it.
 	Sleep func(ctx context.Context, d time.Duration) error
 }
 
-// firstWithin spreads the first rounds of servers that start together.
-const firstWithin = time.Minute
+// maxFirstPause bounds the random pause before the first round, so that servers that start
+// together do not all request at once.
+const maxFirstPause = time.Minute
 
-// Run works until ctx ends. A feed that fails is tried again in the next round.
+// Run updates the feeds until ctx ends. A feed that fails is tried again in the next round.
 func (s *Schedule) Run(ctx context.Context) error {
 	sleep := s.Sleep
 	if sleep == nil {
-		sleep = wait
+		sleep = sleepContext
 	}
-	pause := rand.N(min(firstWithin, max(s.Every, 1))) //nolint:gosec // nothing depends on its being secret
+	pause := rand.N(min(maxFirstPause, max(s.Every, 1))) //nolint:gosec // it need not be secret
 	for {
 		if err := sleep(ctx, pause); err != nil {
 			return err
 		}
-		s.round(ctx)
-		pause = jitter(s.Every)
+		s.updateAll(ctx)
+		pause = withJitter(s.Every)
 	}
 }
 
-func (s *Schedule) round(ctx context.Context) {
+func (s *Schedule) updateAll(ctx context.Context) {
 	changed := false
 	for _, f := range s.Feeds {
 		out, err := s.Updater.Update(ctx, f)
@@ -59,23 +60,24 @@ func (s *Schedule) round(ctx context.Context) {
 		return
 	}
 	if err := s.Changed(ctx); err != nil && ctx.Err() == nil {
-		s.Updater.Logger.ErrorContext(ctx, "work after a change of feeds could not be asked for", "error", err)
+		s.Updater.Logger.ErrorContext(ctx, "cannot start work after a change of feeds", "error", err)
 	}
 }
 
-// LogOutcome says in one line what an import did.
+// LogOutcome logs the counts of an import in one line.
 func LogOutcome(ctx context.Context, logger *slog.Logger, o plimsoll.ImportOutcome) {
 	logger.InfoContext(ctx, "feed read", "feed", o.Feed, "records", o.Records, "new", o.New, "changed", o.Changed,
 		"withdrawn", o.Withdrawn, "missing", o.Missing, "skipped", o.Skipped, "revision", o.Revision)
 }
 
-// jitter is d, give or take a tenth, so that servers do not ask in step.
-func jitter(d time.Duration) time.Duration {
+// withJitter returns d plus or minus a tenth, so that servers do not request at the same
+// time.
+func withJitter(d time.Duration) time.Duration {
 	tenth := d / 10
 	return d - tenth + rand.N(2*tenth+1) //nolint:gosec // as above
 }
 
-func wait(ctx context.Context, d time.Duration) error {
+func sleepContext(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {

@@ -177,10 +177,10 @@ func TestParseSettings(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Errorf("(-want +got):\n%s", diff)
 	}
-	if at := in(buckets[0], "Red Hat", "all.zip"); at != "https://mirror.test/osv/Red%20Hat/all.zip" {
+	if at := bucketFile(buckets[0], "Red Hat", "all.zip"); at != "https://mirror.test/osv/Red%20Hat/all.zip" {
 		t.Error(at)
 	}
-	if at := in("/mirror", "Red Hat", "all.zip"); at != "/mirror/Red Hat/all.zip" {
+	if at := bucketFile("/mirror", "Red Hat", "all.zip"); at != "/mirror/Red Hat/all.zip" {
 		t.Error(at)
 	}
 	for _, entries := range [][]string{{""}, {"../x"}, {"a/b"}, {"x=ftp://a.test"}, {"x=relative"}, {"x=https://u:p@a.test/x"}, {"Debian", "Debian"}, {"Debian", "Debian=https://a.test"}} {
@@ -193,7 +193,7 @@ func TestParseSettings(t *testing.T) {
 	}
 }
 
-// TestSchedule: rounds go on whatever fails, and only a change is told.
+// TestSchedule: rounds go on after a failure, and Changed is called only after a change.
 func TestSchedule(t *testing.T) {
 	b := newBucket(t)
 	r := newRig(t, b)
@@ -256,7 +256,7 @@ func FuzzKEV(f *testing.F) {
 	})
 }
 
-func checkThreats(t *testing.T, read func(io.Reader) (threats, error), raw []byte) {
+func checkThreats(t *testing.T, read func(io.Reader) (threatList, error), raw []byte) {
 	t.Helper()
 	got, err := read(bytes.NewReader(raw))
 	if err != nil {

@@ -18,7 +18,7 @@ import (
 	"plimsoll/advisory"
 )
 
-// Store keeps what feeds bring, and how far they were read.
+// Store keeps the records and threats of feeds, and the state of each feed.
 type Store interface {
 	advisory.Store
 	FeedState(ctx context.Context, feed string) (plimsoll.FeedState, error)
@@ -27,7 +27,7 @@ type Store interface {
 	SaveThreats(ctx context.Context, list []plimsoll.Threat, out *plimsoll.ImportOutcome) error
 }
 
-// Updater brings feeds up to date.
+// Updater updates feeds from their upstreams.
 type Updater struct {
 	Store  Store
 	Remote *Remote
@@ -37,16 +37,17 @@ type Updater struct {
 }
 
 const (
-	fullEvery = 7 * 24 * time.Hour // a dump also tells what is gone
-	patience  = 2                  // dumps that have to lack a record until it is withdrawn
-	atOnce    = 8                  // records fetched at a time
+	fullDumpInterval   = 7 * 24 * time.Hour // only a dump shows which records are gone
+	withdrawAfterDumps = 2                  // dumps that must lack a record before it is withdrawn
+	maxParallelFetches = 8                  // records fetched at a time
 )
 
-// SkippedAbsent counts records that an index lists and the upstream does not have.
+// SkippedAbsent is the reason for skipping a record that an index lists and the upstream does
+// not have.
 const SkippedAbsent = "listed, but absent"
 
-// Update reads one feed from the first upstream that answers properly. If none does, what
-// was read before stays as it is, and the failure is noted.
+// Update updates one feed from the first upstream that can be read. If none can, the stored
+// feed stays as it is, and the failure is stored in its state.
 func (u *Updater) Update(ctx context.Context, f Feed) (plimsoll.ImportOutcome, error) {
 	state, err := u.Store.FeedState(ctx, f.Name)
 	if err != nil {
@@ -56,102 +57,102 @@ func (u *Updater) Update(ctx context.Context, f Feed) (plimsoll.ImportOutcome, e
 	for _, upstream := range f.Upstreams {
 		next := state
 		next.FailedAt, next.Failure = time.Time{}, ""
-		if next.Upstream != upstream { // another one's tags and times mean nothing here
+		if next.Upstream != upstream { // validators and times of another upstream do not apply
 			next = plimsoll.FeedState{Feed: f.Name, Upstream: upstream}
 		}
-		out, err := u.from(ctx, f, upstream, &next)
+		out, err := u.updateFrom(ctx, f, upstream, &next)
 		if err == nil {
 			return out, u.Store.SaveFeedState(ctx, next)
 		}
 		if ctx.Err() != nil {
 			return out, ctx.Err()
 		}
-		u.Logger.WarnContext(ctx, "feed could not be read", "feed", f.Name, "upstream", shown(upstream), "error", err)
-		failed = append(failed, fmt.Errorf("%s: %w", shown(upstream), err))
+		u.Logger.WarnContext(ctx, "feed could not be read", "feed", f.Name, "upstream", withoutQuery(upstream), "error", err)
+		failed = append(failed, fmt.Errorf("%s: %w", withoutQuery(upstream), err))
 	}
 	err = errors.Join(failed...)
 	state.FailedAt, state.Failure = u.Now(), fmt.Sprintf("%.500s", err)
 	return plimsoll.ImportOutcome{Feed: f.Name}, errors.Join(err, u.Store.SaveFeedState(ctx, state))
 }
 
-func (u *Updater) from(ctx context.Context, f Feed, upstream string, state *plimsoll.FeedState) (out plimsoll.ImportOutcome, err error) {
+func (u *Updater) updateFrom(ctx context.Context, f Feed, upstream string, state *plimsoll.FeedState) (out plimsoll.ImportOutcome, err error) {
 	dir, err := os.MkdirTemp(u.Dir, "plimsoll-feed-")
 	if err != nil {
-		return out, plimsoll.Errorf(plimsoll.Internal, "feed: make room for a download: %w", err)
+		return out, plimsoll.Errorf(plimsoll.Internal, "feed: make a temporary directory: %w", err)
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // it is emptied at the next start
+	defer os.RemoveAll(dir) //nolint:errcheck // leftovers are removed at the next start
 	switch f.Kind {
 	case KindOSV:
-		return u.osv(ctx, f, upstream, dir, state)
+		return u.updateOSV(ctx, f, upstream, dir, state)
 	case KindDump:
-		return u.dump(ctx, f, upstream, dir, state)
+		return u.updateDump(ctx, f, upstream, dir, state)
 	case KindKEV:
-		return u.threats(ctx, f, upstream, state, readKEV)
+		return u.updateThreats(ctx, f, upstream, state, readKEV)
 	default:
-		return u.threats(ctx, f, upstream, state, readEPSS)
+		return u.updateThreats(ctx, f, upstream, state, readEPSS)
 	}
 }
 
-// osv reads what changed since the last time, or the whole dump: at first, once a week,
-// and if the index lists too much or is not there.
-func (u *Updater) osv(ctx context.Context, f Feed, bucket, dir string, state *plimsoll.FeedState) (plimsoll.ImportOutcome, error) {
-	listed, err := u.index(ctx, in(bucket, f.Name, "modified_id.csv"), state.ReadThrough)
+// updateOSV fetches the records that changed since the last update, or the whole dump: the
+// first time, once a week, and if the index is absent or lists too many changes.
+func (u *Updater) updateOSV(ctx context.Context, f Feed, bucket, dir string, state *plimsoll.FeedState) (plimsoll.ImportOutcome, error) {
+	listed, err := u.fetchIndex(ctx, bucketFile(bucket, f.Name, "modified_id.csv"), state.ReadThrough)
 	if err != nil && !errors.Is(err, errAbsent) {
 		return plimsoll.ImportOutcome{}, err
 	}
-	full := u.Now().Sub(state.FullAt) >= fullEvery || state.ReadThrough.IsZero() || listed.many || err != nil
+	full := u.Now().Sub(state.FullAt) >= fullDumpInterval || state.ReadThrough.IsZero() || listed.truncated || err != nil
 	if !full {
-		out, err := u.records(ctx, f, bucket, dir, listed)
+		out, err := u.updateRecords(ctx, f, bucket, dir, listed)
 		if err == nil && listed.newest.After(state.ReadThrough) {
 			state.ReadThrough = listed.newest
 		}
 		return out, err
 	}
 	before := validators{state.ETag, state.LastModified}
-	out, err := u.dump(ctx, f, in(bucket, f.Name, "all.zip"), dir, state)
+	out, err := u.updateDump(ctx, f, bucketFile(bucket, f.Name, "all.zip"), dir, state)
 	if fresh := before != (validators{state.ETag, state.LastModified}); err == nil && (fresh || state.ReadThrough.IsZero()) {
-		state.ReadThrough = dumpThrough(listed.newest, state.LastModified)
+		state.ReadThrough = dumpCompleteUntil(listed.newest, state.LastModified)
 	}
 	return out, err
 }
 
-// dumpAge is how long before its Last-Modified a dump may have been begun.
-const dumpAge = time.Hour
+// maxDumpAge bounds the time between the start of writing a dump and its Last-Modified.
+const maxDumpAge = time.Hour
 
-// dumpThrough is the time up to which a dump has every change: the index is newer than the
-// dump, so what it lists beyond that is still to be fetched.
-func dumpThrough(newest time.Time, modified string) time.Time {
+// dumpCompleteUntil returns the time up to which a dump surely contains every change. The
+// index is newer than the dump, so later changes in it must still be fetched.
+func dumpCompleteUntil(newest time.Time, modified string) time.Time {
 	at, err := http.ParseTime(modified)
-	if at = at.Add(-dumpAge); err == nil && at.Before(newest) {
+	if at = at.Add(-maxDumpAge); err == nil && at.Before(newest) {
 		return at
 	}
 	return newest
 }
 
-func (u *Updater) index(ctx context.Context, address string, since time.Time) (changes, error) {
+func (u *Updater) fetchIndex(ctx context.Context, address string, since time.Time) (indexChanges, error) {
 	b, err := u.Remote.open(ctx, address, validators{}, maxList)
 	if err != nil {
-		return changes{}, err
+		return indexChanges{}, err
 	}
 	c, err := readIndex(b, since)
 	return c, errors.Join(err, b.close())
 }
 
-// records fetches records one by one and reads them as part of the feed.
-func (u *Updater) records(ctx context.Context, f Feed, bucket, dir string, listed changes) (plimsoll.ImportOutcome, error) {
+// updateRecords fetches the changed records one by one and imports them as a partial dump.
+func (u *Updater) updateRecords(ctx context.Context, f Feed, bucket, dir string, listed indexChanges) (plimsoll.ImportOutcome, error) {
 	out := plimsoll.ImportOutcome{Feed: f.Name}
 	absent := make([]bool, len(listed.ids))
 	var total atomic.Int64
 	g, fetching := errgroup.WithContext(ctx)
-	g.SetLimit(atOnce)
+	g.SetLimit(maxParallelFetches)
 	for i, id := range listed.ids {
 		g.Go(func() error {
 			file := id + ".json"
 			if total.Load() > maxRecords {
-				return tooLarge(maxRecords)
+				return upstreamTooLarge(maxRecords)
 			}
 			path := filepath.Join(dir, file)
-			_, _, err := u.Remote.download(fetching, in(bucket, f.Name, file), path, validators{}, maxRecord)
+			_, _, err := u.Remote.download(fetching, bucketFile(bucket, f.Name, file), path, validators{}, maxRecord)
 			if absent[i] = errors.Is(err, errAbsent); absent[i] {
 				return nil
 			}
@@ -164,23 +165,23 @@ func (u *Updater) records(ctx context.Context, f Feed, bucket, dir string, liste
 	if err := g.Wait(); err != nil {
 		return out, err
 	}
-	gone := 0
+	absentCount := 0
 	for _, a := range absent {
 		if a {
-			gone++
+			absentCount++
 		}
 	}
-	if gone < len(listed.ids) {
+	if absentCount < len(listed.ids) {
 		var err error
-		if out, err = u.read(ctx, dir, advisory.Plan{Feed: f.Name, Part: true, Address: shown(in(bucket, f.Name))}); err != nil {
+		if out, err = u.importDump(ctx, dir, advisory.Plan{Feed: f.Name, Partial: true, Address: withoutQuery(bucketFile(bucket, f.Name))}); err != nil {
 			return out, err
 		}
 	}
 	if out.Skipped == nil {
 		out.Skipped = map[string]int{}
 	}
-	if gone > 0 {
-		out.Skipped[SkippedAbsent] = gone
+	if absentCount > 0 {
+		out.Skipped[SkippedAbsent] = absentCount
 	}
 	if listed.skipped > 0 {
 		out.Skipped[advisory.SkippedName] += listed.skipped
@@ -188,13 +189,13 @@ func (u *Updater) records(ctx context.Context, f Feed, bucket, dir string, liste
 	return out, nil
 }
 
-// dump reads a zip as the whole of the feed, if it changed.
-func (u *Updater) dump(ctx context.Context, f Feed, address, dir string, state *plimsoll.FeedState) (plimsoll.ImportOutcome, error) {
+// updateDump replaces the feed with a zip, if the zip changed.
+func (u *Updater) updateDump(ctx context.Context, f Feed, address, dir string, state *plimsoll.FeedState) (plimsoll.ImportOutcome, error) {
 	file := filepath.Join(dir, "all.zip")
 	now, unchanged, err := u.Remote.download(ctx, address, file, validators{state.ETag, state.LastModified}, maxDump)
 	out := plimsoll.ImportOutcome{Feed: f.Name}
 	if err == nil && !unchanged {
-		out, err = u.read(ctx, file, advisory.Plan{Feed: f.Name, Patience: patience, Address: shown(address)})
+		out, err = u.importDump(ctx, file, advisory.Plan{Feed: f.Name, WithdrawAfter: withdrawAfterDumps, Address: withoutQuery(address)})
 	}
 	if err == nil {
 		state.ETag, state.LastModified, state.FullAt = now.etag, now.modified, u.Now()
@@ -202,7 +203,7 @@ func (u *Updater) dump(ctx context.Context, f Feed, address, dir string, state *
 	return out, err
 }
 
-func (u *Updater) read(ctx context.Context, path string, plan advisory.Plan) (plimsoll.ImportOutcome, error) {
+func (u *Updater) importDump(ctx context.Context, path string, plan advisory.Plan) (plimsoll.ImportOutcome, error) {
 	src, err := advisory.Open(path)
 	if err != nil {
 		return plimsoll.ImportOutcome{Feed: plan.Feed}, err
@@ -211,9 +212,9 @@ func (u *Updater) read(ctx context.Context, path string, plan advisory.Plan) (pl
 	return out, errors.Join(err, src.Close())
 }
 
-// threats reads a list of threats, if it changed, as the whole of the feed. One that lost
-// more than half of its entries is taken for a broken one.
-func (u *Updater) threats(ctx context.Context, f Feed, address string, state *plimsoll.FeedState, parse func(io.Reader) (threats, error)) (plimsoll.ImportOutcome, error) {
+// updateThreats replaces the feed with a list of threats, if the list changed. A list that
+// lost more than half of its entries is refused as broken.
+func (u *Updater) updateThreats(ctx context.Context, f Feed, address string, state *plimsoll.FeedState, parse func(io.Reader) (threatList, error)) (plimsoll.ImportOutcome, error) {
 	out := plimsoll.ImportOutcome{Feed: f.Name}
 	b, err := u.Remote.open(ctx, address, validators{state.ETag, state.LastModified}, maxList)
 	if err != nil || b == nil {
@@ -228,9 +229,9 @@ func (u *Updater) threats(ctx context.Context, f Feed, address string, state *pl
 		return out, err
 	}
 	if 2*len(found.list) < len(before) {
-		return out, plimsoll.Errorf(plimsoll.Invalid, "feed: the list has %d entries, before it were %d: it looks broken", len(found.list), len(before))
+		return out, plimsoll.Errorf(plimsoll.Invalid, "feed: the list has %d entries and had %d before: it looks broken", len(found.list), len(before))
 	}
-	if out, err = advisory.ImportThreats(ctx, u.Store, f.Name, shown(address), found.list); err != nil {
+	if out, err = advisory.ImportThreats(ctx, u.Store, f.Name, withoutQuery(address), found.list); err != nil {
 		return out, err
 	}
 	out.Skipped = found.skipped

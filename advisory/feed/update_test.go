@@ -61,19 +61,19 @@ func TestOSV(t *testing.T) {
 
 	// A week later the dump is the same: not a second look at what is missing.
 	b.put("/Debian/modified_id.csv", []byte("2026-04-04T00:00:00Z,A-4\n"))
-	r.clock.at = r.clock.at.Add(fullEvery)
+	r.clock.at = r.clock.at.Add(fullDumpInterval)
 	step("same dump", plimsoll.ImportOutcome{}, "/Debian/all.zip 304", "/Debian/modified_id.csv")
 
 	b.put("/Debian/all.zip", zipOf(t, map[string][]byte{"A-1": record("A-1", "2")}))
-	r.clock.at = r.clock.at.Add(fullEvery)
+	r.clock.at = r.clock.at.Add(fullDumpInterval)
 	step("a dump that lacks two", plimsoll.ImportOutcome{Revision: 2, Records: 1, Unchanged: 1, Missing: 2}, "/Debian/all.zip", "/Debian/modified_id.csv")
 
 	b.put("/Debian/all.zip", zipOf(t, map[string][]byte{"A-1": record("A-1", "3"), "A-2": two}))
-	r.clock.at = r.clock.at.Add(fullEvery)
+	r.clock.at = r.clock.at.Add(fullDumpInterval)
 	step("one is back, one is gone", plimsoll.ImportOutcome{Revision: 3, Records: 2, Changed: 1, Unchanged: 1, Withdrawn: 1}, "/Debian/all.zip", "/Debian/modified_id.csv")
 
 	b.put("/Debian/all.zip", zipOf(t, map[string][]byte{"A-1": record("A-1", "3")}))
-	r.clock.at = r.clock.at.Add(fullEvery)
+	r.clock.at = r.clock.at.Add(fullDumpInterval)
 	step("one goes again, for the first time", plimsoll.ImportOutcome{Revision: 3, Records: 1, Unchanged: 1, Missing: 1}, "/Debian/all.zip", "/Debian/modified_id.csv")
 }
 
@@ -182,7 +182,7 @@ func TestHostileUpstreams(t *testing.T) {
 		t.Fatal(err)
 	}
 	silent := func(w http.ResponseWriter, r *http.Request, part []byte) {
-		w.Write(part)            //nolint:errcheck // the client tells
+		w.Write(part)            //nolint:errcheck // the client reports it
 		w.(http.Flusher).Flush() //nolint:forcetypeassert // it is one
 		select {                 // the client gives up, or the test ends
 		case <-r.Context().Done():
@@ -254,7 +254,7 @@ func TestFolder(t *testing.T) {
 	if out, err := r.Update(t.Context(), f); err != nil || out.New != 1 {
 		t.Errorf("%+v, %v", out, err)
 	}
-	r.clock.at = r.clock.at.Add(fullEvery)
+	r.clock.at = r.clock.at.Add(fullDumpInterval)
 	if out, err := r.Update(t.Context(), f); err != nil || out.Records != 0 {
 		t.Errorf("an unchanged mirror: %+v, %v", out, err)
 	}

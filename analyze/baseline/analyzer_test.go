@@ -13,23 +13,23 @@ import (
 	"plimsoll/analyze"
 )
 
-type file struct {
+type testFile struct {
 	plimsoll.Entry
 	body string
 }
 
-func entry(path string, kind plimsoll.EntryType, mode uint32) file {
-	return file{Entry: plimsoll.Entry{Path: path, Type: kind, Mode: mode}}
+func newEntry(path string, kind plimsoll.EntryType, mode uint32) testFile {
+	return testFile{Entry: plimsoll.Entry{Path: path, Type: kind, Mode: mode}}
 }
 
-func with(f file, body string) file {
+func withBody(f testFile, body string) testFile {
 	f.body = body
 	return f
 }
 
-func report(t *testing.T, files ...file) plimsoll.LayerReport {
+func analyzeFiles(t *testing.T, files ...testFile) plimsoll.LayerReport {
 	t.Helper()
-	run := begun(t)
+	run := startRun(t)
 	for _, f := range files {
 		f.Size = int64(len(f.body))
 		if err := run.Visit(f.Entry, strings.NewReader(f.body)); err != nil {
@@ -41,20 +41,20 @@ func report(t *testing.T, files ...file) plimsoll.LayerReport {
 }
 
 func TestFacts(t *testing.T) {
-	got := report(t,
-		with(entry(PasswdPath, plimsoll.EntryFile, 0o644), "root:x:0:0:root:/root:/bin/sh\n# comment\n\n+::::::\nopen::7:7::/:\n"),
-		with(entry(ShadowPath, plimsoll.EntryFile, 0o600), "root:$9$salt$secret:19000:0:99999:7:::\nopen::19000:0:99999:7:::\nlocked:*:1::::::\n"),
-		with(entry(GroupPath, plimsoll.EntryFile, 0o644), "root:x:0:\nops:x:9:a, b\n"),
-		entry("bin/su", plimsoll.EntryFile, 0o4755), entry("bin/su2", plimsoll.EntryHardlink, 0o755), entry("bin/ls", plimsoll.EntryFile, 0o755),
-		entry("a", plimsoll.EntryFile, 0o666), entry("l", plimsoll.EntrySymlink, 0o777), entry("dev/x", plimsoll.EntryOther, 0o666),
-		entry("tmp", plimsoll.EntryDir, 0o1777), entry("open", plimsoll.EntryDir, 0o777), entry("games", plimsoll.EntryDir, 0o2755),
-		entry("twice", plimsoll.EntryFile, 0o4755), entry("twice", plimsoll.EntryFile, 0o755), entry("x/.wh.y", plimsoll.EntryFile, 0o666),
-		file{Entry: plimsoll.Entry{Path: "hard", Type: plimsoll.EntryHardlink, Link: "bin/su", Mode: 0o755}},
-		with(entry("etc/login.defs", plimsoll.EntryFile, 0o644), "UMASK 022\n"),
-		with(entry("srv/a.sh", plimsoll.EntryFile, 0o755), strings.Repeat("x", scriptBytes+1)),
-		with(entry("srv/b.sh", plimsoll.EntryFile, 0o755), "echo\n"), entry("srv/b.sh", plimsoll.EntryDir, 0o755),
-		with(entry("srv/x.pem", plimsoll.EntryFile, 0o644), "-----BEGIN CERTIFICATE-----\n"),
-		entry("srv/k.p12", plimsoll.EntryFile, 0o600),
+	got := analyzeFiles(t,
+		withBody(newEntry(PasswdPath, plimsoll.EntryFile, 0o644), "root:x:0:0:root:/root:/bin/sh\n# comment\n\n+::::::\nopen::7:7::/:\n"),
+		withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), "root:$9$salt$secret:19000:0:99999:7:::\nopen::19000:0:99999:7:::\nlocked:*:1::::::\n"),
+		withBody(newEntry(GroupPath, plimsoll.EntryFile, 0o644), "root:x:0:\nops:x:9:a, b\n"),
+		newEntry("bin/su", plimsoll.EntryFile, 0o4755), newEntry("bin/su2", plimsoll.EntryHardlink, 0o755), newEntry("bin/ls", plimsoll.EntryFile, 0o755),
+		newEntry("a", plimsoll.EntryFile, 0o666), newEntry("l", plimsoll.EntrySymlink, 0o777), newEntry("dev/x", plimsoll.EntryOther, 0o666),
+		newEntry("tmp", plimsoll.EntryDir, 0o1777), newEntry("open", plimsoll.EntryDir, 0o777), newEntry("games", plimsoll.EntryDir, 0o2755),
+		newEntry("twice", plimsoll.EntryFile, 0o4755), newEntry("twice", plimsoll.EntryFile, 0o755), newEntry("x/.wh.y", plimsoll.EntryFile, 0o666),
+		testFile{Entry: plimsoll.Entry{Path: "hard", Type: plimsoll.EntryHardlink, Link: "bin/su", Mode: 0o755}},
+		withBody(newEntry("etc/login.defs", plimsoll.EntryFile, 0o644), "UMASK 022\n"),
+		withBody(newEntry("srv/a.sh", plimsoll.EntryFile, 0o755), strings.Repeat("x", maxScriptBytes+1)),
+		withBody(newEntry("srv/b.sh", plimsoll.EntryFile, 0o755), "echo\n"), newEntry("srv/b.sh", plimsoll.EntryDir, 0o755),
+		withBody(newEntry("srv/x.pem", plimsoll.EntryFile, 0o644), "-----BEGIN CERTIFICATE-----\n"),
+		newEntry("srv/k.p12", plimsoll.EntryFile, 0o600),
 	)
 	never := plimsoll.Ageing{Changed: 19000, Max: 99999, Warn: 7, Inactive: -1}
 	want := plimsoll.LayerReport{
@@ -84,15 +84,15 @@ func TestFacts(t *testing.T) {
 	raw, err := json.Marshal(got)
 	raw = fmt.Appendf(raw, "%v %+v %#v %v %q %x", got, got, got, got.Hashes, got.Hashes[0].Hash, got.Hashes[0].Hash)
 	if err != nil || bytes.Contains(raw, []byte("secret")) || bytes.Contains(raw, []byte("salt")) {
-		t.Errorf("the report holds a password hash: %s %v", raw, err)
+		t.Errorf("the report contains a password hash: %s %v", raw, err)
 	}
 }
 
 func TestFilesThatCannotBeRead(t *testing.T) {
 	long := strings.Repeat("x", 20_000)
-	got := report(t,
-		with(entry("etc/sudoers", plimsoll.EntryFile, 0o440), "ann ALL=ALL\n"+long), with(entry("etc/cron.d/x", plimsoll.EntryFile, 0o644), strings.Repeat("#\n", 1<<20)),
-		with(entry("srv/x.sh", plimsoll.EntryFile, 0o755), "umask 0\n"+long),
+	got := analyzeFiles(t,
+		withBody(newEntry("etc/sudoers", plimsoll.EntryFile, 0o440), "ann ALL=ALL\n"+long), withBody(newEntry("etc/cron.d/x", plimsoll.EntryFile, 0o644), strings.Repeat("#\n", 1<<20)),
+		withBody(newEntry("srv/x.sh", plimsoll.EntryFile, 0o755), "umask 0\n"+long),
 	)
 	want := []plimsoll.FileFailure{
 		{Path: "etc/sudoers", Code: plimsoll.FailureSettings, Detail: "line 2 is longer than 16384 bytes"},
@@ -107,12 +107,12 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 		"script.umask": plimsoll.SettingFailed, "script.search_path": plimsoll.SettingNotLooked, "file.world_writable": plimsoll.SettingPass,
 		"trust.hosts": plimsoll.SettingNotApplicable,
 	} {
-		if s := run1(t, id, image); s.Result != want {
+		if s := runRule(t, id, image); s.Result != want {
 			t.Errorf("%s is %s, want %s: %v", id, s.Result, want, s.Evidence)
 		}
 	}
 	image.Failures = []plimsoll.FileFailure{{Detail: "more than 3 files"}}
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		s := r.Run(analyze.Image{Failures: image.Failures, Config: &plimsoll.ImageConfig{}})
 		if s.Result == plimsoll.SettingPass || s.Result == plimsoll.SettingNotApplicable && !strings.HasPrefix(r.id, "image.") && !strings.HasPrefix(r.id, "build.") {
 			t.Errorf("%s is %s though files were not looked at", r.id, s.Result)
@@ -120,9 +120,9 @@ func TestFilesThatCannotBeRead(t *testing.T) {
 	}
 }
 
-func run1(t *testing.T, id string, image analyze.Image) plimsoll.Setting {
+func runRule(t *testing.T, id string, image analyze.Image) plimsoll.Setting {
 	t.Helper()
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		if r.id == id {
 			return r.Run(image)
 		}
@@ -145,13 +145,13 @@ func TestEvidenceIsBoundedAndPrintable(t *testing.T) {
 			t.Errorf("%s shows a control character", s.Rule)
 		}
 	}
-	if s := run1(t, "file.setuid_unknown", image); s.Evidence[maxEvidence-1] != "and 31 more" {
+	if s := runRule(t, "file.setuid_unknown", image); s.Evidence[maxEvidence-1] != "and 31 more" {
 		t.Errorf("it ends in %q", s.Evidence[len(s.Evidence)-1])
 	}
 }
 
 func TestBoundOnFacts(t *testing.T) {
-	run := begun(t)
+	run := startRun(t)
 	for i := range maxConfigs + 5 {
 		e := plimsoll.Entry{Path: fmt.Sprintf("srv/%d.p12", i), Mode: 0o644}
 		if err := run.Visit(e, strings.NewReader("")); err != nil {
@@ -164,8 +164,8 @@ func TestBoundOnFacts(t *testing.T) {
 	}
 }
 
-// begun starts a pass of this analyzer alone.
-func begun(t *testing.T) *analyze.Run {
+// startRun starts a pass of this analyzer alone.
+func startRun(t *testing.T) *analyze.Run {
 	t.Helper()
 	set, err := analyze.NewSet([]analyze.Analyzer{New()})
 	if err != nil {

@@ -9,84 +9,85 @@ import (
 	"plimsoll/analyze/baseline/parse"
 )
 
-// kind is a sort of file that rules read.
-type kind struct {
-	name  plimsoll.ConfigKind
-	max   int64 // bytes
-	minor bool  // one that cannot be read whole is said so by the rule, and fails no scan
-	empty bool  // that the file is there is a fact even if nothing of it is kept
-	parse func(io.Reader) ([]plimsoll.ConfigLine, error)
+// fileKind is a kind of configuration file that rules read.
+type fileKind struct {
+	name      plimsoll.ConfigKind
+	maxBytes  int64 // bytes
+	tolerant  bool  // a file that cannot be read whole makes its rules "not looked", but is no failure of the scan
+	keepEmpty bool  // the file is a fact even if no line of it is kept
+	parse     func(io.Reader) ([]plimsoll.ConfigLine, error)
 }
 
 const (
-	configBytes = 1 << 20
-	scriptBytes = 256 << 10
-	keyBytes    = 64 << 10
+	maxConfigBytes = 1 << 20
+	maxScriptBytes = 256 << 10
+	maxKeyBytes    = 64 << 10
 )
 
-// The kinds. Those without a parser are told by their names alone.
+// The kinds. A kind without a parser is a fact by its path alone; its content is not read.
 var (
-	sshServer    = &kind{"sshd", configBytes, false, true, parse.SSH}
-	sshClient    = &kind{"ssh", configBytes, false, true, parse.SSH}
-	loginDefs    = &kind{"login.defs", configBytes, false, true, parse.LoginDefs}
-	pam          = &kind{"pam", configBytes, false, true, parse.PAM}
-	pwquality    = &kind{"pwquality", configBytes, false, true, parse.Pairs}
-	sudoers      = &kind{"sudoers", configBytes, false, true, parse.Sudoers}
-	crontab      = &kind{"crontab", configBytes, false, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Crontab(r, true) }}
-	userCrontab  = &kind{"user-crontab", configBytes, false, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Crontab(r, false) }}
-	aptSources   = &kind{"apt-sources", configBytes, false, true, parse.AptSources}
-	aptConf      = &kind{"apt-conf", configBytes, false, true, parse.AptConf}
-	yumConf      = &kind{"yum", configBytes, false, true, ini("enabled", "gpgcheck", "sslverify", "baseurl")}
-	apkSources   = &kind{"apk-repositories", configBytes, false, true, parse.Names}
-	pipConf      = &kind{"pip", configBytes, true, true, ini("trusted-host", "index-url", "extra-index-url")}
-	gitConf      = &kind{"git", configBytes, true, true, ini("sslverify")}
-	curlConf     = &kind{"curlrc", configBytes, true, true, switches("insecure", "k")}
-	wgetConf     = &kind{"wgetrc", configBytes, true, true, switches("check_certificate", "check-certificate")}
-	npmConf      = &kind{"npmrc", configBytes, true, true, switches("strict-ssl")}
-	script       = &kind{"script", scriptBytes, true, true, parse.Script}
-	privateKey   = &kind{"private-key", keyBytes, true, false, parse.PrivateKeys}
-	hostKey      = &kind{"ssh-host-key", keyBytes, true, true, parse.PrivateKeys}
-	trust        = &kind{"trust", configBytes, false, true, parse.Trust}
-	authorized   = &kind{"authorized-keys", configBytes, false, true, parse.AuthorizedKeys}
-	credentials  = &kind{"credentials", configBytes, true, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Credentials(r, false) }}
-	credentialDB = &kind{"credential-lines", configBytes, true, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Credentials(r, true) }}
-	history      = &kind{"history", configBytes, true, true, parse.Lines}
-	preload      = &kind{"ld.so.preload", configBytes, false, true, parse.Lines}
+	kindSSHServer       = &fileKind{"sshd", maxConfigBytes, false, true, parse.SSH}
+	kindSSHClient       = &fileKind{"ssh", maxConfigBytes, false, true, parse.SSH}
+	kindLoginDefs       = &fileKind{"login.defs", maxConfigBytes, false, true, parse.LoginDefs}
+	kindPAM             = &fileKind{"pam", maxConfigBytes, false, true, parse.PAM}
+	kindPwquality       = &fileKind{"pwquality", maxConfigBytes, false, true, parse.Pairs}
+	kindSudoers         = &fileKind{"sudoers", maxConfigBytes, false, true, parse.Sudoers}
+	kindCrontab         = &fileKind{"crontab", maxConfigBytes, false, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Crontab(r, true) }}
+	kindUserCrontab     = &fileKind{"user-crontab", maxConfigBytes, false, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Crontab(r, false) }}
+	kindAptSources      = &fileKind{"apt-sources", maxConfigBytes, false, true, parse.AptSources}
+	kindAptConf         = &fileKind{"apt-conf", maxConfigBytes, false, true, parse.AptConf}
+	kindYumConf         = &fileKind{"yum", maxConfigBytes, false, true, parseIni("enabled", "gpgcheck", "sslverify", "baseurl")}
+	kindApkRepositories = &fileKind{"apk-repositories", maxConfigBytes, false, true, parse.Names}
+	kindPipConf         = &fileKind{"pip", maxConfigBytes, true, true, parseIni("trusted-host", "index-url", "extra-index-url")}
+	kindGitConf         = &fileKind{"git", maxConfigBytes, true, true, parseIni("sslverify")}
+	kindCurlrc          = &fileKind{"curlrc", maxConfigBytes, true, true, parseSwitches("insecure", "k")}
+	kindWgetrc          = &fileKind{"wgetrc", maxConfigBytes, true, true, parseSwitches("check_certificate", "check-certificate")}
+	kindNpmrc           = &fileKind{"npmrc", maxConfigBytes, true, true, parseSwitches("strict-ssl")}
+	kindScript          = &fileKind{"script", maxScriptBytes, true, true, parse.Script}
+	kindPrivateKey      = &fileKind{"private-key", maxKeyBytes, true, false, parse.PrivateKeys}
+	kindHostKey         = &fileKind{"ssh-host-key", maxKeyBytes, true, true, parse.PrivateKeys}
+	kindTrust           = &fileKind{"trust", maxConfigBytes, false, true, parse.Trust}
+	kindAuthorizedKeys  = &fileKind{"authorized-keys", maxConfigBytes, false, true, parse.AuthorizedKeys}
+	kindCredentials     = &fileKind{"credentials", maxConfigBytes, true, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Credentials(r, false) }}
+	kindCredentialLines = &fileKind{"credential-lines", maxConfigBytes, true, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Credentials(r, true) }}
+	kindHistory         = &fileKind{"history", maxConfigBytes, true, true, parse.AnyLine}
+	kindPreload         = &fileKind{"ld.so.preload", maxConfigBytes, false, true, parse.AnyLine}
 
-	keystore = &kind{name: "keystore"}
-	checkout = &kind{name: "checkout"}
-	extraCA  = &kind{name: "extra-ca"}
-	apkKey   = &kind{name: "apk-key"}
+	kindKeyStore = &fileKind{name: "keystore"}
+	kindCheckout = &fileKind{name: "checkout"}
+	kindExtraCA  = &fileKind{name: "extra-ca"}
+	kindApkKey   = &fileKind{name: "apk-key"}
 )
 
-func ini(keep ...string) func(io.Reader) ([]plimsoll.ConfigLine, error) {
+func parseIni(keep ...string) func(io.Reader) ([]plimsoll.ConfigLine, error) {
 	return func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Ini(r, keep...) }
 }
 
-func switches(keep ...string) func(io.Reader) ([]plimsoll.ConfigLine, error) {
+func parseSwitches(keep ...string) func(io.Reader) ([]plimsoll.ConfigLine, error) {
 	return func(r io.Reader) ([]plimsoll.ConfigLine, error) { return parse.Switches(r, keep...) }
 }
 
-// kindOf says what a file is by its path, nil if no rule reads it. It is asked about every file.
-func kindOf(name string) *kind {
+// kindOf returns the kind of the file at a path, nil if no rule reads it. It is called for every
+// file of a layer.
+func kindOf(name string) *fileKind {
 	if in, ok := strings.CutPrefix(name, "etc/"); ok {
-		if k := inEtc(in); k != nil {
+		if k := kindInEtc(in); k != nil {
 			return k
 		}
 	}
-	if shipped(name) {
+	if isPackagePath(name) {
 		return nil
 	}
 	slash := strings.LastIndexByte(name, '/')
-	if k := byBase(name, name[slash+1:]); k != nil {
+	if k := kindByBase(name, name[slash+1:]); k != nil {
 		return k
 	}
-	return byExtension(name, name[slash+1:])
+	return kindByExtension(name, name[slash+1:])
 }
 
-// shipped: what packages bring there is documentation, tests and libraries. Keys and scripts
-// in it are everybody's.
-func shipped(name string) bool {
+// isPackagePath reports whether a path is in a directory of libraries, documentation and tests
+// that packages bring. Keys and scripts there are published samples.
+func isPackagePath(name string) bool {
 	for _, dir := range [...]string{"usr/lib", "usr/share/", "usr/include/", "usr/src/", "lib/", "lib64/", "proc/", "sys/"} {
 		if strings.HasPrefix(name, dir) {
 			return true
@@ -95,165 +96,165 @@ func shipped(name string) bool {
 	return false
 }
 
-func inEtc(name string) *kind {
+func kindInEtc(name string) *fileKind {
 	switch name {
 	case "ssh/sshd_config":
-		return sshServer
+		return kindSSHServer
 	case "ssh/ssh_config":
-		return sshClient
+		return kindSSHClient
 	case "login.defs":
-		return loginDefs
+		return kindLoginDefs
 	case "security/pwquality.conf":
-		return pwquality
+		return kindPwquality
 	case "sudoers":
-		return sudoers
+		return kindSudoers
 	case "crontab":
-		return crontab
+		return kindCrontab
 	case "apt/sources.list":
-		return aptSources
+		return kindAptSources
 	case "apt/apt.conf":
-		return aptConf
+		return kindAptConf
 	case "yum.conf", "dnf/dnf.conf":
-		return yumConf
+		return kindYumConf
 	case "apk/repositories":
-		return apkSources
+		return kindApkRepositories
 	case "pip.conf":
-		return pipConf
+		return kindPipConf
 	case "gitconfig":
-		return gitConf
+		return kindGitConf
 	case "curlrc":
-		return curlConf
+		return kindCurlrc
 	case "wgetrc":
-		return wgetConf
+		return kindWgetrc
 	case "npmrc":
-		return npmConf
+		return kindNpmrc
 	case "profile", "bash.bashrc", "bashrc", "rc.local":
-		return script
+		return kindScript
 	case "hosts.equiv", "ssh/shosts.equiv", "shosts.equiv":
-		return trust
+		return kindTrust
 	case "ld.so.preload":
-		return preload
+		return kindPreload
 	}
 	dir, base := path.Split(name)
-	return inEtcFolder(dir, base)
+	return kindInEtcFolder(dir, base)
 }
 
-func inEtcFolder(dir, base string) *kind {
+func kindInEtcFolder(dir, base string) *fileKind {
 	switch dir {
 	case "ssh/sshd_config.d/":
-		return endsIn(base, ".conf", sshServer)
+		return kindIfSuffix(base, ".conf", kindSSHServer)
 	case "ssh/ssh_config.d/":
-		return endsIn(base, ".conf", sshClient)
+		return kindIfSuffix(base, ".conf", kindSSHClient)
 	case "ssh/":
 		if strings.HasPrefix(base, "ssh_host_") {
-			return endsIn(base, "_key", hostKey)
+			return kindIfSuffix(base, "_key", kindHostKey)
 		}
 	case "pam.d/", "authselect/":
 		if !strings.Contains(base, ".") {
-			return pam
+			return kindPAM
 		}
 	case "security/pwquality.conf.d/":
-		return endsIn(base, ".conf", pwquality)
+		return kindIfSuffix(base, ".conf", kindPwquality)
 	case "sudoers.d/":
 		if !strings.ContainsAny(base, ".~") {
-			return sudoers
+			return kindSudoers
 		}
 	case "cron.d/":
-		return crontab
+		return kindCrontab
 	case "crontabs/":
-		return userCrontab
+		return kindUserCrontab
 	case "apt/sources.list.d/":
 		if strings.HasSuffix(base, ".list") || strings.HasSuffix(base, ".sources") {
-			return aptSources
+			return kindAptSources
 		}
 	case "apt/apt.conf.d/":
-		return aptConf
+		return kindAptConf
 	case "yum.repos.d/":
-		return endsIn(base, ".repo", yumConf)
+		return kindIfSuffix(base, ".repo", kindYumConf)
 	case "apk/keys/":
-		return endsIn(base, ".pub", apkKey)
+		return kindIfSuffix(base, ".pub", kindApkKey)
 	case "profile.d/":
-		return endsIn(base, ".sh", script)
+		return kindIfSuffix(base, ".sh", kindScript)
 	case "pki/ca-trust/source/anchors/":
-		return extraCA
+		return kindExtraCA
 	}
 	return nil
 }
 
-func endsIn(base, suffix string, k *kind) *kind {
+func kindIfSuffix(base, suffix string, k *fileKind) *fileKind {
 	if strings.HasSuffix(base, suffix) {
 		return k
 	}
 	return nil
 }
 
-func byBase(name, base string) *kind {
+func kindByBase(name, base string) *fileKind {
 	switch base {
 	case ".rhosts", ".shosts":
-		return trust
+		return kindTrust
 	case "authorized_keys", "authorized_keys2":
-		return authorized
+		return kindAuthorizedKeys
 	case ".netrc", ".pypirc", ".my.cnf":
-		return credentials
+		return kindCredentials
 	case ".npmrc":
-		return npmCredentials
+		return kindUserNpmrc
 	case ".git-credentials", ".pgpass":
-		return credentialDB
+		return kindCredentialLines
 	case ".bash_history", ".ash_history", ".sh_history", ".zsh_history", ".mysql_history", ".psql_history", ".python_history":
-		return history
+		return kindHistory
 	case ".curlrc":
-		return curlConf
+		return kindCurlrc
 	case ".wgetrc":
-		return wgetConf
+		return kindWgetrc
 	case ".gitconfig":
-		return gitConf
+		return kindGitConf
 	case "id_rsa", "id_dsa", "id_ecdsa", "id_ed25519":
-		return privateKey
+		return kindPrivateKey
 	case ".bashrc", ".bash_profile", ".profile", "entrypoint", "docker-entrypoint":
-		return script
+		return kindScript
 	case "pip.conf":
-		return pipConf
+		return kindPipConf
 	case "credentials":
-		return endsIn(name, ".aws/credentials", credentials)
+		return kindIfSuffix(name, ".aws/credentials", kindCredentials)
 	case "config.json":
-		return endsIn(name, ".docker/config.json", credentials)
+		return kindIfSuffix(name, ".docker/config.json", kindCredentials)
 	case "config":
 		if strings.HasSuffix(name, ".kube/config") {
-			return credentials
+			return kindCredentials
 		}
-		return endsIn(name, ".ssh/config", sshClient)
+		return kindIfSuffix(name, ".ssh/config", kindSSHClient)
 	case "HEAD":
-		return endsIn(name, ".git/HEAD", checkout)
+		return kindIfSuffix(name, ".git/HEAD", kindCheckout)
 	}
 	return nil
 }
 
-func byExtension(name, base string) *kind {
+func kindByExtension(name, base string) *fileKind {
 	dot := strings.LastIndexByte(base, '.')
 	if dot < 0 {
 		if strings.HasPrefix(name, "var/spool/cron/") {
-			return userCrontab
+			return kindUserCrontab
 		}
 		return nil
 	}
 	switch base[dot:] {
 	case ".pem", ".key":
-		return privateKey
+		return kindPrivateKey
 	case ".p12", ".pfx", ".jks", ".keystore":
-		return keystore
+		return kindKeyStore
 	case ".sh":
-		return script
+		return kindScript
 	case ".crt":
 		if strings.HasPrefix(name, "usr/local/share/ca-certificates/") {
-			return extraCA
+			return kindExtraCA
 		}
 	}
 	return nil
 }
 
-// npmCredentials reads both what an npmrc switches off and what it gives away.
-var npmCredentials = &kind{"npmrc", configBytes, true, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	text, err := io.ReadAll(io.LimitReader(r, configBytes))
+// kindUserNpmrc reads the settings of an npmrc and its secrets.
+var kindUserNpmrc = &fileKind{"npmrc", maxConfigBytes, true, true, func(r io.Reader) ([]plimsoll.ConfigLine, error) {
+	text, err := io.ReadAll(io.LimitReader(r, maxConfigBytes))
 	if err != nil {
 		return nil, err
 	}
@@ -265,8 +266,8 @@ var npmCredentials = &kind{"npmrc", configBytes, true, true, func(r io.Reader) (
 	return append(safe, secret...), err
 }}
 
-// guarded reports whether the mode of a path is kept whatever it is.
-func guarded(name string) bool {
+// isGuardedPath reports whether rules judge the mode of a path, so that every mode is kept.
+func isGuardedPath(name string) bool {
 	if in, ok := strings.CutPrefix(name, "etc/"); ok {
 		switch in {
 		case "passwd", "shadow", "group", "gshadow", "sudoers", "crontab", "ssh/sshd_config", "ssh", "ld.so.preload":
@@ -278,7 +279,7 @@ func guarded(name string) bool {
 	if name == "root" || strings.HasPrefix(name, "var/spool/cron") || strings.HasSuffix(name, "/.ssh") {
 		return true
 	}
-	if shipped(name) {
+	if isPackagePath(name) {
 		return false
 	}
 	base := name[strings.LastIndexByte(name, '/')+1:]

@@ -7,14 +7,14 @@ import (
 )
 
 func TestKinds(t *testing.T) {
-	for path, want := range map[string]*kind{
-		"etc/ssh/sshd_config": sshServer, "etc/ssh/sshd_config.d/a.conf": sshServer, "etc/ssh/ssh_host_ed25519_key": hostKey, "etc/ssh/ssh_host_ed25519_key.pub": nil,
-		"etc/pam.d/su": pam, "etc/pam.d/su.rpmnew": nil, "etc/authselect/system-auth": pam, "etc/sudoers.d/ops": sudoers, "etc/sudoers.d/README.md": nil, "etc/sudoers.d/x~": nil,
-		"etc/cron.d/x": crontab, "etc/crontabs/root": userCrontab, "var/spool/cron/root": userCrontab, "var/spool/cron/crontabs/ann": userCrontab,
-		"etc/apt/sources.list.d/a.sources": aptSources, "etc/apt/sources.list.d/a.bak": nil, "etc/yum.repos.d/a.repo": yumConf, "etc/profile.d/a.csh": nil,
-		"home/ann/.ssh/config": sshClient, "home/ann/config": nil, "home/ann/.kube/config": credentials, "root/.npmrc": npmCredentials, "srv/.git/HEAD": checkout, "srv/HEAD": nil,
-		"usr/lib/x/tests/key.pem": nil, "usr/share/doc/x.sh": nil, "usr/local/lib/x.pem": privateKey, "usr/local/bin/entrypoint.sh": script, "srv/a.jks": keystore,
-		"usr/local/share/ca-certificates/a.crt": extraCA, "srv/a.crt": nil, "etc/hosts": nil, "": nil, "etc/": nil, "etc/ssl/private/snake.key": privateKey,
+	for path, want := range map[string]*fileKind{
+		"etc/ssh/sshd_config": kindSSHServer, "etc/ssh/sshd_config.d/a.conf": kindSSHServer, "etc/ssh/ssh_host_ed25519_key": kindHostKey, "etc/ssh/ssh_host_ed25519_key.pub": nil,
+		"etc/pam.d/su": kindPAM, "etc/pam.d/su.rpmnew": nil, "etc/authselect/system-auth": kindPAM, "etc/sudoers.d/ops": kindSudoers, "etc/sudoers.d/README.md": nil, "etc/sudoers.d/x~": nil,
+		"etc/cron.d/x": kindCrontab, "etc/crontabs/root": kindUserCrontab, "var/spool/cron/root": kindUserCrontab, "var/spool/cron/crontabs/ann": kindUserCrontab,
+		"etc/apt/sources.list.d/a.sources": kindAptSources, "etc/apt/sources.list.d/a.bak": nil, "etc/yum.repos.d/a.repo": kindYumConf, "etc/profile.d/a.csh": nil,
+		"home/ann/.ssh/config": kindSSHClient, "home/ann/config": nil, "home/ann/.kube/config": kindCredentials, "root/.npmrc": kindUserNpmrc, "srv/.git/HEAD": kindCheckout, "srv/HEAD": nil,
+		"usr/lib/x/tests/key.pem": nil, "usr/share/doc/x.sh": nil, "usr/local/lib/x.pem": kindPrivateKey, "usr/local/bin/entrypoint.sh": kindScript, "srv/a.jks": kindKeyStore,
+		"usr/local/share/ca-certificates/a.crt": kindExtraCA, "srv/a.crt": nil, "etc/hosts": nil, "": nil, "etc/": nil, "etc/ssl/private/snake.key": kindPrivateKey,
 	} {
 		if got := kindOf(path); got != want {
 			t.Errorf("%s is %v, want %v", path, got, want)
@@ -22,9 +22,9 @@ func TestKinds(t *testing.T) {
 	}
 }
 
-// BenchmarkEntry is what the analyzer costs of a file it has no interest in, which is nearly every one.
+// BenchmarkEntry measures the cost of a file that the analyzer does not want. Most files are such.
 func BenchmarkEntry(b *testing.B) {
-	r := New().Begin().(*run)
+	r := New().Begin().(*factCollector)
 	var out plimsoll.LayerReport
 	paths := []string{"usr/lib/x86_64-linux-gnu/libssl.so.3", "usr/share/doc/bash/changelog.Debian.gz", "etc/alternatives/awk", "srv/app/node_modules/left-pad/package.json", "usr/bin/bash"}
 	i := 0

@@ -18,13 +18,13 @@ func shadowHash(user, hash string) plimsoll.AccountHash {
 
 func TestJudgeListed(t *testing.T) {
 	weak := []plimsoll.WeakPassword{{User: "ann", Scheme: "sha512crypt", Masked: "H**********!", Reason: reasonListed, Changed: 9}}
-	ann, bob := shadowHash("ann", helloWorld), shadowHash("bob", strong["sha512crypt"])
+	ann, bob := shadowHash("ann", helloWorld), shadowHash("bob", strongHashes["sha512crypt"])
 	for name, c := range map[string]struct {
-		words   []string
-		hashes  []plimsoll.AccountHash
-		missing int
-		want    plimsoll.SettingResult
-		says    string
+		words    []string
+		hashes   []plimsoll.AccountHash
+		missing  int
+		want     plimsoll.SettingResult
+		evidence string
 	}{
 		"found":               {[]string{"x", "Hello world!"}, []plimsoll.AccountHash{bob, ann}, 0, plimsoll.SettingFailed, "ann has a weak password"},
 		"found, one missing":  {[]string{"Hello world!"}, []plimsoll.AccountHash{ann}, 1, plimsoll.SettingFailed, "1 accounts were not kept"},
@@ -37,7 +37,7 @@ func TestJudgeListed(t *testing.T) {
 		"hostile, others not": {[]string{"Hello world!"}, []plimsoll.AccountHash{shadowHash("eve", "$2b$31$abcdefghijklmnopqrstuuVDEh7mK1tQQnH09DK7/h5XKeTkuYF9i"), ann}, 0, plimsoll.SettingFailed, "costs too much"},
 	} {
 		s, err := JudgeListed(t.Context(), c.words, c.hashes, c.missing)
-		if err != nil || s.Result != c.want || s.Rule != plimsoll.RuleListedPassword || s.Kind != plimsoll.KindWeakPassword || !strings.Contains(strings.Join(s.Evidence, "\n"), c.says) {
+		if err != nil || s.Result != c.want || s.Rule != plimsoll.RuleListedPassword || s.Kind != plimsoll.KindWeakPassword || !strings.Contains(strings.Join(s.Evidence, "\n"), c.evidence) {
 			t.Errorf("%s: %+v %v", name, s, err)
 		}
 		if c.want == plimsoll.SettingFailed && fmt.Sprint(s.Passwords) != fmt.Sprint(weak) {
@@ -54,15 +54,15 @@ func TestJudgeListed(t *testing.T) {
 	}
 }
 
-// TestKeptHashesAreBounded: more accounts than are kept are missed later, not forgotten.
+// TestKeptHashesAreBounded: accounts beyond the limit are still counted, so that JudgeListed can report them.
 func TestKeptHashesAreBounded(t *testing.T) {
 	long := "root:$6$" + strings.Repeat("x", plimsoll.MaxAccountHash) + ":1\n"
-	got := report(t, with(entry(ShadowPath, plimsoll.EntryFile, 0o600), long+shadowOf(plimsoll.MaxAccountHashes+5, "$9$x$abcd")))
+	got := analyzeFiles(t, withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), long+shadowOf(plimsoll.MaxAccountHashes+5, "$9$x$abcd")))
 	if len(got.Hashes) != plimsoll.MaxAccountHashes || len(got.Accounts[0].Accounts) != plimsoll.MaxAccountHashes+6 {
 		t.Errorf("%d hashes of %d accounts", len(got.Hashes), len(got.Accounts[0].Accounts))
 	}
-	// A later entry of the path replaces the earlier.
-	twice := report(t, with(entry(ShadowPath, plimsoll.EntryFile, 0o600), "a:$1$a$b:1\n"), with(entry(ShadowPath, plimsoll.EntryFile, 0o600), "b:*:1\n"))
+	// A later entry of the path replaces an earlier one.
+	twice := analyzeFiles(t, withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), "a:$1$a$b:1\n"), withBody(newEntry(ShadowPath, plimsoll.EntryFile, 0o600), "b:*:1\n"))
 	if len(twice.Hashes) != 0 {
 		t.Errorf("hashes of a file that was replaced: %d", len(twice.Hashes))
 	}

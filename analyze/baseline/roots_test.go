@@ -17,11 +17,12 @@ import (
 	"plimsoll/analyze"
 )
 
-// debianVariable names a Debian root made with debootstrap, minbase; modes and owners are looked at too.
+// debianVariable is the environment variable with the path of a Debian root made with debootstrap,
+// variant minbase. TestDebianRoot also judges its modes and owners.
 const debianVariable = "PLIMSOLL_DEBIAN_ROOT"
 
-// TestRoots holds what fails on real base images against testdata/roots.golden, where every
-// line was checked by hand. The config is what such images usually have: a shell as command.
+// TestRoots compares the rules that fail on real base images with testdata/roots.golden, where every
+// line was checked by hand. The image config is the usual one of a base image: a shell as command.
 func TestRoots(t *testing.T) {
 	base := filepath.Join("..", "..", "..", "shared", "data", "roots")
 	roots, err := os.ReadDir(base)
@@ -33,9 +34,9 @@ func TestRoots(t *testing.T) {
 	}
 	var got strings.Builder
 	for _, root := range roots {
-		got.WriteString(failing(t, root.Name(), filepath.Join(base, root.Name()), false))
+		got.WriteString(failedRules(t, root.Name(), filepath.Join(base, root.Name()), false))
 	}
-	golden(t, "testdata/roots.golden", got.String())
+	compareGolden(t, "testdata/roots.golden", got.String())
 }
 
 func TestDebianRoot(t *testing.T) {
@@ -43,10 +44,10 @@ func TestDebianRoot(t *testing.T) {
 	if root == "" {
 		t.Skipf("set %s to a root made with debootstrap --variant=minbase trixie", debianVariable)
 	}
-	golden(t, "testdata/debootstrap.golden", failing(t, "debootstrap", root, true))
+	compareGolden(t, "testdata/debootstrap.golden", failedRules(t, "debootstrap", root, true))
 }
 
-func golden(t *testing.T, name, got string) {
+func compareGolden(t *testing.T, name, got string) {
 	t.Helper()
 	raw, err := os.ReadFile(name)
 	if err != nil {
@@ -63,10 +64,10 @@ func golden(t *testing.T, name, got string) {
 	}
 }
 
-// failing lists rules that failed or could not look, with their evidence.
-func failing(t *testing.T, name, dir string, modes bool) string {
+// failedRules lists the rules that failed or could not look, with their evidence.
+func failedRules(t *testing.T, name, dir string, modes bool) string {
 	t.Helper()
-	run := begun(t)
+	run := startRun(t)
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		t.Fatal(err)
@@ -91,7 +92,7 @@ func failing(t *testing.T, name, dir string, modes bool) string {
 		Config: &plimsoll.ImageConfig{Cmd: []string{"/bin/sh"}, Env: []string{"PATH"}, History: []plimsoll.HistoryLine{{CreatedBy: "ADD rootfs.tar.xz / # buildkit"}}},
 	}
 	var out strings.Builder
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		s := r.Run(image)
 		if s.Result == plimsoll.SettingFailed || s.Result == plimsoll.SettingNotLooked {
 			fmt.Fprintf(&out, "%s %s %s: %s\n", name, s.Rule, s.Result, strings.Join(s.Evidence, "; "))

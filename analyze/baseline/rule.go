@@ -9,21 +9,21 @@ import (
 	"plimsoll/analyze"
 )
 
-// maxEvidence bounds what one setting lists.
+// maxEvidence is the maximum number of lines of evidence per setting.
 const maxEvidence = 20
 
-// rule is a check: what it is about, and how it judges.
+// rule is a check: its texts for people and the function that judges an image.
 type rule struct {
 	id          string
 	title       string
 	severity    plimsoll.Severity
-	protection  bool // GB/T 22239-2019 asks for it too
+	protection  bool // GB/T 22239-2019 requires it too
 	description string
 	advice      string
 	references  []string
 	judge       func(analyze.Image) verdict
 
-	// Of the family.
+	// Set by allRules from the family.
 	check string
 	kind  plimsoll.SettingKind
 }
@@ -52,34 +52,34 @@ func (r rule) Rule() plimsoll.Rule {
 
 // Run implements analyze.Check.
 func (r rule) Run(i analyze.Image) plimsoll.Setting {
-	return r.judge(i).setting(r.Rule())
+	return r.judge(i).toSetting(r.Rule())
 }
 
-// setting is the verdict as it is stored, with bounded evidence.
-func (v verdict) setting(about plimsoll.Rule) plimsoll.Setting {
+// toSetting returns the verdict as it is stored, with at most maxEvidence lines.
+func (v verdict) toSetting(rule plimsoll.Rule) plimsoll.Setting {
 	evidence := v.evidence
 	if extra := len(evidence) - maxEvidence; extra > 0 {
 		evidence = append(slices.Clip(evidence[:maxEvidence-1]), fmt.Sprintf("and %d more", extra+1))
 	}
-	out := about.Setting(v.result)
+	out := rule.Setting(v.result)
 	out.Evidence, out.Passwords = evidence, v.passwords
 	return out
 }
 
-// Checks returns the rules, family by family.
+// Checks returns the rules in the order of ruleFamilies.
 func Checks() []analyze.Check {
 	var list []analyze.Check
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		list = append(list, r)
 	}
 	return list
 }
 
-// Rules returns what images are checked for, family by family: Checks, and the rule about a
-// project's own list.
+// Rules describes every rule in the order of ruleFamilies: those of Checks, and ListedRule after
+// the weak passwords.
 func Rules() []plimsoll.Rule {
 	var list []plimsoll.Rule
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		list = append(list, r.Rule())
 		if r.kind == plimsoll.KindWeakPassword {
 			list = append(list, ListedRule())
@@ -88,37 +88,51 @@ func Rules() []plimsoll.Rule {
 	return list
 }
 
-func rules() []rule {
-	return slices.Concat(
-		family("Image configuration", plimsoll.KindConfiguration, imageRules()),
-		family("Build commands", plimsoll.KindConfiguration, buildRules()),
-		family("Accounts", plimsoll.KindConfiguration, accountRules()),
-		family("Accounts", plimsoll.KindConfiguration, passwordRules()),
-		family("Accounts", plimsoll.KindConfiguration, groupRules()),
-		family("Login", plimsoll.KindConfiguration, loginRules()),
-		family("Trust", plimsoll.KindConfiguration, trustRules()),
-		family("Scripts", plimsoll.KindConfiguration, scriptRules()),
-		family("SSH", plimsoll.KindConfiguration, sshRules()),
-		family("SSH", plimsoll.KindConfiguration, sshKeyRules()),
-		family("sudo", plimsoll.KindConfiguration, sudoRules()),
-		family("PAM", plimsoll.KindConfiguration, pamRules()),
-		family("Files", plimsoll.KindConfiguration, fileRules()),
-		family("Keys and credentials", plimsoll.KindConfiguration, keyRules()),
-		family("Cron", plimsoll.KindConfiguration, cronRules()),
-		family("Package manager", plimsoll.KindConfiguration, repositoryRules()),
-		family("Weak passwords", plimsoll.KindWeakPassword, weakRules()),
-		family("Password complexity", plimsoll.KindComplexity, complexityRules()),
-	)
+// ruleFamily is a table of rules about one subject. Adjacent families of one name are one section
+// of docs/rules.md.
+type ruleFamily struct {
+	check string
+	kind  plimsoll.SettingKind
+	rules []rule
 }
 
-func family(check string, kind plimsoll.SettingKind, list []rule) []rule {
-	for i := range list {
-		list[i].check, list[i].kind = check, kind
+// ruleFamilies contains every rule except ListedRule.
+var ruleFamilies = []ruleFamily{
+	{"Image configuration", plimsoll.KindConfiguration, imageRules},
+	{"Build commands", plimsoll.KindConfiguration, buildRules},
+	{"Accounts", plimsoll.KindConfiguration, accountRules},
+	{"Accounts", plimsoll.KindConfiguration, passwordRules},
+	{"Accounts", plimsoll.KindConfiguration, groupRules},
+	{"Login", plimsoll.KindConfiguration, loginRules},
+	{"Trust", plimsoll.KindConfiguration, trustRules},
+	{"Scripts", plimsoll.KindConfiguration, scriptRules},
+	{"SSH", plimsoll.KindConfiguration, sshKeywordRules(sshKeywords)},
+	{"SSH", plimsoll.KindConfiguration, sshFileRules},
+	{"sudo", plimsoll.KindConfiguration, sudoRules},
+	{"PAM", plimsoll.KindConfiguration, pamRules},
+	{"Files", plimsoll.KindConfiguration, fileRules},
+	{"Keys and credentials", plimsoll.KindConfiguration, keyRules},
+	{"Cron", plimsoll.KindConfiguration, cronRules},
+	{"Package manager", plimsoll.KindConfiguration, repositoryRules},
+	{weakPasswordCheck, plimsoll.KindWeakPassword, weakRules},
+	{"Password complexity", plimsoll.KindComplexity, complexityRules},
+}
+
+// weakPasswordCheck is the family of weakRules and ListedRule.
+const weakPasswordCheck = "Weak passwords"
+
+func allRules() []rule {
+	var list []rule
+	for _, f := range ruleFamilies {
+		for _, r := range f.rules {
+			r.check, r.kind = f.check, f.kind
+			list = append(list, r)
+		}
 	}
 	return list
 }
 
-// verdict is what a rule says of one image.
+// verdict is the result of a rule for one image.
 type verdict struct {
 	result    plimsoll.SettingResult
 	evidence  []string
@@ -127,9 +141,9 @@ type verdict struct {
 
 func notApplicable() verdict { return verdict{result: plimsoll.SettingNotApplicable} }
 
-// decide is the common end of rules: failed if anything was found; not looked, with the
-// reasons, if something could not be read; not applicable if the image has nothing of the kind.
-func decide(found, unread []string, applies bool) verdict {
+// newVerdict returns failed if found is not empty; else not looked, with the reasons in unread, if
+// that is not empty; else not applicable if the image has nothing that the rule judges; else pass.
+func newVerdict(found, unread []string, applies bool) verdict {
 	switch {
 	case len(found) > 0:
 		return verdict{result: plimsoll.SettingFailed, evidence: found}
@@ -141,40 +155,40 @@ func decide(found, unread []string, applies bool) verdict {
 	return verdict{result: plimsoll.SettingPass}
 }
 
-// failures tells where the analyzer could not look, of the places that matter; a failure
-// without a path matters to everybody.
-func failures(i analyze.Image, about func(path string) bool) []string {
+// failureTexts lists the analyzer's failures at paths that selects accepts, and those without a
+// path, which concern every rule.
+func failureTexts(i analyze.Image, selects func(path string) bool) []string {
 	var list []string
 	for _, f := range i.Failures {
-		if f.Path == "" || about(f.Path) {
-			list = append(list, strings.TrimPrefix(printable(f.Path)+": ", ": ")+printable(f.Detail))
+		if f.Path == "" || selects(f.Path) {
+			list = append(list, strings.TrimPrefix(printableText(f.Path)+": ", ": ")+printableText(f.Detail))
 		}
 	}
 	return list
 }
 
-// printable makes text from an image fit for a terminal, and bounds it.
-func printable(s string) string {
+// printableText escapes text from an image for a terminal and cuts it at 512 bytes.
+func printableText(s string) string {
 	quoted := fmt.Sprintf("%.512q", s)
 	return strings.ReplaceAll(quoted[1:len(quoted)-1], `\"`, `"`)
 }
 
-// inConfigs judges files of some kinds, one by one.
-func inConfigs(f func(plimsoll.ConfigFile) []string, kinds ...*kind) func(analyze.Image) verdict {
+// judgeConfigs judges the files of some kinds one by one. f returns the evidence against a file.
+func judgeConfigs(f func(plimsoll.ConfigFile) []string, kinds ...*fileKind) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
 		var found []string
-		files, unread := configs(i, kinds...)
+		files, unread := configsOfKinds(i, kinds...)
 		for _, file := range files {
 			found = append(found, f(file)...)
 		}
-		return decide(found, unread, len(files) > 0)
+		return newVerdict(found, unread, len(files) > 0)
 	}
 }
 
-// configs lists the files of some kinds, and where one of them could not be read.
-func configs(i analyze.Image, kinds ...*kind) (files []plimsoll.ConfigFile, unread []string) {
+// configsOfKinds returns the files of some kinds, and a text for each that could not be read.
+func configsOfKinds(i analyze.Image, kinds ...*fileKind) (files []plimsoll.ConfigFile, unread []string) {
 	is := func(name plimsoll.ConfigKind) bool {
-		return slices.ContainsFunc(kinds, func(k *kind) bool { return k.name == name })
+		return slices.ContainsFunc(kinds, func(k *fileKind) bool { return k.name == name })
 	}
 	for _, c := range i.Configs {
 		if !is(c.Kind) {
@@ -182,34 +196,36 @@ func configs(i analyze.Image, kinds ...*kind) (files []plimsoll.ConfigFile, unre
 		}
 		files = append(files, c)
 		if c.Unread != "" {
-			unread = append(unread, printable(c.Path)+": "+printable(c.Unread))
+			unread = append(unread, printableText(c.Path)+": "+printableText(c.Unread))
 		}
 	}
-	return files, append(unread, failures(i, func(path string) bool {
+	return files, append(unread, failureTexts(i, func(path string) bool {
 		k := kindOf(path)
 		return k != nil && is(k.name)
 	})...)
 }
 
-// at points at a line of a file.
-func at(c plimsoll.ConfigFile, l plimsoll.ConfigLine, text string) string {
-	return fmt.Sprintf("%s:%d: %s", printable(c.Path), l.Line, printable(text))
+// evidenceAt returns text with the path and the number of a line.
+func evidenceAt(c plimsoll.ConfigFile, l plimsoll.ConfigLine, text string) string {
+	return fmt.Sprintf("%s:%d: %s", printableText(c.Path), l.Line, printableText(text))
 }
 
-// eachLine makes a judge of files out of one of lines: it returns what to say of a bad one, "" of a good one.
-func eachLine(f func(plimsoll.ConfigLine) string) func(plimsoll.ConfigFile) []string {
+// judgeLines returns a function for judgeConfigs that judges a file line by line. f returns the
+// evidence against a line, "" if the line is good.
+func judgeLines(f func(plimsoll.ConfigLine) string) func(plimsoll.ConfigFile) []string {
 	return func(c plimsoll.ConfigFile) []string {
 		var found []string
 		for _, l := range c.Lines {
 			if text := f(l); text != "" {
-				found = append(found, at(c, l, text))
+				found = append(found, evidenceAt(c, l, text))
 			}
 		}
 		return found
 	}
 }
 
-func arg(l plimsoll.ConfigLine, n int) string {
+// argAt returns argument n of a line, "" if it has fewer.
+func argAt(l plimsoll.ConfigLine, n int) string {
 	if n < len(l.Args) {
 		return l.Args[n]
 	}

@@ -10,138 +10,137 @@ import (
 	"plimsoll/analyze/baseline/parse"
 )
 
-const dockerfile = "Dockerfile reference"
+const dockerfileReference = "Dockerfile reference"
 
-func buildRules() []rule {
-	const applies = " Does not apply to an image without history."
-	return []rule{
-		{
-			id: "build.add_url", title: "A build step adds a file from the network unchecked", severity: medium,
-			description: "Fails for ADD with an address and no --checksum." + applies,
-			advice:      "Fetch the file with RUN and check its digest, or use ADD --checksum.",
-			references:  []string{cisDocker + "4.9", dockerfile}, judge: steps(addURL),
-		},
-		{
-			id: "build.fetch_and_run", title: "A build step runs what it downloads", severity: high,
-			description: "Fails for a download that is piped into a shell or another interpreter." + applies,
-			advice:      "Download to a file, check its digest or signature, then run it.",
-			references:  []string{cisDocker + "4.11"}, judge: commands(fetchAndRun),
-		},
-		{
-			id: "build.chmod_everybody", title: "A build step lets everybody write", severity: medium, protection: true,
-			description: "Fails for chmod with write permission for others (777, 666, o+w, a+w) without the sticky bit (1777)." + applies,
-			advice:      "Give the files to the user that needs them (COPY --chown, chown), and take the permission for others away.",
-			references:  []string{"chmod(1)"}, judge: commands(matches(chmodEverybody)),
-		},
-		{
-			id: "build.no_verification", title: "A build step switches certificate checks off", severity: high,
-			description: "Fails for curl -k, wget --no-check-certificate, pip --trusted-host, git with http.sslVerify=false, npm with strict-ssl false and NODE_TLS_REJECT_UNAUTHORIZED=0." + applies,
-			advice:      "Add the missing certificate authority to the image and remove the switch.",
-			references:  []string{cisDocker + "4.11"}, judge: commands(matches(noCertificates)),
-		},
-		{
-			id: "build.unsigned_packages", title: "A build step installs packages without checking signatures", severity: high, protection: true,
-			description: "Fails for apt --allow-unauthenticated and --force-yes, apk --allow-untrusted, yum and dnf --nogpgcheck, zypper --no-gpg-checks and rpm --nosignature." + applies,
-			advice:      "Import the key of the repository and remove the switch.",
-			references:  []string{cisDocker + "4.11"}, judge: commands(matches(unsigned)),
-		},
-		{
-			id: "build.update_alone", title: "A build step updates package lists and installs nothing", severity: low,
-			description: "Fails for apt-get update, apk update or yum makecache in a step that installs and upgrades nothing: later builds reuse the old list from the cache." + applies,
-			advice:      "Join update and install in one RUN.",
-			references:  []string{cisDocker + "4.7"}, judge: commands(updateAlone),
-		},
-		{
-			id: "build.sudo", title: "A build step uses sudo", severity: low,
-			description: "Fails for a command that begins with sudo. A build is root already; sudo in an image is a way back to root." + applies,
-			advice:      "Use USER to change users within the build file, and leave sudo out of the image.",
-			references:  []string{dockerfile}, judge: commands(func(c string) string { return strings.TrimLeft(matches(sudoCommand)(c), ";&|( ") }),
-		},
-		{
-			id: "build.arg_secret", title: "A build argument seems to be a secret", severity: high, protection: true,
-			description: "Fails for ARG with a name such as NPM_TOKEN or DB_PASSWORD. Values of build arguments stand in the history of the image." + applies,
-			advice:      "Use a secret mount (RUN --mount=type=secret), then change the secret.",
-			references:  []string{cisDocker + "4.10", dockerfile}, judge: steps(argSecret),
-		},
-		{
-			id: "build.sets_password", title: "A build step sets a password", severity: high, protection: true,
-			description: "Fails for a literal password given to chpasswd, passwd --stdin or useradd -p: every container has it, and the history shows it." + applies,
-			advice:      "Leave accounts without password; if one must have it, set it when the container starts.",
-			references:  []string{cisDocker + "4.10"}, judge: commands(func(c string) string { return said(parse.SetsPassword(c), "a password is set") }),
-		},
-		{
-			id: "build.password_option", title: "A build step has a password on a command line", severity: high, protection: true,
-			description: "Fails for a literal password given to sshpass, mysql, curl -u or redis-cli." + applies,
-			advice:      "Use a secret mount, then change the password.",
-			references:  []string{cisDocker + "4.10"}, judge: commands(func(c string) string {
-				program := parse.PasswordInOption(c)
-				return said(program != "", program+" is given a password")
-			}),
-		},
-		{
-			id: "build.address_credentials", title: "A build step has a password in an address", severity: high, protection: true,
-			description: "Fails for an address of the form scheme://name:password@host." + applies,
-			advice:      "Use a secret mount or a credential helper, then change the password.",
-			references:  []string{cisDocker + "4.10"}, judge: commands(addressPassword),
-		},
-		{
-			id: "build.plain_download", title: "A build step downloads over plain HTTP", severity: medium,
-			description: "Fails for curl or wget of an http:// address in a step that checks no digest and no signature. Loopback is not counted." + applies,
-			advice:      "Use https, and check the digest.",
-			references:  []string{cisDocker + "4.11"}, judge: commands(plainDownload),
-		},
-		{
-			id: "build.ssh_server", title: "A build step installs an SSH server", severity: medium,
-			description: "Fails for the installation of openssh-server or dropbear." + applies,
-			advice:      "Leave the SSH server out: containers are entered with the tools of the platform.",
-			references:  []string{cisDocker + "4.3", cisDocker + "5.7"}, judge: commands(matches(sshServerPackage)),
-		},
-		{
-			id: "build.set_uid", title: "A build step makes a program set-uid", severity: medium, protection: true,
-			description: "Fails for chmod with u+s or a number of four digits with set-uid. Set-gid is mostly meant for directories and is left to file.setgid_unknown." + applies,
-			advice:      "Start the program as the user it needs, or give it the one capability it needs.",
-			references:  []string{cisDocker + "4.8"}, judge: commands(matches(chmodSetUID)),
-		},
-		{
-			id: "build.copy_key", title: "A build step copies a private key", severity: high,
-			description: "Fails for COPY or ADD of files named id_rsa, id_ed25519, *.pem, *.key, *.p12 and the like. Public certificates may have such a name: see key.private." + applies,
-			advice:      "Use an SSH or secret mount. What was copied stays in the layer even if a later step deletes it.",
-			references:  []string{cisDocker + "4.10"}, judge: steps(copiesKey),
-		},
-		{
-			id: "build.copy_everything", title: "A build step copies the whole build context", severity: low,
-			description: "Fails for COPY or ADD of \".\": settings, keys and history of a checkout come along unless .dockerignore keeps them out." + applies,
-			advice:      "Copy what the image needs by name, and keep a .dockerignore.",
-			references:  []string{dockerfile}, judge: steps(copiesEverything),
-		},
-	}
+const buildApplies = " Does not apply to an image without history."
+
+var buildRules = []rule{
+	{
+		id: "build.add_url", title: "A build step adds a file from the network unchecked", severity: medium,
+		description: "Fails for ADD with an address and no --checksum." + buildApplies,
+		advice:      "Fetch the file with RUN and check its digest, or use ADD --checksum.",
+		references:  []string{cisDocker + "4.9", dockerfileReference}, judge: judgeSteps(judgeAddURL),
+	},
+	{
+		id: "build.fetch_and_run", title: "A build step runs what it downloads", severity: high,
+		description: "Fails for a download that is piped into a shell or another interpreter." + buildApplies,
+		advice:      "Download to a file, check its digest or signature, then run it.",
+		references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(judgeDownloadAndRun),
+	},
+	{
+		id: "build.chmod_everybody", title: "A build step lets everybody write", severity: medium, protection: true,
+		description: "Fails for chmod with write permission for others (777, 666, o+w, a+w) without the sticky bit (1777)." + buildApplies,
+		advice:      "Give the files to the user that needs them (COPY --chown, chown), and take the permission for others away.",
+		references:  []string{"chmod(1)"}, judge: judgeRunCommands(matchedText(chmodEverybody)),
+	},
+	{
+		id: "build.no_verification", title: "A build step switches certificate checks off", severity: high,
+		description: "Fails for curl -k, wget --no-check-certificate, pip --trusted-host, git with http.sslVerify=false, npm with strict-ssl false and NODE_TLS_REJECT_UNAUTHORIZED=0." + buildApplies,
+		advice:      "Add the missing certificate authority to the image and remove the switch.",
+		references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(matchedText(noCertificates)),
+	},
+	{
+		id: "build.unsigned_packages", title: "A build step installs packages without checking signatures", severity: high, protection: true,
+		description: "Fails for apt --allow-unauthenticated and --force-yes, apk --allow-untrusted, yum and dnf --nogpgcheck, zypper --no-gpg-checks and rpm --nosignature." + buildApplies,
+		advice:      "Import the key of the repository and remove the switch.",
+		references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(matchedText(unsignedInstall)),
+	},
+	{
+		id: "build.update_alone", title: "A build step updates package lists and installs nothing", severity: low,
+		description: "Fails for apt-get update, apk update or yum makecache in a step that installs and upgrades nothing: later builds reuse the old list from the cache." + buildApplies,
+		advice:      "Join update and install in one RUN.",
+		references:  []string{cisDocker + "4.7"}, judge: judgeRunCommands(judgeUpdateAlone),
+	},
+	{
+		id: "build.sudo", title: "A build step uses sudo", severity: low,
+		description: "Fails for a command that begins with sudo. A build is root already; sudo in an image is a way back to root." + buildApplies,
+		advice:      "Use USER to change users within the build file, and leave sudo out of the image.",
+		references:  []string{dockerfileReference}, judge: judgeRunCommands(func(c string) string { return strings.TrimLeft(matchedText(sudoCommand)(c), ";&|( ") }),
+	},
+	{
+		id: "build.arg_secret", title: "A build argument seems to be a secret", severity: high, protection: true,
+		description: "Fails for ARG with a name such as NPM_TOKEN or DB_PASSWORD. Values of build arguments stand in the history of the image." + buildApplies,
+		advice:      "Use a secret mount (RUN --mount=type=secret), then change the secret.",
+		references:  []string{cisDocker + "4.10", dockerfileReference}, judge: judgeSteps(judgeSecretArgument),
+	},
+	{
+		id: "build.sets_password", title: "A build step sets a password", severity: high, protection: true,
+		description: "Fails for a literal password given to chpasswd, passwd --stdin or useradd -p: every container has it, and the history shows it." + buildApplies,
+		advice:      "Leave accounts without password; if one must have it, set it when the container starts.",
+		references:  []string{cisDocker + "4.10"}, judge: judgeRunCommands(func(c string) string { return textIf(parse.SetsPassword(c), "a password is set") }),
+	},
+	{
+		id: "build.password_option", title: "A build step has a password on a command line", severity: high, protection: true,
+		description: "Fails for a literal password given to sshpass, mysql, curl -u or redis-cli." + buildApplies,
+		advice:      "Use a secret mount, then change the password.",
+		references:  []string{cisDocker + "4.10"}, judge: judgeRunCommands(func(c string) string {
+			program := parse.PasswordInOption(c)
+			return textIf(program != "", program+" is given a password")
+		}),
+	},
+	{
+		id: "build.address_credentials", title: "A build step has a password in an address", severity: high, protection: true,
+		description: "Fails for an address of the form scheme://name:password@host." + buildApplies,
+		advice:      "Use a secret mount or a credential helper, then change the password.",
+		references:  []string{cisDocker + "4.10"}, judge: judgeRunCommands(judgeAddressPassword),
+	},
+	{
+		id: "build.plain_download", title: "A build step downloads over plain HTTP", severity: medium,
+		description: "Fails for curl or wget of an http:// address in a step that checks no digest and no signature. Loopback is not counted." + buildApplies,
+		advice:      "Use https, and check the digest.",
+		references:  []string{cisDocker + "4.11"}, judge: judgeRunCommands(judgePlainDownload),
+	},
+	{
+		id: "build.ssh_server", title: "A build step installs an SSH server", severity: medium,
+		description: "Fails for the installation of openssh-server or dropbear." + buildApplies,
+		advice:      "Leave the SSH server out: containers are entered with the tools of the platform.",
+		references:  []string{cisDocker + "4.3", cisDocker + "5.7"}, judge: judgeRunCommands(matchedText(sshServerPackage)),
+	},
+	{
+		id: "build.set_uid", title: "A build step makes a program set-uid", severity: medium, protection: true,
+		description: "Fails for chmod with u+s or a number of four digits with set-uid. Set-gid is mostly meant for directories and is left to file.setgid_unknown." + buildApplies,
+		advice:      "Start the program as the user it needs, or give it the one capability it needs.",
+		references:  []string{cisDocker + "4.8"}, judge: judgeRunCommands(matchedText(chmodSetUID)),
+	},
+	{
+		id: "build.copy_key", title: "A build step copies a private key", severity: high,
+		description: "Fails for COPY or ADD of files named id_rsa, id_ed25519, *.pem, *.key, *.p12 and the like. Public certificates may have such a name: see key.private." + buildApplies,
+		advice:      "Use an SSH or secret mount. What was copied stays in the layer even if a later step deletes it.",
+		references:  []string{cisDocker + "4.10"}, judge: judgeSteps(judgeCopiedKey),
+	},
+	{
+		id: "build.copy_everything", title: "A build step copies the whole build context", severity: low,
+		description: "Fails for COPY or ADD of \".\": settings, keys and history of a checkout come along unless .dockerignore keeps them out." + buildApplies,
+		advice:      "Copy what the image needs by name, and keep a .dockerignore.",
+		references:  []string{dockerfileReference}, judge: judgeSteps(judgeCopiedContext),
+	},
 }
 
-// step is a line of the history, without what builders put around it.
-type step struct {
-	index int    // from 1
-	layer string // short diff ID of the layer it brought; "" = none
-	word  string // instruction: RUN, COPY, ADD, ARG, ENV, …
-	rest  string
+// historyStep is a line of the image history without the text that builders put around it.
+type historyStep struct {
+	index       int    // from 1
+	layer       string // short diff ID of the step's layer; "" = none
+	instruction string // RUN, COPY, ADD, ARG, ENV, …
+	arguments   string
 }
 
-// steps judges the history line by line; f returns what to say of a bad one.
-func steps(f func(step) string) func(analyze.Image) verdict {
+// judgeSteps judges the history step by step. f returns the evidence against a step.
+func judgeSteps(f func(historyStep) string) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
-		return inConfig(i, func(c *plimsoll.ImageConfig) ([]string, bool) {
+		return judgeImageConfig(i, func(c *plimsoll.ImageConfig) ([]string, bool) {
 			var found []string
 			layer := 0
 			for n, h := range c.History {
-				s := step{index: n + 1}
+				s := historyStep{index: n + 1}
 				if !h.Empty {
 					if layer < len(c.DiffIDs) {
 						s.layer = c.DiffIDs[layer].Short()
 					}
 					layer++
 				}
-				s.word, s.rest = instruction(h.CreatedBy)
+				s.instruction, s.arguments = splitInstruction(h.CreatedBy)
 				if text := f(s); text != "" {
-					found = append(found, s.say(text))
+					found = append(found, s.evidence(text))
 				}
 			}
 			return found, len(c.History) > 0
@@ -149,28 +148,28 @@ func steps(f func(step) string) func(analyze.Image) verdict {
 	}
 }
 
-func (s step) say(text string) string {
+func (s historyStep) evidence(text string) string {
 	if s.layer == "" {
-		return fmt.Sprintf("history %d: %s", s.index, printable(text))
+		return fmt.Sprintf("history %d: %s", s.index, printableText(text))
 	}
-	return fmt.Sprintf("history %d, layer %s: %s", s.index, s.layer, printable(text))
+	return fmt.Sprintf("history %d, layer %s: %s", s.index, s.layer, printableText(text))
 }
 
-// commands judges the shell commands of RUN steps.
-func commands(f func(string) string) func(analyze.Image) verdict {
-	return steps(func(s step) string {
-		if s.word != "RUN" {
+// judgeRunCommands judges the shell commands of RUN steps.
+func judgeRunCommands(f func(string) string) func(analyze.Image) verdict {
+	return judgeSteps(func(s historyStep) string {
+		if s.instruction != "RUN" {
 			return ""
 		}
-		return f(s.rest)
+		return f(s.arguments)
 	})
 }
 
 var buildArguments = regexp.MustCompile(`^\|\d+ .*?(/bin/(?:ba|da|a)?sh -[a-z]*c )`)
 
-// instruction splits a line of the history: the classic builder writes "/bin/sh -c #(nop) COPY …"
+// splitInstruction splits a line of the history: the classic builder writes "/bin/sh -c #(nop) COPY …"
 // and "/bin/sh -c command", BuildKit "COPY … # buildkit" and "RUN /bin/sh -c command # buildkit".
-func instruction(line string) (word, rest string) {
+func splitInstruction(line string) (word, rest string) {
 	line = strings.TrimSuffix(strings.TrimSpace(line), " # buildkit")
 	if nop, ok := strings.CutPrefix(line, "/bin/sh -c #(nop)"); ok {
 		line = strings.TrimSpace(nop)
@@ -194,49 +193,49 @@ func instruction(line string) (word, rest string) {
 	return word, rest
 }
 
-// said is text if it holds, else "".
-func said(holds bool, text string) string {
-	if holds {
+// textIf returns text if a condition holds, else "".
+func textIf(condition bool, text string) string {
+	if condition {
 		return text
 	}
 	return ""
 }
 
-// matches says the part of a command that a pattern finds. Patterns end before anything
-// that could be a secret.
-func matches(pattern *regexp.Regexp) func(string) string {
+// matchedText returns the part of a command that matches a pattern, as evidence. Patterns end
+// before anything that could be a secret.
+func matchedText(pattern *regexp.Regexp) func(string) string {
 	return func(command string) string { return strings.Join(strings.Fields(pattern.FindString(command)), " ") }
 }
 
-// begin is where a command may begin within a line of shell.
-const begin = `(?:^|[;&|(\s])`
+// commandStart matches the places where a command may begin within a line of shell.
+const commandStart = `(?:^|[;&|(\s])`
 
 var (
 	chmodEverybody   = regexp.MustCompile(`\bchmod\s+(?:-\w+\s+|--\w+\s+)*(?:[0246]?[0-7]{2}[2367]|[ugo]*[oa][ugo]*\+[rx]*w[rwx]*|\+[rx]*w[rwx]*|[ugo]*[oa][ugo]*=[rx]*w[rwx]*)\b`)
 	chmodSetUID      = regexp.MustCompile(`\bchmod\s+(?:-\w+\s+|--\w+\s+)*(?:0?[4-7][0-7]{3}|(?:[go]*[ua][ugoa]*)?\+[rwxX]*s[rwxX]*)\b`)
 	noCertificates   = regexp.MustCompile(`\bcurl\b[^|;&]*?\s(?:-[a-zA-Z]*k[a-zA-Z]*|--insecure)\b|\bwget\b[^|;&]*?\s--no-check-certificate\b|\bpip3?\b[^|;&]*?\s--trusted-host\b|http\.sslVerify[ =]"?(?:false|0)|strict-ssl[ =]"?false|NODE_TLS_REJECT_UNAUTHORIZED=["']?0|GIT_SSL_NO_VERIFY=|PYTHONHTTPSVERIFY=["']?0`)
-	unsigned         = regexp.MustCompile(`--allow-unauthenticated\b|--force-yes\b|--allow-untrusted\b|--nogpgcheck\b|--no-gpg-checks?\b|--nosignature\b|--nodigest\b|\[trusted=yes\]|gpgcheck=0`)
+	unsignedInstall  = regexp.MustCompile(`--allow-unauthenticated\b|--force-yes\b|--allow-untrusted\b|--nogpgcheck\b|--no-gpg-checks?\b|--nosignature\b|--nodigest\b|\[trusted=yes\]|gpgcheck=0`)
 	sudoCommand      = regexp.MustCompile(`(?:^|[;&|(]\s*)sudo\s+(?:-\w+\s+)*[\w./-]+`)
 	sshServerPackage = regexp.MustCompile(`\b(?:install|add)\b[^|;&]*?\s(?:openssh-server|openssh-sftp-server|dropbear|dropbear-bin)(?:[=\s]|$)`)
-	updateCommand    = regexp.MustCompile(begin + `(?:apt-get|apt|aptitude|apk|yum|dnf|microdnf|zypper)\s+(?:-\S+\s+)*(?:update|makecache|refresh)\b`)
+	updateCommand    = regexp.MustCompile(commandStart + `(?:apt-get|apt|aptitude|apk|yum|dnf|microdnf|zypper)\s+(?:-\S+\s+)*(?:update|makecache|refresh)\b`)
 	installCommand   = regexp.MustCompile(`\b(?:install|add|upgrade|dist-upgrade|full-upgrade|build-dep|source|groupinstall|distro-sync)\b|\byum\s+(?:-\S+\s+)*update\b|\bdnf\s+(?:-\S+\s+)*update\b|\bmicrodnf\s+(?:-\S+\s+)*update\b`)
 	plainFetch       = regexp.MustCompile(`\b(?:curl|wget)\b[^|;&]*?\shttp://([\w.-]+)`)
 	digestChecked    = regexp.MustCompile(`\b(?:sha\d+sum|md5sum|shasum|gpgv?|gpg2|openssl\s+dgst|cosign|minisign|signify)\b`)
 	addressSecret    = regexp.MustCompile(`\b([a-z][a-z0-9+.-]*)://[^\s/:@'"]+:([^\s/@'"]+)@([\w.-]+)`)
 )
 
-func fetchAndRun(command string) string {
-	return said(parse.FetchedAndRun(command), "a download is piped into an interpreter")
+func judgeDownloadAndRun(command string) string {
+	return textIf(parse.RunsDownload(command), "a download is piped into an interpreter")
 }
 
-func updateAlone(command string) string {
+func judgeUpdateAlone(command string) string {
 	if installCommand.MatchString(command) {
 		return ""
 	}
-	return strings.TrimLeft(matches(updateCommand)(command), ";&|( ")
+	return strings.TrimLeft(matchedText(updateCommand)(command), ";&|( ")
 }
 
-func plainDownload(command string) string {
+func judgePlainDownload(command string) string {
 	if digestChecked.MatchString(command) {
 		return ""
 	}
@@ -248,8 +247,8 @@ func plainDownload(command string) string {
 	return ""
 }
 
-// addressPassword: a variable is no password; it is the environment's.
-func addressPassword(command string) string {
+// judgeAddressPassword finds a password in an address. A shell variable is not a password.
+func judgeAddressPassword(command string) string {
 	for _, m := range addressSecret.FindAllStringSubmatch(command, -1) {
 		if !strings.HasPrefix(m[2], "$") {
 			return m[1] + "://…@" + m[3]
@@ -258,11 +257,11 @@ func addressPassword(command string) string {
 	return ""
 }
 
-func addURL(s step) string {
-	if s.word != "ADD" || strings.Contains(s.rest, "--checksum=") {
+func judgeAddURL(s historyStep) string {
+	if s.instruction != "ADD" || strings.Contains(s.arguments, "--checksum=") {
 		return ""
 	}
-	for word := range strings.FieldsSeq(s.rest) {
+	for word := range strings.FieldsSeq(s.arguments) {
 		for _, scheme := range [...]string{"http://", "https://", "ftp://"} {
 			if address, ok := strings.CutPrefix(word, scheme); ok {
 				host, _, _ := strings.Cut(address, "/")
@@ -273,27 +272,29 @@ func addURL(s step) string {
 	return ""
 }
 
-// argSecret: the stored history has the first name alone.
-func argSecret(s step) string {
-	if s.word != "ARG" {
+// judgeSecretArgument judges the name of a build argument. The stored history has only the first
+// name of an ARG line.
+func judgeSecretArgument(s historyStep) string {
+	if s.instruction != "ARG" {
 		return ""
 	}
-	name, _, _ := strings.Cut(s.rest, "=")
+	name, _, _ := strings.Cut(s.arguments, "=")
 	name, _, _ = strings.Cut(name, " ")
-	return said(secretVariable(name), "ARG "+name)
+	return textIf(isSecretVariable(name), "ARG "+name)
 }
 
-func copied(s step) []string {
-	if s.word != "COPY" && s.word != "ADD" {
+// copiedSources returns the sources that a COPY or ADD step takes from the build context.
+func copiedSources(s historyStep) []string {
+	if s.instruction != "COPY" && s.instruction != "ADD" {
 		return nil
 	}
 	var sources []string
-	for word := range strings.FieldsSeq(strings.NewReplacer("[", " ", "]", " ", ",", " ", `"`, " ").Replace(s.rest)) {
+	for word := range strings.FieldsSeq(strings.NewReplacer("[", " ", "]", " ", ",", " ", `"`, " ").Replace(s.arguments)) {
 		switch {
 		case strings.HasPrefix(word, "--from"):
-			return nil // of another stage, not of the context
+			return nil // from another stage, not from the build context
 		case word == "in":
-			return sources // the classic builder: sources in target
+			return sources // the classic builder writes "sources in target"
 		case !strings.HasPrefix(word, "--"):
 			sources = append(sources, word)
 		}
@@ -304,23 +305,23 @@ func copied(s step) []string {
 	return sources
 }
 
-func copiesKey(s step) string {
-	for _, source := range copied(s) {
+func judgeCopiedKey(s historyStep) string {
+	for _, source := range copiedSources(s) {
 		base := source[strings.LastIndexByte(source, '/')+1:]
-		if k := byBase(source, base); k == privateKey {
-			return s.word + " " + base
+		if k := kindByBase(source, base); k == kindPrivateKey {
+			return s.instruction + " " + base
 		}
-		if k := byExtension(source, base); k == privateKey || k == keystore {
-			return s.word + " " + base
+		if k := kindByExtension(source, base); k == kindPrivateKey || k == kindKeyStore {
+			return s.instruction + " " + base
 		}
 	}
 	return ""
 }
 
-func copiesEverything(s step) string {
-	for _, source := range copied(s) {
+func judgeCopiedContext(s historyStep) string {
+	for _, source := range copiedSources(s) {
 		if source == "." || source == "./" {
-			return s.word + " " + source
+			return s.instruction + " " + source
 		}
 	}
 	return ""

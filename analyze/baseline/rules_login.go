@@ -8,80 +8,78 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze"
-	"plimsoll/analyze/baseline/parse"
 )
 
-func loginRules() []rule {
-	const (
-		applies   = " Does not apply to an image without that file."
-		passwords = " Does not apply to an image without that file, or in which no account has a password."
-		source    = "login.defs(5)"
-	)
-	return []rule{
-		{
-			id: "login.max_days", title: "New passwords never have to be changed", severity: low, protection: true,
-			description: fmt.Sprintf("Looks at PASS_MAX_DAYS in /etc/login.defs. Fails if it is unset or over %d.", longLife) + passwords,
-			advice:      fmt.Sprintf("Set PASS_MAX_DAYS to %d or less.", longLife), references: []string{source},
-			judge: loginNumber("PASS_MAX_DAYS", true, func(n int) bool { return n > longLife || n < 0 }),
-		},
-		{
-			id: "login.min_days", title: "New passwords can be changed back at once", severity: low, protection: true,
-			description: "Looks at PASS_MIN_DAYS in /etc/login.defs. Fails if it is unset or 0." + passwords,
-			advice:      "Set PASS_MIN_DAYS to 1.", references: []string{source},
-			judge: loginNumber("PASS_MIN_DAYS", true, func(n int) bool { return n < 1 }),
-		},
-		{
-			id: "login.warn_days", title: "Nobody is warned before a new password expires", severity: low, protection: true,
-			description: "Looks at PASS_WARN_AGE in /etc/login.defs. Fails if it is unset or under 7." + passwords,
-			advice:      "Set PASS_WARN_AGE to 7.", references: []string{source},
-			judge: loginNumber("PASS_WARN_AGE", true, func(n int) bool { return n < 7 }),
-		},
-		{
-			id: "login.retries", title: "Passwords can be tried many times at a login", severity: low, protection: true,
-			description: "Looks at LOGIN_RETRIES in /etc/login.defs. Fails if it is over 5; unset, the default is 3." + passwords,
-			advice:      "Set LOGIN_RETRIES to 5 or less.", references: []string{source},
-			judge: loginNumber("LOGIN_RETRIES", false, func(n int) bool { return n > 5 }),
-		},
-		{
-			id: "login.encrypt_method", title: "New passwords are kept with a weak algorithm", severity: high, protection: true,
-			description: "Looks at ENCRYPT_METHOD and MD5_CRYPT_ENAB in /etc/login.defs. Fails for DES and MD5." + applies,
-			advice:      "Set ENCRYPT_METHOD to YESCRYPT or SHA512 and remove MD5_CRYPT_ENAB.", references: []string{source, "crypt(5)"},
-			judge: inConfigs(eachLine(func(l plimsoll.ConfigLine) string {
-				value := strings.ToUpper(arg(l, 0))
-				weak := l.Key == "ENCRYPT_METHOD" && (value == "DES" || value == "MD5") || l.Key == "MD5_CRYPT_ENAB" && value == "YES"
-				return said(weak, l.Key+" "+value)
-			}), loginDefs),
-		},
-		{
-			id: "login.hash_rounds", title: "New passwords are hashed with few rounds", severity: medium, protection: true,
-			description: "Looks at SHA_CRYPT_MIN_ROUNDS and SHA_CRYPT_MAX_ROUNDS in /etc/login.defs. Fails if one is set under 5000, the default." + applies,
-			advice:      "Remove the setting, or raise it.", references: []string{source},
-			judge: inConfigs(eachLine(func(l plimsoll.ConfigLine) string {
-				n, err := strconv.Atoi(arg(l, 0))
-				few := (l.Key == "SHA_CRYPT_MIN_ROUNDS" || l.Key == "SHA_CRYPT_MAX_ROUNDS") && err == nil && n < 5000
-				return said(few, l.Key+" "+arg(l, 0))
-			}), loginDefs),
-		},
-		{
-			id: "login.umask", title: "Files of those who log in can be changed by others", severity: medium, protection: true,
-			description: "Looks at UMASK in /etc/login.defs. Fails if it leaves write permission to others, or to the group without USERGROUPS_ENAB." + applies,
-			advice:      "Set UMASK to 027, or 022 at least.", references: []string{source, "umask(2)"}, judge: loginUmask,
-		},
-		{
-			id: "login.uid_min", title: "New accounts get user ids of the system", severity: low,
-			description: "Looks at UID_MIN in /etc/login.defs. Fails if it is under 500." + applies,
-			advice:      "Set UID_MIN to 1000.", references: []string{source},
-			judge: loginNumber("UID_MIN", false, func(n int) bool { return n < 500 }),
-		},
-		{
-			id: "login.open_without_home", title: "Who has no home directory may log in at the root", severity: low,
-			description: "Looks at DEFAULT_HOME in /etc/login.defs. Fails if it is yes, also by default." + passwords,
-			advice:      "Set DEFAULT_HOME to no.", references: []string{source}, judge: defaultHome,
-		},
-	}
+const (
+	loginApplies         = " Does not apply to an image without that file."
+	loginPasswordApplies = " Does not apply to an image without that file, or in which no account has a password."
+	loginDefsManual      = "login.defs(5)"
+)
+
+var loginRules = []rule{
+	{
+		id: "login.max_days", title: "New passwords never have to be changed", severity: low, protection: true,
+		description: fmt.Sprintf("Looks at PASS_MAX_DAYS in /etc/login.defs. Fails if it is unset or over %d.", maxPasswordDays) + loginPasswordApplies,
+		advice:      fmt.Sprintf("Set PASS_MAX_DAYS to %d or less.", maxPasswordDays), references: []string{loginDefsManual},
+		judge: judgeLoginNumber("PASS_MAX_DAYS", true, func(n int) bool { return n > maxPasswordDays || n < 0 }),
+	},
+	{
+		id: "login.min_days", title: "New passwords can be changed back at once", severity: low, protection: true,
+		description: "Looks at PASS_MIN_DAYS in /etc/login.defs. Fails if it is unset or 0." + loginPasswordApplies,
+		advice:      "Set PASS_MIN_DAYS to 1.", references: []string{loginDefsManual},
+		judge: judgeLoginNumber("PASS_MIN_DAYS", true, func(n int) bool { return n < 1 }),
+	},
+	{
+		id: "login.warn_days", title: "Nobody is warned before a new password expires", severity: low, protection: true,
+		description: "Looks at PASS_WARN_AGE in /etc/login.defs. Fails if it is unset or under 7." + loginPasswordApplies,
+		advice:      "Set PASS_WARN_AGE to 7.", references: []string{loginDefsManual},
+		judge: judgeLoginNumber("PASS_WARN_AGE", true, func(n int) bool { return n < 7 }),
+	},
+	{
+		id: "login.retries", title: "Passwords can be tried many times at a login", severity: low, protection: true,
+		description: "Looks at LOGIN_RETRIES in /etc/login.defs. Fails if it is over 5; unset, the default is 3." + loginPasswordApplies,
+		advice:      "Set LOGIN_RETRIES to 5 or less.", references: []string{loginDefsManual},
+		judge: judgeLoginNumber("LOGIN_RETRIES", false, func(n int) bool { return n > 5 }),
+	},
+	{
+		id: "login.encrypt_method", title: "New passwords are kept with a weak algorithm", severity: high, protection: true,
+		description: "Looks at ENCRYPT_METHOD and MD5_CRYPT_ENAB in /etc/login.defs. Fails for DES and MD5." + loginApplies,
+		advice:      "Set ENCRYPT_METHOD to YESCRYPT or SHA512 and remove MD5_CRYPT_ENAB.", references: []string{loginDefsManual, "crypt(5)"},
+		judge: judgeConfigs(judgeLines(func(l plimsoll.ConfigLine) string {
+			value := strings.ToUpper(argAt(l, 0))
+			weak := l.Key == "ENCRYPT_METHOD" && (value == "DES" || value == "MD5") || l.Key == "MD5_CRYPT_ENAB" && value == "YES"
+			return textIf(weak, l.Key+" "+value)
+		}), kindLoginDefs),
+	},
+	{
+		id: "login.hash_rounds", title: "New passwords are hashed with few rounds", severity: medium, protection: true,
+		description: "Looks at SHA_CRYPT_MIN_ROUNDS and SHA_CRYPT_MAX_ROUNDS in /etc/login.defs. Fails if one is set under 5000, the default." + loginApplies,
+		advice:      "Remove the setting, or raise it.", references: []string{loginDefsManual},
+		judge: judgeConfigs(judgeLines(func(l plimsoll.ConfigLine) string {
+			n, err := strconv.Atoi(argAt(l, 0))
+			few := (l.Key == "SHA_CRYPT_MIN_ROUNDS" || l.Key == "SHA_CRYPT_MAX_ROUNDS") && err == nil && n < 5000
+			return textIf(few, l.Key+" "+argAt(l, 0))
+		}), kindLoginDefs),
+	},
+	{
+		id: "login.umask", title: "Files of those who log in can be changed by others", severity: medium, protection: true,
+		description: "Looks at UMASK in /etc/login.defs. Fails if it leaves write permission to others, or to the group without USERGROUPS_ENAB." + loginApplies,
+		advice:      "Set UMASK to 027, or 022 at least.", references: []string{loginDefsManual, "umask(2)"}, judge: judgeLoginUmask,
+	},
+	{
+		id: "login.uid_min", title: "New accounts get user ids of the system", severity: low,
+		description: "Looks at UID_MIN in /etc/login.defs. Fails if it is under 500." + loginApplies,
+		advice:      "Set UID_MIN to 1000.", references: []string{loginDefsManual},
+		judge: judgeLoginNumber("UID_MIN", false, func(n int) bool { return n < 500 }),
+	},
+	{
+		id: "login.open_without_home", title: "Who has no home directory may log in at the root", severity: low,
+		description: "Looks at DEFAULT_HOME in /etc/login.defs. Fails if it is yes, also by default." + loginPasswordApplies,
+		advice:      "Set DEFAULT_HOME to no.", references: []string{loginDefsManual}, judge: judgeDefaultHome,
+	},
 }
 
-// loginValue is the last value of a name, which is what counts.
+// loginValue returns the last line of a name, which is the one in force.
 func loginValue(c plimsoll.ConfigFile, name string) (plimsoll.ConfigLine, bool) {
 	for _, l := range slices.Backward(c.Lines) {
 		if l.Key == name {
@@ -91,133 +89,57 @@ func loginValue(c plimsoll.ConfigFile, name string) (plimsoll.ConfigLine, bool) 
 	return plimsoll.ConfigLine{}, false
 }
 
-// loginNumber judges a number of login.defs. With needed, the rule is about passwords: it
-// applies where there are some, and the name must be set.
-func loginNumber(name string, needed bool, bad func(int) bool) func(analyze.Image) verdict {
-	about := needed || name == "LOGIN_RETRIES"
+// judgeLoginNumber judges a number of login.defs. With required, the name must be set, and the rule
+// applies only to an image with passwords.
+func judgeLoginNumber(name string, required bool, bad func(int) bool) func(analyze.Image) verdict {
+	aboutPasswords := required || name == "LOGIN_RETRIES"
 	return func(i analyze.Image) verdict {
-		if about && !hasPasswords(i) {
-			_, unread := configs(i, loginDefs)
-			return decide(nil, unread, false)
+		if aboutPasswords && !hasPasswords(i) {
+			_, unread := configsOfKinds(i, kindLoginDefs)
+			return newVerdict(nil, unread, false)
 		}
-		return inConfigs(func(c plimsoll.ConfigFile) []string {
+		return judgeConfigs(func(c plimsoll.ConfigFile) []string {
 			l, ok := loginValue(c, name)
-			n, err := strconv.Atoi(arg(l, 0))
+			n, err := strconv.Atoi(argAt(l, 0))
 			switch {
-			case !ok && needed:
-				return []string{printable(c.Path) + ": " + name + " is not set"}
+			case !ok && required:
+				return []string{printableText(c.Path) + ": " + name + " is not set"}
 			case ok && (err != nil || bad(n)):
-				return []string{at(c, l, name+" "+arg(l, 0))}
+				return []string{evidenceAt(c, l, name+" "+argAt(l, 0))}
 			}
 			return nil
-		}, loginDefs)(i)
+		}, kindLoginDefs)(i)
 	}
 }
 
-func loginUmask(i analyze.Image) verdict {
-	return inConfigs(func(c plimsoll.ConfigFile) []string {
+func judgeLoginUmask(i analyze.Image) verdict {
+	return judgeConfigs(func(c plimsoll.ConfigFile) []string {
 		l, ok := loginValue(c, "UMASK")
 		if !ok {
 			return nil
 		}
-		mask, err := strconv.ParseUint(arg(l, 0), 8, 32)
+		mask, err := strconv.ParseUint(argAt(l, 0), 8, 32)
 		own, _ := loginValue(c, "USERGROUPS_ENAB")
-		if err != nil || mask&0o002 == 0 || mask&0o020 == 0 && !strings.EqualFold(arg(own, 0), "yes") {
-			return []string{at(c, l, "UMASK "+arg(l, 0))}
+		if err != nil || mask&0o002 == 0 || mask&0o020 == 0 && !strings.EqualFold(argAt(own, 0), "yes") {
+			return []string{evidenceAt(c, l, "UMASK "+argAt(l, 0))}
 		}
 		return nil
-	}, loginDefs)(i)
+	}, kindLoginDefs)(i)
 }
 
-func defaultHome(i analyze.Image) verdict {
+func judgeDefaultHome(i analyze.Image) verdict {
 	if !hasPasswords(i) {
-		_, unread := configs(i, loginDefs)
-		return decide(nil, unread, false)
+		_, unread := configsOfKinds(i, kindLoginDefs)
+		return newVerdict(nil, unread, false)
 	}
-	return inConfigs(func(c plimsoll.ConfigFile) []string {
+	return judgeConfigs(func(c plimsoll.ConfigFile) []string {
 		l, ok := loginValue(c, "DEFAULT_HOME")
 		switch {
 		case !ok:
-			return []string{printable(c.Path) + ": DEFAULT_HOME is not set, the default is yes"}
-		case !strings.EqualFold(arg(l, 0), "no"):
-			return []string{at(c, l, "DEFAULT_HOME "+arg(l, 0))}
+			return []string{printableText(c.Path) + ": DEFAULT_HOME is not set, the default is yes"}
+		case !strings.EqualFold(argAt(l, 0), "no"):
+			return []string{evidenceAt(c, l, "DEFAULT_HOME "+argAt(l, 0))}
 		}
 		return nil
-	}, loginDefs)(i)
-}
-
-func trustRules() []rule {
-	return []rule{
-		{
-			id: "trust.hosts", title: "Other hosts are trusted without a password", severity: high, protection: true,
-			description: "Looks at /etc/hosts.equiv, shosts.equiv and at .rhosts and .shosts of any account. Fails if one names a host or user. Does not apply if there is none.",
-			advice:      "Delete the files.", references: []string{"hosts.equiv(5)"},
-			judge: inConfigs(eachLine(func(l plimsoll.ConfigLine) string { return said(arg(l, 0) == "host", "a host is trusted") }), trust),
-		},
-		{
-			id: "trust.everybody", title: "Every host is trusted without a password", severity: critical, protection: true,
-			description: "Looks at the same files as trust.hosts. Fails if one has the entry \"+\". Does not apply if there is none.",
-			advice:      "Delete the files.", references: []string{"hosts.equiv(5)"},
-			judge: inConfigs(eachLine(func(l plimsoll.ConfigLine) string { return said(arg(l, 0) == "everybody", "everybody is trusted") }), trust),
-		},
-		{
-			id: "trust.authorized_keys", title: "Somebody's SSH key opens every container", severity: medium, protection: true,
-			description: "Looks at authorized_keys of any account. Fails if it holds a key. Does not apply if there is no such file.",
-			advice:      "Hand keys over when the container starts, or leave SSH out.", references: []string{"sshd(8), AUTHORIZED_KEYS FILE FORMAT"},
-			judge: inConfigs(eachLine(func(l plimsoll.ConfigLine) string { return "a key of type " + arg(l, 0) }), authorized),
-		},
-		{
-			id: "trust.preload", title: "A library is loaded into every program", severity: high,
-			description: "Looks at /etc/ld.so.preload, which rootkits like. Fails if it names a library. Does not apply if there is no such file.",
-			advice:      "Delete the file unless you know what it loads.", references: []string{"ld.so(8)"},
-			judge: inConfigs(eachLine(func(plimsoll.ConfigLine) string { return "a library is named" }), preload),
-		},
-	}
-}
-
-func scriptRules() []rule {
-	const applies = " Scripts are *.sh outside libraries and documentation, start files of shells, and entry points, up to 256 KiB. Does not apply to an image without scripts."
-	about := func(key string, text func(plimsoll.ConfigLine) string) func(analyze.Image) verdict {
-		return inConfigs(eachLine(func(l plimsoll.ConfigLine) string {
-			if l.Key != key {
-				return ""
-			}
-			return text(l)
-		}), script)
-	}
-	return []rule{
-		{
-			id: "script.password_variable", title: "A script assigns a password", severity: high, protection: true,
-			description: "Fails if a script assigns a literal to a variable such as DB_PASSWORD." + applies,
-			advice:      "Read the password from a file or the environment when the script runs, then change it.",
-			references:  []string{cisDocker + "4.10"}, judge: about(parse.PasswordVariable, func(l plimsoll.ConfigLine) string { return arg(l, 0) + " is assigned" }),
-		},
-		{
-			id: "script.password_option", title: "A script gives a password on a command line", severity: high, protection: true,
-			description: "Fails if a script gives a literal password to sshpass, mysql, curl -u or redis-cli." + applies,
-			advice:      "Use a file of options that only its owner can read.",
-			references:  []string{cisDocker + "4.10"}, judge: about(parse.PasswordOption, func(l plimsoll.ConfigLine) string { return arg(l, 0) + " is given a password" }),
-		},
-		{
-			id: "script.sets_password", title: "A script sets a password that it holds", severity: high, protection: true,
-			description: "Fails if a script gives a literal password to chpasswd, passwd --stdin or useradd -p." + applies,
-			advice:      "Read the password when the script runs, or lock the account.",
-			references:  []string{cisDocker + "4.10"}, judge: about(parse.PasswordSet, func(plimsoll.ConfigLine) string { return "a password is set" }),
-		},
-		{
-			id: "script.umask", title: "A script lets everybody change the files it makes", severity: medium, protection: true,
-			description: "Fails if a script sets a umask that leaves write permission to others." + applies,
-			advice:      "Use umask 022 or 027.", references: []string{"umask(2)"},
-			judge: about(parse.Umask, func(l plimsoll.ConfigLine) string {
-				mask, err := strconv.ParseUint(arg(l, 0), 8, 32)
-				return said(err == nil && mask&0o002 == 0, "umask "+arg(l, 0))
-			}),
-		},
-		{
-			id: "script.search_path", title: "A script looks for programs where it stands", severity: medium,
-			description: "Fails if a script puts \".\", \"..\" or nothing between two colons into PATH." + applies,
-			advice:      "Use absolute directories in PATH.", references: []string{"environ(7)"},
-			judge: about(parse.SearchPath, func(plimsoll.ConfigLine) string { return "PATH has an entry that is not absolute" }),
-		},
-	}
+	}, kindLoginDefs)(i)
 }

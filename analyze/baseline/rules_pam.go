@@ -2,115 +2,115 @@ package baseline
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 
 	"plimsoll"
 	"plimsoll/analyze"
 )
 
-func pamRules() []rule {
-	const (
-		applies   = " Looks at the files of /etc/pam.d. Does not apply to an image without them."
-		passwords = " Looks at the files of /etc/pam.d. Does not apply to an image without them, or in which no account has a password."
-	)
-	return []rule{
-		{
-			id: "pam.empty_passwords", title: "PAM lets accounts without password in", severity: low, protection: true,
-			description: "Fails if pam_unix is given nullok for authentication while an account has an empty password. Does not apply unless there are PAM files and an account without password.",
-			advice:      "Lock the account and remove nullok.", references: []string{"pam_unix(8)"}, judge: nullok,
-		},
-		{
-			id: "pam.weak_hash", title: "PAM keeps passwords with a weak algorithm", severity: high, protection: true,
-			description: "Fails if pam_unix is given md5, bigcrypt or nothing but shadow for new passwords." + applies,
-			advice:      "Use yescrypt or sha512.", references: []string{"pam_unix(8)"},
-			judge: modules("password", "pam_unix.so", func(args []string) string {
-				for _, weak := range [...]string{"md5", "bigcrypt"} {
-					if slices.Contains(args, weak) {
-						return "pam_unix.so " + weak
-					}
+const (
+	pamApplies         = " Looks at the files of /etc/pam.d. Does not apply to an image without them."
+	pamPasswordApplies = " Looks at the files of /etc/pam.d. Does not apply to an image without them, or in which no account has a password."
+)
+
+var pamRules = []rule{
+	{
+		id: "pam.empty_passwords", title: "PAM lets accounts without password in", severity: low, protection: true,
+		description: "Fails if pam_unix is given nullok for authentication while an account has an empty password. Does not apply unless there are PAM files and an account without password.",
+		advice:      "Lock the account and remove nullok.", references: []string{"pam_unix(8)"}, judge: judgeNullok,
+	},
+	{
+		id: "pam.weak_hash", title: "PAM keeps passwords with a weak algorithm", severity: high, protection: true,
+		description: "Fails if pam_unix is given md5, bigcrypt or nothing but shadow for new passwords." + pamApplies,
+		advice:      "Use yescrypt or sha512.", references: []string{"pam_unix(8)"},
+		judge: judgeModules("password", "pam_unix.so", func(args []string) string {
+			for _, weak := range [...]string{"md5", "bigcrypt"} {
+				if slices.Contains(args, weak) {
+					return "pam_unix.so " + weak
 				}
-				return ""
-			}),
-		},
-		{
-			id: "pam.rhosts", title: "PAM trusts other hosts", severity: high, protection: true,
-			description: "Fails if a service uses pam_rhosts." + applies,
-			advice:      "Remove the line.", references: []string{"pam_rhosts(8)"},
-			judge: modules("auth", "pam_rhosts.so", func([]string) string { return "pam_rhosts.so" }),
-		},
-		{
-			id: "pam.permit", title: "PAM lets everybody in", severity: critical, protection: true,
-			description: "Fails if pam_permit is sufficient for authentication, or the one module a service asks." + applies,
-			advice:      "Remove the line.", references: []string{"pam_permit(8)"}, judge: permitsAll,
-		},
-		{
-			id: "pam.lockout", title: "Passwords can be tried without end", severity: low, protection: true,
-			description: "Fails if no service uses pam_faillock or pam_tally2." + passwords,
-			advice:      "Add pam_faillock with deny=5.", references: []string{"pam_faillock(8)"},
-			judge: someModule("auth", "pam_faillock.so or pam_tally2.so is not used", "pam_faillock.so", "pam_tally2.so", "pam_tally.so"),
-		},
-		{
-			id: "pam.reuse", title: "Old passwords can be used again", severity: low, protection: true,
-			description: "Fails if no service uses pam_pwhistory, or pam_unix with remember, for new passwords." + passwords,
-			advice:      "Add pam_pwhistory with remember=5.", references: []string{"pam_pwhistory(8)"}, judge: reuse,
-		},
-		{
-			id: "pam.su", title: "Everybody may try su", severity: low, protection: true,
-			description: "Fails if /etc/pam.d/su does not ask pam_wheel. Does not apply to an image without that file, or in which no account has a password.",
-			advice:      "Add \"auth required pam_wheel.so\".", references: []string{"pam_wheel(8)"}, judge: suWheel,
-		},
-	}
+			}
+			return ""
+		}),
+	},
+	{
+		id: "pam.rhosts", title: "PAM trusts other hosts", severity: high, protection: true,
+		description: "Fails if a service uses pam_rhosts." + pamApplies,
+		advice:      "Remove the line.", references: []string{"pam_rhosts(8)"},
+		judge: judgeModules("auth", "pam_rhosts.so", func([]string) string { return "pam_rhosts.so" }),
+	},
+	{
+		id: "pam.permit", title: "PAM lets everybody in", severity: critical, protection: true,
+		description: "Fails if pam_permit is sufficient for authentication, or the one module a service asks." + pamApplies,
+		advice:      "Remove the line.", references: []string{"pam_permit(8)"}, judge: judgePermit,
+	},
+	{
+		id: "pam.lockout", title: "Passwords can be tried without end", severity: low, protection: true,
+		description: "Fails if no service uses pam_faillock or pam_tally2." + pamPasswordApplies,
+		advice:      "Add pam_faillock with deny=5.", references: []string{"pam_faillock(8)"},
+		judge: requireModule("auth", "pam_faillock.so or pam_tally2.so is not used", "pam_faillock.so", "pam_tally2.so", "pam_tally.so"),
+	},
+	{
+		id: "pam.reuse", title: "Old passwords can be used again", severity: low, protection: true,
+		description: "Fails if no service uses pam_pwhistory, or pam_unix with remember, for new passwords." + pamPasswordApplies,
+		advice:      "Add pam_pwhistory with remember=5.", references: []string{"pam_pwhistory(8)"}, judge: judgePasswordReuse,
+	},
+	{
+		id: "pam.su", title: "Everybody may try su", severity: low, protection: true,
+		description: "Fails if /etc/pam.d/su does not ask pam_wheel. Does not apply to an image without that file, or in which no account has a password.",
+		advice:      "Add \"auth required pam_wheel.so\".", references: []string{"pam_wheel(8)"}, judge: judgeSuWheel,
+	},
 }
 
-// modules judges uses of a module for one type; f gets what it is given.
-func modules(kind, module string, f func([]string) string) func(analyze.Image) verdict {
-	return inConfigs(eachLine(func(l plimsoll.ConfigLine) string {
-		if l.Key != kind || arg(l, 1) != module {
+// judgeModules judges the lines of one type (auth, password, …) that use a module. f gets the
+// module's arguments and returns the evidence against the line.
+func judgeModules(kind, module string, f func([]string) string) func(analyze.Image) verdict {
+	return judgeConfigs(judgeLines(func(l plimsoll.ConfigLine) string {
+		if l.Key != kind || argAt(l, 1) != module {
 			return ""
 		}
 		return f(l.Args[2:])
-	}), pam)
+	}), kindPAM)
 }
 
-func nullok(i analyze.Image) verdict {
-	_, unread := configs(i, pam)
+func judgeNullok(i analyze.Image) verdict {
+	_, unread := configsOfKinds(i, kindPAM)
 	for _, file := range i.Accounts {
 		for _, a := range file.Accounts {
 			if a.EmptyPassword {
-				return modules("auth", "pam_unix.so", func(args []string) string {
-					return said(slices.Contains(args, "nullok"), "pam_unix.so nullok, and "+printable(a.Name)+" has no password")
+				return judgeModules("auth", "pam_unix.so", func(args []string) string {
+					return textIf(slices.Contains(args, "nullok"), "pam_unix.so nullok, and "+printableText(a.Name)+" has no password")
 				})(i)
 			}
 		}
 	}
-	return decide(nil, unread, false)
+	return newVerdict(nil, unread, false)
 }
 
-func permitsAll(i analyze.Image) verdict {
-	return inConfigs(func(c plimsoll.ConfigFile) []string {
+func judgePermit(i analyze.Image) verdict {
+	return judgeConfigs(func(c plimsoll.ConfigFile) []string {
 		var found []string
 		var asked []plimsoll.ConfigLine
 		for _, l := range c.Lines {
 			if l.Key == "auth" || l.Key == "include" && (l.Scope == "" || l.Scope == "auth") {
 				asked = append(asked, l)
 			}
-			if l.Key == "auth" && arg(l, 0) == "sufficient" && arg(l, 1) == "pam_permit.so" {
-				found = append(found, at(c, l, "auth sufficient pam_permit.so"))
+			if l.Key == "auth" && argAt(l, 0) == "sufficient" && argAt(l, 1) == "pam_permit.so" {
+				found = append(found, evidenceAt(c, l, "auth sufficient pam_permit.so"))
 			}
 		}
-		if len(asked) == 1 && arg(asked[0], 1) == "pam_permit.so" && len(found) == 0 {
-			found = append(found, at(c, asked[0], "auth asks pam_permit.so alone"))
+		if len(asked) == 1 && argAt(asked[0], 1) == "pam_permit.so" && len(found) == 0 {
+			found = append(found, evidenceAt(c, asked[0], "auth asks pam_permit.so alone"))
 		}
 		return found
-	}, pam)(i)
+	}, kindPAM)(i)
 }
 
-func someModule(kind, text string, names ...string) func(analyze.Image) verdict {
-	return withPAM(func(files []plimsoll.ConfigFile) []string {
+// requireModule fails with text if no service uses one of the modules for a type.
+func requireModule(kind, text string, names ...string) func(analyze.Image) verdict {
+	return judgePAM(func(files []plimsoll.ConfigFile) []string {
 		for _, c := range files {
 			for _, l := range c.Lines {
-				if l.Key == kind && slices.Contains(names, arg(l, 1)) {
+				if l.Key == kind && slices.Contains(names, argAt(l, 1)) {
 					return nil
 				}
 			}
@@ -119,23 +119,24 @@ func someModule(kind, text string, names ...string) func(analyze.Image) verdict 
 	})
 }
 
-// withPAM judges all services together, where somebody can log in with a password.
-func withPAM(f func([]plimsoll.ConfigFile) []string) func(analyze.Image) verdict {
+// judgePAM judges the files of all services together. The rule does not apply to an image without
+// passwords.
+func judgePAM(f func([]plimsoll.ConfigFile) []string) func(analyze.Image) verdict {
 	return func(i analyze.Image) verdict {
-		files, unread := configs(i, pam)
+		files, unread := configsOfKinds(i, kindPAM)
 		if len(files) == 0 || !hasPasswords(i) || len(unread) > 0 {
-			return decide(nil, unread, false)
+			return newVerdict(nil, unread, false)
 		}
-		return decide(f(files), nil, true)
+		return newVerdict(f(files), nil, true)
 	}
 }
 
-func reuse(i analyze.Image) verdict {
-	return withPAM(func(files []plimsoll.ConfigFile) []string {
+func judgePasswordReuse(i analyze.Image) verdict {
+	return judgePAM(func(files []plimsoll.ConfigFile) []string {
 		for _, c := range files {
 			for _, l := range c.Lines {
 				remembers := slices.ContainsFunc(l.Args, func(a string) bool { return strings.HasPrefix(a, "remember=") && a != "remember=0" })
-				if l.Key == "password" && (arg(l, 1) == "pam_pwhistory.so" || remembers) {
+				if l.Key == "password" && (argAt(l, 1) == "pam_pwhistory.so" || remembers) {
 					return nil
 				}
 			}
@@ -144,127 +145,18 @@ func reuse(i analyze.Image) verdict {
 	})(i)
 }
 
-func suWheel(i analyze.Image) verdict {
-	files, unread := configs(i, pam)
+func judgeSuWheel(i analyze.Image) verdict {
+	files, unread := configsOfKinds(i, kindPAM)
 	for _, c := range files {
 		if c.Path != "etc/pam.d/su" || !hasPasswords(i) {
 			continue
 		}
 		for _, l := range c.Lines {
-			if l.Key == "auth" && arg(l, 1) == "pam_wheel.so" && (arg(l, 0) == "required" || arg(l, 0) == "requisite") {
-				return decide(nil, unread, true)
+			if l.Key == "auth" && argAt(l, 1) == "pam_wheel.so" && (argAt(l, 0) == "required" || argAt(l, 0) == "requisite") {
+				return newVerdict(nil, unread, true)
 			}
 		}
-		return decide([]string{"etc/pam.d/su: pam_wheel.so is not required"}, unread, true)
+		return newVerdict([]string{"etc/pam.d/su: pam_wheel.so is not required"}, unread, true)
 	}
-	return decide(nil, unread, false)
-}
-
-// Ids of the rules about password complexity, which have a list of their own.
-const (
-	RuleMinLength = "complexity.length"
-	RuleUpper     = "complexity.upper"
-	RuleLower     = "complexity.lower"
-	RuleDigit     = "complexity.digit"
-	RuleSpecial   = "complexity.special"
-)
-
-// shortest is the length that a policy must ask for, in characters.
-const shortest = 8
-
-func complexityRules() []rule {
-	const about = " Looks at pam_pwquality, pam_cracklib and pam_unix in /etc/pam.d, and at /etc/security/pwquality.conf. Does not apply to an image in which PAM sets no passwords."
-	refs := []string{"pam_pwquality(8)", "pwquality.conf(5)"}
-	class := func(id, what, credit string) rule {
-		return rule{
-			id: id, title: "Passwords need no " + what, severity: low, protection: true, references: refs,
-			description: "Fails if no module asks for a " + what + " in new passwords (" + credit + " under 0, or minclass 4)." + about,
-			advice:      "Set " + credit + " = -1 in /etc/security/pwquality.conf and use pam_pwquality.",
-			judge:       quality(func(q policy) string { return said(q.credit[credit] >= 0 && q.classes < 4, "no "+what+" is asked for") }),
-		}
-	}
-	return []rule{
-		{
-			id: RuleMinLength, title: "Passwords may be short", severity: low, protection: true, references: refs,
-			description: "Fails if no module asks for " + strconv.Itoa(shortest) + " characters or more in new passwords." + about,
-			advice:      "Set minlen = 12 in /etc/security/pwquality.conf and use pam_pwquality.",
-			judge: quality(func(q policy) string {
-				return said(q.length < shortest, "the minimum length is "+strconv.Itoa(q.length))
-			}),
-		},
-		class(RuleUpper, "upper-case letter", "ucredit"),
-		class(RuleLower, "lower-case letter", "lcredit"),
-		class(RuleDigit, "digit", "dcredit"),
-		class(RuleSpecial, "special character", "ocredit"),
-	}
-}
-
-// policy is what a new password must look like.
-type policy struct {
-	length  int
-	classes int
-	credit  map[string]int
-}
-
-// quality judges the policy of the image: what the module is given, else its file, else its
-// default; without such a module what pam_unix asks for.
-func quality(f func(policy) string) func(analyze.Image) verdict {
-	return func(i analyze.Image) verdict {
-		files, unread := configs(i, pam, pwquality)
-		sets, module, given := false, false, map[string]string{}
-		length := 6 // of pam_unix
-		for _, c := range files {
-			for _, l := range c.Lines {
-				switch {
-				case l.Key != "password" || c.Kind != pam.name:
-				case arg(l, 1) == "pam_unix.so":
-					sets = true
-					length = max(length, number(options(l)["minlen"], 0))
-				case arg(l, 1) == "pam_pwquality.so" || arg(l, 1) == "pam_cracklib.so":
-					sets, module = true, true
-					for name, value := range options(l) {
-						given[name] = value
-					}
-				}
-			}
-		}
-		q := policy{length: length, credit: map[string]int{}}
-		if module {
-			for _, c := range files {
-				for _, l := range c.Lines {
-					if _, ok := given[l.Key]; !ok && c.Kind == pwquality.name {
-						given[l.Key] = arg(l, 0)
-					}
-				}
-			}
-			q.length, q.classes = max(length, number(given["minlen"], 8)), number(given["minclass"], 0)
-			for _, name := range [...]string{"ucredit", "lcredit", "dcredit", "ocredit"} {
-				q.credit[name] = number(given[name], 0)
-			}
-		}
-		if !sets {
-			return decide(nil, unread, false)
-		}
-		var found []string
-		if text := f(q); text != "" {
-			found = []string{text}
-		}
-		return decide(found, unread, true)
-	}
-}
-
-func options(l plimsoll.ConfigLine) map[string]string {
-	given := map[string]string{}
-	for _, a := range l.Args[2:] {
-		name, value, _ := strings.Cut(a, "=")
-		given[name] = value
-	}
-	return given
-}
-
-func number(s string, fallback int) int {
-	if n, err := strconv.Atoi(s); err == nil {
-		return n
-	}
-	return fallback
+	return newVerdict(nil, unread, false)
 }

@@ -17,29 +17,29 @@ import (
 	"plimsoll/analyze"
 )
 
-var update = flag.Bool("update", false, "write docs/rules.md, and what samples are to find where they do not say it yet")
+var updateGolden = flag.Bool("update", false, "write docs/rules.md, and the evidence of samples that have no .want file")
 
-// everyImage are the rules that apply to any image, so that no sample can show where they do not.
+// everyImage are the rules that apply to every image, so that they have no sample "none".
 var everyImage = []string{
 	"image.user", "file.world_writable", "file.open_directory", "file.temporary_directory", "file.open_program", "file.open_settings",
 }
 
-// TestRules walks testdata/rules: an archive a rule. A folder of it is a sample image, whose
-// name begins with the result it must have: fail, pass, none (does not apply) or blind (not
-// looked). Beside the files of the image a sample may have
+// TestRules reads testdata/rules, which has one archive per rule. A folder of an archive is a sample
+// image; its name begins with the expected result: fail, pass, none (does not apply) or blind (not
+// looked). Beside the files of the image a sample may contain
 //
 //	.config  the image config, as JSON
 //	.modes   "4755 0 usr/bin/x": mode, user id, path; a directory ends in a slash
-//	.want    of fail and blind: the evidence, a line each
+//	.want    for fail and blind: the evidence, one per line
 func TestRules(t *testing.T) {
 	left, err := filepath.Glob("testdata/rules/*.txtar")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if len(rules()) < 80 {
-		t.Errorf("%d rules", len(rules()))
+	if len(allRules()) < 80 {
+		t.Errorf("%d rules", len(allRules()))
 	}
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		name := "testdata/rules/" + r.id + ".txtar"
 		left = slices.DeleteFunc(left, func(f string) bool { return f == name })
 		t.Run(r.id, func(t *testing.T) { testRule(t, r, name) })
@@ -86,13 +86,13 @@ func testRule(t *testing.T, r rule, name string) {
 		if strings.Contains(evidence, "hunter2") {
 			t.Errorf("%s shows a secret: %s", sample, evidence)
 		}
-		said, ok := samples[sample][".want"]
+		wantEvidence, ok := samples[sample][".want"]
 		switch {
-		case !ok && *update && evidence != "":
+		case !ok && *updateGolden && evidence != "":
 			archive.Files = append(archive.Files, txtar.File{Name: sample + "/.want", Data: []byte(evidence)})
 			changed = true
-		case said != evidence:
-			t.Errorf("%s found\n%swant\n%s", sample, evidence, said)
+		case wantEvidence != evidence:
+			t.Errorf("%s found\n%swant\n%s", sample, evidence, wantEvidence)
 		}
 	}
 	if changed {
@@ -102,11 +102,11 @@ func testRule(t *testing.T, r rule, name string) {
 	}
 }
 
-// sampleImage runs the analyzer over a sample.
+// sampleImage returns the facts that the analyzer finds in a sample.
 func sampleImage(t *testing.T, files map[string]string) analyze.Image {
 	t.Helper()
 	var image analyze.Image
-	run := begun(t)
+	run := startRun(t)
 	visit := func(e plimsoll.Entry, body string) {
 		t.Helper()
 		e.Size = int64(len(body))
@@ -162,10 +162,10 @@ func sampleModes(t *testing.T, text string) map[string]plimsoll.Entry {
 	return entries
 }
 
-// TestRulesAreComplete: whoever reads a rule learns what it is about.
+// TestRulesAreComplete checks that every rule has all its texts.
 func TestRulesAreComplete(t *testing.T) {
 	seen := map[string]bool{}
-	for _, r := range rules() {
+	for _, r := range allRules() {
 		about := r.Rule()
 		if seen[about.ID] || strings.ToLower(about.ID) != about.ID || !strings.Contains(about.ID, ".") {
 			t.Errorf("id %q", about.ID)
@@ -179,7 +179,7 @@ func TestRulesAreComplete(t *testing.T) {
 		}
 		for _, text := range []string{about.Description, about.Advice} {
 			if len(text) < 10 || !strings.HasSuffix(text, ".") {
-				t.Errorf("%s says %q", r.id, text)
+				t.Errorf("%s: text %q", r.id, text)
 			}
 		}
 		if strings.HasSuffix(about.Title, ".") {
@@ -188,7 +188,7 @@ func TestRulesAreComplete(t *testing.T) {
 	}
 }
 
-// TestRulesAreDocumented holds docs/rules.md, which -update writes, against the rules.
+// TestRulesAreDocumented compares docs/rules.md with the rules; -update writes it.
 func TestRulesAreDocumented(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("# Rules\n\nWhat images are checked for. Made from the rules by `go test ./analyze/baseline -run Documented -update`.\n\n" +
@@ -209,7 +209,7 @@ func TestRulesAreDocumented(t *testing.T) {
 			about.Description, about.Advice, strings.Join(about.References, "; "))
 	}
 	path := filepath.Join("..", "..", "docs", "rules.md")
-	if *update {
+	if *updateGolden {
 		if err := os.WriteFile(path, []byte(b.String()), 0o644); err != nil {
 			t.Fatal(err)
 		}

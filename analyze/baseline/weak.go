@@ -10,12 +10,12 @@ import (
 	"plimsoll/analyze/baseline/parse"
 )
 
-// What guessing may cost for one account database, in the microseconds of crypt.Cost. The
-// counts depend on the hashes alone, never on a clock: the same layer gives the same report.
+// What guessing may cost per account database, in the microseconds of crypt.Cost. The cost depends
+// on the hashes alone, never on a clock: the same layer gives the same report.
 const (
-	guessAll      = 1_600_000
-	guessOne      = 1_000_000
-	guessAccounts = 200
+	databaseAllowance  = 1_600_000
+	accountAllowance   = 1_000_000
+	maxGuessedAccounts = 200
 )
 
 // Why a password was guessed.
@@ -26,12 +26,12 @@ const (
 	reasonListed = "on the project's list"
 )
 
-// guessPasswords holds the hashes of an account database against passwords made from the
-// user names and common ones, and notes how accounts with one hash belong together. The
-// cheapest attempts come first; what an account does not use, the next may.
+// guessPasswords compares the hashes of an account database with common passwords and those made
+// from the user names, and numbers the sets of accounts with equal hashes. Each account may use an
+// equal share of the remaining allowance, so the later ones get what the earlier ones left.
 func guessPasswords(file *plimsoll.AccountFile, hashes []parse.Hash) {
-	group(file, hashes)
-	left := int64(guessAll)
+	numberEqualHashes(file, hashes)
+	left := int64(databaseAllowance)
 	done := map[string]int{} // hash and user name → account
 	for i, h := range hashes {
 		a := &file.Accounts[h.Account]
@@ -41,16 +41,16 @@ func guessPasswords(file *plimsoll.AccountFile, hashes []parse.Hash) {
 			continue
 		}
 		done[key] = h.Account
-		if i >= guessAccounts {
-			a.Unchecked = fmt.Sprintf("only the first %d passwords are looked at", guessAccounts)
+		if i >= maxGuessedAccounts {
+			a.Unchecked = fmt.Sprintf("only the first %d passwords are looked at", maxGuessedAccounts)
 			continue
 		}
-		allowance := min(guessOne, left/int64(min(len(hashes), guessAccounts)-i))
+		allowance := min(accountAllowance, left/int64(min(len(hashes), maxGuessedAccounts)-i))
 		g := Guess(h.Text, Candidates(a.Name), allowance)
 		left -= g.Spent
 		a.Unchecked = g.Unchecked
 		if g.Found {
-			a.Weak = &plimsoll.WeakPassword{User: a.Name, Scheme: a.Scheme, Masked: mask(g.Password), Reason: g.Reason}
+			a.Weak = &plimsoll.WeakPassword{User: a.Name, Scheme: a.Scheme, Masked: maskPassword(g.Password), Reason: g.Reason}
 			if a.Ageing != nil {
 				a.Weak.Changed = max(0, a.Ageing.Changed)
 			}
@@ -58,8 +58,8 @@ func guessPasswords(file *plimsoll.AccountFile, hashes []parse.Hash) {
 	}
 }
 
-// group numbers sets of accounts that have the same hash.
-func group(file *plimsoll.AccountFile, hashes []parse.Hash) {
+// numberEqualHashes sets Account.Same: accounts with the same hash get one number, from 1.
+func numberEqualHashes(file *plimsoll.AccountFile, hashes []parse.Hash) {
 	first, sets := map[string]int{}, 0
 	for _, h := range hashes {
 		at, ok := first[h.Text]
@@ -81,53 +81,53 @@ type Candidate struct {
 	Reason   string
 }
 
-// Guessed is what Guess came to.
-type Guessed struct {
+// GuessResult is the result of Guess.
+type GuessResult struct {
 	Found bool
 	Candidate
 	Unchecked string // why not every candidate was tried
-	Spent     int64  // as crypt.Cost counts
+	Spent     int64  // in the microseconds of crypt.Cost
 }
 
-// Guess tries candidates against a hash as long as the allowance lasts. It is pure: the
-// same hash, candidates and allowance give the same answer. A hash whose scheme is not known,
-// or of which one attempt is over the allowance, is not computed at all.
-func Guess(hash string, candidates []Candidate, allowance int64) Guessed {
+// Guess compares a hash with candidates until the allowance, in the microseconds of crypt.Cost, is
+// spent. It is pure: the same hash, candidates and allowance give the same result. Nothing is
+// computed for a hash of an unknown scheme, or if one attempt costs more than the allowance.
+func Guess(hash string, candidates []Candidate, allowance int64) GuessResult {
 	scheme := crypt.Identify(hash)
 	if !scheme.Checkable() {
-		return Guessed{Unchecked: fmt.Sprintf("hashes of %s are not checked", scheme)}
+		return GuessResult{Unchecked: fmt.Sprintf("hashes of %s are not checked", scheme)}
 	}
 	cost, err := crypt.Cost(hash)
 	if err != nil {
-		return Guessed{Unchecked: fmt.Sprintf("no valid hash of %s", scheme)}
+		return GuessResult{Unchecked: fmt.Sprintf("no valid hash of %s", scheme)}
 	}
 	most := int(min(allowance/cost, int64(len(candidates))))
 	if most == 0 {
-		return Guessed{Unchecked: fmt.Sprintf("one attempt at %s with these parameters costs too much", scheme)}
+		return GuessResult{Unchecked: fmt.Sprintf("one attempt at %s with these parameters costs too much", scheme)}
 	}
 	for i, c := range candidates[:most] {
 		ok, err := crypt.Verify(c.Password, hash)
 		if err != nil {
-			return Guessed{Unchecked: fmt.Sprintf("no valid hash of %s", scheme), Spent: cost * int64(i+1)}
+			return GuessResult{Unchecked: fmt.Sprintf("no valid hash of %s", scheme), Spent: cost * int64(i+1)}
 		}
 		if ok {
-			return Guessed{Found: true, Candidate: c, Spent: cost * int64(i+1)}
+			return GuessResult{Found: true, Candidate: c, Spent: cost * int64(i+1)}
 		}
 	}
-	g := Guessed{Spent: cost * int64(most)}
+	g := GuessResult{Spent: cost * int64(most)}
 	if most < len(candidates) {
 		g.Unchecked = fmt.Sprintf("%d of %d passwords were tried, more would cost too much with %s", most, len(candidates), scheme)
 	}
 	return g
 }
 
-// Candidates are the passwords every account is tried with: those made from its name and
-// common ones in turn, the most frequent of each first, because with a costly hash the first
-// few are all that is tried; then none at all.
+// Candidates returns the passwords to try for a user: those made from the name and common ones
+// alternate, the most frequent first, because a costly hash allows only the first few. The empty
+// password is the last.
 func Candidates(user string) []Candidate {
 	var own []string
 	if user != "" && len(user) <= 64 && utf8.ValidString(user) {
-		own = variants(user)
+		own = nameVariants(user)
 	}
 	var list []Candidate
 	for i, p := range strings.Fields(commonPasswords) {
@@ -139,8 +139,8 @@ func Candidates(user string) []Candidate {
 	return append(list, Candidate{"", reasonEmpty})
 }
 
-// Listed are the candidates of a project's own list.
-func Listed(passwords []string) []Candidate {
+// ListedCandidates returns the candidates of a project's own list.
+func ListedCandidates(passwords []string) []Candidate {
 	list := make([]Candidate, 0, len(passwords))
 	for _, p := range passwords {
 		list = append(list, Candidate{p, reasonListed})
@@ -148,7 +148,7 @@ func Listed(passwords []string) []Candidate {
 	return list
 }
 
-func variants(user string) []string {
+func nameVariants(user string) []string {
 	upper := strings.ToUpper(user[:1]) + user[1:]
 	reversed := []rune(user)
 	for i, j := 0, len(reversed)-1; i < j; i, j = i+1, j-1 {
@@ -160,8 +160,8 @@ func variants(user string) []string {
 	}
 }
 
-// commonPasswords are what people and default installations use most; the order is that of
-// how often they are met.
+// commonPasswords are the passwords that people and default installations use most, the most
+// frequent first.
 const commonPasswords = `
 123456 password 12345678 admin root toor 123456789 12345 1234 qwerty 111111 123123 1234567 changeme admin123 password1
 passw0rd P@ssw0rd Password123 P@ssw0rd123 root123 test guest default 1234567890 000000 666666 888888 abc123 letmein
@@ -173,8 +173,9 @@ huawei Huawei@123 Huawei12#$ cisco zabbix calvin supervisor operator public priv
 q1w2e3r4 zaq12wsx asdfgh zxcvbnm trustno1 hunter2 starwars whatever freedom login hello 7777777 987654321
 `
 
-// mask shows how long a password is and, of one of six and more, how it begins and ends.
-func mask(password string) string {
+// maskPassword replaces the characters of a password by asterisks, except the first and the last of
+// a password of six characters or more.
+func maskPassword(password string) string {
 	runes := []rune(password)
 	n := len(runes)
 	if n < 6 {

@@ -9,8 +9,8 @@ import (
 	"plimsoll/analyze/baseline/parse"
 )
 
-// strong is a hash whose password nobody guesses, in the default parameters of each scheme.
-var strong = map[string]string{
+// strongHashes contains, by scheme, a hash with default parameters whose password is no candidate.
+var strongHashes = map[string]string{
 	"md5crypt":    "$1$abcd$SwRG.yy0q6pJ8rg/8TwLf/",
 	"sha256crypt": "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc9",
 	"sha512crypt": "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz2",
@@ -26,7 +26,7 @@ func shadowOf(n int, hash string) string {
 	return b.String()
 }
 
-func guessed(t testing.TB, shadow string) []plimsoll.Account {
+func guessShadow(t testing.TB, shadow string) []plimsoll.Account {
 	t.Helper()
 	file, hashes, err := parse.Shadow(strings.NewReader(shadow))
 	if err != nil {
@@ -44,15 +44,15 @@ func TestGuess(t *testing.T) {
 		"$1$abcd$CwbBDotm4UoKv5fATTtzT.":                              {"", reasonEmpty},
 		"$y$j75$LdJMENpB$4ohdGGdE7qTtX0XWoNwRJBQgBu5bzijTOEfPNcCwUm0": {"changeme", reasonCommon},
 	} {
-		if g := Guess(hash, Candidates("ann"), guessOne); !g.Found || g.Candidate != want {
+		if g := Guess(hash, Candidates("ann"), accountAllowance); !g.Found || g.Candidate != want {
 			t.Errorf("%s: %+v", hash, g)
 		}
 	}
 	const hello = "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"
-	if g := Guess(hello, Listed([]string{"x", "Hello world!"}), guessOne); !g.Found || g.Reason != reasonListed || g.Unchecked != "" {
+	if g := Guess(hello, ListedCandidates([]string{"x", "Hello world!"}), accountAllowance); !g.Found || g.Reason != reasonListed || g.Unchecked != "" {
 		t.Errorf("a project's list: %+v", g)
 	}
-	if g := Guess(hello, Listed([]string{"x", "Hello world!"}), 2500); g.Found || g.Unchecked == "" || g.Spent != 2000 {
+	if g := Guess(hello, ListedCandidates([]string{"x", "Hello world!"}), 2500); g.Found || g.Unchecked == "" || g.Spent != 2000 {
 		t.Errorf("a short allowance: %+v", g)
 	}
 	for hash, want := range map[string]string{
@@ -63,7 +63,7 @@ func TestGuess(t *testing.T) {
 		"$gy$j9T$a$b":   "hashes of gost-yescrypt are not checked",
 		"abJnggxhB/yWI": "hashes of descrypt are not checked",
 	} {
-		if g := Guess(hash, Candidates("ann"), guessOne); g.Unchecked != want || g.Spent != 0 {
+		if g := Guess(hash, Candidates("ann"), accountAllowance); g.Unchecked != want || g.Spent != 0 {
 			t.Errorf("%s: %+v", hash, g)
 		}
 	}
@@ -71,27 +71,26 @@ func TestGuess(t *testing.T) {
 
 func TestGuessPasswords(t *testing.T) {
 	const same = "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc9"
-	got := guessed(t, "ann:"+same+":19000\nbob:*:1\neve:"+same+":1\n")
+	got := guessShadow(t, "ann:"+same+":19000\nbob:*:1\neve:"+same+":1\n")
 	if got[0].Same != 1 || got[2].Same != 1 || got[1].Same != 0 || got[0].Weak != nil || got[0].Unchecked != "" {
 		t.Errorf("%+v", got)
 	}
-	if mask("123456") != "1****6" || mask("12345") != "*****" || mask("") != "" {
+	if maskPassword("123456") != "1****6" || maskPassword("12345") != "*****" || maskPassword("") != "" {
 		t.Error("mask")
 	}
 }
 
-// Twenty accounts, whatever their hashes, stay inside what may be spent, and are told when
-// that left passwords untried. Cost is counted, so the test needs no clock; the benchmark
-// below shows that the count is about right.
+// TestTwentyAccounts checks that guessing for twenty accounts costs no more than the allowance. Cost
+// is counted, so the test needs no clock; BenchmarkTwentyAccounts shows that the count is about right.
 func TestTwentyAccounts(t *testing.T) {
 	for _, scheme := range []string{"sha512crypt", "yescrypt"} {
-		hash := strong[scheme]
+		hash := strongHashes[scheme]
 		var spent int64
 		file, hashes, err := parse.Shadow(strings.NewReader(shadowOf(20, hash)))
 		if err != nil || len(hashes) != 20 {
 			t.Fatal(scheme, err)
 		}
-		left := int64(guessAll)
+		left := int64(databaseAllowance)
 		for i, h := range hashes {
 			g := Guess(h.Text, Candidates(file.Accounts[i].Name), left/int64(20-i))
 			left -= g.Spent
@@ -100,20 +99,21 @@ func TestTwentyAccounts(t *testing.T) {
 				t.Errorf("%s: %+v", scheme, g)
 			}
 		}
-		if spent > guessAll {
+		if spent > databaseAllowance {
 			t.Errorf("20 accounts of %s cost %d", scheme, spent)
 		}
 	}
 }
 
-// One million lines are refused at the bound on accounts, and few of them are computed.
+// TestHostileShadow checks that a million lines are refused at the limit of accounts, and that few
+// hashes are computed.
 func TestHostileShadow(t *testing.T) {
 	text := strings.Repeat("a:$1$abcd$SwRG.yy0q6pJ8rg/8TwLf/\n", 1_000_000)
 	file, hashes, err := parse.Shadow(strings.NewReader(text))
 	if err == nil || len(hashes) > 100_000 {
 		t.Fatalf("%d hashes, %v", len(hashes), err)
 	}
-	for i := range hashes { // all different, so that none is known from another
+	for i := range hashes { // all different, so that no result is reused
 		file.Accounts[i].Name = fmt.Sprint("a", i)
 	}
 	guessPasswords(&file, hashes)
@@ -123,17 +123,17 @@ func TestHostileShadow(t *testing.T) {
 			unchecked++
 		}
 	}
-	if unchecked < len(file.Accounts)-guessAccounts {
+	if unchecked < len(file.Accounts)-maxGuessedAccounts {
 		t.Errorf("%d of %d are not checked", unchecked, len(file.Accounts))
 	}
 }
 
 func BenchmarkTwentyAccounts(b *testing.B) {
-	for scheme, hash := range strong {
+	for scheme, hash := range strongHashes {
 		shadow := shadowOf(20, hash)
 		b.Run(scheme, func(b *testing.B) {
 			for b.Loop() {
-				guessed(b, shadow)
+				guessShadow(b, shadow)
 			}
 		})
 	}

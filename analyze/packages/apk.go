@@ -8,17 +8,16 @@ import (
 	"plimsoll"
 )
 
-// parseAPK reads the installed database of apk-tools, a record a package (apk-installed(5)).
-// The extractor of the library gives up all records for one bad line, so this uses the
-// scanner below it.
+// parseAPK reads the installed database of apk-tools, one record per package (apk-installed(5)).
+// The library's extractor returns no package if one line is malformed, so parseAPK uses its scanner.
 func parseAPK(r io.Reader, limit int) ([]plimsoll.Package, error) {
 	records := apkutil.NewScanner(r)
-	records.DiscardLongLines() // long lists of what a package provides; not a name or version
+	records.DiscardLongLines() // long lists of provided names, never a name or version
 	var list []plimsoll.Package
 	incomplete := 0
 	for records.Scan() {
 		if len(list) == limit {
-			return list, tooLarge("database of more than %d packages", limit)
+			return list, tooLargeError("database of more than %d packages", limit)
 		}
 		p := plimsoll.Package{}
 		for _, field := range records.FullRecord() {
@@ -37,7 +36,7 @@ func parseAPK(r io.Reader, limit int) ([]plimsoll.Package, error) {
 			incomplete++
 			continue
 		}
-		list = append(list, withSource(p))
+		list = append(list, dropEqualSource(p))
 	}
 	if err := records.Err(); err != nil {
 		return list, plimsoll.Errorf(plimsoll.Invalid, "read apk database, %d packages before: %w", len(list), err)

@@ -1,10 +1,10 @@
 // Package packages reads the package databases of operating systems: dpkg (Debian, Ubuntu,
-// distroless), apk (Alpine), rpm (AlmaLinux, SUSE, openEuler …), pacman and Portage; what
-// languages install (manifests lists the formats); what Go and Rust programs say they were
-// built of; and os-release.
+// distroless), apk (Alpine), rpm (AlmaLinux, SUSE, openEuler …), pacman and Portage; the files of
+// language package managers (manifestFormats lists them); the module lists in Go and Rust programs;
+// and os-release.
 //
-// It is the only place that knows osv-scalibr's extractors; rpmdb below it needs none. At
-// layer time the distribution is not known: os-release may stand in another layer. So a
-// report holds names and versions of system packages; Ecosystem and Complete add the rest
-// when the layers were folded. Packages of languages are complete at once.
+// Only this package imports osv-scalibr's extractors; rpmdb does not need them. While a layer is
+// read the distribution is not known, because os-release may be in another layer. So a report
+// contains names and versions of system packages; Ecosystem and Complete add the rest after
+// folding. Packages of languages are complete in the report.
 package packages

@@ -14,19 +14,18 @@ import (
 	"plimsoll"
 )
 
-// parseDpkg reads a status file: var/lib/dpkg/status, or one of status.d, whose single
-// stanza has no Status field.
+// parseDpkg reads var/lib/dpkg/status, or with single a file of status.d, whose stanza has no Status
+// field.
 //
-// The extractor is told to return every stanza under one fixed path: for a path in status.d
-// it would answer a malformed file with an empty list and no error, and it knows only one
-// state that counts as installed.
+// The extractor gets a fixed path and returns every stanza. For a path in status.d it would return an
+// empty list and no error for a malformed file, and it treats only one state as installed.
 func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]plimsoll.Package, error) {
-	stanzas, incomplete, err := survey(r)
+	stanzas, incomplete, err := countStanzas(r)
 	if err != nil {
 		return nil, err
 	}
 	if stanzas > limit {
-		return nil, tooLarge("database of %d packages, at most %d are read", stanzas, limit)
+		return nil, tooLargeError("database of %d packages, at most %d are read", stanzas, limit)
 	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
 		return nil, err
@@ -44,14 +43,14 @@ func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]
 			stateless++
 			continue
 		}
-		if meta.Status != "" && !present(meta.Status) {
+		if meta.Status != "" && !isInstalledStatus(meta.Status) {
 			continue
 		}
 		q := plimsoll.Package{
 			Name: p.Name, Version: p.Version, Arch: meta.Architecture,
 			Source: meta.SourceName, SourceVersion: meta.SourceVersion,
 		}
-		list = append(list, withSource(q))
+		list = append(list, dropEqualSource(q))
 	}
 	switch {
 	case failed != nil:
@@ -64,19 +63,19 @@ func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]
 	return list, nil
 }
 
-// present reports whether a state means that files of the package are there
-// (dpkg(1), "Package states"): everything but not-installed and config-files.
-func present(status string) bool {
+// isInstalledStatus reports whether files of a package in this state are installed (dpkg(1), "Package
+// states"): in every state but not-installed and config-files.
+func isInstalledStatus(status string) bool {
 	fields := strings.Fields(status)
 	if len(fields) != 3 {
-		return true // not a known state: do not hide the package
+		return true // an unknown state must not hide the package
 	}
 	return fields[2] != "not-installed" && fields[2] != "config-files"
 }
 
-// survey counts stanzas, and those that say they are installed but lack a name or a
-// version: the extractor drops these with a word in the log.
-func survey(r io.Reader) (stanzas, incomplete int, err error) {
+// countStanzas counts stanzas, and those of installed packages without a name or a version. The
+// extractor drops the latter and only logs it.
+func countStanzas(r io.Reader) (stanzas, incomplete int, err error) {
 	lines := bufio.NewReaderSize(r, 64<<10)
 	var some, name, version, gone bool
 	end := func() {
@@ -113,7 +112,7 @@ func survey(r io.Reader) (stanzas, incomplete int, err error) {
 			case "version":
 				version = len(value) > 0
 			case "status":
-				gone = !present(string(value))
+				gone = !isInstalledStatus(string(value))
 			}
 		}
 		continued = more

@@ -6,58 +6,58 @@ import (
 	"plimsoll"
 )
 
-// distribution is what an ID of os-release means to advisories.
+// distribution describes the packages of a distribution as advisories name them.
 type distribution struct {
-	ecosystem string // of OSV; where OSV has none, a name that no advisory uses
+	ecosystem string // of OSV; if OSV has none, a name that no advisory uses
 	format    plimsoll.PackageFormat
 
-	// release makes what follows the colon; nil = the ecosystem has no releases. !ok is a
-	// release that cannot be told.
+	// release returns the part after the colon of an OSV ecosystem; nil = the ecosystem has no
+	// releases. ok is false if the release cannot be determined.
 	release func(plimsoll.OSRelease) (release string, ok bool)
 }
 
-// distributions are the ones whose packages have a name of an ecosystem. Derivatives
-// (ID_LIKE) have packages of their own and are not taken for their parents.
+// distributions contains, by ID of os-release, the distributions that have an ecosystem. A derivative
+// (ID_LIKE) has other packages than its parent and is not treated as the parent.
 var distributions = map[string]distribution{
-	"debian":    {"Debian", plimsoll.FormatDpkg, whole}, // testing and unstable have no VERSION_ID
-	"ubuntu":    {"Ubuntu", plimsoll.FormatDpkg, whole},
-	"openkylin": {"openKylin", plimsoll.FormatDpkg, whole},
+	"debian":    {"Debian", plimsoll.FormatDpkg, wholeRelease}, // testing and unstable have no VERSION_ID
+	"ubuntu":    {"Ubuntu", plimsoll.FormatDpkg, wholeRelease},
+	"openkylin": {"openKylin", plimsoll.FormatDpkg, wholeRelease},
 
-	"alpine":                       {"Alpine", plimsoll.FormatAPK, alpineBranch},
-	"alpaquita":                    {"Alpaquita", plimsoll.FormatAPK, stream},
-	"bellsoft-hardened-containers": {"BellSoft Hardened Containers", plimsoll.FormatAPK, stream},
+	"alpine":                       {"Alpine", plimsoll.FormatAPK, alpineRelease},
+	"alpaquita":                    {"Alpaquita", plimsoll.FormatAPK, streamRelease},
+	"bellsoft-hardened-containers": {"BellSoft Hardened Containers", plimsoll.FormatAPK, streamRelease},
 	"chainguard":                   {"Chainguard", plimsoll.FormatAPK, nil},
 	"minimos":                      {"MinimOS", plimsoll.FormatAPK, nil},
 	"wolfi":                        {"Wolfi", plimsoll.FormatAPK, nil},
 
-	"almalinux":           {"AlmaLinux", plimsoll.FormatRPM, major},
-	"azurelinux":          {"Azure Linux", plimsoll.FormatRPM, major},
-	"mageia":              {"Mageia", plimsoll.FormatRPM, major},
-	"mariner":             {"Azure Linux", plimsoll.FormatRPM, major},
-	"openeuler":           {"openEuler", plimsoll.FormatRPM, openEuler},
-	"opensuse-leap":       {"openSUSE", plimsoll.FormatRPM, named("Leap ")},
-	"opensuse-tumbleweed": {"openSUSE", plimsoll.FormatRPM, tumbleweed},
-	"photon":              {"Photon OS", plimsoll.FormatRPM, whole},
-	"rhel":                {"Red Hat", plimsoll.FormatRPM, whole},
-	"rocky":               {"Rocky Linux", plimsoll.FormatRPM, major},
-	"sle-micro":           {"SUSE", plimsoll.FormatRPM, named("Linux Enterprise Micro ")},
-	"sled":                {"SUSE", plimsoll.FormatRPM, suse("Linux Enterprise Desktop ")},
-	"sles":                {"SUSE", plimsoll.FormatRPM, suse("Linux Enterprise Server ")},
+	"almalinux":           {"AlmaLinux", plimsoll.FormatRPM, majorRelease},
+	"azurelinux":          {"Azure Linux", plimsoll.FormatRPM, majorRelease},
+	"mageia":              {"Mageia", plimsoll.FormatRPM, majorRelease},
+	"mariner":             {"Azure Linux", plimsoll.FormatRPM, majorRelease},
+	"openeuler":           {"openEuler", plimsoll.FormatRPM, openEulerRelease},
+	"opensuse-leap":       {"openSUSE", plimsoll.FormatRPM, namedRelease("Leap ")},
+	"opensuse-tumbleweed": {"openSUSE", plimsoll.FormatRPM, tumbleweedRelease},
+	"photon":              {"Photon OS", plimsoll.FormatRPM, wholeRelease},
+	"rhel":                {"Red Hat", plimsoll.FormatRPM, wholeRelease},
+	"rocky":               {"Rocky Linux", plimsoll.FormatRPM, majorRelease},
+	"sle-micro":           {"SUSE", plimsoll.FormatRPM, namedRelease("Linux Enterprise Micro ")},
+	"sled":                {"SUSE", plimsoll.FormatRPM, suseRelease("Linux Enterprise Desktop ")},
+	"sles":                {"SUSE", plimsoll.FormatRPM, suseRelease("Linux Enterprise Server ")},
 
-	// OSV has no records of these: their packages are reported as not judged, by name.
-	"amzn":        {"Amazon Linux", plimsoll.FormatRPM, whole},
-	"anolis":      {"Anolis OS", plimsoll.FormatRPM, whole},
+	// OSV has no records of these. Their packages are reported as not judged, with the name.
+	"amzn":        {"Amazon Linux", plimsoll.FormatRPM, wholeRelease},
+	"anolis":      {"Anolis OS", plimsoll.FormatRPM, wholeRelease},
 	"arch":        {"Arch Linux", plimsoll.FormatPacman, nil},
-	"centos":      {"CentOS", plimsoll.FormatRPM, whole},
-	"fedora":      {"Fedora", plimsoll.FormatRPM, whole},
+	"centos":      {"CentOS", plimsoll.FormatRPM, wholeRelease},
+	"fedora":      {"Fedora", plimsoll.FormatRPM, wholeRelease},
 	"gentoo":      {"Gentoo", plimsoll.FormatPortage, nil},
-	"hce":         {"Huawei Cloud EulerOS", plimsoll.FormatRPM, whole},
-	"ol":          {"Oracle Linux", plimsoll.FormatRPM, major},
-	"opencloudos": {"OpenCloudOS", plimsoll.FormatRPM, whole},
+	"hce":         {"Huawei Cloud EulerOS", plimsoll.FormatRPM, wholeRelease},
+	"ol":          {"Oracle Linux", plimsoll.FormatRPM, majorRelease},
+	"opencloudos": {"OpenCloudOS", plimsoll.FormatRPM, wholeRelease},
 }
 
-// Ecosystem is the OSV ecosystem of a distribution with its release, "Debian:11",
-// "Ubuntu:22.04", "Alpine:v3.20", "AlmaLinux:9", or "" if it is none of those known.
+// Ecosystem returns the OSV ecosystem of a distribution with its release, such as "Debian:11",
+// "Ubuntu:22.04", "Alpine:v3.20" or "AlmaLinux:9", "" for an unknown distribution or release.
 func Ecosystem(o plimsoll.OSRelease) string {
 	d, ok := distributions[o.ID]
 	if !ok || d.release == nil {
@@ -69,51 +69,53 @@ func Ecosystem(o plimsoll.OSRelease) string {
 	return ""
 }
 
-// whole takes a number with or without a point, as it is.
-func whole(o plimsoll.OSRelease) (string, bool) {
+// wholeRelease returns a VERSION_ID of one or two numbers unchanged.
+func wholeRelease(o plimsoll.OSRelease) (string, bool) {
 	first, rest, more := strings.Cut(o.VersionID, ".")
-	return o.VersionID, number(first) && (!more || number(rest))
+	return o.VersionID, isShortNumber(first) && (!more || isShortNumber(rest))
 }
 
-// major takes what stands before the first point.
-func major(o plimsoll.OSRelease) (string, bool) {
+// majorRelease returns the number before the first point.
+func majorRelease(o plimsoll.OSRelease) (string, bool) {
 	first, _, _ := strings.Cut(o.VersionID, ".")
-	_, ok := whole(o)
+	_, ok := wholeRelease(o)
 	return first, ok
 }
 
-// stream takes a number, or the word of a rolling release.
-func stream(o plimsoll.OSRelease) (string, bool) {
+// streamRelease returns a number, or "stream" for a rolling release.
+func streamRelease(o plimsoll.OSRelease) (string, bool) {
 	if o.VersionID == "stream" {
 		return o.VersionID, true
 	}
-	return whole(o)
+	return wholeRelease(o)
 }
 
-func named(product string) func(plimsoll.OSRelease) (string, bool) {
+// namedRelease returns a function that puts the product before the release.
+func namedRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 	return func(o plimsoll.OSRelease) (string, bool) {
-		release, ok := whole(o)
+		release, ok := wholeRelease(o)
 		return product + release, ok
 	}
 }
 
-func tumbleweed(plimsoll.OSRelease) (string, bool) { return "Tumbleweed", true }
+func tumbleweedRelease(plimsoll.OSRelease) (string, bool) { return "Tumbleweed", true }
 
-// suse writes service packs as advisories do: "15.5" is "15 SP5".
-func suse(product string) func(plimsoll.OSRelease) (string, bool) {
+// suseRelease writes a service pack as advisories do: "15.5" becomes "15 SP5".
+func suseRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 	return func(o plimsoll.OSRelease) (string, bool) {
 		first, pack, more := strings.Cut(o.VersionID, ".")
 		if more && pack != "0" {
 			first += " SP" + pack
 		}
-		_, ok := whole(o)
+		_, ok := wholeRelease(o)
 		return product + first, ok
 	}
 }
 
-// openEuler has its edition only in the pretty name: "openEuler 22.03 (LTS-SP3)".
-func openEuler(o plimsoll.OSRelease) (string, bool) {
-	release, ok := whole(o)
+// openEulerRelease takes the edition from PRETTY_NAME, "openEuler 22.03 (LTS-SP3)"; no other field
+// contains it.
+func openEulerRelease(o plimsoll.OSRelease) (string, bool) {
+	release, ok := wholeRelease(o)
 	_, edition, has := strings.Cut(o.PrettyName, "(")
 	if !has {
 		return release, ok
@@ -124,17 +126,17 @@ func openEuler(o plimsoll.OSRelease) (string, bool) {
 	return release + "-" + edition, ok && closed && plain && edition != ""
 }
 
-// alpineBranch makes "v3.20" of "3.20.3" and of the candidate "3.20_rc1".
-func alpineBranch(o plimsoll.OSRelease) (string, bool) {
+// alpineRelease returns "v3.20" for "3.20.3" and for the candidate "3.20_rc1".
+func alpineRelease(o plimsoll.OSRelease) (string, bool) {
 	if o.VersionID == "edge" || strings.Contains(o.VersionID, "_alpha") {
 		return "edge", true
 	}
 	first, rest, _ := strings.Cut(o.VersionID, ".")
 	minor, _, _ := strings.Cut(rest, ".")
 	minor, _, _ = strings.Cut(minor, "_")
-	return "v" + first + "." + minor, number(first) && number(minor)
+	return "v" + first + "." + minor, isShortNumber(first) && isShortNumber(minor)
 }
 
-func number(s string) bool {
+func isShortNumber(s string) bool {
 	return s != "" && len(s) <= 4 && strings.Trim(s, "0123456789") == ""
 }

@@ -16,8 +16,8 @@ import (
 	"plimsoll/analyze"
 )
 
-// isNodeModule takes the package.json of a package, not those of parts of it:
-// node_modules/name/package.json and node_modules/@scope/name/package.json.
+// isNodeModule matches node_modules/name/package.json and node_modules/@scope/name/package.json, not
+// the package.json of a folder inside a package.
 func isNodeModule(p string) bool {
 	dir, ok := strings.CutSuffix("/"+p, "/package.json")
 	if !ok {
@@ -31,11 +31,11 @@ func isNodeModule(p string) bool {
 }
 
 func readPackageJSON(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, packagejson.Extractor{}, f, limit)
+	return extractPackages(ctx, packagejson.Extractor{}, f, limit)
 }
 
-// isPythonMetadata takes core metadata of an installed distribution (PyPA, "Recording
-// installed projects") and of the older eggs.
+// isPythonMetadata matches the core metadata of an installed distribution (PyPA, "Recording installed
+// projects") and of the older eggs.
 func isPythonMetadata(p string) bool {
 	return strings.HasSuffix(p, ".dist-info/METADATA") || strings.HasSuffix(p, ".egg-info/PKG-INFO") ||
 		strings.HasSuffix(p, ".egg-info") || strings.HasSuffix(p, "EGG-INFO/PKG-INFO")
@@ -43,9 +43,9 @@ func isPythonMetadata(p string) bool {
 
 func isPythonArchive(p string) bool { return strings.HasSuffix(p, ".egg") }
 
-// readPython gives names in the normal form of PEP 503, as advisories do.
+// readPython returns names in the normal form of PEP 503, as advisories do.
 func readPython(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	list, err := extract(ctx, wheelegg.Extractor{}, f, limit)
+	list, err := extractPackages(ctx, wheelegg.Extractor{}, f, limit)
 	for i := range list {
 		list[i].Name = pythonName(list[i].Name)
 	}
@@ -72,8 +72,8 @@ func pythonName(name string) string {
 	return out.String()
 }
 
-// isInstalledGem takes specifications/name-1.0.gemspec of a gem directory, not the
-// gemspec that the gem's source carries.
+// isInstalledGem matches specifications/name-1.0.gemspec of a gem directory, not the gemspec inside a
+// gem's source.
 func isInstalledGem(p string) bool {
 	dir := path.Dir(p)
 	return strings.HasSuffix(p, ".gemspec") && (path.Base(dir) == "specifications" ||
@@ -81,11 +81,12 @@ func isInstalledGem(p string) bool {
 }
 
 func readGemspec(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, gemspec.Extractor{}, f, limit)
+	return extractPackages(ctx, gemspec.Extractor{}, f, limit)
 }
 
-// readDepsJSON reads what a .NET program was published with. Projects are its own parts.
-// Other tools write files of this name too: what is no object with libraries is none.
+// readDepsJSON reads the libraries a .NET program was published with, except projects, which are parts
+// of the program. Other tools write files of this name too: a JSON value of another shape has no
+// packages.
 func readDepsJSON(_ context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
 	var deps struct {
 		RuntimeTarget any `json:"runtimeTarget"`
@@ -102,14 +103,14 @@ func readDepsJSON(_ context.Context, f analyze.File, limit int) ([]plimsoll.Pack
 	var list []plimsoll.Package
 	for key, library := range deps.Libraries {
 		if name, version, ok := strings.Cut(key, "/"); ok && library.Type != "project" {
-			list = append(list, pkg("NuGet", "nuget", name, version))
+			list = append(list, newLanguagePackage("NuGet", "nuget", name, version))
 		}
 	}
-	return tidy(list, limit)
+	return sortAndLimit(list, limit)
 }
 
-// readInstalledJSON reads vendor/composer/installed.json: an object since Composer 2, a
-// list before.
+// readInstalledJSON reads vendor/composer/installed.json: an object since Composer 2, a list in
+// Composer 1.
 func readInstalledJSON(_ context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
 	raw, err := io.ReadAll(f)
 	if err != nil {
@@ -128,26 +129,26 @@ func readInstalledJSON(_ context.Context, f analyze.File, limit int) ([]plimsoll
 	}
 	var list []plimsoll.Package
 	for _, e := range *entries {
-		list = append(list, pkg("Packagist", "composer", strings.ToLower(e.Name), e.Version))
+		list = append(list, newLanguagePackage("Packagist", "composer", strings.ToLower(e.Name), e.Version))
 	}
-	return tidy(list, limit)
+	return sortAndLimit(list, limit)
 }
 
 func isConda(p string) bool {
 	return strings.HasSuffix(p, ".json") && path.Base(path.Dir(p)) == "conda-meta"
 }
 
-// readConda reads the record of one package. Conda's names are its own: an "openssl" of
-// Conda is none of PyPI, so the library's extractor is not used.
+// readConda reads the record of one package. Conda has its own names: its "openssl" is not that of
+// PyPI, so the library's extractor is not used.
 func readConda(_ context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
 	var record struct{ Name, Version string }
 	if err := json.NewDecoder(f).Decode(&record); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "read conda record: %w", err)
 	}
-	return tidy([]plimsoll.Package{pkg("Conda", "conda", record.Name, record.Version)}, limit)
+	return sortAndLimit([]plimsoll.Package{newLanguagePackage("Conda", "conda", record.Name, record.Version)}, limit)
 }
 
-// isRLibrary takes …/library/name/DESCRIPTION and …/site-library/name/DESCRIPTION.
+// isRLibrary matches …/library/name/DESCRIPTION and …/site-library/name/DESCRIPTION.
 func isRLibrary(p string) bool {
 	if path.Base(p) != "DESCRIPTION" {
 		return false
@@ -156,7 +157,7 @@ func isRLibrary(p string) bool {
 	return library == "library" || library == "site-library"
 }
 
-// readDescription reads the two fields of an R package (Debian control format).
+// readDescription reads name and version of an R package (Debian control format).
 func readDescription(_ context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
 	var name, version string
 	lines := bufio.NewScanner(f)
@@ -173,5 +174,5 @@ func readDescription(_ context.Context, f analyze.File, limit int) ([]plimsoll.P
 	if err := lines.Err(); err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "read DESCRIPTION: %w", err)
 	}
-	return tidy([]plimsoll.Package{pkg("CRAN", "cran", name, version)}, limit)
+	return sortAndLimit([]plimsoll.Package{newLanguagePackage("CRAN", "cran", name, version)}, limit)
 }

@@ -14,7 +14,7 @@ import (
 	"plimsoll"
 )
 
-// zipFile makes an archive of files by name.
+// zipFile returns an archive of files by name.
 func zipFile(files map[string]string) []byte {
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
@@ -33,7 +33,7 @@ func zipFile(files map[string]string) []byte {
 	return out.Bytes()
 }
 
-func pom(group, artifact, version string) (string, string) {
+func pomProperties(group, artifact, version string) (string, string) {
 	return "META-INF/maven/" + group + "/" + artifact + "/pom.properties", "#made\ngroupId=" + group + "\nartifactId=" + artifact + "\nversion=" + version + "\n"
 }
 
@@ -41,7 +41,7 @@ func jarOf(modules ...string) map[string]string {
 	files := map[string]string{"META-INF/MANIFEST.MF": "Manifest-Version: 1.0\r\nImplementation-Title: shade\r\nImplementation-Version: 9\r\n\r\n"}
 	for _, m := range modules {
 		part := strings.Split(m, ":")
-		name, body := pom(part[0], part[1], part[2])
+		name, body := pomProperties(part[0], part[1], part[2])
 		files[name] = body
 	}
 	return files
@@ -70,9 +70,9 @@ func TestJars(t *testing.T) {
 		{"opt/revision-1.jar", jarOf("g:a:${revision}"), []string{"Maven revision:revision 1 pkg:maven/revision/revision@1"}},
 	}
 	for _, test := range tests {
-		r := report(t, test.path, string(zipFile(test.files)))
+		r := analyzeFile(t, test.path, string(zipFile(test.files)))
 		checkFailure(t, r, "")
-		if diff := cmp.Diff(test.want, found(r)); diff != "" {
+		if diff := cmp.Diff(test.want, packageTexts(r)); diff != "" {
 			t.Errorf("%s: %s", test.path, diff)
 		}
 	}
@@ -85,15 +85,15 @@ func TestJarBudgets(t *testing.T) {
 		files["inner.jar"] = string(nested)
 		nested = zipFile(files)
 	}
-	r := report(t, "opt/deep.jar", string(nested))
+	r := analyzeFile(t, "opt/deep.jar", string(nested))
 	if len(r.Failures) != 1 || r.Failures[0].Code != plimsoll.FailureOversized || !strings.Contains(r.Failures[0].Detail, "nested deeper") {
 		t.Errorf("%+v", r.Failures)
 	}
-	if got := found(r); len(got) != maxNesting || strings.Contains(strings.Join(got, " "), "deep") {
+	if got := packageTexts(r); len(got) != maxNesting || strings.Contains(strings.Join(got, " "), "deep") {
 		t.Errorf("%v", got)
 	}
 
-	// A directory that says an entry is larger than all that may be unpacked.
+	// A directory with an entry that claims to be larger than the limit.
 	var out bytes.Buffer
 	z := zip.NewWriter(&out)
 	if _, err := z.CreateRaw(&zip.FileHeader{Name: "huge.jar", Method: zip.Store, UncompressedSize64: maxArchive + 1}); err != nil {
@@ -102,7 +102,7 @@ func TestJarBudgets(t *testing.T) {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	r = report(t, "opt/huge.jar", out.String())
+	r = analyzeFile(t, "opt/huge.jar", out.String())
 	if len(r.Failures) != 1 || r.Failures[0].Code != plimsoll.FailureOversized || !strings.Contains(r.Failures[0].Detail, "over the budget") {
 		t.Errorf("%+v", r.Failures)
 	}
@@ -110,8 +110,8 @@ func TestJarBudgets(t *testing.T) {
 	// A nested archive that does not fit in memory.
 	large := zipFile(map[string]string{"pad": strings.Repeat("0123456789abcdef", 1), "META-INF/maven/g/a/pom.properties": "groupId=g\nartifactId=a\nversion=1\n"})
 	body := append(bytes.Repeat([]byte{'x'}, nestedInMemory+1), large...)
-	r = report(t, "opt/outer.jar", string(zipFile(map[string]string{"inner.jar": string(body)})))
-	if diff := cmp.Diff([]string{"Maven g:a 1 pkg:maven/g/a@1"}, found(r)); diff != "" || len(r.Failures) > 0 {
+	r = analyzeFile(t, "opt/outer.jar", string(zipFile(map[string]string{"inner.jar": string(body)})))
+	if diff := cmp.Diff([]string{"Maven g:a 1 pkg:maven/g/a@1"}, packageTexts(r)); diff != "" || len(r.Failures) > 0 {
 		t.Error(diff, r.Failures)
 	}
 }

@@ -10,15 +10,15 @@ import (
 	"plimsoll/analyze"
 )
 
-// manifest is a format whose file names packages that are installed beside it, or, for a
-// lock file, packages that were to be installed.
-type manifest struct {
-	format plimsoll.PackageFormat
-	wants  func(path string) bool
-	magic  string // first bytes, "" = any
-	limit  int64  // bytes
-	low    bool   // a lock file: what it names may not be there
-	read   func(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error)
+// manifestFormat is a format of files that list installed packages, or, for a lock file, declared
+// packages.
+type manifestFormat struct {
+	format       plimsoll.PackageFormat
+	wants        func(path string) bool
+	magic        string // first bytes, "" = any
+	limit        int64  // bytes
+	declaredOnly bool   // a lock file: its packages may not be installed
+	read         func(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error)
 }
 
 const (
@@ -27,9 +27,9 @@ const (
 	maxExecutable = 256 << 20
 )
 
-// manifests are looked through from top to bottom; the first that wants a path has it.
-var manifests = [...]manifest{
-	// What is installed.
+// manifestFormats are tried from top to bottom; the first that wants a path reads the file.
+var manifestFormats = [...]manifestFormat{
+	// Installed packages.
 	{format: plimsoll.FormatPacman, wants: isPacman, limit: maxManifest, read: readPacman},
 	{format: plimsoll.FormatPortage, wants: isPortage, limit: maxManifest, read: readPortage},
 	{format: plimsoll.FormatNPM, wants: isNodeModule, limit: maxManifest, read: readPackageJSON},
@@ -37,42 +37,44 @@ var manifests = [...]manifest{
 	{format: plimsoll.FormatPyPI, wants: isPythonArchive, magic: "PK", limit: maxArchive, read: readPython},
 	{format: plimsoll.FormatJar, wants: isJar, magic: "PK", limit: maxArchive, read: readJar},
 	{format: plimsoll.FormatGem, wants: isInstalledGem, limit: maxManifest, read: readGemspec},
-	{format: plimsoll.FormatNuGet, wants: suffix(".deps.json"), limit: maxManifest, read: readDepsJSON},
-	{format: plimsoll.FormatComposer, wants: suffix("/composer/installed.json"), limit: maxManifest, read: readInstalledJSON},
+	{format: plimsoll.FormatNuGet, wants: hasPathSuffix(".deps.json"), limit: maxManifest, read: readDepsJSON},
+	{format: plimsoll.FormatComposer, wants: hasPathSuffix("/composer/installed.json"), limit: maxManifest, read: readInstalledJSON},
 	{format: plimsoll.FormatConda, wants: isConda, limit: maxManifest, read: readConda},
 	{format: plimsoll.FormatCRAN, wants: isRLibrary, limit: maxManifest, read: readDescription},
 
-	// What was to be installed.
-	{format: plimsoll.FormatNPMLock, wants: isNPMLock, limit: maxLock, low: true, read: readNPMLock},
-	{format: plimsoll.FormatYarnLock, wants: base("yarn.lock"), limit: maxLock, low: true, read: readYarnLock},
-	{format: plimsoll.FormatPnpmLock, wants: base("pnpm-lock.yaml"), limit: maxLock, low: true, read: readPnpmLock},
-	{format: plimsoll.FormatComposerLock, wants: base("composer.lock"), limit: maxLock, low: true, read: readComposerLock},
-	{format: plimsoll.FormatGemLock, wants: base("Gemfile.lock", "gems.locked"), limit: maxLock, low: true, read: readGemLock},
-	{format: plimsoll.FormatNuGetLock, wants: base("packages.lock.json"), limit: maxLock, low: true, read: readNuGetLock},
-	{format: plimsoll.FormatMixLock, wants: base("mix.lock"), limit: maxLock, low: true, read: readMixLock},
+	// Declared packages.
+	{format: plimsoll.FormatNPMLock, wants: isNPMLock, limit: maxLock, declaredOnly: true, read: readNPMLock},
+	{format: plimsoll.FormatYarnLock, wants: hasBaseName("yarn.lock"), limit: maxLock, declaredOnly: true, read: readYarnLock},
+	{format: plimsoll.FormatPnpmLock, wants: hasBaseName("pnpm-lock.yaml"), limit: maxLock, declaredOnly: true, read: readPnpmLock},
+	{format: plimsoll.FormatComposerLock, wants: hasBaseName("composer.lock"), limit: maxLock, declaredOnly: true, read: readComposerLock},
+	{format: plimsoll.FormatGemLock, wants: hasBaseName("Gemfile.lock", "gems.locked"), limit: maxLock, declaredOnly: true, read: readGemLock},
+	{format: plimsoll.FormatNuGetLock, wants: hasBaseName("packages.lock.json"), limit: maxLock, declaredOnly: true, read: readNuGetLock},
+	{format: plimsoll.FormatMixLock, wants: hasBaseName("mix.lock"), limit: maxLock, declaredOnly: true, read: readMixLock},
 }
 
-// manifestOf returns the manifest a path is one of, or nil.
-func manifestOf(path string) *manifest {
-	for i := range manifests {
-		if manifests[i].wants(path) {
-			return &manifests[i]
+// manifestOf returns the format of the file at a path, nil if it is none of manifestFormats.
+func manifestOf(path string) *manifestFormat {
+	for i := range manifestFormats {
+		if manifestFormats[i].wants(path) {
+			return &manifestFormats[i]
 		}
 	}
 	return nil
 }
 
-func suffix(end string) func(string) bool {
+// hasPathSuffix matches files by the end of their path.
+func hasPathSuffix(end string) func(string) bool {
 	return func(path string) bool { return strings.HasSuffix("/"+path, end) }
 }
 
-// base wants files by name. Those of an installed package are its authors' business.
-func base(names ...string) func(string) bool {
-	return func(p string) bool { return slices.Contains(names, path.Base(p)) && !installed(p) }
+// hasBaseName matches files by name, except those inside an installed package, which are not the
+// image's own.
+func hasBaseName(names ...string) func(string) bool {
+	return func(p string) bool { return slices.Contains(names, path.Base(p)) && !isInsidePackage(p) }
 }
 
-// installed reports whether a file belongs to an installed package of a language.
-func installed(path string) bool {
+// isInsidePackage reports whether a path is inside an installed package of a language.
+func isInsidePackage(path string) bool {
 	for _, dir := range [...]string{"/node_modules/", "/site-packages/", "/dist-packages/", "/gems/", "/vendor/"} {
 		if strings.Contains("/"+path, dir) {
 			return true
@@ -81,18 +83,18 @@ func installed(path string) bool {
 	return false
 }
 
-// isExecutable reports whether a file may be a program that says what it was built of. A
-// hard link to one is not asked: its packages stand under the first name.
+// isExecutable reports whether a file may be a program that lists its modules. A hard link is not
+// read: the packages are listed under the first name.
 func isExecutable(e plimsoll.Entry) bool {
 	return e.Type == plimsoll.EntryFile && (e.Mode&0o111 != 0 || strings.HasSuffix(e.Path, ".exe"))
 }
 
-// isProgram tells programs by their first bytes: ELF, and PE's "MZ".
+// isProgram recognises programs by their first bytes, those of ELF or PE ("MZ").
 func isProgram(head []byte) bool {
 	return strings.HasPrefix(string(head), "\x7fELF") || strings.HasPrefix(string(head), "MZ")
 }
 
-// readExecutable reads the list of modules that a Go or Rust compiler leaves in a program.
+// readExecutable reads the list of modules in a Go or Rust program.
 func readExecutable(ctx context.Context, f analyze.File, limit int) (plimsoll.PackageFormat, []plimsoll.Package, error) {
 	list, err := readGo(ctx, f, limit)
 	if len(list) > 0 || err != nil {

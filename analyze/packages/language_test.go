@@ -12,8 +12,8 @@ import (
 	"plimsoll/analyze"
 )
 
-// found writes what a report says about one file: ecosystem, name, version, URL.
-func found(r plimsoll.LayerReport) []string {
+// packageTexts returns a text per package of a report: ecosystem, name, version, URL.
+func packageTexts(r plimsoll.LayerReport) []string {
 	var out []string
 	for _, f := range r.Packages {
 		for _, p := range f.Packages {
@@ -56,9 +56,9 @@ func TestManifests(t *testing.T) {
 	formats := map[plimsoll.PackageFormat]bool{plimsoll.FormatJar: true}
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {
-			r := report(t, test.path, test.body)
+			r := analyzeFile(t, test.path, test.body)
 			checkFailure(t, r, "")
-			if diff := cmp.Diff(test.want, found(r)); diff != "" {
+			if diff := cmp.Diff(test.want, packageTexts(r)); diff != "" {
 				t.Error(diff)
 			}
 			low := strings.HasSuffix(string(test.format), "-lock")
@@ -68,7 +68,7 @@ func TestManifests(t *testing.T) {
 		})
 		formats[test.format] = true
 	}
-	for _, m := range manifests {
+	for _, m := range manifestFormats {
 		if !formats[m.format] {
 			t.Errorf("format %s has no test", m.format)
 		}
@@ -94,13 +94,13 @@ func TestBrokenManifests(t *testing.T) {
 		"var/db/pkg/a/b/PF": "", "var/lib/pacman/local/a/desc": "%NAME%\n", "srv/mix.lock/x.jar": "PK not an archive",
 		"usr/lib/a.dist-info/METADATA": "Name: a\n",
 	} {
-		if r := report(t, path, body); len(r.Failures) != 1 || r.Failures[0].Code != plimsoll.FailurePackages || len(r.Packages) != 0 {
+		if r := analyzeFile(t, path, body); len(r.Failures) != 1 || r.Failures[0].Code != plimsoll.FailurePackages || len(r.Packages) != 0 {
 			t.Errorf("%s: %+v", path, r)
 		}
 	}
-	// Not what their names say, and nobody says they are.
+	// Files whose content is not what the name suggests are no failures.
 	for path, body := range map[string]string{"srv/editor.deps.json": `["wp"]`, "srv/a.jar": "text", "bin/x.exe": "text", "srv/editor2.deps.json": `{"libraries":3}`} {
-		if r := report(t, path, body); len(r.Failures) != 0 || len(r.Packages) != 0 {
+		if r := analyzeFile(t, path, body); len(r.Failures) != 0 || len(r.Packages) != 0 {
 			t.Errorf("%s: %+v", path, r)
 		}
 	}
@@ -108,27 +108,27 @@ func TestBrokenManifests(t *testing.T) {
 
 func TestTidy(t *testing.T) {
 	list := []plimsoll.Package{{Name: "b", Version: "1"}, {Name: "a", Version: "1"}, {Name: "b", Version: "1"}, {Name: "x"}, {Name: strings.Repeat("x", 2000), Version: "1"}}
-	got, err := tidy(slices.Clone(list), 10)
+	got, err := sortAndLimit(slices.Clone(list), 10)
 	if len(got) != 2 || got[0].Name != "a" || err == nil {
 		t.Errorf("%+v, %v", got, err)
 	}
-	got, err = tidy(list, 1)
+	got, err = sortAndLimit(list, 1)
 	if len(got) != 1 || plimsoll.FailureOf(err) != plimsoll.FailureOversized {
 		t.Errorf("%+v, %v", got, err)
 	}
 }
 
-// FuzzManifest feeds every reader.
+// FuzzManifest fuzzes the reader of every format.
 func FuzzManifest(f *testing.F) {
-	for i := range manifests {
+	for i := range manifestFormats {
 		f.Add(uint8(i), []byte(`{"name":"a","version":"1","packages":[{"name":"a","version":"1"}],"libraries":{"a/1":{}}}`))
 		f.Add(uint8(i), []byte("Name: a\nVersion: 1\n%NAME%\na\n"))
 	}
 	f.Add(uint8(5), zipFile(map[string]string{"META-INF/maven/a/b/pom.properties": "groupId=a\nartifactId=b\nversion=1\n", "lib/x-1.jar": string(zipFile(nil))}))
-	quiet()
+	silenceLibraryLog()
 	f.Fuzz(func(t *testing.T, which uint8, raw []byte) {
-		m := manifests[int(which)%len(manifests)]
-		file := analyze.File{Entry: plimsoll.Entry{Path: fmt.Sprintf("var/db/pkg/a/%d/PF", which)}, SectionReader: section(string(raw))}
+		m := manifestFormats[int(which)%len(manifestFormats)]
+		file := analyze.File{Entry: plimsoll.Entry{Path: fmt.Sprintf("var/db/pkg/a/%d/PF", which)}, SectionReader: newSection(string(raw))}
 		list, _ := m.read(t.Context(), file, 100)
 		if len(list) > 100 {
 			t.Fatalf("%d packages", len(list))

@@ -15,32 +15,32 @@ import (
 	"plimsoll/analyze"
 )
 
-func isNPMLock(p string) bool { return base("package-lock.json", "npm-shrinkwrap.json")(p) }
+func isNPMLock(p string) bool { return hasBaseName("package-lock.json", "npm-shrinkwrap.json")(p) }
 
 func readNPMLock(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, packagelockjson.Extractor{}, f, limit)
+	return extractPackages(ctx, packagelockjson.Extractor{}, f, limit)
 }
 
 func readYarnLock(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, yarnlock.Extractor{}, f, limit)
+	return extractPackages(ctx, yarnlock.Extractor{}, f, limit)
 }
 
 func readPnpmLock(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, pnpmlock.Extractor{}, f, limit)
+	return extractPackages(ctx, pnpmlock.Extractor{}, f, limit)
 }
 
 func readComposerLock(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, composerlock.Extractor{}, f, limit)
+	return extractPackages(ctx, composerlock.Extractor{}, f, limit)
 }
 
 func readGemLock(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, gemfilelock.Extractor{}, f, limit)
+	return extractPackages(ctx, gemfilelock.Extractor{}, f, limit)
 }
 
 func readNuGetLock(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, packageslockjson.Extractor{}, f, limit)
+	return extractPackages(ctx, packageslockjson.Extractor{}, f, limit)
 }
 
 func readMixLock(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	return extract(ctx, mixlock.Extractor{}, f, limit)
+	return extractPackages(ctx, mixlock.Extractor{}, f, limit)
 }

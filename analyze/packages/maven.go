@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"cmp"
 	"strings"
 
 	"github.com/google/osv-scalibr/extractor/filesystem/language/java/groupid"
@@ -8,23 +9,24 @@ import (
 	"plimsoll"
 )
 
-// maven makes a package of a module; advisories name it group:artifact.
-func maven(group, artifact, version string) plimsoll.Package {
-	p := pkg("Maven", "maven", group+"/"+artifact, version)
+// newMavenPackage returns the package of a module. Advisories name it group:artifact.
+func newMavenPackage(group, artifact, version string) plimsoll.Package {
+	p := newLanguagePackage("Maven", "maven", group+"/"+artifact, version)
 	p.Name = group + ":" + artifact
 	return p
 }
 
-// mavenModule makes a package of pom.properties. An unresolved "${revision}" is no version.
-func mavenModule(properties map[string]string) (plimsoll.Package, bool) {
+// packageOfProperties returns the package of a pom.properties. An unresolved "${revision}" is not a
+// version.
+func packageOfProperties(properties map[string]string) (plimsoll.Package, bool) {
 	group, artifact, version := properties["groupId"], properties["artifactId"], properties["version"]
 	if group == "" || artifact == "" || version == "" || strings.Contains(group+artifact+version, "${") {
 		return plimsoll.Package{}, false
 	}
-	return maven(group, artifact, version), true
+	return newMavenPackage(group, artifact, version), true
 }
 
-// parseProperties reads lines "key=value"; comments begin with # or !.
+// parseProperties parses lines "key=value". Comments begin with # or !.
 func parseProperties(raw []byte) map[string]string {
 	out := map[string]string{}
 	for line := range strings.Lines(string(raw)) {
@@ -37,11 +39,11 @@ func parseProperties(raw []byte) map[string]string {
 	return out
 }
 
-// jarManifest is the main section of MANIFEST.MF.
+// jarManifest is the main section of MANIFEST.MF, by key in lower case.
 type jarManifest map[string]string
 
-// parseManifest reads "Key: value" lines up to the first empty one; a line that begins
-// with a space goes on with the one before (JAR File Specification).
+// parseManifest parses "Key: value" lines up to the first empty line. A line that begins with a space
+// continues the previous one (JAR File Specification).
 func parseManifest(raw []byte) jarManifest {
 	out, last := jarManifest{}, ""
 	for line := range strings.Lines(string(raw)) {
@@ -60,49 +62,40 @@ func parseManifest(raw []byte) jarManifest {
 	return out
 }
 
-// guessModule names an archive without pom.properties: artifact and version by its file
-// name, else by its manifest; the group by the manifest, by a table of well-known
-// artifacts, else by the artifact's own name, which is right for the oldest ones
-// (junit:junit). It is not a guess at all costs: no version, no package.
-func guessModule(m jarManifest, file string) (plimsoll.Package, bool) {
+// packageOfManifest identifies an archive without pom.properties. Artifact and version come from its
+// file name, else from its manifest. The group comes from a table of well-known artifacts, else from
+// the manifest, else it is the artifact's name, which is right for the oldest ones (junit:junit).
+// Without a version there is no package.
+func packageOfManifest(m jarManifest, file string) (plimsoll.Package, bool) {
 	artifact, version := splitJarName(file)
 	if version == "" {
-		artifact = first(m["implementation-title"], artifact)
-		version = first(m["implementation-version"], m["bundle-version"])
+		artifact = cmp.Or(m["implementation-title"], artifact)
+		version = cmp.Or(m["implementation-version"], m["bundle-version"])
 	}
 	if artifact == "" || version == "" || strings.ContainsAny(artifact+version, "${} :/") {
 		return plimsoll.Package{}, false
 	}
 	group := groupid.FromArtifactID(artifact)
-	if vendor := m["implementation-vendor-id"]; group == "" && plainName(vendor) {
+	if vendor := m["implementation-vendor-id"]; group == "" && isPlainName(vendor) {
 		group = vendor
 	}
-	if bundle, _, _ := strings.Cut(m["bundle-symbolicname"], ";"); group == "" && plainName(bundle) && strings.Contains(bundle, ".") {
+	if bundle, _, _ := strings.Cut(m["bundle-symbolicname"], ";"); group == "" && isPlainName(bundle) && strings.Contains(bundle, ".") {
 		group = strings.TrimSuffix(bundle, "."+artifact)
 	}
-	return maven(first(group, artifact), artifact, version), true
+	return newMavenPackage(cmp.Or(group, artifact), artifact, version), true
 }
 
-// splitJarName parts "name-1.2.3.jar" before the first dash that a digit follows.
+// splitJarName splits "name-1.2.3.jar" at the first dash before a digit.
 func splitJarName(file string) (artifact, version string) {
 	if dot := strings.LastIndexByte(file, '.'); dot > 0 {
 		file = file[:dot]
 	}
 	for i := 1; i+1 < len(file); i++ {
-		if file[i] == '-' && digit(file[i+1]) {
+		if file[i] == '-' && isDigit(file[i+1]) {
 			return file[:i], file[i+1:]
 		}
 	}
 	return file, ""
 }
 
-func plainName(s string) bool { return s != "" && !strings.ContainsAny(s, "${} :/") }
-
-func first(values ...string) string {
-	for _, v := range values {
-		if v != "" {
-			return v
-		}
-	}
-	return ""
-}
+func isPlainName(s string) bool { return s != "" && !strings.ContainsAny(s, "${} :/") }

@@ -8,12 +8,12 @@ import (
 	"plimsoll"
 )
 
-// maxValue bounds one value of os-release, in bytes.
+// maxValue is the maximum length of a value of os-release, in bytes.
 const maxValue = 256
 
-// ParseOSRelease reads os-release(5): assignments a shell would understand, one a line.
-// Lines that are none are skipped, as the manual demands of readers; a later assignment
-// wins. At most 64 KiB are read. The error is the reader's.
+// ParseOSRelease reads os-release(5): assignments in shell syntax, one per line. Other lines are
+// skipped, as the manual requires; a later assignment replaces an earlier one. It reads at most
+// 64 KiB. The error is that of r.
 func ParseOSRelease(r io.Reader) (plimsoll.OSRelease, error) {
 	var o plimsoll.OSRelease
 	lines := bufio.NewScanner(io.LimitReader(r, maxOSRelease))
@@ -24,7 +24,7 @@ func ParseOSRelease(r io.Reader) (plimsoll.OSRelease, error) {
 		if !ok || strings.HasPrefix(line, "#") {
 			continue
 		}
-		value, ok := unquote(raw)
+		value, ok := unquoteValue(raw)
 		if !ok {
 			continue
 		}
@@ -44,10 +44,10 @@ func ParseOSRelease(r io.Reader) (plimsoll.OSRelease, error) {
 	return o, lines.Err()
 }
 
-// unquote reads one value: bare, in single quotes (nothing is special) or in double quotes
-// (a backslash stands before " $ ` and itself). Text after the closing quote, control
-// characters and overlong values are refused.
-func unquote(raw string) (string, bool) {
+// unquoteValue parses one value: bare, in single quotes (without escapes) or in double quotes (a
+// backslash escapes " $ ` and itself). It rejects text after the closing quote, control characters
+// and values over maxValue.
+func unquoteValue(raw string) (string, bool) {
 	var out strings.Builder
 	quote := byte(0)
 	if raw != "" && (raw[0] == '"' || raw[0] == '\'') {

@@ -15,10 +15,10 @@ import (
 // Name is the name of the analyzer.
 const Name = "packages"
 
-// version is raised when output changes, ours or that of the osv-scalibr release in go.mod.
+// version must be raised when output changes, also by a new release of osv-scalibr in go.mod.
 const version = "3"
 
-// The places of package databases.
+// Paths of package databases.
 const (
 	dpkgStatus    = "var/lib/dpkg/status"
 	dpkgStatusDir = "var/lib/dpkg/status.d/"
@@ -35,23 +35,23 @@ var databasePaths = [...]string{dpkgStatus, apkInstalled, apkInstalled2}
 var releasePaths = [...]string{"etc/os-release", "usr/lib/os-release"}
 
 const (
-	maxDatabase  = 64 << 20 // bytes of one database; Debian's whole archive is 50 MiB
-	maxPackages  = 200_000  // of one layer; Debian's whole archive has 65,000
+	maxDatabase  = 64 << 20 // bytes per database; Debian's whole archive is 50 MiB
+	maxPackages  = 200_000  // per layer; Debian's whole archive has 65,000
 	maxOSRelease = 64 << 10 // bytes; real ones are under 1 KiB
 )
 
-// fileDeadline bounds the reading of one database whose format lets it lead a reader in circles.
-const fileDeadline = 60 * time.Second
+// databaseDeadline bounds the reading of one rpm database: a hostile one can keep a reader busy.
+const databaseDeadline = 60 * time.Second
 
-// Analyzer finds installed packages, of systems and of languages, and os-release files.
+// Analyzer finds installed packages of operating systems and languages, and os-release files.
 type Analyzer struct {
 	deadline time.Duration // for one rpm database
 }
 
-// New makes the analyzer.
+// New returns the analyzer.
 func New() Analyzer {
-	quiet()
-	return Analyzer{deadline: fileDeadline}
+	silenceLibraryLog()
+	return Analyzer{deadline: databaseDeadline}
 }
 
 // ID implements analyze.Analyzer.
@@ -60,19 +60,19 @@ func (Analyzer) ID() plimsoll.AnalyzerID { return plimsoll.AnalyzerID{Name: Name
 // Failure implements analyze.Analyzer.
 func (Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailurePackages }
 
-// Wants implements analyze.FileAnalyzer. A file called os-release… is wanted wherever it
-// stands, because /etc/os-release may be a link to it.
+// Wants implements analyze.FileAnalyzer. It wants a file called os-release… at any path, because
+// /etc/os-release may be a link to it.
 func (Analyzer) Wants(e plimsoll.Entry) bool {
-	if format(e.Path) != "" || isRPMLog(e.Path) || manifestOf(e.Path) != nil || isExecutable(e) {
+	if databaseFormat(e.Path) != "" || isRPMLog(e.Path) || manifestOf(e.Path) != nil || isExecutable(e) {
 		return true
 	}
-	return isOSRelease(e.Path) && (e.Size <= maxOSRelease || usualOSRelease(e.Path))
+	return isOSRelease(e.Path) && (e.Size <= maxOSRelease || isStandardOSRelease(e.Path))
 }
 
-// Peek implements analyze.Peeker: of all that may be executed, programs alone are read, and
-// of what is called an archive, archives.
+// Peek implements analyze.Peeker. Of the executable files only ELF and PE programs are read, and
+// of the files with an archive's name only archives.
 func (Analyzer) Peek(e plimsoll.Entry, head []byte) bool {
-	if format(e.Path) != "" || isRPMLog(e.Path) || isOSRelease(e.Path) {
+	if databaseFormat(e.Path) != "" || isRPMLog(e.Path) || isOSRelease(e.Path) {
 		return true
 	}
 	if m := manifestOf(e.Path); m != nil && strings.HasPrefix(string(head), m.magic) {
@@ -81,8 +81,8 @@ func (Analyzer) Peek(e plimsoll.Entry, head []byte) bool {
 	return isExecutable(e) && isProgram(head)
 }
 
-// format says what kind of database stands at a path, "" if none.
-func format(path string) plimsoll.PackageFormat {
+// databaseFormat returns the format of the package database at a path, "" if it is none.
+func databaseFormat(path string) plimsoll.PackageFormat {
 	switch {
 	case path == apkInstalled, path == apkInstalled2:
 		return plimsoll.FormatAPK
@@ -102,7 +102,7 @@ func isOSRelease(path string) bool {
 	return strings.HasPrefix(path[strings.LastIndexByte(path, '/')+1:], "os-release")
 }
 
-func usualOSRelease(path string) bool {
+func isStandardOSRelease(path string) bool {
 	return slices.Contains(releasePaths[:], path)
 }
 
@@ -115,18 +115,18 @@ func (a Analyzer) Analyze(ctx context.Context, f analyze.File, out *plimsoll.Lay
 		return nil
 	}
 	switch {
-	case format(f.Path) != "":
-		return a.database(ctx, f, out)
+	case databaseFormat(f.Path) != "":
+		return a.readDatabase(ctx, f, out)
 	case isOSRelease(f.Path):
-		return osRelease(f, out)
+		return readOSRelease(f, out)
 	default:
-		return language(ctx, f, out)
+		return readLanguageFile(ctx, f, out)
 	}
 }
 
-func osRelease(f analyze.File, out *plimsoll.LayerReport) error {
+func readOSRelease(f analyze.File, out *plimsoll.LayerReport) error {
 	if f.Size() > maxOSRelease {
-		return tooLarge("file of %d bytes, at most %d are read", f.Size(), maxOSRelease)
+		return tooLargeError("file of %d bytes, at most %d are read", f.Size(), maxOSRelease)
 	}
 	release, err := ParseOSRelease(f)
 	release.Path = f.Path
@@ -134,43 +134,43 @@ func osRelease(f analyze.File, out *plimsoll.LayerReport) error {
 	return err
 }
 
-func (a Analyzer) database(ctx context.Context, f analyze.File, out *plimsoll.LayerReport) error {
-	kind := format(f.Path)
+func (a Analyzer) readDatabase(ctx context.Context, f analyze.File, out *plimsoll.LayerReport) error {
+	kind := databaseFormat(f.Path)
 	limit := int64(maxDatabase)
 	if kind == plimsoll.FormatRPM {
 		limit = maxRPMDatabase
 	}
 	if f.Size() > limit {
-		return tooLarge("file of %d bytes, at most %d are read", f.Size(), limit)
+		return tooLargeError("file of %d bytes, at most %d are read", f.Size(), limit)
 	}
-	list, err := a.parse(ctx, f.Path, f.SectionReader, room(out))
-	add(out, plimsoll.PackageFile{Path: f.Path, Format: kind, Packages: list})
+	list, err := a.parseDatabase(ctx, f.Path, f.SectionReader, remainingPackages(out))
+	addPackageFile(out, plimsoll.PackageFile{Path: f.Path, Format: kind, Packages: list})
 	return err
 }
 
-// language reads a file that names packages of a language, or a program.
-func language(ctx context.Context, f analyze.File, out *plimsoll.LayerReport) error {
+// readLanguageFile reads a program, or a file that lists packages of a language.
+func readLanguageFile(ctx context.Context, f analyze.File, out *plimsoll.LayerReport) error {
 	m, limit := manifestOf(f.Path), int64(maxExecutable)
 	if m != nil {
 		limit = m.limit
 	}
 	if f.Size() > limit {
-		return tooLarge("file of %d bytes, at most %d are read", f.Size(), limit)
+		return tooLargeError("file of %d bytes, at most %d are read", f.Size(), limit)
 	}
 	file := plimsoll.PackageFile{Path: f.Path}
 	var err error
 	if m != nil {
-		file.Format, file.LowConfidence = m.format, m.low
-		file.Packages, err = m.read(ctx, f, room(out))
+		file.Format, file.LowConfidence = m.format, m.declaredOnly
+		file.Packages, err = m.read(ctx, f, remainingPackages(out))
 	} else {
-		file.Format, file.Packages, err = readExecutable(ctx, f, room(out))
+		file.Format, file.Packages, err = readExecutable(ctx, f, remainingPackages(out))
 	}
-	add(out, file)
+	addPackageFile(out, file)
 	return err
 }
 
-// room is how many packages the report may still take.
-func room(out *plimsoll.LayerReport) int {
+// remainingPackages returns how many more packages fit in the report.
+func remainingPackages(out *plimsoll.LayerReport) int {
 	left := maxPackages
 	for i := range out.Packages {
 		left -= len(out.Packages[i].Packages)
@@ -178,26 +178,26 @@ func room(out *plimsoll.LayerReport) int {
 	return left
 }
 
-// add puts a file into the report. A path may come twice in an archive: the later one
-// counts. A language's file without packages says nothing, a database without any does.
-func add(out *plimsoll.LayerReport, file plimsoll.PackageFile) {
+// addPackageFile adds a file to the report. It replaces an earlier entry of the same path. An empty
+// package database is added; a language's file without packages is not.
+func addPackageFile(out *plimsoll.LayerReport, file plimsoll.PackageFile) {
 	out.Packages = slices.DeleteFunc(out.Packages, func(p plimsoll.PackageFile) bool { return p.Path == file.Path })
-	if len(file.Packages) > 0 || format(file.Path) != "" {
+	if len(file.Packages) > 0 || databaseFormat(file.Path) != "" {
 		out.Packages = append(out.Packages, file)
 	}
 }
 
-// End implements analyze.Ender: a report does not depend on the archive's order.
+// End implements analyze.Ender. It sorts, so that a report does not depend on the archive's order.
 func (Analyzer) End(out *plimsoll.LayerReport) {
 	slices.SortFunc(out.Packages, func(a, b plimsoll.PackageFile) int { return strings.Compare(a.Path, b.Path) })
 	slices.SortFunc(out.Releases, func(a, b plimsoll.OSRelease) int { return strings.Compare(a.Path, b.Path) })
 }
 
-// parse reads one database. With an error it returns what came before.
-func (a Analyzer) parse(ctx context.Context, path string, r *io.SectionReader, limit int) ([]plimsoll.Package, error) {
+// parseDatabase reads one database. With an error it also returns the packages read before it.
+func (a Analyzer) parseDatabase(ctx context.Context, path string, r *io.SectionReader, limit int) ([]plimsoll.Package, error) {
 	var list []plimsoll.Package
 	var err error
-	switch format(path) {
+	switch databaseFormat(path) {
 	case plimsoll.FormatAPK:
 		list, err = parseAPK(r, limit)
 	case plimsoll.FormatRPM:
@@ -209,6 +209,6 @@ func (a Analyzer) parse(ctx context.Context, path string, r *io.SectionReader, l
 	return list, err
 }
 
-func tooLarge(format string, args ...any) error {
+func tooLargeError(format string, args ...any) error {
 	return plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s", fmt.Sprintf(format, args...)))
 }

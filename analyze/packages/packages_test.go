@@ -11,10 +11,10 @@ import (
 	"plimsoll/analyze"
 )
 
-// report runs the analyzer over one file.
-func report(t *testing.T, path, body string) plimsoll.LayerReport {
+// analyzeFile returns the analyzer's report on one file.
+func analyzeFile(t *testing.T, path, body string) plimsoll.LayerReport {
 	t.Helper()
-	run := ready(t, []analyze.Analyzer{New()}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
+	run := newSet(t, []analyze.Analyzer{New()}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
 	if err := run.Visit(plimsoll.Entry{Path: path, Size: int64(len(body))}, strings.NewReader(body)); err != nil {
 		t.Fatal(err)
 	}
@@ -22,7 +22,7 @@ func report(t *testing.T, path, body string) plimsoll.LayerReport {
 	return reports[0]
 }
 
-const bash = "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1+b1\nSource: bash (5.2-1)\nDescription: shell\n more: text\n .\n"
+const bashStanza = "Package: bash\nStatus: install ok installed\nArchitecture: amd64\nVersion: 5.2-1+b1\nSource: bash (5.2-1)\nDescription: shell\n more: text\n .\n"
 
 func TestDpkg(t *testing.T) {
 	stanza := func(name, status string) string {
@@ -40,7 +40,7 @@ func TestDpkg(t *testing.T) {
 		want             []plimsoll.Package
 		failure          string
 	}{
-		{"source and version", dpkgStatus, bash, []plimsoll.Package{{Name: "bash", Version: "5.2-1+b1", Arch: "amd64", SourceVersion: "5.2-1"}}, ""},
+		{"source and version", dpkgStatus, bashStanza, []plimsoll.Package{{Name: "bash", Version: "5.2-1+b1", Arch: "amd64", SourceVersion: "5.2-1"}}, ""},
 		{"other source", dpkgStatus, "Package: libssl3\nSource: openssl\nStatus: install ok installed\nVersion: 3.0-1\n",
 			[]plimsoll.Package{{Name: "libssl3", Version: "3.0-1", Source: "openssl"}}, ""},
 		{"states", dpkgStatus, stanza("a", "install ok installed") + stanza("b", "hold ok installed") + stanza("c", "install ok half-configured") +
@@ -58,7 +58,7 @@ func TestDpkg(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := report(t, test.path, test.body)
+			got := analyzeFile(t, test.path, test.body)
 			want := []plimsoll.PackageFile{{Path: test.path, Format: plimsoll.FormatDpkg, Packages: test.want}}
 			if diff := cmp.Diff(want, got.Packages); diff != "" {
 				t.Error(diff)
@@ -98,7 +98,7 @@ func TestAPK(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.name, func(t *testing.T) {
-			got := report(t, apkInstalled2, test.body)
+			got := analyzeFile(t, apkInstalled2, test.body)
 			want := []plimsoll.PackageFile{{Path: apkInstalled2, Format: plimsoll.FormatAPK, Packages: test.want}}
 			if diff := cmp.Diff(want, got.Packages); diff != "" {
 				t.Error(diff)
@@ -109,11 +109,11 @@ func TestAPK(t *testing.T) {
 }
 
 func TestTooManyPackages(t *testing.T) {
-	_, err := New().parse(t.Context(), dpkgStatus, section(strings.Repeat(bash+"\n", 11)), 10)
+	_, err := New().parseDatabase(t.Context(), dpkgStatus, newSection(strings.Repeat(bashStanza+"\n", 11)), 10)
 	if plimsoll.FailureOf(err) != plimsoll.FailureOversized {
 		t.Errorf("dpkg: %v", err)
 	}
-	list, err := New().parse(t.Context(), apkInstalled, section(strings.Repeat("P:a\nV:1\n\n", 11)), 10)
+	list, err := New().parseDatabase(t.Context(), apkInstalled, newSection(strings.Repeat("P:a\nV:1\n\n", 11)), 10)
 	if plimsoll.FailureOf(err) != plimsoll.FailureOversized || len(list) != 10 {
 		t.Errorf("apk: %d packages, %v", len(list), err)
 	}
@@ -135,14 +135,14 @@ func TestWants(t *testing.T) {
 	if New().Wants(plimsoll.Entry{Path: "opt/os-release", Size: 1 << 20}) {
 		t.Error("a large file elsewhere is wanted")
 	}
-	big := report(t, "etc/os-release", strings.Repeat("#", 1<<20))
+	big := analyzeFile(t, "etc/os-release", strings.Repeat("#", 1<<20))
 	if len(big.Failures) != 1 || big.Failures[0].Code != plimsoll.FailureOversized {
 		t.Errorf("a large etc/os-release: %+v", big.Failures)
 	}
 }
 
 func FuzzDpkg(f *testing.F) {
-	f.Add([]byte(bash))
+	f.Add([]byte(bashStanza))
 	f.Add([]byte("Package: a\n b\n\n\nStatus: x y installed\nVersion: \n"))
 	f.Fuzz(func(t *testing.T, raw []byte) { fuzzDatabase(t, dpkgStatus, raw) })
 }
@@ -152,13 +152,13 @@ func FuzzAPK(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) { fuzzDatabase(t, apkInstalled, raw) })
 }
 
-func section(s string) *io.SectionReader {
+func newSection(s string) *io.SectionReader {
 	return io.NewSectionReader(strings.NewReader(s), 0, int64(len(s)))
 }
 
 func fuzzDatabase(t *testing.T, path string, raw []byte) {
-	quiet()
-	list, _ := New().parse(t.Context(), path, section(string(raw)), 1000)
+	silenceLibraryLog()
+	list, _ := New().parseDatabase(t.Context(), path, newSection(string(raw)), 1000)
 	if len(list) > 1000 {
 		t.Fatalf("%d packages", len(list))
 	}
@@ -259,7 +259,7 @@ func TestComplete(t *testing.T) {
 	}
 }
 
-func ready(t *testing.T, analyzers []analyze.Analyzer) *analyze.Set {
+func newSet(t *testing.T, analyzers []analyze.Analyzer) *analyze.Set {
 	t.Helper()
 	set, err := analyze.NewSet(analyzers)
 	if err != nil {

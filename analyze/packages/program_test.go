@@ -16,10 +16,10 @@ import (
 	"plimsoll/analyze"
 )
 
-// program runs the analyzer over one executable.
-func program(t *testing.T, body []byte, mode uint32) plimsoll.LayerReport {
+// analyzeProgram returns the analyzer's report on one executable and a hard link to it.
+func analyzeProgram(t *testing.T, body []byte, mode uint32) plimsoll.LayerReport {
 	t.Helper()
-	run := ready(t, []analyze.Analyzer{New()}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
+	run := newSet(t, []analyze.Analyzer{New()}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
 	visit := func(e plimsoll.Entry, body []byte) {
 		if err := run.Visit(e, bytes.NewReader(body)); err != nil {
 			t.Fatal(err)
@@ -34,7 +34,7 @@ func program(t *testing.T, body []byte, mode uint32) plimsoll.LayerReport {
 	return reports[0]
 }
 
-func write(t *testing.T, dir string, files map[string]string) {
+func writeFiles(t *testing.T, dir string, files map[string]string) {
 	t.Helper()
 	for name, body := range files {
 		path := filepath.Join(dir, name)
@@ -49,7 +49,7 @@ func write(t *testing.T, dir string, files map[string]string) {
 
 func TestGoProgram(t *testing.T) {
 	dir := t.TempDir()
-	write(t, dir, map[string]string{
+	writeFiles(t, dir, map[string]string{
 		"go.mod":                        "module example.org/app\n\ngo 1.21\n\nrequire example.org/dep v1.2.3\n",
 		"main.go":                       "package main\n\nimport \"example.org/dep\"\n\nfunc main() { dep.Do() }\n",
 		"vendor/modules.txt":            "# example.org/dep v1.2.3\n## explicit; go 1.21\nexample.org/dep\n",
@@ -65,9 +65,9 @@ func TestGoProgram(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := program(t, body, 0o755)
+	r := analyzeProgram(t, body, 0o755)
 	checkFailure(t, r, "")
-	got := found(r)
+	got := packageTexts(r)
 	if len(got) != 3 || got[0] != "Go example.org/app (devel) pkg:golang/example.org/app@%28devel%29" ||
 		got[1] != "Go example.org/dep 1.2.3 pkg:golang/example.org/dep@1.2.3" || !strings.HasPrefix(got[2], "Go stdlib 1.") {
 		t.Errorf("%q", got)
@@ -75,15 +75,15 @@ func TestGoProgram(t *testing.T) {
 	if r.Packages[0].Format != plimsoll.FormatGo || r.Packages[0].Path != "usr/bin/app" {
 		t.Errorf("%+v", r.Packages)
 	}
-	if r := program(t, body, 0o644); len(r.Packages) > 0 {
+	if r := analyzeProgram(t, body, 0o644); len(r.Packages) > 0 {
 		t.Errorf("a file nobody can execute: %+v", r.Packages)
 	}
-	if r := program(t, body[:len(body)/2], 0o755); len(r.Packages) > 1 {
+	if r := analyzeProgram(t, body[:len(body)/2], 0o755); len(r.Packages) > 1 {
 		t.Errorf("half a program: %+v", r.Packages)
 	}
 }
 
-// elfWith makes the smallest ELF file with one section of a name.
+// elfWith returns a minimal ELF file with one section.
 func elfWith(name string, data []byte) []byte {
 	names := "\x00" + name + "\x00.shstrtab\x00"
 	out := make([]byte, 64)
@@ -115,10 +115,10 @@ func elfWith(name string, data []byte) []byte {
 	return out
 }
 
-func deflated(s string) []byte {
+func zlibBytes(s string) []byte {
 	var out bytes.Buffer
 	w := zlib.NewWriter(&out)
-	w.Write([]byte(s)) //nolint:errcheck // a buffer takes everything
+	w.Write([]byte(s)) //nolint:errcheck // a buffer returns no error
 	w.Close()          //nolint:errcheck // the same
 	return out.Bytes()
 }
@@ -126,19 +126,19 @@ func deflated(s string) []byte {
 func TestRustProgram(t *testing.T) {
 	audit := `{"packages":[{"name":"app","version":"0.1.0","source":"local","root":true},{"name":"time","version":"0.1.43","source":"crates.io"},` +
 		`{"name":"cc","version":"1.0.0","source":"crates.io","kind":"build"}]}`
-	r := program(t, elfWith(rustSection, deflated(audit)), 0o755)
+	r := analyzeProgram(t, elfWith(rustSection, zlibBytes(audit)), 0o755)
 	checkFailure(t, r, "")
-	if diff := cmp.Diff([]string{"crates.io time 0.1.43 pkg:cargo/time@0.1.43"}, found(r)); diff != "" || r.Packages[0].Format != plimsoll.FormatRust {
+	if diff := cmp.Diff([]string{"crates.io time 0.1.43 pkg:cargo/time@0.1.43"}, packageTexts(r)); diff != "" || r.Packages[0].Format != plimsoll.FormatRust {
 		t.Error(diff)
 	}
-	checkFailure(t, program(t, elfWith(rustSection, []byte("not zlib")), 0o755), "decompress section")
-	checkFailure(t, program(t, elfWith(rustSection, deflated("{")), 0o755), "read section")
-	bomb := program(t, elfWith(rustSection, deflated(strings.Repeat(" ", maxRustSection+1))), 0o755)
+	checkFailure(t, analyzeProgram(t, elfWith(rustSection, []byte("not zlib")), 0o755), "decompress section")
+	checkFailure(t, analyzeProgram(t, elfWith(rustSection, zlibBytes("{")), 0o755), "read section")
+	bomb := analyzeProgram(t, elfWith(rustSection, zlibBytes(strings.Repeat(" ", maxRustSection+1))), 0o755)
 	if len(bomb.Failures) != 1 || bomb.Failures[0].Code != plimsoll.FailureOversized {
 		t.Errorf("%+v", bomb.Failures)
 	}
 	for _, body := range [][]byte{elfWith(".text", nil), []byte("\x7fELF"), []byte("MZ"), []byte("#!/bin/sh\n"), nil} {
-		if r := program(t, body, 0o755); len(r.Packages) > 0 || len(r.Failures) > 0 {
+		if r := analyzeProgram(t, body, 0o755); len(r.Packages) > 0 || len(r.Failures) > 0 {
 			t.Errorf("%q: %+v", body[:min(4, len(body))], r)
 		}
 	}

@@ -6,7 +6,7 @@ import (
 	"plimsoll"
 )
 
-// purlTypes are the types of package URLs by format, and whether names are lower case there.
+// purlTypes contains, by format, the type of package URLs and whether names in them are lower case.
 var purlTypes = map[plimsoll.PackageFormat]struct {
 	name  string
 	lower bool
@@ -18,16 +18,16 @@ var purlTypes = map[plimsoll.PackageFormat]struct {
 	plimsoll.FormatPortage: {"ebuild", false},
 }
 
-// purlNamespaces are distributions whose packages have the name of their vendor.
+// purlNamespaces contains, by ID of os-release, the namespace where it is not the ID.
 var purlNamespaces = map[string]string{
 	"sles": "suse", "sled": "suse", "sle-micro": "suse", "opensuse-leap": "opensuse", "opensuse-tumbleweed": "opensuse",
 	"mariner": "azurelinux", "rhel": "redhat",
 }
 
-// Complete adds what is known after folding: the ecosystem and the package URL. release is
-// nil if the image has no os-release; then the URL has neither namespace nor distribution.
-// A package of a format that is not the distribution's own has no ecosystem: advisories of
-// the distribution do not speak of it.
+// Complete sets the ecosystem and the package URL of a system package, which are known only after
+// folding. A nil release means that the image has no os-release; then the URL has neither namespace
+// nor distro. A package in a format other than the distribution's has no ecosystem, because the
+// distribution's advisories are not about it.
 func Complete(p plimsoll.Package, kind plimsoll.PackageFormat, release *plimsoll.OSRelease) plimsoll.Package {
 	var namespace, distro string
 	p.Ecosystem = ""
@@ -43,18 +43,18 @@ func Complete(p plimsoll.Package, kind plimsoll.PackageFormat, release *plimsoll
 			distro += "-" + release.VersionID
 		}
 	}
-	p.PURL = purl(kind, namespace, p, distro)
+	p.PURL = formatPURL(kind, namespace, p, distro)
 	return p
 }
 
-// purl writes a package URL (purl specification, ECMA-427). The epoch of rpm is a
-// qualifier, not a part of the version; qualifiers are sorted.
-func purl(kind plimsoll.PackageFormat, namespace string, p plimsoll.Package, distro string) string {
+// formatPURL returns a package URL (purl specification, ECMA-427). The epoch of rpm is a qualifier,
+// not part of the version. Qualifiers are sorted.
+func formatPURL(kind plimsoll.PackageFormat, namespace string, p plimsoll.Package, distro string) string {
 	var out strings.Builder
 	scheme := purlTypes[kind]
 	out.WriteString("pkg:" + scheme.name + "/")
 	if namespace != "" {
-		escapeTo(&out, strings.ToLower(namespace))
+		writeEscaped(&out, strings.ToLower(namespace))
 		out.WriteByte('/')
 	}
 	name, version, epoch := p.Name, p.Version, ""
@@ -64,9 +64,9 @@ func purl(kind plimsoll.PackageFormat, namespace string, p plimsoll.Package, dis
 	if before, after, ok := strings.Cut(version, ":"); ok && kind == plimsoll.FormatRPM {
 		epoch, version = before, after
 	}
-	escapeTo(&out, name)
+	writeEscaped(&out, name)
 	out.WriteByte('@')
-	escapeTo(&out, version)
+	writeEscaped(&out, version)
 	separator := byte('?')
 	for _, q := range [...][2]string{{"arch", p.Arch}, {"distro", distro}, {"epoch", epoch}} {
 		if q[1] == "" {
@@ -74,15 +74,15 @@ func purl(kind plimsoll.PackageFormat, namespace string, p plimsoll.Package, dis
 		}
 		out.WriteByte(separator)
 		out.WriteString(q[0] + "=")
-		escapeTo(&out, q[1])
+		writeEscaped(&out, q[1])
 		separator = '&'
 	}
 	return out.String()
 }
 
-// escapeTo percent-encodes all but letters, digits, ". - _ ~" and the colon
+// writeEscaped percent-encodes all bytes but letters, digits, ". - _ ~" and the colon
 // (purl specification, "Character encoding").
-func escapeTo(out *strings.Builder, s string) {
+func writeEscaped(out *strings.Builder, s string) {
 	const hex = "0123456789ABCDEF"
 	for i := range len(s) {
 		c := s[i]

@@ -15,9 +15,9 @@ import (
 	"plimsoll/analyze/packages/rpmdb"
 )
 
-// rpmDirs and rpmNames are where rpm keeps its database, and its names as SQLite, ndb and Berkeley
-// DB. An image has one rpm database: the one of the uppermost layer, and of one layer the first
-// in the order of rpmPaths. A distribution that moves it may leave the old one behind.
+// rpmDirs are the directories of an rpm database, rpmNames its file names as SQLite, ndb and
+// Berkeley DB. An image has one rpm database: that of the uppermost layer, and within one layer the first
+// of rpmPaths. A distribution that moves the database may leave the old one behind.
 var (
 	rpmDirs  = [...]string{"usr/lib/sysimage/rpm/", "var/lib/rpm/", "usr/share/rpm/"}
 	rpmNames = [...]string{"rpmdb.sqlite", "Packages.db", "Packages"}
@@ -36,12 +36,12 @@ func rpmPaths() iter.Seq[string] {
 	}
 }
 
-// rpmLog is SQLite's write-ahead log: changes that are not in the database yet.
+// rpmLog is SQLite's write-ahead log. It contains changes that are not in the database file yet.
 const rpmLog = "rpmdb.sqlite-wal"
 
 const maxRPMDatabase = 256 << 20 // bytes; a workstation with 5,000 packages has 150 MiB
 
-// isRPM reports whether a path is that of an rpm database.
+// isRPM reports whether a path is one of an rpm database.
 func isRPM(path string) bool {
 	dir, name := filepath.Split(path)
 	return slices.Contains(rpmDirs[:], dir) && slices.Contains(rpmNames[:], name)
@@ -52,17 +52,17 @@ func isRPMLog(path string) bool {
 	return slices.Contains(rpmDirs[:], dir) && name == rpmLog
 }
 
-// parseRPM reads an rpm database of any of the three formats. With an error it returns
-// what came before. SQLite can be kept busy by a small file, so there is a deadline; the
-// query is interrupted, but a library that does not look at its context would go on until
-// its process ends, which is one more reason to analyse layers in a child process.
+// parseRPM reads an rpm database of any of the three formats. With an error it also returns the
+// packages read before it. A small file can keep SQLite busy, so there is a deadline. It interrupts
+// the query; a library that ignores its context would run until its process ends, which is one more
+// reason to analyse layers in a child process.
 func parseRPM(ctx context.Context, r io.ReaderAt, size int64, deadline time.Duration, limit int) ([]plimsoll.Package, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	var list []plimsoll.Package
 	err := rpmdb.Read(ctx, r, size, func(p rpmdb.Package) error {
 		if len(list) == limit {
-			return tooLarge("database of more than %d packages", limit)
+			return tooLargeError("database of more than %d packages", limit)
 		}
 		list = append(list, rpmPackage(p))
 		return nil
@@ -77,8 +77,9 @@ func parseRPM(ctx context.Context, r io.ReaderAt, size int64, deadline time.Dura
 	}
 }
 
-// rpmPackage writes the version as rpm does, [epoch:]version-release. A source package's
-// file name has no epoch: where its version is the package's, so is the epoch.
+// rpmPackage writes the version as rpm does, [epoch:]version-release. The file name of a source
+// package has no epoch. If its version equals the package's, SourceVersion is empty, so that the
+// epoch is the package's too.
 func rpmPackage(p rpmdb.Package) plimsoll.Package {
 	version := p.Version + "-" + p.Release
 	source, sourceVersion := sourceRPM(p.SourceRPM)
@@ -88,12 +89,12 @@ func rpmPackage(p rpmdb.Package) plimsoll.Package {
 	if p.Epoch > 0 {
 		version = strconv.FormatUint(uint64(p.Epoch), 10) + ":" + version
 	}
-	return withSource(plimsoll.Package{
+	return dropEqualSource(plimsoll.Package{
 		Name: p.Name, Version: version, Arch: p.Arch, Source: source, SourceVersion: sourceVersion,
 	})
 }
 
-// sourceRPM takes "bash-5.1.8-4.el9.src.rpm" apart: name and version-release.
+// sourceRPM splits "bash-5.1.8-4.el9.src.rpm" into name and version-release.
 func sourceRPM(file string) (name, version string) {
 	base, ok := strings.CutSuffix(file, ".src.rpm")
 	if !ok {

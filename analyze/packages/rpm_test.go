@@ -36,14 +36,14 @@ func TestRPMPackage(t *testing.T) {
 }
 
 func TestRPMFailures(t *testing.T) {
-	checkFailure(t, report(t, "var/lib/rpm/Packages", "neither of the formats"), "read rpm database, 0 packages before: not an rpm database")
-	checkFailure(t, report(t, "usr/lib/sysimage/rpm/rpmdb.sqlite-wal", "changes"), "changes that are not in the rpm database yet")
-	checkFailure(t, report(t, "usr/lib/sysimage/rpm/rpmdb.sqlite-wal", ""), "")
-	checkFailure(t, report(t, "srv/var/lib/rpm/Packages", "somebody's file"), "")
+	checkFailure(t, analyzeFile(t, "var/lib/rpm/Packages", "neither of the formats"), "read rpm database, 0 packages before: not an rpm database")
+	checkFailure(t, analyzeFile(t, "usr/lib/sysimage/rpm/rpmdb.sqlite-wal", "changes"), "changes that are not in the rpm database yet")
+	checkFailure(t, analyzeFile(t, "usr/lib/sysimage/rpm/rpmdb.sqlite-wal", ""), "")
+	checkFailure(t, analyzeFile(t, "srv/var/lib/rpm/Packages", "somebody's file"), "")
 }
 
 func TestRPMDeadline(t *testing.T) {
-	run := ready(t, []analyze.Analyzer{Analyzer{deadline: time.Nanosecond}}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
+	run := newSet(t, []analyze.Analyzer{Analyzer{deadline: time.Nanosecond}}).Run(t.Context(), plimsoll.DefaultBudget(), nil)
 	body := "SQLite format 3\x00" + strings.Repeat("\x00", 1000)
 	if err := run.Visit(plimsoll.Entry{Path: "var/lib/rpm/rpmdb.sqlite", Size: int64(len(body))}, strings.NewReader(body)); err != nil {
 		t.Fatal(err)

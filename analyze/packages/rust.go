@@ -12,15 +12,15 @@ import (
 	"plimsoll/analyze"
 )
 
-// rustSection holds the crates a program was built of, as zlib'd JSON, if it was built with
-// cargo-auditable (its PARSING.md). PE allows a name only eight bytes; this one has seven.
+// rustSection is the section with the crates of a program that was built with cargo-auditable, as
+// zlib-compressed JSON (PARSING.md of cargo-auditable).
 const rustSection = ".dep-v0"
 
 const maxRustSection = 8 << 20 // bytes, before and after decompression; the format's own limit
 
-// readRust reads the crates of a program. Crates of the build alone are left out.
+// readRust reads the crates of a program, except those used only to build it.
 func readRust(f analyze.File, limit int) ([]plimsoll.Package, error) {
-	section, err := rustAudit(f)
+	section, err := rustAuditSection(f)
 	if section == nil || err != nil {
 		return nil, err
 	}
@@ -33,7 +33,7 @@ func readRust(f analyze.File, limit int) ([]plimsoll.Package, error) {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "decompress section %s: %w", rustSection, err)
 	}
 	if len(raw) > maxRustSection {
-		return nil, tooLarge("section %s of more than %d bytes", rustSection, maxRustSection)
+		return nil, tooLargeError("section %s of more than %d bytes", rustSection, maxRustSection)
 	}
 	var audit struct {
 		Packages []struct{ Name, Version, Kind, Source string }
@@ -46,31 +46,31 @@ func readRust(f analyze.File, limit int) ([]plimsoll.Package, error) {
 		if p.Kind == "build" || p.Source == "local" {
 			continue
 		}
-		list = append(list, pkg("crates.io", "cargo", p.Name, p.Version))
+		list = append(list, newLanguagePackage("crates.io", "cargo", p.Name, p.Version))
 	}
-	return tidy(list, limit)
+	return sortAndLimit(list, limit)
 }
 
-// rustAudit returns the section of a program, nil if there is none. A file that is no
-// program after all has none.
-func rustAudit(f analyze.File) ([]byte, error) {
+// rustAuditSection returns the content of rustSection, nil if there is none or the file is not a
+// program.
+func rustAuditSection(f analyze.File) ([]byte, error) {
 	if program, err := elf.NewFile(f); err == nil {
 		if s := program.Section(rustSection); s != nil {
-			return sectionData(s, s.Size)
+			return readSection(s, s.Size)
 		}
 		return nil, nil
 	}
 	if program, err := pe.NewFile(f); err == nil {
 		if s := program.Section(rustSection); s != nil {
-			return sectionData(s, uint64(s.Size))
+			return readSection(s, uint64(s.Size))
 		}
 	}
 	return nil, nil
 }
 
-func sectionData(s interface{ Data() ([]byte, error) }, size uint64) ([]byte, error) {
+func readSection(s interface{ Data() ([]byte, error) }, size uint64) ([]byte, error) {
 	if size > maxRustSection {
-		return nil, tooLarge("section %s of %d bytes", rustSection, size)
+		return nil, tooLargeError("section %s of %d bytes", rustSection, size)
 	}
 	data, err := s.Data()
 	if err != nil {

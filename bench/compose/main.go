@@ -1,6 +1,6 @@
-// Command compose makes the images that scans are measured on: a Debian root with Python,
-// Node.js, a Java runtime and npm packages, 1 GB and more unpacked in five gzip layers; and its
-// lower layers as an image of a single one. It needs root, debootstrap and npm, and takes minutes.
+// Command compose builds the images for bench/scan: a Debian root with Python, Node.js, a Java runtime
+// and npm packages in five gzip layers, over 1 GB unpacked; and its two lower layers as one layer. It
+// needs root, debootstrap and npm, and takes minutes.
 package main
 
 import (
@@ -20,8 +20,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 )
 
-// step brings one layer.
-type step struct {
+// layerStep changes the root file system; the changes become a layer.
+type layerStep struct {
 	name string
 	run  func(root string) error
 }
@@ -30,13 +30,13 @@ func main() {
 	dir := flag.String("dir", "bench-images", "folder for layers.tar (five layers) and single.tar (one)")
 	suite := flag.String("suite", "bookworm", "Debian suite")
 	flag.Parse()
-	if err := compose(*dir, *suite); err != nil {
+	if err := composeImages(*dir, *suite); err != nil {
 		fmt.Fprintln(os.Stderr, "compose:", err)
 		os.Exit(1)
 	}
 }
 
-func compose(dir, suite string) error {
+func composeImages(dir, suite string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
 	}
@@ -49,12 +49,12 @@ func compose(dir, suite string) error {
 	if err != nil {
 		return err
 	}
-	steps := []step{
-		{"debian", func(root string) error { return run("debootstrap", "--variant=minbase", suite, root) }},
-		{"python", packages("python3", "python3-pip", "python3-numpy", "python3-cryptography", "python3-requests", "git", "curl")},
-		{"node", packages("nodejs", "npm", "build-essential")},
-		{"java", packages("default-jre-headless")},
-		{"npm", npm("typescript", "webpack", "next@14", "aws-sdk@2", "@angular/cli@17", "eslint@8", "date-fns", "lodash", "react-icons@4")},
+	steps := []layerStep{
+		{"debian", func(root string) error { return runCommand("debootstrap", "--variant=minbase", suite, root) }},
+		{"python", installPackages("python3", "python3-pip", "python3-numpy", "python3-cryptography", "python3-requests", "git", "curl")},
+		{"node", installPackages("nodejs", "npm", "build-essential")},
+		{"java", installPackages("default-jre-headless")},
+		{"npm", installNPM("typescript", "webpack", "next@14", "aws-sdk@2", "@angular/cli@17", "eslint@8", "date-fns", "lodash", "react-icons@4")},
 	}
 	var layers []string
 	seen := map[string]string{}
@@ -64,54 +64,55 @@ func compose(dir, suite string) error {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		layer := filepath.Join(work, s.name+".tar")
-		if err := difference(root, layer, seen); err != nil {
+		if err := packChanges(root, layer, seen); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 		layers = append(layers, layer)
 		if s.name == "python" {
 			single := filepath.Join(work, "single.tar")
-			if err := pack(root, single, nil); err != nil {
+			if err := packFiles(root, single, nil); err != nil {
 				return err
 			}
-			if err := image(filepath.Join(dir, "single.tar"), single); err != nil {
+			if err := writeImage(filepath.Join(dir, "single.tar"), single); err != nil {
 				return err
 			}
 		}
 	}
-	return image(filepath.Join(dir, "layers.tar"), layers...)
+	return writeImage(filepath.Join(dir, "layers.tar"), layers...)
 }
 
-func packages(names ...string) func(string) error {
+func installPackages(names ...string) func(string) error {
 	return func(root string) error {
 		install := "export DEBIAN_FRONTEND=noninteractive; apt-get install -y -qq --no-install-recommends " + strings.Join(names, " ") +
 			" >/dev/null && rm -rf /var/cache/apt/archives/*.deb"
-		// The Java package looks into /proc when it is set up.
-		if err := run("mount", "-t", "proc", "proc", filepath.Join(root, "proc")); err != nil {
+		// The Java package reads /proc during its installation.
+		if err := runCommand("mount", "-t", "proc", "proc", filepath.Join(root, "proc")); err != nil {
 			return err
 		}
-		err := run("chroot", root, "sh", "-c", install)
-		return errors.Join(err, run("umount", filepath.Join(root, "proc")))
+		err := runCommand("chroot", root, "sh", "-c", install)
+		return errors.Join(err, runCommand("umount", filepath.Join(root, "proc")))
 	}
 }
 
-func npm(names ...string) func(string) error {
+func installNPM(names ...string) func(string) error {
 	return func(root string) error {
 		app := filepath.Join(root, "srv/app")
 		if err := os.MkdirAll(app, 0o755); err != nil {
 			return err
 		}
-		return run("npm", append([]string{"install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", app}, names...)...)
+		return runCommand("npm", append([]string{"install", "--silent", "--no-audit", "--no-fund", "--ignore-scripts", "--prefix", app}, names...)...)
 	}
 }
 
-func run(program string, args ...string) error {
+func runCommand(program string, args ...string) error {
 	cmd := exec.Command(program, args...)
 	cmd.Stderr = os.Stderr
 	return cmd.Run()
 }
 
-// difference packs what is new or changed since the last call: a file whose inode changed.
-func difference(root, out string, seen map[string]string) error {
+// packChanges packs the files that are new or changed since the last call, by inode and change time.
+// seen is its memory between calls.
+func packChanges(root, out string, seen map[string]string) error {
 	list := exec.Command("find", ".", "-mindepth", "1", "-path", "./proc", "-prune", "-o", "-path", "./sys", "-prune", "-o", "-printf", `%p\t%C@ %i\0`)
 	list.Dir = root
 	found, err := list.Output()
@@ -126,22 +127,22 @@ func difference(root, out string, seen map[string]string) error {
 			fresh.WriteString(path + "\x00")
 		}
 	}
-	return pack(root, out, &fresh)
+	return packFiles(root, out, &fresh)
 }
 
-// pack makes a tar of the listed paths; nil = all.
-func pack(root, out string, list *bytes.Buffer) error {
+// packFiles writes a tar of the listed paths, which end with a zero byte; nil = all.
+func packFiles(root, out string, list *bytes.Buffer) error {
 	args := []string{"--create", "--file", out, "--directory", root, "--numeric-owner"}
 	if list == nil {
-		return run("tar", append(args, "--exclude=./proc/*", "--exclude=./sys/*", ".")...)
+		return runCommand("tar", append(args, "--exclude=./proc/*", "--exclude=./sys/*", ".")...)
 	}
 	cmd := exec.Command("tar", append(args, "--no-recursion", "--null", "--files-from=-")...)
 	cmd.Stdin, cmd.Stderr = list, os.Stderr
 	return cmd.Run()
 }
 
-// image writes an archive as docker save does, with gzip layers at the level that docker uses.
-func image(out string, tars ...string) error {
+// writeImage writes an archive as docker save does, with gzip layers at docker's compression level.
+func writeImage(out string, tars ...string) error {
 	var layers []v1.Layer
 	for _, path := range tars {
 		l, err := tarball.LayerFromFile(path, tarball.WithCompressionLevel(6), tarball.WithCompressedCaching)

@@ -1,13 +1,14 @@
 //go:build linux
 
-// Command content measures what looking for malware and secrets in file content costs, on one core, over real
-// files of this machine, beside SHA-256 of the same bytes in the same run:
+// Command content measures the cost of searching file content for malware and secrets, on one core, over real
+// files of this machine, compared with SHA-256 of the same bytes in the same run:
 //
-//   - the literal filter alone, for secrets, and for secrets with a part of the rules of a published set or all of them,
+//   - the literal filter alone, for secrets, for secrets and some rules of a published set, and for secrets and all
+//     rules of the set,
 //   - the whole rule engine with every rule of the set and 100,000 SHA-256 hashes.
 //
-// Figures are megabytes a second of processor time, the median of several rounds in turn: a busy machine
-// changes them less than those of the clock.
+// Figures are megabytes per second of processor time, which a busy machine changes less than wall time. Each is the
+// median of several rounds; a round runs every step once.
 package main
 
 import (
@@ -40,23 +41,24 @@ func main() {
 	rounds := flag.Int("rounds", 5, "rounds; the median counts")
 	flag.Parse()
 	if *roots == "" {
-		goRoot, _ := exec.Command("go", "env", "GOROOT").Output() // without it there are the others
+		goRoot, _ := exec.Command("go", "env", "GOROOT").Output() // without go the other folders remain
 		*roots = strings.TrimSpace(string(goRoot)) + ",/usr/bin,/usr/lib,/usr/share"
 	}
-	if err := run(*rules, strings.Split(*roots, ","), *size<<20, *rounds); err != nil {
+	if err := measureContent(*rules, strings.Split(*roots, ","), *size<<20, *rounds); err != nil {
 		fmt.Fprintln(os.Stderr, "content:", err)
 		os.Exit(1)
 	}
 }
 
-type file struct {
+// contentFile is a file in memory.
+type contentFile struct {
 	name string
 	body []byte
 	sum  [sha256.Size]byte
 }
 
-func run(rulesPath string, roots []string, size int64, rounds int) error {
-	before := heap()
+func measureContent(rulesPath string, roots []string, size int64, rounds int) error {
+	before := heapBytes()
 	sources, err := signatures.Read(rulesPath)
 	if err != nil {
 		return err
@@ -65,7 +67,7 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 	if err != nil {
 		return err
 	}
-	compiled := heap() - before
+	compiled := heapBytes() - before
 	scanner := set.NewScanner()
 	fmt.Printf("rules      %d loaded, %d refused, %d literals, %.1f MiB compiled\n",
 		set.Len(), len(set.Refused()), len(set.Literals()), float64(compiled)/(1<<20))
@@ -73,19 +75,19 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 	for i := range uint64(100_000) {
 		hashes[sha256.Sum256(binary.LittleEndian.AppendUint64(nil, i))] = "sample"
 	}
-	fmt.Printf("hashes     %d, %.1f MiB with the rules and a scanner\n", len(hashes), float64(heap()-before)/(1<<20))
+	fmt.Printf("hashes     %d, %.1f MiB with the rules and a scanner\n", len(hashes), float64(heapBytes()-before)/(1<<20))
 
-	files, total := gather(roots, size)
+	files, total := gatherFiles(roots, size)
 	fmt.Printf("files      %d, %.0f MB\n", len(files), float64(total)/1e6)
-	filters, err := filters(set, sources)
+	filters, err := filterSteps(set, sources)
 	if err != nil {
 		return err
 	}
 	matched, failed := 0, 0
-	steps := []step{
-		{"SHA-256", func(f *file) { f.sum = sha256.Sum256(f.body) }},
+	steps := []measuredStep{
+		{"SHA-256", func(f *contentFile) { f.sum = sha256.Sum256(f.body) }},
 		filters[0], filters[1], filters[2],
-		{"engine, all rules and hashes", func(f *file) {
+		{"engine, all rules and hashes", func(f *contentFile) {
 			if _, bad := hashes[f.sum]; bad {
 				matched++
 			}
@@ -97,28 +99,30 @@ func run(rulesPath string, roots []string, size int64, rounds int) error {
 			}
 		}},
 	}
-	measure(steps, files, float64(total)/1e6, rounds)
-	fmt.Printf("%d matches, %d files that met a bound\n", matched/rounds, failed/rounds)
+	measureSteps(steps, files, float64(total)/1e6, rounds)
+	fmt.Printf("%d matches, %d files that exceeded a limit\n", matched/rounds, failed/rounds)
 	runtime.KeepAlive(scanner)
 	return nil
 }
 
-type step struct {
+// measuredStep is a function to measure, which every file is passed to.
+type measuredStep struct {
 	name string
-	do   func(f *file)
+	do   func(f *contentFile)
 }
 
-// measure takes the steps in turn and prints their medians, the first one as the measure of the others.
-func measure(steps []step, files []file, megabytes float64, rounds int) {
+// measureSteps runs the steps in turn, several rounds, and prints the median speed of each, also in proportion to the
+// first step.
+func measureSteps(steps []measuredStep, files []contentFile, megabytes float64, rounds int) {
 	runtime.LockOSThread()
 	speeds := make([][]float64, len(steps))
 	for range rounds {
 		for i, s := range steps {
-			start := cpu()
+			start := threadCPUSeconds()
 			for k := range files {
 				s.do(&files[k])
 			}
-			speeds[i] = append(speeds[i], megabytes/(cpu()-start))
+			speeds[i] = append(speeds[i], megabytes/(threadCPUSeconds()-start))
 		}
 	}
 	for i, s := range steps {
@@ -128,8 +132,8 @@ func measure(steps []step, files []file, megabytes float64, rounds int) {
 	}
 }
 
-// cpu is the processor time this thread has used, in seconds.
-func cpu() float64 {
+// threadCPUSeconds returns the processor time of this thread, in seconds.
+func threadCPUSeconds() float64 {
 	var r unix.Rusage
 	if err := unix.Getrusage(unix.RUSAGE_THREAD, &r); err != nil {
 		return 0
@@ -137,15 +141,17 @@ func cpu() float64 {
 	return float64(r.Utime.Nano()+r.Stime.Nano()) / 1e9
 }
 
-func heap() uint64 {
+// heapBytes returns the size of the live heap.
+func heapBytes() uint64 {
 	debug.FreeOSMemory()
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return m.HeapAlloc
 }
 
-// filters are searches for the literals of secret rules, together with those of no rule, the first 300 by file name, all.
-func filters(set *yara.Rules, sources []yara.Source) ([]step, error) {
+// filterSteps returns searches for the literals of secret rules: alone, with those of the first 300 YARA rules by file
+// name, and with those of all rules.
+func filterSteps(set *yara.Rules, sources []yara.Source) ([]measuredStep, error) {
 	secrets, err := secret.New()
 	if err != nil {
 		return nil, err
@@ -157,7 +163,7 @@ func filters(set *yara.Rules, sources []yara.Source) ([]step, error) {
 	if err != nil {
 		return nil, err
 	}
-	var out []step
+	var out []measuredStep
 	for _, f := range []struct {
 		name  string
 		rules []literal.Pattern
@@ -166,29 +172,30 @@ func filters(set *yara.Rules, sources []yara.Source) ([]step, error) {
 		if err != nil {
 			return nil, err
 		}
-		out = append(out, step{"filter, " + f.name, func(f *file) {
+		out = append(out, measuredStep{"filter, " + f.name, func(f *contentFile) {
 			l.For(f.body[:min(len(f.body), analyze.HeadBytes)]).Scan(f.body, new(literal.State), func(literal.Hit) bool { return true })
 		}})
 	}
 	return out, nil
 }
 
-// gather reads files, an equal share from each root, in memory. Files over 32 MiB are left out.
-func gather(roots []string, size int64) ([]file, int64) {
-	var out []file
+// gatherFiles reads files into memory until they have size bytes, an equal share from each root. Files over 32 MiB are
+// left out. It also returns the total size.
+func gatherFiles(roots []string, size int64) ([]contentFile, int64) {
+	var out []contentFile
 	total := int64(0)
 	for i, root := range roots {
 		share := (size - total) / int64(len(roots)-i)
 		end := total + share
 		walk := func(name string, d fs.DirEntry, err error) error {
 			if err != nil || !d.Type().IsRegular() || total >= end {
-				return nil //nolint:nilerr // what cannot be read is left out
+				return nil //nolint:nilerr // files that cannot be read are left out
 			}
 			if info, err := d.Info(); err != nil || info.Size() == 0 || info.Size() > 32<<20 {
 				return nil //nolint:nilerr // as above
 			}
 			if body, err := os.ReadFile(name); err == nil {
-				out = append(out, file{name: name, body: body})
+				out = append(out, contentFile{name: name, body: body})
 				total += int64(len(body))
 			}
 			return nil

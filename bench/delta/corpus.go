@@ -17,29 +17,29 @@ import (
 	"plimsoll/advisory"
 )
 
-// record is a file of a dump.
-type record struct {
+// dumpRecord is a record and its file in a dump.
+type dumpRecord struct {
 	name string
 	raw  []byte
 	plimsoll.Advisory
 }
 
-// pool is the packages that records of one ecosystem (with its release) name.
-type pool struct {
+// packagePool is the packages of one ecosystem (with release) that records contain.
+type packagePool struct {
 	ecosystem string
 	names     []string
 	versions  map[string][]string
 }
 
-// corpus is what a fleet is composed of.
-type corpus struct {
-	records []record
-	pools   map[string]*pool
+// dumpCorpus is the material for a fleet.
+type dumpCorpus struct {
+	records []dumpRecord
+	pools   map[string]*packagePool
 	roots   [][]plimsoll.Package // packages of real base images that have a dpkg database
 }
 
-func readCorpus(data string) (*corpus, error) {
-	c := &corpus{pools: map[string]*pool{}}
+func readCorpus(data string) (*dumpCorpus, error) {
+	c := &dumpCorpus{pools: map[string]*packagePool{}}
 	zips, err := filepath.Glob(filepath.Join(data, "osv", "*.zip"))
 	if err != nil {
 		return nil, err
@@ -67,7 +67,7 @@ func readCorpus(data string) (*corpus, error) {
 	return c, nil
 }
 
-func (c *corpus) readZip(path string) error {
+func (c *dumpCorpus) readZip(path string) error {
 	z, err := zip.OpenReader(path)
 	if err != nil {
 		return err
@@ -86,21 +86,21 @@ func (c *corpus) readZip(path string) error {
 		}
 		a, err := advisory.Parse(raw)
 		if err != nil {
-			continue // the import counts it as skipped
+			continue // the import skips it too
 		}
-		c.records = append(c.records, record{name: feed + "/" + f.Name, raw: raw, Advisory: a})
+		c.records = append(c.records, dumpRecord{name: feed + "/" + f.Name, raw: raw, Advisory: a})
 		for _, affected := range a.Affected {
-			c.add(affected)
+			c.addVersions(affected)
 		}
 	}
 	return nil
 }
 
-// add learns a name and the versions that a record speaks of.
-func (c *corpus) add(a plimsoll.Affected) {
+// addVersions adds a package and the versions that a record contains.
+func (c *dumpCorpus) addVersions(a plimsoll.Affected) {
 	p := c.pools[a.Ecosystem]
 	if p == nil {
-		p = &pool{ecosystem: a.Ecosystem, versions: map[string][]string{}}
+		p = &packagePool{ecosystem: a.Ecosystem, versions: map[string][]string{}}
 		c.pools[a.Ecosystem] = p
 	}
 	list := slices.Concat(p.versions[a.Name], a.Versions)
@@ -146,8 +146,8 @@ func readDpkg(path, ecosystem string) ([]plimsoll.Package, error) {
 	return out, lines.Err()
 }
 
-// change rewrites members of a record.
-func (r record) change(members map[string]any) ([]byte, error) {
+// rewrite returns the record's JSON with some members replaced.
+func (r dumpRecord) rewrite(members map[string]any) ([]byte, error) {
 	var whole map[string]any
 	if err := json.Unmarshal(r.raw, &whole); err != nil {
 		return nil, err

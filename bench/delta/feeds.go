@@ -10,34 +10,35 @@ import (
 	"plimsoll"
 )
 
-// touchedPackages is how many packages the second import is about; the hot ones, first of
-// them, are in most sets.
+// touchedPackages is the number of packages that the second import concerns. hotPackages are among
+// them.
 const touchedPackages = 50
 
-var hot = []plimsoll.AdvisoryKey{
+// hotPackages are packages that most sets contain.
+var hotPackages = []plimsoll.AdvisoryKey{
 	{Ecosystem: "Debian", Name: "glibc"}, {Ecosystem: "Debian", Name: "openssl"},
 	{Ecosystem: "PyPI", Name: "requests"}, {Ecosystem: "PyPI", Name: "urllib3"}, {Ecosystem: "PyPI", Name: "jinja2"},
 }
 
-// writeFeeds writes a dump of all records, and the dump after: for each touched package a new
-// record that affects every version; and of the records about the cold ones the first is
-// changed or withdrawn.
-func writeFeeds(c *corpus, full, changed string) error {
+// writeFeeds writes a dump of all records to full, and a later dump to changed. The later one has, for
+// each touched package, a new record that affects every version; and for each that is not hot, one
+// record changed or withdrawn.
+func writeFeeds(c *dumpCorpus, full, changed string) error {
 	if err := writeZip(full, c.records); err != nil {
 		return err
 	}
 	touched := map[plimsoll.AdvisoryKey]bool{}
-	for _, k := range hot {
+	for _, k := range hotPackages {
 		touched[k] = true
 	}
-	after := make([]record, 0, len(c.records)+touchedPackages)
+	after := make([]dumpRecord, 0, len(c.records)+touchedPackages)
 	for i, r := range c.records {
-		if key, ok := onlyKey(r.Advisory); ok && i%37 == 0 && !touched[key] && len(touched) < touchedPackages {
+		if key, ok := singlePackage(r.Advisory); ok && i%37 == 0 && !touched[key] && len(touched) < touchedPackages {
 			touched[key] = true
 			if len(touched)%3 == 0 {
-				continue // withdrawn: the dump has it no more
+				continue // withdrawn: the later dump does not contain it
 			}
-			raw, err := r.change(map[string]any{"modified": "2026-11-01T00:00:00Z", "summary": "reads otherwise now"})
+			raw, err := r.rewrite(map[string]any{"modified": "2026-11-01T00:00:00Z", "summary": "a changed summary"})
 			if err != nil {
 				return err
 			}
@@ -48,17 +49,17 @@ func writeFeeds(c *corpus, full, changed string) error {
 	n := 0
 	for key := range touched {
 		n++
-		raw, err := newRecord(n, key, c)
+		raw, err := newAdvisoryRecord(n, key, c)
 		if err != nil {
 			return err
 		}
-		after = append(after, record{name: fmt.Sprintf("new/%d.json", n), raw: raw})
+		after = append(after, dumpRecord{name: fmt.Sprintf("new/%d.json", n), raw: raw})
 	}
 	return writeZip(changed, after)
 }
 
-// onlyKey is the one package that a record is about.
-func onlyKey(a plimsoll.Advisory) (key plimsoll.AdvisoryKey, one bool) {
+// singlePackage returns the package of a record that is not withdrawn and concerns one package.
+func singlePackage(a plimsoll.Advisory) (key plimsoll.AdvisoryKey, one bool) {
 	for i, f := range a.Affected {
 		k := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
 		if i > 0 && k != key {
@@ -69,8 +70,9 @@ func onlyKey(a plimsoll.Advisory) (key plimsoll.AdvisoryKey, one bool) {
 	return key, len(a.Affected) > 0 && a.Withdrawn.IsZero()
 }
 
-// newRecord affects every version of a package, in every release that has records.
-func newRecord(n int, key plimsoll.AdvisoryKey, c *corpus) ([]byte, error) {
+// newAdvisoryRecord returns a record that affects every version of a package, in every release of the
+// corpus.
+func newAdvisoryRecord(n int, key plimsoll.AdvisoryKey, c *dumpCorpus) ([]byte, error) {
 	type object = map[string]any
 	var affected []object
 	for ecosystem := range c.pools {
@@ -88,7 +90,7 @@ func newRecord(n int, key plimsoll.AdvisoryKey, c *corpus) ([]byte, error) {
 	})
 }
 
-func writeZip(path string, records []record) error {
+func writeZip(path string, records []dumpRecord) error {
 	f, err := os.Create(path)
 	if err != nil {
 		return err

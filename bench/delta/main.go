@@ -1,7 +1,6 @@
-// Command delta measures how long it takes until every image is current after advisories
-// changed: 100,000 images over 5,000 operating-system sets and 50,000 language sets, in an
-// inventory on disk. Names and versions of packages are those of real records and real
-// base images.
+// Command delta measures the time until every image is current after advisories changed, for 100,000
+// images with 5,000 operating-system sets and 50,000 language sets in an inventory on disk. Names and
+// versions of packages are those of real records and real base images.
 package main
 
 import (
@@ -22,13 +21,14 @@ import (
 	"plimsoll/advisory"
 	"plimsoll/scan"
 	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
 func main() {
 	data := flag.String("data", filepath.Join("..", "shared", "data"), "folder with osv/*.zip and roots/")
-	scale := flag.Float64("scale", 1, "of 100,000 images")
-	keep := flag.String("keep", "", "folder to leave the databases in")
+	scale := flag.Float64("scale", 1, "fraction of 100,000 images")
+	keep := flag.String("keep", "", "folder that keeps the databases (default: a temporary one)")
 	profile := flag.String("profile", "", "file for a CPU profile of the import that touches few packages")
 	flag.Parse()
 	if _, err := os.Stat(filepath.Join(*data, "osv")); err != nil {
@@ -38,29 +38,29 @@ func main() {
 		}
 		return
 	}
-	if err := run(context.Background(), *data, *scale, *keep, *profile); err != nil {
+	if err := runBench(context.Background(), *data, *scale, *keep, *profile); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-// bench is the databases under test, and what the process asked of networks.
-type bench struct {
+// deltaBench is the databases under test and the number of network requests of the process.
+type deltaBench struct {
 	dir        string
 	inventory  *store.Store
-	advisories *store.Advisories
+	advisories *advisories.Store
 	rematcher  *scan.Rematcher
 	requests   atomic.Int64
 }
 
-// RoundTrip counts and refuses: nothing here may ask anybody.
-func (b *bench) RoundTrip(r *http.Request) (*http.Response, error) {
+// RoundTrip implements http.RoundTripper. It counts and refuses every request.
+func (b *deltaBench) RoundTrip(r *http.Request) (*http.Response, error) {
 	b.requests.Add(1)
 	return nil, fmt.Errorf("a request to %s", r.URL.Host)
 }
 
-func run(ctx context.Context, data string, scale float64, keep, profile string) error {
-	b, err := open(ctx, keep)
+func runBench(ctx context.Context, data string, scale float64, keep, profile string) error {
+	b, err := openBench(ctx, keep)
 	if err != nil {
 		return err
 	}
@@ -76,12 +76,12 @@ func run(ctx context.Context, data string, scale float64, keep, profile string) 
 		{"first import and match of everything", func(ctx context.Context) error { return b.importAndMatch(ctx, full) }},
 		{"the same import again", func(ctx context.Context) error { return b.importAndMatch(ctx, full) }},
 		{fmt.Sprintf("import that touches %d packages", touchedPackages), func(ctx context.Context) error {
-			return profiled(profile, func() error { return b.importAndMatch(ctx, changed) })
+			return withCPUProfile(profile, func() error { return b.importAndMatch(ctx, changed) })
 		}},
 		{"another matcher version: everything again", b.matchAll},
 	}
 	for _, s := range steps {
-		if err := b.step(ctx, s.name, s.do); err != nil {
+		if err := b.runStep(ctx, s.name, s.do); err != nil {
 			return fmt.Errorf("%s: %w", s.name, err)
 		}
 	}
@@ -89,7 +89,7 @@ func run(ctx context.Context, data string, scale float64, keep, profile string) 
 	return nil
 }
 
-func open(ctx context.Context, keep string) (*bench, error) {
+func openBench(ctx context.Context, keep string) (*deltaBench, error) {
 	dir := keep
 	if dir == "" {
 		var err error
@@ -97,7 +97,7 @@ func open(ctx context.Context, keep string) (*bench, error) {
 			return nil, err
 		}
 	}
-	b := &bench{dir: dir}
+	b := &deltaBench{dir: dir}
 	http.DefaultTransport = b
 	var err error
 	if b.inventory, err = sqlite.Inventory(ctx, filepath.Join(dir, "plimsoll.db")); err != nil {
@@ -110,7 +110,7 @@ func open(ctx context.Context, keep string) (*bench, error) {
 	return b, nil
 }
 
-func (b *bench) close(keep string) {
+func (b *deltaBench) close(keep string) {
 	b.inventory.Close()  //nolint:errcheck,gosec // the program ends
 	b.advisories.Close() //nolint:errcheck,gosec // the program ends
 	if keep == "" {
@@ -118,8 +118,8 @@ func (b *bench) close(keep string) {
 	}
 }
 
-// setUp writes the dumps and the fleet. Nothing of it is held afterwards.
-func (b *bench) setUp(ctx context.Context, data string, scale float64, full, changed string) error {
+// setUp writes the dumps and the fleet. Nothing of them stays in memory.
+func (b *deltaBench) setUp(ctx context.Context, data string, scale float64, full, changed string) error {
 	begun := time.Now()
 	corpus, err := readCorpus(data)
 	if err != nil {
@@ -128,38 +128,38 @@ func (b *bench) setUp(ctx context.Context, data string, scale float64, full, cha
 	if err := writeFeeds(corpus, full, changed); err != nil {
 		return err
 	}
-	fleet := compose(corpus, sizes{images: int(100_000 * scale), osSets: int(5_000 * scale), languageSets: int(50_000 * scale)})
-	if err := b.fill(ctx, fleet); err != nil {
+	fleet := composeFleet(corpus, fleetSizes{images: int(100_000 * scale), osSets: int(5_000 * scale), languageSets: int(50_000 * scale)})
+	if err := b.insertFleet(ctx, fleet); err != nil {
 		return err
 	}
 	fmt.Printf("composed in %.0f s: %s\n", time.Since(begun).Seconds(), fleet)
 	return nil
 }
 
-// step runs one step between two pictures of the database, and prints what it cost and wrote.
-func (b *bench) step(ctx context.Context, name string, do func(context.Context) error) error {
-	before, err := b.picture(ctx)
+// runStep runs one step, prints its cost, and compares the states of the database before and after.
+func (b *deltaBench) runStep(ctx context.Context, name string, do func(context.Context) error) error {
+	before, err := b.readState(ctx)
 	if err != nil {
 		return err
 	}
 	fmt.Printf("\n%s\n", name)
-	watch := b.besideWriter(ctx)
-	forgetPeak()
+	watch := b.startConcurrentWriter(ctx)
+	resetPeak()
 	wall, cpu := time.Now(), cpuTime()
 	err = do(ctx)
 	seconds, cpuSeconds := time.Since(wall).Seconds(), (cpuTime() - cpu).Seconds()
 	longest, waits := watch()
-	memory := peak()
+	memory := peakResident()
 	if err != nil {
 		return err
 	}
 	fmt.Printf("  current after      %8.1f s (CPU %.1f s)\n", seconds, cpuSeconds)
 	fmt.Printf("  resident at most   %8s\n", memory)
 	fmt.Printf("  another writer     %8.0f ms at most for one row, %d tries\n", longest.Seconds()*1000, waits)
-	return b.report(ctx, before)
+	return b.printDifferences(ctx, before)
 }
 
-func profiled(path string, do func() error) error {
+func withCPUProfile(path string, do func() error) error {
 	if path == "" {
 		return do()
 	}
@@ -175,8 +175,8 @@ func profiled(path string, do func() error) error {
 	return do()
 }
 
-// importAndMatch imports a dump and judges until nothing is due.
-func (b *bench) importAndMatch(ctx context.Context, path string) error {
+// importAndMatch imports a dump and runs a rematch if one is due.
+func (b *deltaBench) importAndMatch(ctx context.Context, path string) error {
 	src, err := advisory.Open(path)
 	if err != nil {
 		return err
@@ -193,33 +193,34 @@ func (b *bench) importAndMatch(ctx context.Context, path string) error {
 	if err != nil || !due {
 		return err
 	}
-	return b.match(ctx)
+	return b.runRematch(ctx)
 }
 
-func (b *bench) match(ctx context.Context) error {
+func (b *deltaBench) runRematch(ctx context.Context) error {
 	begun := time.Now()
 	out, err := b.rematcher.Once(ctx)
 	if err != nil {
 		return err
 	}
-	fmt.Printf("  rematch            %8.1f s: %d packages judged, each once for every set that holds it\n", time.Since(begun).Seconds(), out.Packages)
+	fmt.Printf("  rematch            %8.1f s: %d packages judged, each once for all sets that contain it\n", time.Since(begun).Seconds(), out.Packages)
 	if due, err := b.rematcher.Due(ctx); due || err != nil {
 		return fmt.Errorf("a rematch is due after the rematch: %w", err)
 	}
 	return nil
 }
 
-// matchAll makes the last rematch look as if another version of the matcher had made it.
-func (b *bench) matchAll(ctx context.Context) error {
+// matchAll changes the matcher version of the last rematch, so that every package is due, and runs a
+// rematch.
+func (b *deltaBench) matchAll(ctx context.Context) error {
 	if _, err := b.inventory.DB().Writer.ExecContext(ctx, `UPDATE rematch SET matcher = 'before'`); err != nil {
 		return err
 	}
-	return b.match(ctx)
+	return b.runRematch(ctx)
 }
 
-// besideWriter writes a row beside a step, again and again, as sign-ins do; the function it
-// returns ends that and tells the longest wait.
-func (b *bench) besideWriter(ctx context.Context) func() (longest time.Duration, tries int) {
+// startConcurrentWriter writes rows, one at a time, while a step runs, as sign-ins do. The function it
+// returns stops the writer and returns the longest wait and the number of rows.
+func (b *deltaBench) startConcurrentWriter(ctx context.Context) func() (longest time.Duration, tries int) {
 	ctx, stop := context.WithCancel(ctx)
 	type waits struct {
 		longest time.Duration
@@ -232,7 +233,8 @@ func (b *bench) besideWriter(ctx context.Context) func() (longest time.Duration,
 		defer tick.Stop()
 		for {
 			begun := time.Now()
-			// Not by ctx: a cut-off statement would cost the connection, and its count of rows.
+			// Without the cancellation of ctx: a cancelled statement closes the connection and resets its
+			// count of written rows.
 			_, err := b.inventory.DB().Writer.ExecContext(context.WithoutCancel(ctx), `INSERT INTO meta (key, value) VALUES ('bench', ?)
 				ON CONFLICT (key) DO UPDATE SET value = excluded.value`, begun.String())
 			if err == nil {
@@ -254,7 +256,7 @@ func (b *bench) besideWriter(ctx context.Context) func() (longest time.Duration,
 	}
 }
 
-// cpuTime is what the process has used on all cores.
+// cpuTime returns the CPU time of the process on all cores.
 func cpuTime() time.Duration {
 	var u syscall.Rusage
 	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
@@ -263,14 +265,14 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// forgetPeak gives back what set-up used and starts the peak of resident memory anew; Linux only.
-func forgetPeak() {
+// resetPeak returns unused memory to the system and resets the peak of resident memory (Linux only).
+func resetPeak() {
 	debug.FreeOSMemory()
-	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) //nolint:errcheck,gosec // the peak is then since the start
+	os.WriteFile("/proc/self/clear_refs", []byte("5"), 0) //nolint:errcheck,gosec // after an error the peak is that since the start
 }
 
-// peak is the largest resident memory since forgetPeak, as Linux tells it.
-func peak() string {
+// peakResident returns the largest resident memory since resetPeak, as Linux reports it.
+func peakResident() string {
 	status, err := os.ReadFile("/proc/self/status")
 	if err != nil {
 		return "unknown"

@@ -12,20 +12,20 @@ import (
 	"plimsoll/match"
 )
 
-// picture is what the database says at some time.
-type picture struct {
+// databaseState is the content of the database at one time, in numbers.
+type databaseState struct {
 	counts   map[int64]int // shown, by image
 	raw      map[int64]int // by artifact
 	verdicts int
-	rematch  int64 // the newest
-	written  int   // rows that the writing connection ever wrote
+	rematch  int64 // id of the newest
+	written  int   // rows written by the writing connection since it was opened
 }
 
-func (b *bench) picture(ctx context.Context) (p picture, err error) {
-	if p.counts, err = b.numbers(ctx, `SELECT id, vulnerabilities FROM image`); err != nil {
+func (b *deltaBench) readState(ctx context.Context) (p databaseState, err error) {
+	if p.counts, err = b.readNumbers(ctx, `SELECT id, vulnerabilities FROM image`); err != nil {
 		return p, err
 	}
-	if p.raw, err = b.numbers(ctx, `SELECT id, raw_vulnerabilities FROM artifact`); err != nil {
+	if p.raw, err = b.readNumbers(ctx, `SELECT id, raw_vulnerabilities FROM artifact`); err != nil {
 		return p, err
 	}
 	err = b.inventory.DB().Reader.QueryRowContext(ctx, `SELECT (SELECT COUNT(*) FROM verdict), (SELECT COALESCE(MAX(id), 0) FROM rematch)`).
@@ -36,13 +36,13 @@ func (b *bench) picture(ctx context.Context) (p picture, err error) {
 	return p, b.inventory.DB().Writer.QueryRowContext(ctx, `SELECT total_changes()`).Scan(&p.written)
 }
 
-func (b *bench) numbers(ctx context.Context, query string) (map[int64]int, error) {
+func (b *deltaBench) readNumbers(ctx context.Context, query string) (map[int64]int, error) {
 	out := map[int64]int{}
 	rows, err := b.inventory.DB().Reader.QueryContext(ctx, query)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	for rows.Next() {
 		var id int64
 		var n int
@@ -54,8 +54,8 @@ func (b *bench) numbers(ctx context.Context, query string) (map[int64]int, error
 	return out, rows.Err()
 }
 
-// differing counts the entries that are not the same.
-func differing(a, b map[int64]int) (n int) {
+// countDifferences returns the number of entries of b that a lacks or has with another value.
+func countDifferences(a, b map[int64]int) (n int) {
 	for id, v := range b {
 		if old, ok := a[id]; !ok || old != v {
 			n++
@@ -64,9 +64,9 @@ func differing(a, b map[int64]int) (n int) {
 	return n
 }
 
-// report prints what a step wrote beside what differs, and holds counts and lists to each other.
-func (b *bench) report(ctx context.Context, before picture) error {
-	after, err := b.picture(ctx)
+// printDifferences prints how many rows a step changed and how many it wrote, and verifies the new state.
+func (b *deltaBench) printDifferences(ctx context.Context, before databaseState) error {
+	after, err := b.readState(ctx)
 	if err != nil {
 		return err
 	}
@@ -76,18 +76,18 @@ func (b *bench) report(ctx context.Context, before picture) error {
 	if err != nil {
 		return err
 	}
-	artifacts, images := differing(before.raw, after.raw), differing(before.counts, after.counts)
+	artifacts, images := countDifferences(before.raw, after.raw), countDifferences(before.counts, after.counts)
 	differ := judgement + artifacts + images + after.verdicts - before.verdicts
 	fmt.Printf("  sets that differ   %8d\n", sets)
 	fmt.Printf("  rows that differ   %8d: judgement %d, verdicts %d, artifacts %d, images %d\n",
 		differ, judgement, after.verdicts-before.verdicts, artifacts, images)
 	fmt.Printf("  rows written       %8d, work lists and the other writer's included\n", after.written-before.written)
 	fmt.Printf("  databases          %8d MiB inventory, %d MiB advisories\n",
-		b.size("plimsoll.db")>>20, b.size("advisories.db")>>20)
+		b.databaseBytes("plimsoll.db")>>20, b.databaseBytes("advisories.db")>>20)
 	return b.verify(ctx, after)
 }
 
-func (b *bench) size(name string) (n int64) {
+func (b *deltaBench) databaseBytes(name string) (n int64) {
 	for _, suffix := range []string{"", "-wal"} {
 		if info, err := os.Stat(filepath.Join(b.dir, name+suffix)); err == nil {
 			n += info.Size()
@@ -96,14 +96,14 @@ func (b *bench) size(name string) (n int64) {
 	return n
 }
 
-// checked is how many sets and images verify looks at in full.
-const checked = 200
+// verifiedSamples is the number of sets and of images that verify checks in full.
+const verifiedSamples = 200
 
-// verify recounts every image in a way of its own, judges some sets whole, and compares
+// verify counts the vulnerabilities of every image independently, judges some sets again, and compares
 // some lists with their counts.
-func (b *bench) verify(ctx context.Context, now picture) error {
+func (b *deltaBench) verify(ctx context.Context, now databaseState) error {
 	ids := map[int64]map[string]bool{} // by set
-	err := b.each(ctx, `SELECT s.set_id, v.vulnerability FROM set_vulnerability s JOIN verdict v ON v.id = s.verdict_id
+	err := b.forEachRow(ctx, `SELECT s.set_id, v.vulnerability FROM set_vulnerability s JOIN verdict v ON v.id = s.verdict_id
 		WHERE s.to_revision IS NULL`, func(set int64, id string) {
 		if ids[set] == nil {
 			ids[set] = map[string]bool{}
@@ -114,7 +114,7 @@ func (b *bench) verify(ctx context.Context, now picture) error {
 		return err
 	}
 	unions := map[int64]map[string]bool{} // by artifact
-	err = b.each(ctx, `SELECT artifact_id, CAST(set_id AS TEXT) FROM artifact_set`, func(artifact int64, set string) {
+	err = b.forEachRow(ctx, `SELECT artifact_id, CAST(set_id AS TEXT) FROM artifact_set`, func(artifact int64, set string) {
 		if unions[artifact] == nil {
 			unions[artifact] = map[string]bool{}
 		}
@@ -143,16 +143,16 @@ func (b *bench) verify(ctx context.Context, now picture) error {
 	if err := b.verifyLists(ctx, now); err != nil {
 		return err
 	}
-	fmt.Printf("  verified           %8d counts (%d on average), %d sets judged whole, %d lists\n", len(now.raw), total/len(now.raw), checked, checked)
+	fmt.Printf("  verified           %8d counts (%d on average), %d sets judged whole, %d lists\n", len(now.raw), total/len(now.raw), verifiedSamples, verifiedSamples)
 	return nil
 }
 
-func (b *bench) each(ctx context.Context, query string, f func(int64, string)) error {
+func (b *deltaBench) forEachRow(ctx context.Context, query string, f func(int64, string)) error {
 	rows, err := b.inventory.DB().Reader.QueryContext(ctx, query)
 	if err != nil {
 		return err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	for rows.Next() {
 		var id int64
 		var text string
@@ -164,13 +164,13 @@ func (b *bench) each(ctx context.Context, query string, f func(int64, string)) e
 	return rows.Err()
 }
 
-// verifySets judges whole sets, as a scan does.
-func (b *bench) verifySets(ctx context.Context, ids map[int64]map[string]bool) error {
-	sets, err := b.numbers(ctx, `SELECT id, packages FROM package_set`)
+// verifySets judges some sets again, as a scan does, and compares the result with the stored one.
+func (b *deltaBench) verifySets(ctx context.Context, ids map[int64]map[string]bool) error {
+	sets, err := b.readNumbers(ctx, `SELECT id, packages FROM package_set`)
 	if err != nil {
 		return err
 	}
-	for range checked {
+	for range verifiedSamples {
 		set := 1 + rand.Int64N(int64(len(sets))) //nolint:gosec // a sample
 		packages, err := b.packagesOf(ctx, set)
 		if err != nil {
@@ -196,13 +196,13 @@ func (b *bench) verifySets(ctx context.Context, ids map[int64]map[string]bool) e
 	return nil
 }
 
-func (b *bench) packagesOf(ctx context.Context, set int64) ([]plimsoll.Package, error) {
+func (b *deltaBench) packagesOf(ctx context.Context, set int64) ([]plimsoll.Package, error) {
 	rows, err := b.inventory.DB().Reader.QueryContext(ctx, `SELECT p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
 		FROM set_package s JOIN package p ON p.id = s.package_id WHERE s.set_id = ?`, set)
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	var out []plimsoll.Package
 	for rows.Next() {
 		var p plimsoll.Package
@@ -215,8 +215,8 @@ func (b *bench) packagesOf(ctx context.Context, set int64) ([]plimsoll.Package, 
 }
 
 // verifyLists compares the count of images with the list that another operation returns.
-func (b *bench) verifyLists(ctx context.Context, now picture) error {
-	for range checked {
+func (b *deltaBench) verifyLists(ctx context.Context, now databaseState) error {
+	for range verifiedSamples {
 		id := 1 + rand.Int64N(int64(len(now.counts))) //nolint:gosec // a sample
 		img, err := b.inventory.Image(ctx, "p", nil, id)
 		if err != nil {

@@ -1,6 +1,7 @@
-// Command floor is what a scan is measured against: it decompresses every layer of an
-// image archive, reads its tar entries and hashes blob, layer and every regular file,
-// layers in parallel, and does nothing else. It must stay as it is, and short.
+// Command floor is the lower limit that scans are compared with. It decompresses every layer of an
+// image archive, reads its tar entries and hashes blob, layer and every regular file, layers in
+// parallel, and does nothing else. It prints the bytes in files. Do not change it: results of
+// different versions must stay comparable.
 package main
 
 import (
@@ -24,13 +25,13 @@ import (
 )
 
 func main() {
-	if err := run(os.Args[len(os.Args)-1]); err != nil {
+	if err := hashImage(os.Args[len(os.Args)-1]); err != nil {
 		fmt.Fprintln(os.Stderr, "floor:", err)
 		os.Exit(1)
 	}
 }
 
-func run(path string) error {
+func hashImage(path string) error {
 	ctx := context.Background()
 	ar, err := archive.Open(path, plimsoll.DefaultBudget())
 	if err != nil {
@@ -55,7 +56,7 @@ func run(path string) error {
 				return err
 			}
 			defer blob.Close() //nolint:errcheck // read to its end
-			n, err := read(blob)
+			n, err := hashLayer(blob)
 			unpacked.Add(n)
 			return err
 		})
@@ -65,7 +66,7 @@ func run(path string) error {
 	return err
 }
 
-func read(blob io.Reader) (int64, error) {
+func hashLayer(blob io.Reader) (int64, error) {
 	in := bufio.NewReaderSize(blob, 1<<20)
 	var plain io.Reader = in
 	switch magic, _ := in.Peek(4); {

@@ -1,7 +1,6 @@
-// Command hostile scans images that are made to exhaust whoever looks inside: a sparse file of
-// 10 GiB, 10 GiB of zeros, nested archives, three million entries. It prints what each scan
-// ends with, its time and its peak resident memory, and fails where that is over 256 MiB or
-// where a scan does not end as it must.
+// Command hostile scans images that are built to exhaust a scanner: a sparse file of 10 GiB, 10 GiB of
+// zeros, nested archives, three million entries. It prints the last line of each scan, its time and its
+// peak resident memory. It fails if a scan uses more than 256 MiB or does not end as expected.
 package main
 
 import (
@@ -27,32 +26,30 @@ import (
 
 const maxResident = 256 << 20
 
-// attack is one layer and how its scan must end.
-type attack struct {
+// hostileLayer is a layer and the expected end of its scan.
+type hostileLayer struct {
 	name   string
 	write  func(io.Writer) error
-	status int
-	says   string // on standard error
+	status int    // exit status
+	stderr string // part of standard error
 }
 
-func attacks() []attack {
-	return []attack{
-		{"sparse file of 10 GiB", sparse, 2, "budget 200 to 1"},
-		{"10 GiB of zeros", zeros, 2, "budget 200 to 1"},
-		{"archives nested forty deep", nested, 2, "nested deeper than 5"},
-		{"three million entries", entries(3_000_000), 2, "more than 2000000 entries"},
-		{"half a million entries", entries(500_000), 0, ""},
-	}
+var hostileLayers = []hostileLayer{
+	{"sparse file of 10 GiB", writeSparseFile, 2, "budget 200 to 1"},
+	{"10 GiB of zeros", writeZeros, 2, "budget 200 to 1"},
+	{"archives nested forty deep", writeNestedArchives, 2, "nested deeper than 5"},
+	{"three million entries", writeEntries(3_000_000), 2, "more than 2000000 entries"},
+	{"half a million entries", writeEntries(500_000), 0, ""},
 }
 
 func main() {
-	if err := run(); err != nil {
+	if err := scanHostileLayers(); err != nil {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
-func run() error {
+func scanHostileLayers() error {
 	dir, err := os.MkdirTemp("", "bench-hostile-")
 	if err != nil {
 		return err
@@ -62,26 +59,26 @@ func run() error {
 		return err
 	}
 	var bad error
-	for _, a := range attacks() {
+	for _, a := range hostileLayers {
 		path := filepath.Join(dir, "image.tar")
-		if err := image(path, a.write); err != nil {
+		if err := writeImage(path, a.write); err != nil {
 			return fmt.Errorf("%s: %w", a.name, err)
 		}
-		f, err := watch.Run(exec.Command(filepath.Join(dir, "plimsoll"), "scan", "--archive", path, "--no-cache", "--data", filepath.Join(dir, "data")))
+		f, err := watch.Measure(exec.Command(filepath.Join(dir, "plimsoll"), "scan", "--archive", path, "--no-cache", "--data", filepath.Join(dir, "data")))
 		if err != nil {
 			return fmt.Errorf("%s: %w", a.name, err)
 		}
-		last := f.Errs[strings.LastIndexByte(strings.TrimSpace(f.Errs), '\n')+1:]
+		last := f.Stderr[strings.LastIndexByte(strings.TrimSpace(f.Stderr), '\n')+1:]
 		fmt.Printf("%-32s exit %d  %6.1f s  peak %4d MiB  %s\n", a.name, f.Status, f.Wall.Seconds(), f.Resident>>20, strings.TrimSpace(last))
-		if f.Status != a.status || f.Resident > maxResident || !strings.Contains(f.Errs, a.says) {
-			bad = errors.Join(bad, fmt.Errorf("%s: exit %d where %d was due, %d bytes resident: %s", a.name, f.Status, a.status, f.Resident, f.Errs))
+		if f.Status != a.status || f.Resident > maxResident || !strings.Contains(f.Stderr, a.stderr) {
+			bad = errors.Join(bad, fmt.Errorf("%s: exit status %d, expected %d, %d bytes resident: %s", a.name, f.Status, a.status, f.Resident, f.Stderr))
 		}
 	}
 	return bad
 }
 
-// image writes an archive as docker save does, with one gzip layer that is written to a file first.
-func image(path string, write func(io.Writer) error) error {
+// writeImage writes an archive as docker save does, with one gzip layer, which it first writes to a file.
+func writeImage(path string, write func(io.Writer) error) error {
 	layer, err := os.Create(path + ".layer")
 	if err != nil {
 		return err
@@ -119,14 +116,14 @@ func image(path string, write func(io.Writer) error) error {
 	}
 	archive := tar.NewWriter(out)
 	err = errors.Join(
-		file(archive, "manifest.json", int64(len(manifest)), bytes.NewReader(manifest)),
-		file(archive, "config.json", int64(len(config)), bytes.NewReader(config)),
-		file(archive, "layer.tar.gz", size, layer),
+		writeFile(archive, "manifest.json", int64(len(manifest)), bytes.NewReader(manifest)),
+		writeFile(archive, "config.json", int64(len(config)), bytes.NewReader(config)),
+		writeFile(archive, "layer.tar.gz", size, layer),
 		archive.Close(), out.Close())
 	return err
 }
 
-func file(w *tar.Writer, name string, size int64, content io.Reader) error {
+func writeFile(w *tar.Writer, name string, size int64, content io.Reader) error {
 	if err := w.WriteHeader(&tar.Header{Name: name, Typeflag: tar.TypeReg, Mode: 0o644, Size: size}); err != nil {
 		return err
 	}
@@ -134,9 +131,9 @@ func file(w *tar.Writer, name string, size int64, content io.Reader) error {
 	return err
 }
 
-// sparse writes a file of 10 GiB of which one block is in the archive, in the old GNU format
-// (GNU tar manual, "Storing Sparse Files"), which archive/tar reads but does not write.
-func sparse(w io.Writer) error {
+// writeSparseFile writes a tar with a sparse file of 10 GiB, of which it contains one block, in the old
+// GNU format (GNU tar manual, "Storing Sparse Files"), which archive/tar reads but does not write.
+func writeSparseFile(w io.Writer) error {
 	var h [512]byte
 	field := func(offset int, format string, args ...any) { copy(h[offset:], fmt.Sprintf(format, args...)) }
 	field(0, "sparse")
@@ -156,7 +153,7 @@ func sparse(w io.Writer) error {
 	return err
 }
 
-func zeros(out io.Writer) error {
+func writeZeros(out io.Writer) error {
 	const size = 10 << 30
 	w := tar.NewWriter(out)
 	if err := w.WriteHeader(&tar.Header{Name: "zeros", Typeflag: tar.TypeReg, Mode: 0o644, Size: size}); err != nil {
@@ -171,8 +168,8 @@ func zeros(out io.Writer) error {
 	return w.Close()
 }
 
-// nested writes a jar in a jar in a jar, the innermost with 256 MiB of zeros.
-func nested(out io.Writer) error {
+// writeNestedArchives writes forty nested jars, the innermost with 256 MiB of zeros.
+func writeNestedArchives(out io.Writer) error {
 	content, name := make([]byte, 256<<20), "zeros.class"
 	for range 40 {
 		var buf bytes.Buffer
@@ -190,10 +187,10 @@ func nested(out io.Writer) error {
 		content, name = buf.Bytes(), "inner.jar"
 	}
 	w := tar.NewWriter(out)
-	return errors.Join(file(w, "srv/bomb.jar", int64(len(content)), bytes.NewReader(content)), w.Close())
+	return errors.Join(writeFile(w, "srv/bomb.jar", int64(len(content)), bytes.NewReader(content)), w.Close())
 }
 
-func entries(n int) func(io.Writer) error {
+func writeEntries(n int) func(io.Writer) error {
 	return func(out io.Writer) error {
 		w := tar.NewWriter(out)
 		for i := range n {

@@ -12,11 +12,11 @@ import (
 	"golang.org/x/sync/errgroup"
 )
 
-// maxCopies: the year of a CVE has four digits, of which the first two tell copies apart.
+// maxCopies is the number of copies that renameRecord can distinguish: it replaces the first two digits of a CVE's year.
 const maxCopies = 79
 
-// multiply writes each dump of from to to, with so many copies of every record.
-func multiply(from, to string, copies int) error {
+// multiplyDumps writes the dumps in the folder from to the folder to, with several copies of every record.
+func multiplyDumps(from, to string, copies int) error {
 	dumps, err := filepath.Glob(filepath.Join(from, "*.zip"))
 	if err != nil || len(dumps) == 0 {
 		return fmt.Errorf("no dumps in %s: %w", from, err)
@@ -57,7 +57,7 @@ func multiplyDump(from, to string, copies int) error {
 			if err != nil {
 				return err
 			}
-			if _, err := w.Write(renamed(raw, k)); err != nil {
+			if _, err := w.Write(renameRecord(raw, k)); err != nil {
 				return err
 			}
 		}
@@ -68,21 +68,21 @@ func multiplyDump(from, to string, copies int) error {
 	return f.Close()
 }
 
-// renamed makes copy k of a record; copy 0 is the record.
-func renamed(raw []byte, k int) []byte {
+// renameRecord returns copy k of a record, with other ids, package names and versions. Copy 0 is the record itself.
+func renameRecord(raw []byte, k int) []byte {
 	if k == 0 {
 		return raw
 	}
 	raw = bytes.ReplaceAll(raw, []byte("CVE-20"), fmt.Appendf(nil, "CVE-%d", 20+k))
 	suffix := fmt.Sprintf(".%d", k)
 	for _, key := range []string{`"id"`, `"name"`, `"fixed"`, `"last_affected"`} {
-		raw = suffixed(raw, key, suffix)
+		raw = appendToValues(raw, key, suffix)
 	}
 	return raw
 }
 
-// suffixed appends to every string value of the key.
-func suffixed(raw []byte, key, suffix string) []byte {
+// appendToValues appends a suffix to every string value of a key.
+func appendToValues(raw []byte, key, suffix string) []byte {
 	out := make([]byte, 0, len(raw)+256)
 	for {
 		at := bytes.Index(raw, []byte(key))
@@ -91,7 +91,7 @@ func suffixed(raw []byte, key, suffix string) []byte {
 		}
 		at += len(key)
 		out, raw = append(out, raw[:at]...), raw[at:]
-		from := bytes.IndexByte(raw, '"') // of the value, if only a colon stands between
+		from := bytes.IndexByte(raw, '"') // of the value, if only a colon is between
 		if from < 0 || len(bytes.TrimLeft(raw[:from], ": \n\t\r")) > 0 {
 			continue
 		}

@@ -1,8 +1,8 @@
-// Command import measures an import of advisories at full size beside a server that
-// goes on writing. It reads the OSV dumps in DIR, makes N copies of them in which ids,
-// packages and versions are renamed, imports all of that into a fresh database, and then
-// once more. It prints records per second, resident memory, how long sign-ins and new
-// tasks took meanwhile, the size of the database, and how many rows the second import wrote.
+// Command import measures an import of advisories at full size while a server writes to the
+// inventory. It reads the OSV dumps in DIR, makes N copies of them in which ids, packages and versions
+// are renamed, and imports them twice into a new database. It prints records per second, resident
+// memory, the duration of sign-ins and new tasks meanwhile, the size of the database, and the number
+// of rows that the second import wrote.
 //
 //	import DIR [N]
 package main
@@ -29,9 +29,9 @@ func main() {
 	var err error
 	switch args := os.Args[1:]; {
 	case len(args) == 3 && args[0] == "phase":
-		err = phase(ctx, args[1], args[2])
+		err = importPhase(ctx, args[1], args[2])
 	case len(args) == 1 || len(args) == 2:
-		err = run(ctx, args)
+		err = runPhases(ctx, args)
 	default:
 		err = errors.New("usage: import DIR [COPIES]")
 	}
@@ -41,9 +41,9 @@ func main() {
 	}
 }
 
-// run makes the dumps and starts each import in a process of its own, so that resident
-// memory is that of the import.
-func run(ctx context.Context, args []string) error {
+// runPhases writes the dumps and runs each import in its own process, so that resident memory is that
+// of the import.
+func runPhases(ctx context.Context, args []string) error {
 	copies := 1
 	if len(args) == 2 {
 		n, err := strconv.Atoi(args[1])
@@ -56,8 +56,8 @@ func run(ctx context.Context, args []string) error {
 	if err != nil {
 		return err
 	}
-	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans its temporary files
-	if err := multiply(args[0], filepath.Join(dir, "dumps"), copies); err != nil {
+	defer os.RemoveAll(dir) //nolint:errcheck // a temporary folder
+	if err := multiplyDumps(args[0], filepath.Join(dir, "dumps"), copies); err != nil {
 		return err
 	}
 	self, err := os.Executable()
@@ -74,16 +74,16 @@ func run(ctx context.Context, args []string) error {
 	return nil
 }
 
-// phase imports every dump of dir while somebody else uses the inventory.
-func phase(ctx context.Context, name, dir string) error {
+// importPhase imports every dump in dir while a concurrentUser uses the inventory.
+func importPhase(ctx context.Context, name, dir string) error {
 	path := filepath.Join(dir, "advisories.db")
 	db, err := sqlite.Advisories(ctx, path)
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // measured before
+	defer db.Close() //nolint:errcheck // the process ends
 	if name == "again" {
-		if err := countRows(ctx, path); err != nil {
+		if err := recordWrittenRows(ctx, path); err != nil {
 			return err
 		}
 	}
@@ -91,7 +91,7 @@ func phase(ctx context.Context, name, dir string) error {
 	if err != nil || len(dumps) == 0 {
 		return errors.Join(errors.New("no dumps"), err)
 	}
-	beside, err := startUser(ctx, dir)
+	user, err := startConcurrentUser(ctx, dir)
 	if err != nil {
 		return err
 	}
@@ -112,17 +112,17 @@ func phase(ctx context.Context, name, dir string) error {
 		changed += out.New + out.Changed + out.Withdrawn
 	}
 	took := time.Since(began)
-	waits, err := beside.stop()
+	waits, err := user.stop()
 	if err != nil {
 		return err
 	}
-	report(name, records, changed, took, waits)
-	return sizes(ctx, name, path)
+	printFigures(name, records, changed, took, waits)
+	return printSizes(ctx, name, path)
 }
 
-func report(name string, records, changed int, took time.Duration, waits []time.Duration) {
+func printFigures(name string, records, changed int, took time.Duration, waits []time.Duration) {
 	var u syscall.Rusage
-	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // of this process it does not fail
+	_ = syscall.Getrusage(syscall.RUSAGE_SELF, &u) // it does not fail for this process
 	cpu := time.Duration(u.Utime.Nano() + u.Stime.Nano())
 	fmt.Printf("%s: %d records (%d new or changed) in %.1f s: %.0f records/s; %.1f CPU-s; peak resident %d MiB\n",
 		name, records, changed, took.Seconds(), float64(records)/took.Seconds(), cpu.Seconds(), u.Maxrss>>10)
@@ -133,7 +133,7 @@ func report(name string, records, changed int, took time.Duration, waits []time.
 	}
 }
 
-func sizes(ctx context.Context, name, path string) error {
+func printSizes(ctx context.Context, name, path string) error {
 	info, err := os.Stat(path)
 	if err != nil {
 		return err
@@ -142,7 +142,7 @@ func sizes(ctx context.Context, name, path string) error {
 	if name != "again" {
 		return nil
 	}
-	rows, err := writtenRows(ctx, path)
+	rows, err := countWrittenRows(ctx, path)
 	fmt.Printf("%s: rows written outside of feed-check tables: %d; in them: %d %s\n", name, rows.others, rows.checks, strings.Join(rows.tables, " "))
 	return err
 }

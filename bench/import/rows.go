@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// checkTables are those that an import which changes nothing may write to.
+// checkTables are the tables that an import without changes may write to.
 var checkTables = []string{"feed_check", "feed_missing", "feed_state"}
 
-// countRows makes the database note every row that is written from now on.
-func countRows(ctx context.Context, path string) error {
+// recordWrittenRows adds triggers that record every row written from now on in the table bench_rows.
+func recordWrittenRows(ctx context.Context, path string) error {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		return err
 	}
-	defer db.Close() //nolint:errcheck // Exec tells
+	defer db.Close() //nolint:errcheck // Exec reports it
 	tables, err := tableNames(ctx, db)
 	if err != nil {
 		return err
@@ -40,7 +40,7 @@ func tableNames(ctx context.Context, db *sql.DB) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close() //nolint:errcheck // rows.Err reports it
 	var names []string
 	for rows.Next() {
 		var name string
@@ -52,12 +52,13 @@ func tableNames(ctx context.Context, db *sql.DB) ([]string, error) {
 	return names, rows.Err()
 }
 
-type written struct {
-	checks, others int
-	tables         []string
+// writtenCounts are numbers of written rows.
+type writtenCounts struct {
+	checks, others int      // in checkTables, in other tables
+	tables         []string // "table=rows"
 }
 
-func writtenRows(ctx context.Context, path string) (w written, err error) {
+func countWrittenRows(ctx context.Context, path string) (w writtenCounts, err error) {
 	db, err := sql.Open("sqlite", path)
 	if err != nil {
 		return w, err
@@ -67,7 +68,7 @@ func writtenRows(ctx context.Context, path string) (w written, err error) {
 	if err != nil {
 		return w, err
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err tells
+	defer rows.Close() //nolint:errcheck // rows.Err reports it
 	for rows.Next() {
 		var name string
 		var n int

@@ -15,17 +15,17 @@ import (
 	"plimsoll/store/sqlite"
 )
 
-// user signs in and asks for tasks, as the API does it, until stopped.
-type user struct {
+// concurrentUser signs in and creates tasks, as the API does, until it is stopped.
+type concurrentUser struct {
 	cancel context.CancelFunc
-	ended  chan error
-	waits  []time.Duration
+	done   chan error
+	waits  []time.Duration // of every sign-in and every new task
 }
 
-// pause is between two requests; a sign-in hashes a password for some 20 ms.
-const pause = 250 * time.Millisecond
+// requestInterval is the time between two sign-ins; one hashes a password, which takes about 20 ms.
+const requestInterval = 250 * time.Millisecond
 
-func startUser(ctx context.Context, dir string) (*user, error) {
+func startConcurrentUser(ctx context.Context, dir string) (*concurrentUser, error) {
 	inventory, err := sqlite.Inventory(ctx, filepath.Join(dir, "plimsoll-"+strconv.FormatInt(time.Now().UnixNano(), 36)+".db"))
 	if err != nil {
 		return nil, err
@@ -35,21 +35,21 @@ func startUser(ctx context.Context, dir string) (*user, error) {
 		return nil, err
 	}
 	passwords := identity.NewPasswords(4)
-	who, _, err := identity.New(inventory, key, passwords, time.Now).Bootstrap(ctx, identity.Names{})
+	credentials, _, err := identity.New(inventory, key, passwords, time.Now).Bootstrap(ctx, identity.Names{})
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
-	u := &user{cancel: cancel, ended: make(chan error, 1)}
+	u := &concurrentUser{cancel: cancel, done: make(chan error, 1)}
 	go func() {
-		err := u.work(ctx, auth.New(auth.DefaultConfig(), inventory, passwords, key, time.Now), inventory, who)
-		u.ended <- errors.Join(err, inventory.Close())
+		err := u.sendRequests(ctx, auth.New(auth.DefaultConfig(), inventory, passwords, key, time.Now), inventory, credentials)
+		u.done <- errors.Join(err, inventory.Close())
 	}()
 	return u, nil
 }
 
-func (u *user) work(ctx context.Context, a *auth.Authenticator, inventory *store.Store, who *identity.Credentials) error {
-	tick := time.NewTicker(pause)
+func (u *concurrentUser) sendRequests(ctx context.Context, a *auth.Authenticator, inventory *store.Store, credentials *identity.Credentials) error {
+	tick := time.NewTicker(requestInterval)
 	defer tick.Stop()
 	for n := 0; ; n++ {
 		select {
@@ -58,15 +58,14 @@ func (u *user) work(ctx context.Context, a *auth.Authenticator, inventory *store
 		case <-tick.C:
 		}
 		began := time.Now()
-		in := auth.SignIn{UserID: who.User.ID, Password: who.Password, ProjectID: who.Project.ID, Source: "192.0.2.1"}
+		in := auth.SignIn{UserID: credentials.User.ID, Password: credentials.Password, ProjectID: credentials.Project.ID, Source: "192.0.2.1"}
 		if _, _, _, err := a.SignIn(context.WithoutCancel(ctx), in); err != nil {
 			return err
 		}
 		signedIn := time.Now()
-		task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: who.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}, Kind: plimsoll.WorkScan, By: "bench"}
-		work := plimsoll.Work{
-			Tenant: plimsoll.Tenant{ProjectID: who.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}, Kind: plimsoll.WorkScan, Key: strconv.Itoa(n),
-		}
+		tenant := plimsoll.Tenant{ProjectID: credentials.Project.ID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}
+		task := plimsoll.Task{Tenant: tenant, Kind: plimsoll.WorkScan, By: "bench"}
+		work := plimsoll.Work{Tenant: tenant, Kind: plimsoll.WorkScan, Key: strconv.Itoa(n)}
 		if err := inventory.CreateTask(context.WithoutCancel(ctx), &task, []plimsoll.Work{work}); err != nil {
 			return err
 		}
@@ -74,8 +73,8 @@ func (u *user) work(ctx context.Context, a *auth.Authenticator, inventory *store
 	}
 }
 
-func (u *user) stop() ([]time.Duration, error) {
+func (u *concurrentUser) stop() ([]time.Duration, error) {
 	u.cancel()
-	err := <-u.ended
+	err := <-u.done
 	return u.waits, err
 }

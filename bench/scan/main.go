@@ -1,6 +1,6 @@
-// Command scan runs scans of image archives against the floor, in turn: without looking into content, whole, and with
-// published rules besides. It prints medians of wall time, CPU time and peak resident memory of all processes together,
-// and their ratios to the floor's. Each scan begins with nothing that an earlier one kept.
+// Command scan compares scans of image archives with bench/floor: a scan without malware and secrets, a whole scan, and
+// scans with published rules in addition. It prints medians of wall time, CPU time and peak resident memory of all
+// processes together, and their ratios to the floor. No scan uses results of an earlier one.
 package main
 
 import (
@@ -20,8 +20,8 @@ import (
 )
 
 func main() {
-	runs := flag.Int("runs", 5, "counted runs of each, after one that is not")
-	rules := flag.String("rules", "../shared/data/yara/signature-base-half.tar.gz", "folder or .tar.gz of YARA rules: the scan is made with the first 300 that load too, and with all")
+	runs := flag.Int("runs", 5, "measured runs of each kind, after one that is not measured")
+	rules := flag.String("rules", "../shared/data/yara/signature-base-half.tar.gz", "folder or .tar.gz of YARA rules for two more kinds of scan: with the first 300 that load, and with all")
 	flag.Parse()
 	if flag.NArg() == 0 {
 		fmt.Fprintln(os.Stderr, "usage: scan [-runs N] [-rules FILE] ARCHIVE ...")
@@ -42,33 +42,34 @@ func compareAll(archives []string, runs int, rules string) error {
 	if err := watch.Build(dir, "./cmd/plimsoll", "./bench/floor"); err != nil {
 		return err
 	}
-	rows := []row{
+	rows := []runKind{
 		{"floor", nil},
 		{"scan without malware and secrets", []string{"--without", "malware,secret"}},
 		{"scan", []string{}},
 	}
-	more, err := withRules(dir, rules)
+	more, err := rulesRunKinds(dir, rules)
 	if err != nil {
 		return err
 	}
 	rows = append(rows, more...)
 	for _, archive := range archives {
 		fmt.Println(archive)
-		if err := compare(dir, archive, runs, rows); err != nil {
+		if err := compareArchive(dir, archive, runs, rows); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// row is a kind of run: the floor (nil), or a scan with further flags.
-type row struct {
+// runKind is a kind of run: the floor (nil flags), or a scan with additional flags.
+type runKind struct {
 	name  string
 	flags []string
 }
 
-// withRules are scans with published rules besides the scanner's own.
-func withRules(dir, from string) ([]row, error) {
+// rulesRunKinds returns the scans with published rules in addition to the embedded ones. Without the file from there
+// are none.
+func rulesRunKinds(dir, from string) ([]runKind, error) {
 	sources, err := signatures.Read(from)
 	if os.IsNotExist(err) {
 		fmt.Println("no", from, "- scans with published rules are left out")
@@ -81,7 +82,7 @@ func withRules(dir, from string) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	var rows []row
+	var rows []runKind
 	for _, set := range []struct {
 		name  string
 		files []yara.Source
@@ -94,12 +95,13 @@ func withRules(dir, from string) ([]row, error) {
 		if err := signatures.Write(folder, set.files); err != nil {
 			return nil, err
 		}
-		rows = append(rows, row{fmt.Sprintf("scan with %d more rules", loaded.Len()), []string{"--rules", folder}})
+		rows = append(rows, runKind{fmt.Sprintf("scan with %d more rules", loaded.Len()), []string{"--rules", folder}})
 	}
 	return rows, nil
 }
 
-func compare(dir, archive string, runs int, rows []row) error {
+// compareArchive measures every kind of run in turn, runs times after one that is not counted.
+func compareArchive(dir, archive string, runs int, rows []runKind) error {
 	figures := make([][]watch.Figures, len(rows))
 	var unpacked int64
 	for i := range runs + 1 {
@@ -109,33 +111,33 @@ func compare(dir, archive string, runs int, rows []row) error {
 				cmd = exec.Command(filepath.Join(dir, "plimsoll"), append([]string{"scan", "--archive", archive,
 					"--no-cache", "--allow-not-judged", "--output", "json", "--data", filepath.Join(dir, "data")}, r.flags...)...)
 			}
-			f, err := measure(cmd)
+			f, err := measureCommand(cmd)
 			if err != nil {
 				return err
 			}
 			if i > 0 {
 				figures[k] = append(figures[k], f)
 			} else if r.flags == nil {
-				if unpacked, err = strconv.ParseInt(strings.TrimSpace(f.Out), 10, 64); err != nil {
+				if unpacked, err = strconv.ParseInt(strings.TrimSpace(f.Stdout), 10, 64); err != nil {
 					return err
 				}
 			}
 		}
 	}
-	report(unpacked, runs, rows, figures)
+	printMedians(unpacked, runs, rows, figures)
 	return nil
 }
 
-func measure(cmd *exec.Cmd) (watch.Figures, error) {
-	f, err := watch.Run(cmd)
+func measureCommand(cmd *exec.Cmd) (watch.Figures, error) {
+	f, err := watch.Measure(cmd)
 	if err == nil && f.Status != 0 {
-		err = fmt.Errorf("%s: exit status %d: %s", filepath.Base(cmd.Path), f.Status, f.Errs)
+		err = fmt.Errorf("%s: exit status %d: %s", filepath.Base(cmd.Path), f.Status, f.Stderr)
 	}
 	return f, err
 }
 
-// median takes each figure's median apart.
-func median(runs []watch.Figures) watch.Figures {
+// medianFigures returns the median of each figure separately.
+func medianFigures(runs []watch.Figures) watch.Figures {
 	pick := func(value func(watch.Figures) int64) int64 {
 		all := make([]int64, len(runs))
 		for i, r := range runs {
@@ -151,12 +153,12 @@ func median(runs []watch.Figures) watch.Figures {
 	}
 }
 
-// report prints the medians of each row, and how they stand to those of the first one, the floor.
-func report(unpacked int64, runs int, rows []row, figures [][]watch.Figures) {
+// printMedians prints the medians of each kind of run, and their ratios to those of the first kind, the floor.
+func printMedians(unpacked int64, runs int, rows []runKind, figures [][]watch.Figures) {
 	fmt.Printf("%.0f MB in files, medians of %d runs each, in turn\n", float64(unpacked)/1e6, runs)
-	floor := median(figures[0])
+	floor := medianFigures(figures[0])
 	for i, r := range rows {
-		f := median(figures[i])
+		f := medianFigures(figures[i])
 		fmt.Printf("%-32s wall %6.2f s (%.2f)  cpu %6.2f s (%.2f)  %6.1f MB/s  peak %4d MiB\n", r.name,
 			f.Wall.Seconds(), float64(f.Wall)/float64(floor.Wall), f.CPU.Seconds(), float64(f.CPU)/float64(floor.CPU),
 			float64(unpacked)/1e6/f.Wall.Seconds(), f.Resident>>20)

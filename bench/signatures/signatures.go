@@ -15,14 +15,14 @@ import (
 	"plimsoll/analyze/malware/yara"
 )
 
-// Read returns the rule files of a .tar.gz, a folder or a file, by base name.
+// Read returns the rule files (.yar, .yara) of a .tar.gz, a folder or a file, sorted by base name.
 func Read(from string) ([]yara.Source, error) {
 	var sources []yara.Source
 	var err error
 	if strings.HasSuffix(from, ".tar.gz") {
-		sources, err = unpack(from)
+		sources, err = readArchive(from)
 	} else {
-		sources, err = walk(from)
+		sources, err = readFolder(from)
 	}
 	slices.SortFunc(sources, func(a, b yara.Source) int { return strings.Compare(a.Name, b.Name) })
 	return sources, err
@@ -33,7 +33,7 @@ func isRules(name string) bool {
 	return ext == ".yar" || ext == ".yara"
 }
 
-func unpack(from string) ([]yara.Source, error) {
+func readArchive(from string) ([]yara.Source, error) {
 	raw, err := os.ReadFile(from)
 	if err != nil {
 		return nil, err
@@ -61,7 +61,7 @@ func unpack(from string) ([]yara.Source, error) {
 	}
 }
 
-func walk(from string) ([]yara.Source, error) {
+func readFolder(from string) ([]yara.Source, error) {
 	var sources []yara.Source
 	err := filepath.WalkDir(from, func(name string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() || !isRules(name) {
@@ -74,22 +74,22 @@ func walk(from string) ([]yara.Source, error) {
 	return sources, err
 }
 
-// First returns as many files from the front as have so many rules that load, all if there are fewer.
-func First(sources []yara.Source, enough int) ([]yara.Source, error) {
+// First returns the shortest prefix of sources with at least wanted rules that load, all sources if there are fewer.
+func First(sources []yara.Source, wanted int) ([]yara.Source, error) {
 	have := 0
 	for i, s := range sources {
 		rules, err := yara.Compile(s)
 		if err != nil {
 			return nil, err
 		}
-		if have += rules.Len(); have >= enough {
+		if have += rules.Len(); have >= wanted {
 			return sources[:i+1], nil
 		}
 	}
 	return sources, nil
 }
 
-// Write puts files into a folder that it makes.
+// Write writes sources into the folder dir, which it makes if necessary.
 func Write(dir string, sources []yara.Source) error {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return err

@@ -1,4 +1,4 @@
-// Package watch runs programs that are measured.
+// Package watch runs programs and measures them.
 package watch
 
 import (
@@ -12,27 +12,27 @@ import (
 	"time"
 )
 
-// Figures of one run.
+// Figures are the measurements of one run.
 type Figures struct {
-	Wall, CPU time.Duration // CPU of the process and its children, user and system
-	Resident  int64         // bytes, the largest sum over the process and its descendants
-	Status    int           // exit status
-	Out, Errs string
+	Wall, CPU      time.Duration // CPU of the process and its children, user and system
+	Resident       int64         // bytes, the largest sum over the process and its descendants
+	Status         int           // exit status
+	Stdout, Stderr string
 }
 
-// Run runs a program to its end. An exit status is a figure, not an error.
-func Run(cmd *exec.Cmd) (Figures, error) {
+// Measure runs a program to its end. An exit status other than 0 is a figure, not an error.
+func Measure(cmd *exec.Cmd) (Figures, error) {
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	began := time.Now()
 	if err := cmd.Start(); err != nil {
 		return Figures{}, err
 	}
-	peak := watch(cmd.Process.Pid)
+	peak := sampleResident(cmd.Process.Pid)
 	err := cmd.Wait()
 	f := Figures{
 		Wall: time.Since(began), CPU: cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime(), Resident: peak(),
-		Status: cmd.ProcessState.ExitCode(), Out: out.String(), Errs: errs.String(),
+		Status: cmd.ProcessState.ExitCode(), Stdout: out.String(), Stderr: errs.String(),
 	}
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.Exited() {
 		err = nil
@@ -40,7 +40,7 @@ func Run(cmd *exec.Cmd) (Figures, error) {
 	return f, err
 }
 
-// Build compiles programs of this module into a folder.
+// Build compiles commands of this module into the folder dir.
 func Build(dir string, packages ...string) error {
 	for _, name := range packages {
 		build := exec.Command("go", "build", "-o", dir+string(filepath.Separator), name)
@@ -52,13 +52,13 @@ func Build(dir string, packages ...string) error {
 	return nil
 }
 
-// sampleEvery is often enough to see a layer's reports being made.
+// sampleEvery is short enough to see the memory of writing a layer's reports.
 const sampleEvery = 5 * time.Millisecond
 
-// watch samples the resident memory of a process and its descendants (Linux: /proc). The
-// function that it returns ends that and tells the largest sum, in bytes: pages that processes
-// share are counted for each of them.
-func watch(pid int) (peak func() int64) {
+// sampleResident samples the resident memory of a process and its descendants until peak is called
+// (Linux: /proc). peak returns the largest sum, in bytes; a page that processes share is counted once
+// per process.
+func sampleResident(pid int) (peak func() int64) {
 	stop, result := make(chan struct{}), make(chan int64)
 	go func() {
 		var most int64
@@ -70,7 +70,7 @@ func watch(pid int) (peak func() int64) {
 				result <- most
 				return
 			case <-tick.C:
-				most = max(most, resident(pid))
+				most = max(most, residentBytes(pid))
 			}
 		}
 	}()
@@ -80,11 +80,12 @@ func watch(pid int) (peak func() int64) {
 	}
 }
 
-// resident is the memory of a process and its descendants; those that are gone have none.
-func resident(pid int) int64 {
+// residentBytes returns the resident memory of a process and its descendants, 0 for a process that
+// ended.
+func residentBytes(pid int) int64 {
 	var pages, skip int64
 	if raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid)); err == nil {
-		fmt.Sscan(string(raw), &skip, &pages) //nolint:errcheck // of the kernel's own making
+		fmt.Sscan(string(raw), &skip, &pages) //nolint:errcheck // the kernel writes two numbers
 	}
 	sum := pages * int64(os.Getpagesize())
 	lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", pid)) //nolint:errcheck // a fixed pattern
@@ -96,7 +97,7 @@ func resident(pid int) int64 {
 		for _, field := range strings.Fields(string(raw)) {
 			var child int
 			if _, err := fmt.Sscan(field, &child); err == nil {
-				sum += resident(child)
+				sum += residentBytes(child)
 			}
 		}
 	}

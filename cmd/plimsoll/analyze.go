@@ -169,7 +169,7 @@ func secretsOf(analyzers []analyze.Analyzer) *secret.Analyzer {
 			return a
 		}
 	}
-	return secret.Lazy()
+	return secret.NewAnalyzer()
 }
 
 // secretRules says what the rules for secrets find, by id.
@@ -213,7 +213,7 @@ func (n *analysis) start(layers int) (err error) {
 	if n.confined && n.pool == nil {
 		n.options.Size = layers
 		if n.second != nil {
-			n.options.Attend = n.second.attend
+			n.options.AnswerQueries = n.second.answerQueries
 		}
 		n.pool = sandbox.New(n.options)
 	}

@@ -3,6 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
+	"context"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -16,7 +17,6 @@ import (
 	"time"
 
 	"plimsoll"
-	"plimsoll/store"
 	"plimsoll/store/sqlite"
 )
 
@@ -108,7 +108,7 @@ func TestPlantedSecretsLeakNowhere(t *testing.T) {
 	if again := askForCanaries(t, d); again != said {
 		t.Errorf("another scan changed the answers:\n%s\n%s", said, again)
 	}
-	reports := keptReports(t, d.inventory.Layers, d.analysis, e, diffIDs)
+	reports := keptReports(t, d.inventory, d.analysis, e, diffIDs)
 	d.cancel()
 	if err := d.wait(); err != nil {
 		t.Error(err)
@@ -133,7 +133,7 @@ func TestPlantedSecretsLeakNowhere(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	texts["cached reports"] = keptReports(t, cache.Layers, d.analysis, e, diffIDs)
+	texts["cached reports"] = keptReports(t, cache, d.analysis, e, diffIDs)
 	if err := cache.Close(); err != nil {
 		t.Error(err)
 	}
@@ -201,8 +201,12 @@ func askForCanaries(t *testing.T, d *daemon) string {
 	return strings.Join(out, "\n")
 }
 
+type reportReader interface {
+	LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, analyzers []plimsoll.AnalyzerID) (map[plimsoll.Digest][]plimsoll.LayerReport, error)
+}
+
 // keptReports reads the reports of all blobs, which are kept compressed.
-func keptReports(t *testing.T, layers *store.Layers, n *analysis, e *evil, diffIDs []plimsoll.Digest) string {
+func keptReports(t *testing.T, kept reportReader, n *analysis, e *evil, diffIDs []plimsoll.Digest) string {
 	t.Helper()
 	var ids []plimsoll.AnalyzerID
 	for _, a := range n.analyzers {
@@ -214,7 +218,7 @@ func keptReports(t *testing.T, layers *store.Layers, n *analysis, e *evil, diffI
 	for d := range e.blobs {
 		digests = append(digests, plimsoll.Digest(d))
 	}
-	reports, err := layers.LayerReports(t.Context(), digests, ids)
+	reports, err := kept.LayerReports(t.Context(), digests, ids)
 	if err != nil {
 		t.Fatal(err)
 	}

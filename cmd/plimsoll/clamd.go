@@ -102,8 +102,8 @@ func (e *secondEngine) version(ctx context.Context) (string, error) {
 	return e.known, nil
 }
 
-// attend asks the daemon for a child.
-func (e *secondEngine) attend(ctx context.Context, child io.ReadWriter, waits func(bool)) {
+// answerQueries asks the daemon for a child.
+func (e *secondEngine) answerQueries(ctx context.Context, child io.ReadWriter, waits func(bool)) {
 	if err := e.client.Serve(ctx, child, waits); err != nil {
 		e.logger.DebugContext(ctx, "a process that analyses asks clamd no more", "error", err)
 	}

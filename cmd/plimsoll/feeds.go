@@ -116,7 +116,7 @@ func (s *site) importFeed(ctx context.Context, path, name string, trust bundle.T
 			watch(done)
 		}
 	}
-	if bundle.Is(path) {
+	if bundle.IsBundle(path) {
 		b, err := bundle.Open(ctx, path, s.temp(), trust)
 		if err != nil {
 			return plimsoll.ImportOutcome{}, hintTrust(err)

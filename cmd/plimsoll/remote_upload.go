@@ -22,7 +22,7 @@ func (r *remoteBackend) ImportAdvisories(ctx context.Context, path, feed string,
 		return plimsoll.ImportOutcome{}, plimsoll.Errorf(plimsoll.Invalid, "which bundles are trusted is for the server to say").
 			WithHint("start it with --verify-key")
 	}
-	if feed == "" && bundle.Is(path) {
+	if feed == "" && bundle.IsBundle(path) {
 		feed = "bundle"
 	}
 	if feed == "" {

@@ -13,7 +13,7 @@ import (
 	"plimsoll"
 	"plimsoll/analyze/all"
 	"plimsoll/scan"
-	"plimsoll/store"
+	"plimsoll/store/layers"
 	"plimsoll/store/sqlite"
 )
 
@@ -29,7 +29,7 @@ type singleScan struct {
 	inspector *scan.Inspector
 	progress  *progress
 	stage     string
-	cache     *store.Cache // nil = none
+	cache     *layers.Cache // nil = none
 	program   string
 }
 
@@ -57,7 +57,7 @@ func (a *app) singleScan(ctx context.Context, src scan.Source, advisories scan.A
 // openCache takes the cache if there can be one: a scan does without it rather than fail.
 func (s *singleScan) openCache(ctx context.Context, platform string) {
 	program, err := s.programID(ctx, platform)
-	var cache *store.Cache
+	var cache *layers.Cache
 	if err == nil {
 		cache, err = sqlite.Cache(ctx, s.dataFile("layers.db"))
 	}
@@ -119,15 +119,15 @@ func (s *singleScan) run(ctx context.Context, digest plimsoll.Digest, platform p
 	}
 	record, err := s.inspector.Inspect(ctx, target, s.src)
 	if err == nil {
-		s.keep(ctx, digest, store.Scanned{Artifact: artifact, Record: record})
+		s.keep(ctx, digest, layers.Scanned{Artifact: artifact, Record: record})
 	}
 	return artifact, record, err
 }
 
 // known returns an earlier scan of the same content. A file proves nothing by its name for it.
-func (s *singleScan) known(ctx context.Context, digest plimsoll.Digest) (store.Scanned, bool) {
+func (s *singleScan) known(ctx context.Context, digest plimsoll.Digest) (layers.Scanned, bool) {
 	if s.cache == nil || s.local {
-		return store.Scanned{}, false
+		return layers.Scanned{}, false
 	}
 	known, ok, err := s.cache.Scan(ctx, digest, s.program)
 	if err != nil {
@@ -136,7 +136,7 @@ func (s *singleScan) known(ctx context.Context, digest plimsoll.Digest) (store.S
 	return known, ok && err == nil
 }
 
-func (s *singleScan) keep(ctx context.Context, digest plimsoll.Digest, scanned store.Scanned) {
+func (s *singleScan) keep(ctx context.Context, digest plimsoll.Digest, scanned layers.Scanned) {
 	if s.cache == nil || s.local {
 		return
 	}

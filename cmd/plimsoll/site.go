@@ -17,6 +17,7 @@ import (
 	"plimsoll/scan"
 	"plimsoll/seal"
 	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 )
 
@@ -24,7 +25,7 @@ import (
 type site struct {
 	lock       *os.File
 	inventory  *store.Store
-	advisories *store.Advisories
+	advisories *advisories.Store
 	identity   *identity.Service
 	passwords  *identity.Passwords
 	key        *seal.Key

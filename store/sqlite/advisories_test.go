@@ -8,13 +8,13 @@ import (
 	"testing"
 
 	"plimsoll"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
 	"plimsoll/store/storetest"
 )
 
 func TestAdvisories(t *testing.T) {
-	storetest.Advisories(t, func(t *testing.T, dir string) *store.Advisories {
+	storetest.Advisories(t, func(t *testing.T, dir string) *advisories.Store {
 		s, err := sqlite.Advisories(t.Context(), filepath.Join(dir, "advisories.db"))
 		if err != nil {
 			t.Fatal(err)
@@ -39,7 +39,7 @@ func count(t *testing.T, path, query string) (n int) {
 }
 
 // publish imports one record about openssl as the whole feed.
-func publish(t *testing.T, a *store.Advisories, fixed string) error {
+func publish(t *testing.T, a *advisories.Store, fixed string) error {
 	t.Helper()
 	known, err := a.BeginImport(t.Context(), "one", "/dumps/one")
 	if err != nil {
@@ -57,7 +57,7 @@ func publish(t *testing.T, a *store.Advisories, fixed string) error {
 	return err
 }
 
-func fixedIn(t *testing.T, a *store.Advisories) string {
+func fixedIn(t *testing.T, a *advisories.Store) string {
 	t.Helper()
 	e, err := a.Evidence(t.Context(), []plimsoll.AdvisoryKey{{Ecosystem: "Debian", Name: "openssl"}})
 	if err != nil || len(e.Advisories) != 1 {

@@ -10,7 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
-	"plimsoll/store"
+	"plimsoll/store/layers"
 )
 
 func TestCacheKeepsScansByProgram(t *testing.T) {
@@ -20,7 +20,7 @@ func TestCacheKeepsScansByProgram(t *testing.T) {
 		t.Fatal(err)
 	}
 	digest := plimsoll.DigestOf([]byte("index"))
-	kept := store.Scanned{
+	kept := layers.Scanned{
 		Artifact: plimsoll.Artifact{Digest: plimsoll.DigestOf([]byte("manifest")), Layers: []plimsoll.Layer{{CreatedBy: "ENV TOKEN=hush-hush"}},
 			Settings: &plimsoll.ImageConfig{Env: []string{"TOKEN=hush-hush"}}},
 		Record: plimsoll.ScanRecord{ScannedAt: time.Unix(1700000000, 0).UTC(), Malware: []plimsoll.Malware{{Path: "x"}}, Judgements: []plimsoll.Judgement{{Revision: 7}}},

@@ -13,6 +13,7 @@ import (
 
 	"plimsoll"
 	"plimsoll/store"
+	"plimsoll/store/sqldb"
 )
 
 var costTenant = plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}
@@ -116,7 +117,7 @@ func TestUnchangedResultWritesNoRow(t *testing.T) {
 
 // recorder notes every statement that passes.
 type recorder struct {
-	store.Dialect
+	sqldb.Dialect
 	mu         sync.Mutex
 	statements map[string]bool
 }

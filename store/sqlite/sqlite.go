@@ -20,6 +20,9 @@ import (
 
 	"plimsoll"
 	"plimsoll/store"
+	"plimsoll/store/advisories"
+	"plimsoll/store/layers"
+	"plimsoll/store/sqldb"
 )
 
 //go:embed migrations/*.sql advisories/*.sql cache/*.sql
@@ -35,27 +38,27 @@ func Inventory(ctx context.Context, path string) (*store.Store, error) {
 }
 
 // Advisories opens, and migrates, the advisory database at path.
-func Advisories(ctx context.Context, path string) (*store.Advisories, error) {
+func Advisories(ctx context.Context, path string) (*advisories.Store, error) {
 	// An import appends; 16 MiB of pages are copied into the file at once. It passes by the
 	// whole file, which no cache would hold.
 	db, err := open(ctx, path, "advisories", 24<<10, "_txlock=immediate&_pragma=wal_autocheckpoint(4096)")
 	if err != nil {
 		return nil, err
 	}
-	return store.NewAdvisories(db), nil
+	return advisories.New(db), nil
 }
 
 // Cache opens, and migrates, the database at path that keeps scans without a server.
-func Cache(ctx context.Context, path string) (*store.Cache, error) {
+func Cache(ctx context.Context, path string) (*layers.Cache, error) {
 	db, err := open(ctx, path, "cache", 64<<10, "_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
-	return store.NewCache(db), nil
+	return layers.NewCache(db), nil
 }
 
 // open makes the pools; cache is what a connection may hold of the file, in KiB.
-func open(ctx context.Context, path, migrations string, cache int, writing string) (*store.DB, error) {
+func open(ctx context.Context, path, migrations string, cache int, writing string) (*sqldb.DB, error) {
 	if err := private(path); err != nil {
 		return nil, err
 	}
@@ -70,7 +73,7 @@ func open(ctx context.Context, path, migrations string, cache int, writing strin
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
-	return &store.DB{Dialect: Dialect{}, Writer: writer, Reader: reader, Now: time.Now}, nil
+	return &sqldb.DB{Dialect: Dialect{}, Writer: writer, Reader: reader, Now: time.Now}, nil
 }
 
 // private makes the file readable by its owner only; SQLite gives its side files the same mode.

@@ -10,13 +10,13 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 )
 
 // Advisories holds a store to what it must do for feeds. Each case opens a database;
 // the same path is the same database.
-func Advisories(t *testing.T, open func(t *testing.T, path string) *store.Advisories) {
-	for name, check := range map[string]func(*testing.T, func() *store.Advisories){
+func Advisories(t *testing.T, open func(t *testing.T, path string) *advisories.Store) {
+	for name, check := range map[string]func(*testing.T, func() *advisories.Store){
 		"Empty":          checkNoAdvisories,
 		"Import":         checkImport,
 		"ImportAgain":    checkImportAgain,
@@ -44,7 +44,7 @@ func Advisories(t *testing.T, open func(t *testing.T, path string) *store.Adviso
 	} {
 		t.Run(name, func(t *testing.T) {
 			path := t.TempDir()
-			check(t, func() *store.Advisories { return open(t, path) })
+			check(t, func() *advisories.Store { return open(t, path) })
 		})
 	}
 }
@@ -70,7 +70,7 @@ func osvRecord(id, ecosystem, name, fixed string, more ...func(*plimsoll.Advisor
 type feedDump map[string]plimsoll.Advisory
 
 // stageFeed saves what differs and withdraws what is gone, without publishing.
-func stageFeed(t *testing.T, s *store.Advisories, feed string, d feedDump) {
+func stageFeed(t *testing.T, s *advisories.Store, feed string, d feedDump) {
 	t.Helper()
 	known, err := s.BeginImport(t.Context(), feed, "/dumps/"+feed)
 	noError(t, err)
@@ -91,7 +91,7 @@ func stageFeed(t *testing.T, s *store.Advisories, feed string, d feedDump) {
 	noError(t, s.WithdrawRecords(t.Context(), gone))
 }
 
-func loadFeed(t *testing.T, s *store.Advisories, feed string, d feedDump) plimsoll.Revision {
+func loadFeed(t *testing.T, s *advisories.Store, feed string, d feedDump) plimsoll.Revision {
 	t.Helper()
 	stageFeed(t, s, feed, d)
 	r, err := s.PublishImport(t.Context())
@@ -103,7 +103,7 @@ func loadFeed(t *testing.T, s *store.Advisories, feed string, d feedDump) plimso
 var opensslKey = plimsoll.AdvisoryKey{Ecosystem: "Debian", Name: "openssl"}
 
 // evidenceIDs asks for evidence and returns "id ecosystem fixed" of every entry, sorted.
-func evidenceIDs(t *testing.T, s *store.Advisories, keys ...plimsoll.AdvisoryKey) []string {
+func evidenceIDs(t *testing.T, s *advisories.Store, keys ...plimsoll.AdvisoryKey) []string {
 	t.Helper()
 	e, err := s.Evidence(t.Context(), keys)
 	noError(t, err)
@@ -124,7 +124,7 @@ func equal[T any](t *testing.T, what string, want, got T) {
 	}
 }
 
-func checkNoAdvisories(t *testing.T, open func() *store.Advisories) {
+func checkNoAdvisories(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	status, err := s.Status(t.Context())
 	noError(t, err)
@@ -136,7 +136,7 @@ func checkNoAdvisories(t *testing.T, open func() *store.Advisories) {
 	}
 }
 
-func checkImport(t *testing.T, open func() *store.Advisories) {
+func checkImport(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	want := osvRecord("A-1", "Debian:12", "openssl", "3.0.1")
 	if r := loadFeed(t, s, "one", feedDump{"a.json": want, "b.json": osvRecord("A-2", "Debian:13", "zlib", "2")}); r != 1 {
@@ -157,7 +157,7 @@ func checkImport(t *testing.T, open func() *store.Advisories) {
 	}
 }
 
-func checkImportAgain(t *testing.T, open func() *store.Advisories) {
+func checkImportAgain(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	d := feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "3.0.1")}
 	loadFeed(t, s, "one", d)
@@ -172,7 +172,7 @@ func checkImportAgain(t *testing.T, open func() *store.Advisories) {
 	equal(t, "status", before, after)
 }
 
-func checkChange(t *testing.T, open func() *store.Advisories) {
+func checkChange(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "3.0.1"), "b.json": osvRecord("A-2", "Debian:12", "openssl", "4")})
 	equal(t, "before", []string{"A-1 Debian:12 3.0.1", "A-2 Debian:12 4"}, evidenceIDs(t, s, opensslKey))
@@ -183,7 +183,7 @@ func checkChange(t *testing.T, open func() *store.Advisories) {
 	equal(t, "after", []string{"A-1 Debian:12 3.0.2", "A-2 Debian:12 4"}, evidenceIDs(t, s, opensslKey))
 }
 
-func checkWithdraw(t *testing.T, open func() *store.Advisories) {
+func checkWithdraw(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1"), "b.json": osvRecord("A-2", "Debian:11", "openssl", "2")})
 	if r := loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1")}); r != 2 {
@@ -199,7 +199,7 @@ func checkWithdraw(t *testing.T, open func() *store.Advisories) {
 }
 
 // checkInvisible reads beside an import that has saved and not yet published.
-func checkInvisible(t *testing.T, open func() *store.Advisories) {
+func checkInvisible(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1"), "b.json": osvRecord("A-2", "Debian:12", "openssl", "1")})
 	stageFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "9"), "c.json": osvRecord("A-3", "Debian:12", "openssl", "9")})
@@ -213,7 +213,7 @@ func checkInvisible(t *testing.T, open func() *store.Advisories) {
 }
 
 // checkDeadImport closes the database under an import and opens it again.
-func checkDeadImport(t *testing.T, open func() *store.Advisories) {
+func checkDeadImport(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	first := feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1"), "b.json": osvRecord("A-2", "Debian:12", "openssl", "1")}
 	loadFeed(t, s, "one", first)
@@ -230,7 +230,7 @@ func checkDeadImport(t *testing.T, open func() *store.Advisories) {
 	equal(t, "in the end", []string{"A-1 Debian:12 9", "A-3 Debian:13 9", "X-1 Debian:12 7"}, evidenceIDs(t, s, opensslKey))
 }
 
-func checkOneImport(t *testing.T, open func() *store.Advisories) {
+func checkOneImport(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	if _, err := s.BeginImport(t.Context(), "one", "x"); err != nil {
 		t.Fatal(err)
@@ -248,13 +248,13 @@ func checkOneImport(t *testing.T, open func() *store.Advisories) {
 	s.EndImport()
 }
 
-func checkIDInTwoFiles(t *testing.T, open func() *store.Advisories) {
+func checkIDInTwoFiles(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"8/A-1.json": osvRecord("A-1", "Debian:8", "openssl", "1"), "9/A-1.json": osvRecord("A-1", "Debian:9", "openssl", "2")})
 	equal(t, "evidence", []string{"A-1 Debian:8 1", "A-1 Debian:9 2"}, evidenceIDs(t, s, opensslKey))
 }
 
-func checkFeedsApart(t *testing.T, open func() *store.Advisories) {
+func checkFeedsApart(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1")})
 	loadFeed(t, s, "two", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "2")})
@@ -263,13 +263,13 @@ func checkFeedsApart(t *testing.T, open func() *store.Advisories) {
 	equal(t, "the other feed's record stays", []string{"A-1 Debian:12 1"}, evidenceIDs(t, s, opensslKey))
 }
 
-func checkWithdrawnField(t *testing.T, open func() *store.Advisories) {
+func checkWithdrawnField(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1", func(a *plimsoll.Advisory) { a.Withdrawn = identityDay })})
 	equal(t, "evidence", []string{}, evidenceIDs(t, s, opensslKey))
 }
 
-func checkRatings(t *testing.T, open func() *store.Advisories) {
+func checkRatings(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	vector := plimsoll.Rating{Type: "CVSS_V3", Value: "CVSS:3.1/AV:N/AC:L/PR:N/UI:N/S:U/C:H/I:H/A:H"}
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1")})
@@ -289,7 +289,7 @@ func checkRatings(t *testing.T, open func() *store.Advisories) {
 	equal(t, "releases of what was asked only", map[string]bool{"Debian:12": true}, e.Releases)
 }
 
-func checkTexts(t *testing.T, open func() *store.Advisories) {
+func checkTexts(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1", func(a *plimsoll.Advisory) {
 		a.Summary, a.Details, a.URL = "short", "long", "https://example.test/A-1"
@@ -302,7 +302,7 @@ func checkTexts(t *testing.T, open func() *store.Advisories) {
 }
 
 // checkLongTexts saves what is stored compressed.
-func checkLongTexts(t *testing.T, open func() *store.Advisories) {
+func checkLongTexts(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	want := osvRecord("A-1", "Debian:12", "openssl", "1", func(a *plimsoll.Advisory) {
 		for i := range 2000 {
@@ -322,7 +322,7 @@ func checkLongTexts(t *testing.T, open func() *store.Advisories) {
 }
 
 // checkManyKeys asks for more keys than one statement takes, twice.
-func checkManyKeys(t *testing.T, open func() *store.Advisories) {
+func checkManyKeys(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	d, keys := feedDump{}, []plimsoll.AdvisoryKey{}
 	for i := range 1700 {

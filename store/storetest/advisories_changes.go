@@ -5,11 +5,11 @@ import (
 	"testing"
 
 	"plimsoll"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 )
 
 // changed asks what changed; nil = cannot be told.
-func changed(t *testing.T, s *store.Advisories, since plimsoll.Revision) *plimsoll.AdvisoryChanges {
+func changed(t *testing.T, s *advisories.Store, since plimsoll.Revision) *plimsoll.AdvisoryChanges {
 	t.Helper()
 	c, known, err := s.ChangedSince(t.Context(), since)
 	noError(t, err)
@@ -19,7 +19,7 @@ func changed(t *testing.T, s *store.Advisories, since plimsoll.Revision) *plimso
 	return &c
 }
 
-func checkChanges(t *testing.T, open func() *store.Advisories) {
+func checkChanges(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	vector := func(a *plimsoll.Advisory) {
 		a.Ratings = []plimsoll.Rating{{Type: "CVSS_V2", Value: "AV:N/AC:L/Au:N/C:P/I:P/A:P"}}
@@ -55,7 +55,7 @@ func checkChanges(t *testing.T, open func() *store.Advisories) {
 }
 
 // checkManyChanges: an import of very much is not kept key by key, and long ago is forgotten.
-func checkManyChanges(t *testing.T, open func() *store.Advisories) {
+func checkManyChanges(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1")})
 	many := feedDump{}

@@ -8,10 +8,10 @@ import (
 	"time"
 
 	"plimsoll"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 )
 
-func checkMissing(t *testing.T, open func() *store.Advisories) {
+func checkMissing(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	note := func(files ...string) {
 		t.Helper()
@@ -40,14 +40,14 @@ func checkMissing(t *testing.T, open func() *store.Advisories) {
 }
 
 // threatsOf asks for evidence of a record that names CVE-2026-0001.
-func threatsOf(t *testing.T, s *store.Advisories) map[string]plimsoll.Threat {
+func threatsOf(t *testing.T, s *advisories.Store) map[string]plimsoll.Threat {
 	t.Helper()
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{opensslKey})
 	noError(t, err)
 	return e.Threats
 }
 
-func stageThreats(t *testing.T, s *store.Advisories, feed string, list ...plimsoll.Threat) plimsoll.ImportOutcome {
+func stageThreats(t *testing.T, s *advisories.Store, feed string, list ...plimsoll.Threat) plimsoll.ImportOutcome {
 	t.Helper()
 	_, err := s.BeginImport(t.Context(), feed, "https://"+feed)
 	noError(t, err)
@@ -56,7 +56,7 @@ func stageThreats(t *testing.T, s *store.Advisories, feed string, list ...plimso
 	return out
 }
 
-func loadThreats(t *testing.T, s *store.Advisories, feed string, list ...plimsoll.Threat) plimsoll.ImportOutcome {
+func loadThreats(t *testing.T, s *advisories.Store, feed string, list ...plimsoll.Threat) plimsoll.ImportOutcome {
 	t.Helper()
 	out := stageThreats(t, s, feed, list...)
 	var err error
@@ -66,7 +66,7 @@ func loadThreats(t *testing.T, s *store.Advisories, feed string, list ...plimsol
 	return out
 }
 
-func checkThreats(t *testing.T, open func() *store.Advisories) {
+func checkThreats(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "3.0.1")})
 	const cve = "CVE-2026-0001"
@@ -101,7 +101,7 @@ func checkThreats(t *testing.T, open func() *store.Advisories) {
 }
 
 // checkDeadThreats: what was not published is out of sight, and gone with the next import.
-func checkDeadThreats(t *testing.T, open func() *store.Advisories) {
+func checkDeadThreats(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "3.0.1")})
 	loadThreats(t, s, "kev", plimsoll.Threat{CVE: "CVE-2026-0001", EPSS: 1})
@@ -116,7 +116,7 @@ func checkDeadThreats(t *testing.T, open func() *store.Advisories) {
 	equal(t, "the same again", plimsoll.ImportOutcome{Revision: 3, Records: 1, Unchanged: 1}, loadThreats(t, s, "kev", want["CVE-2026-0001"]))
 }
 
-func checkFeedState(t *testing.T, open func() *store.Advisories) {
+func checkFeedState(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	state := func() plimsoll.FeedState {
 		t.Helper()
@@ -146,7 +146,7 @@ func checkFeedState(t *testing.T, open func() *store.Advisories) {
 	}
 }
 
-func checkEachRecord(t *testing.T, open func() *store.Advisories) {
+func checkEachRecord(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	want := feedDump{}
 	for i := range 1100 { // more than are read at a time
@@ -171,7 +171,7 @@ func checkEachRecord(t *testing.T, open func() *store.Advisories) {
 }
 
 // checkMalicious: a feed of malicious packages is evidence, but nobody judged vulnerabilities by it.
-func checkMalicious(t *testing.T, open func() *store.Advisories) {
+func checkMalicious(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "malicious", feedDump{"a.json": osvRecord("MAL-2026-1", "npm", "x", "1")})
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{{Ecosystem: "npm", Name: "x"}})

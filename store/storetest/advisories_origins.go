@@ -4,11 +4,11 @@ import (
 	"testing"
 
 	"plimsoll"
-	"plimsoll/store"
+	"plimsoll/store/advisories"
 )
 
 // checkOrigins: what stands, and what stood before.
-func checkOrigins(t *testing.T, open func() *store.Advisories) {
+func checkOrigins(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	dump := feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1"), "b.json": osvRecord("A-2", "Debian:12", "zlib", "1"), "c.json": osvRecord("A-3", "Debian:12", "curl", "1")}
 	loadFeed(t, s, "one", dump) // 1

@@ -8,13 +8,13 @@ import (
 	"golang.org/x/crypto/bcrypt"
 )
 
-// Scheme is the algorithm of a hash, under the name crypt(5) gives it.
+// Scheme is the algorithm of a hash, by its name in crypt(5).
 type Scheme string
 
-// The schemes. Only those of Checkable can be verified.
+// The schemes. Verify supports those for which Checkable is true.
 const (
-	None       Scheme = "none"   // the field is empty: no password is asked for
-	Locked     Scheme = "locked" // no password fits ("*", "!", "x")
+	None       Scheme = "none"   // the field is empty: the account needs no password
+	Locked     Scheme = "locked" // no password matches ("*", "!", "x")
 	DES        Scheme = "descrypt"
 	BSDI       Scheme = "bsdicrypt"
 	MD5        Scheme = "md5crypt"
@@ -29,12 +29,12 @@ const (
 	Yescrypt   Scheme = "yescrypt"
 	Unknown    Scheme = "unknown"
 	maxHash           = 512 // bytes
-	maxAttempt        = 128 // bytes of a password that are tried at most
+	maxAttempt        = 128 // bytes of a password to verify
 	lockMarker        = "!*"
 )
 
-// Identify names the scheme of a hash field of shadow(5). A hash behind "!" is that of a
-// locked account.
+// Identify returns the scheme of a hash field of shadow(5). A hash after "!" belongs to a locked
+// account.
 func Identify(field string) Scheme {
 	switch {
 	case field == "":
@@ -42,7 +42,7 @@ func Identify(field string) Scheme {
 	case strings.ContainsAny(field[:1], lockMarker), field == "x", len(field) > maxHash:
 		return Locked
 	}
-	for prefix, scheme := range prefixes {
+	for prefix, scheme := range schemePrefixes {
 		if strings.HasPrefix(field, prefix) {
 			return scheme
 		}
@@ -55,10 +55,10 @@ func Identify(field string) Scheme {
 	case field[0] == '_' && len(field) == 20 && base64Only(field[1:]):
 		return BSDI
 	}
-	return Locked // what no algorithm writes fits no password
+	return Locked // a field in no known format matches no password
 }
 
-var prefixes = map[string]Scheme{
+var schemePrefixes = map[string]Scheme{
 	"$1$": MD5, "$3$": NT, "$sha1$": SHA1, "$md5": SunMD5, "$5$": SHA256, "$6$": SHA512,
 	"$2a$": Bcrypt, "$2b$": Bcrypt, "$2y$": Bcrypt, "$7$": Scrypt, "$gy$": GostYes, "$y$": Yescrypt,
 }
@@ -73,10 +73,10 @@ func (s Scheme) Weak() bool {
 	}
 }
 
-// Password reports whether some password fits a hash of this scheme.
-func (s Scheme) Password() bool { return s != None && s != Locked }
+// HasPassword reports whether a password can match a hash of this scheme.
+func (s Scheme) HasPassword() bool { return s != None && s != Locked }
 
-// Checkable reports whether Verify knows the scheme.
+// Checkable reports whether Verify supports the scheme.
 func (s Scheme) Checkable() bool {
 	switch s {
 	case MD5, SHA256, SHA512, Bcrypt, Yescrypt:
@@ -86,20 +86,20 @@ func (s Scheme) Checkable() bool {
 	}
 }
 
-// ErrHash is a hash that is none of its scheme's.
+// ErrHash is the error for a hash that is malformed or of an unsupported scheme.
 var ErrHash = errors.New("not a valid hash")
 
-// Cost is what one attempt costs: microseconds of one core, roughly, of a machine of the
-// year 2024. It grows with the parameters and never depends on a clock, so that what is
-// and what is not checked is the same everywhere.
+// Cost returns the cost of one attempt in microseconds, roughly, on one core of a machine of 2024. It
+// depends on the hash's parameters, never on a clock, so that every machine checks the same hashes.
+// The error is ErrHash.
 func Cost(hash string) (int64, error) {
 	switch Identify(hash) {
 	case MD5:
 		return 400, nil
 	case SHA256:
-		return shaCost(hash, &sha256Scheme)
+		return shaCryptCost(hash, &sha256Scheme)
 	case SHA512:
-		return shaCost(hash, &sha512Scheme)
+		return shaCryptCost(hash, &sha512Scheme)
 	case Bcrypt:
 		n, err := bcrypt.Cost([]byte(hash))
 		if err != nil || n < bcrypt.MinCost || n > bcrypt.MaxCost {
@@ -117,8 +117,8 @@ func Cost(hash string) (int64, error) {
 	}
 }
 
-// Verify reports whether a password fits a hash. Passwords that crypt(3) would cut are
-// compared as it does; those over 128 bytes fit nothing.
+// Verify reports whether a password matches a hash. A password that crypt(3) would cut is cut the
+// same way; one over 128 bytes matches nothing. The error is ErrHash.
 func Verify(password, hash string) (bool, error) {
 	if len(password) > maxAttempt {
 		return false, nil
@@ -133,7 +133,7 @@ func Verify(password, hash string) (bool, error) {
 	case SHA512:
 		got, err = sha512Scheme.crypt(password, hash)
 	case Yescrypt:
-		got, err = yescrypt(password, hash)
+		got, err = yescryptHash(password, hash)
 	case Bcrypt:
 		err := bcrypt.CompareHashAndPassword([]byte(hash), []byte(password))
 		if err == nil || errors.Is(err, bcrypt.ErrMismatchedHashAndPassword) || errors.Is(err, bcrypt.ErrPasswordTooLong) {
@@ -146,15 +146,15 @@ func Verify(password, hash string) (bool, error) {
 	return err == nil && subtle.ConstantTimeCompare([]byte(got), []byte(hash)) == 1, err
 }
 
-// digits are those of crypt(5), "./0-9A-Za-z".
-const digits = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+// cryptDigits are the base-64 digits of crypt(5).
+const cryptDigits = "./0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 
-func base64Only(s string) bool { return strings.Trim(s, digits) == "" }
+func base64Only(s string) bool { return strings.Trim(s, cryptDigits) == "" }
 
-// encode24 writes up to 24 bits, the lowest six first.
+// encode24 writes the lowest 6·chars bits of v, at most 24, as digits, the lowest six bits first.
 func encode24(b *strings.Builder, v uint32, chars int) {
 	for range chars {
-		b.WriteByte(digits[v&63])
+		b.WriteByte(cryptDigits[v&63])
 		v >>= 6
 	}
 }

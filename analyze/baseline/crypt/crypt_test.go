@@ -6,13 +6,13 @@ import (
 )
 
 func TestVectors(t *testing.T) {
-	for _, v := range vectors {
+	for _, v := range testVectors {
 		if ok, err := Verify(v.password, v.hash); err != nil || !ok {
-			t.Errorf("%s does not fit %q: %v", v.hash, v.password, err)
+			t.Errorf("%s does not match %q: %v", v.hash, v.password, err)
 		}
 		other := "x" + v.password
 		if ok, err := Verify(other, v.hash); err != nil || ok {
-			t.Errorf("%s fits %q too: %v", v.hash, other, err)
+			t.Errorf("%s matches %q too: %v", v.hash, other, err)
 		}
 		if cost, err := Cost(v.hash); err != nil || cost <= 0 {
 			t.Errorf("%s costs %d: %v", v.hash, cost, err)
@@ -31,14 +31,14 @@ func TestIdentify(t *testing.T) {
 		if got != want {
 			t.Errorf("%.40q is %s, want %s", field, got, want)
 		}
-		if got.Checkable() && (!got.Password() || got.Weak() && got != MD5) {
+		if got.Checkable() && (!got.HasPassword() || got.Weak() && got != MD5) {
 			t.Errorf("%s is not consistent", got)
 		}
 	}
 }
 
-// A hash names its own cost; what is asked before the first attempt must tell, and nothing
-// may be computed to find out.
+// TestCostOfHostileHashes checks that Cost returns a high cost for hostile parameters, without
+// computing a hash.
 func TestCostOfHostileHashes(t *testing.T) {
 	for _, hash := range []string{
 		"$6$rounds=999999999$a$b", "$6$rounds=18446744073709551615$a$b", "$5$rounds=99999999999999999999$a$b",
@@ -49,19 +49,19 @@ func TestCostOfHostileHashes(t *testing.T) {
 			t.Errorf("%s costs %d", hash, cost)
 		}
 	}
-	if _, err := yescrypt("a", "$y$jHT$a$b"); err != ErrHash {
+	if _, err := yescryptHash("a", "$y$jHT$a$b"); err != ErrHash {
 		t.Errorf("1 GiB of memory: %v", err)
 	}
 }
 
-func TestLongPasswordsFitNothing(t *testing.T) {
+func TestLongPasswordsMatchNothing(t *testing.T) {
 	if ok, err := Verify(strings.Repeat("a", maxAttempt+1), "$6$a$b"); ok || err != nil {
 		t.Error(ok, err)
 	}
 }
 
 func FuzzHash(f *testing.F) {
-	for _, v := range vectors {
+	for _, v := range testVectors {
 		f.Add(v.hash)
 	}
 	f.Add("$y$j9T.$a")
@@ -84,7 +84,7 @@ func BenchmarkVerify(b *testing.B) {
 	} {
 		b.Run(string(Identify(hash)), func(b *testing.B) {
 			cost, _ := Cost(hash)
-			b.ReportMetric(float64(cost), "µs-said/op")
+			b.ReportMetric(float64(cost), "µs-cost/op")
 			for b.Loop() {
 				_, _ = Verify("password", hash)
 			}

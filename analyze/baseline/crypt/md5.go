@@ -1,7 +1,7 @@
 package crypt
 
 import (
-	"crypto/md5" //nolint:gosec // the algorithm of the hashes that are looked at
+	"crypto/md5" //nolint:gosec // the algorithm of the hashes to verify
 	"strings"
 )
 
@@ -11,7 +11,7 @@ const (
 	md5Salt   = 8
 )
 
-// md5Crypt computes the field of MD5-crypt (P.-H. Kamp, FreeBSD's crypt, 1994; crypt(5)).
+// md5Crypt computes the hash field of a password by MD5-crypt (P.-H. Kamp, FreeBSD's crypt, 1994; crypt(5)).
 func md5Crypt(password, field string) (string, error) {
 	salt, _, found := strings.Cut(strings.TrimPrefix(field, md5Prefix), "$")
 	if !found {
@@ -24,7 +24,7 @@ func md5Crypt(password, field string) (string, error) {
 	inner := h.Sum(nil)
 	h.Reset()
 	h.Write([]byte(password + md5Prefix + salt))
-	h.Write(repeated(inner, len(key)))
+	h.Write(repeatTo(inner, len(key)))
 	for n := len(key); n > 0; n >>= 1 {
 		if n&1 != 0 {
 			h.Write([]byte{0})

@@ -1,7 +1,7 @@
 package crypt
 
-// The block functions of yescrypt. Blocks are kept as pairs of 32-bit words in the shuffled
-// order of the specification, in which Salsa20's diagonals are columns.
+// The block functions of yescrypt. A block is a sequence of pairs of 32-bit words in the shuffled
+// order of the specification, in which the diagonals of Salsa20 are columns.
 
 const (
 	pwxRounds = 6
@@ -9,22 +9,22 @@ const (
 	boxMask   = (1<<8 - 1) * 2
 )
 
-// sbox is the state of pwxform: three S-boxes that change places, and where the next write goes.
+// sbox is the state of pwxform: three S-boxes, which rotate, and the position of the next write.
 type sbox struct {
 	memory  [3 * boxPairs]uint64
 	a, b, c []uint64
 	at      int
 }
 
-// newSbox fills the S-boxes from the first 128 bytes of a lane, which it mixes.
+// newSbox fills the S-boxes from the first 128 bytes of a lane, and changes them.
 func newSbox(lane []uint32) *sbox {
 	s := new(sbox)
 	s.c, s.b, s.a = s.memory[:boxPairs], s.memory[boxPairs:2*boxPairs], s.memory[2*boxPairs:]
-	fill(lane[:32], s.memory[:], 3*boxPairs/16, nil)
+	smix1(lane[:32], s.memory[:], 3*boxPairs/16, nil)
 	return s
 }
 
-// pwxform mixes one block of four lanes of two 64-bit values.
+// pwxform mixes a block of four lanes of two 64-bit values.
 func (s *sbox) pwxform(x *[8]uint64) {
 	a, b, c := (*[boxPairs]uint64)(s.a), (*[boxPairs]uint64)(s.b), (*[boxPairs]uint64)(s.c)
 	at := s.at
@@ -45,7 +45,7 @@ func (s *sbox) pwxform(x *[8]uint64) {
 	s.at = at & (boxPairs - 1)
 }
 
-// blockMix is the block function with S-boxes ("BlockMix_pwxform").
+// blockMix is BlockMix_pwxform, the block function with S-boxes.
 func (s *sbox) blockMix(x []uint64) {
 	last := len(x) - 8
 	state := *(*[8]uint64)(x[last:])
@@ -57,11 +57,11 @@ func (s *sbox) blockMix(x []uint64) {
 		s.pwxform(&state)
 		*block = state
 	}
-	salsa((*[8]uint64)(x[last:]), 2)
+	salsa20((*[8]uint64)(x[last:]), 2)
 }
 
-// blockMix8 is the block function of scrypt (RFC 7914, section 4).
-func blockMix8(x, y []uint64) {
+// blockMixSalsa8 is scryptBlockMix (RFC 7914, section 4).
+func blockMixSalsa8(x, y []uint64) {
 	state := *(*[8]uint64)(x[len(x)-8:])
 	half := len(x) / 2
 	for i := 0; i < len(x); i += 8 {
@@ -69,7 +69,7 @@ func blockMix8(x, y []uint64) {
 		for k := range state {
 			state[k] ^= block[k]
 		}
-		salsa(&state, 8)
+		salsa20(&state, 8)
 		to := i / 2
 		if i/8%2 != 0 {
 			to = half + (i-8)/2
@@ -79,8 +79,8 @@ func blockMix8(x, y []uint64) {
 	copy(x, y)
 }
 
-// salsa applies Salsa20 with so many rounds (RFC 7914, section 3).
-func salsa(b *[8]uint64, rounds int) {
+// salsa20 applies a number of rounds of the Salsa20 core (RFC 7914, section 3).
+func salsa20(b *[8]uint64, rounds int) {
 	var x, in [16]uint32
 	for i := range 8 {
 		in[2*i], in[2*i+1] = uint32(b[i]), uint32(b[i]>>32)
@@ -90,11 +90,11 @@ func salsa(b *[8]uint64, rounds int) {
 	}
 	for range rounds / 2 {
 		for i := range 4 { // columns
-			quarter(&x[5*i%16], &x[(5*i+4)%16], &x[(5*i+8)%16], &x[(5*i+12)%16])
+			quarterRound(&x[5*i%16], &x[(5*i+4)%16], &x[(5*i+8)%16], &x[(5*i+12)%16])
 		}
 		for i := range 4 { // rows
 			row := 4 * i
-			quarter(&x[row+i], &x[row+(i+1)%4], &x[row+(i+2)%4], &x[row+(i+3)%4])
+			quarterRound(&x[row+i], &x[row+(i+1)%4], &x[row+(i+2)%4], &x[row+(i+3)%4])
 		}
 	}
 	for i := range 8 {
@@ -102,7 +102,7 @@ func salsa(b *[8]uint64, rounds int) {
 	}
 }
 
-func quarter(a, b, c, d *uint32) {
+func quarterRound(a, b, c, d *uint32) {
 	rotate := func(v uint32, n int) uint32 { return v<<n | v>>(32-n) }
 	*b ^= rotate(*a+*d, 7)
 	*c ^= rotate(*b+*a, 9)
@@ -110,8 +110,8 @@ func quarter(a, b, c, d *uint32) {
 	*a ^= rotate(*d+*c, 18)
 }
 
-// load brings a lane into the order of this file, store takes it back.
-func load(lane []uint32) []uint64 {
+// shuffleLane converts a lane to the order of this file, unshuffleLane converts it back.
+func shuffleLane(lane []uint32) []uint64 {
 	x := make([]uint64, len(lane)/2)
 	for i := range x {
 		block := i / 8 * 16
@@ -121,7 +121,7 @@ func load(lane []uint32) []uint64 {
 	return x
 }
 
-func store(lane []uint32, x []uint64) {
+func unshuffleLane(lane []uint32, x []uint64) {
 	for i, pair := range x {
 		block := i / 8 * 16
 		low, high := 2*(i%8), 2*(i%8)+1
@@ -129,51 +129,52 @@ func store(lane []uint32, x []uint64) {
 	}
 }
 
-// pick is the number that chooses a block ("Integerify"); memories here have fewer than 2^32 blocks.
-func pick(x []uint64) uint64 { return x[len(x)-8] & 0xffffffff }
+// integerify is Integerify, the number that selects a block. Memory has fewer than 2^32 blocks here.
+func integerify(x []uint64) uint64 { return x[len(x)-8] & 0xffffffff }
 
-func xor(x, v []uint64) {
+func xorBlock(x, v []uint64) {
 	v = v[:len(x)]
 	for i := range x {
 		x[i] ^= v[i]
 	}
 }
 
-// fill writes n blocks of memory ("SMix1"); with S-boxes, blocks depend on earlier ones.
-func fill(lane []uint32, v []uint64, n uint64, box *sbox) {
-	x := load(lane)
+// smix1 is SMix1: it writes n blocks of memory. With S-boxes, blocks depend on earlier ones.
+func smix1(lane []uint32, v []uint64, n uint64, box *sbox) {
+	x := shuffleLane(lane)
 	y := make([]uint64, len(x))
 	for i := range n {
 		copy(v[int(i)*len(x):], x)
 		if box == nil {
-			blockMix8(x, y)
+			blockMixSalsa8(x, y)
 			continue
 		}
 		if i > 1 {
 			below := powerBelow(i)
-			j := pick(x)&(below-1) + (i - below)
-			xor(x, v[int(j)*len(x):])
+			j := integerify(x)&(below-1) + (i - below)
+			xorBlock(x, v[int(j)*len(x):])
 		}
 		box.blockMix(x)
 	}
-	store(lane, x)
+	unshuffleLane(lane, x)
 }
 
-// walk reads the memory in an order that the data chooses ("SMix2"), and changes it if write is set.
-func walk(lane []uint32, v []uint64, n, loops uint64, write bool, box *sbox) {
-	x := load(lane)
+// smix2 is SMix2: it reads the memory in an order that depends on the data. With write it changes the
+// blocks that it reads.
+func smix2(lane []uint32, v []uint64, n, loops uint64, write bool, box *sbox) {
+	x := shuffleLane(lane)
 	y := make([]uint64, len(x))
 	for range loops {
-		block := v[int(pick(x)&(n-1))*len(x):]
-		xor(x, block)
+		block := v[int(integerify(x)&(n-1))*len(x):]
+		xorBlock(x, block)
 		if write {
 			copy(block, x)
 		}
 		if box == nil {
-			blockMix8(x, y)
+			blockMixSalsa8(x, y)
 			continue
 		}
 		box.blockMix(x)
 	}
-	store(lane, x)
+	unshuffleLane(lane, x)
 }

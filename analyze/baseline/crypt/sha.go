@@ -11,11 +11,11 @@ import (
 // shaScheme is one of the two SHA-crypt methods (U. Drepper, "Unix crypt using SHA-256 and
 // SHA-512", version 0.6).
 type shaScheme struct {
-	prefix string
-	new    func() hash.Hash
-	third  int   // the sum is written in triples of bytes a third apart
-	turn   int   // by which each triple is turned further than the one before
-	nanos  int64 // of one round
+	prefix   string
+	new      func() hash.Hash
+	third    int   // a third of the sum's length: the sum is encoded in triples of bytes this far apart
+	rotation int   // each triple is rotated this much more than the one before
+	nanos    int64 // per round
 }
 
 var (
@@ -23,7 +23,7 @@ var (
 	sha512Scheme = shaScheme{"$6$", sha512.New, 21, 1, 400}
 )
 
-// Bounds of the specification.
+// Limits and default of the specification.
 const (
 	minRounds     = 1000
 	maxRounds     = 999_999_999
@@ -31,12 +31,12 @@ const (
 	maxSalt       = 16
 )
 
-func shaCost(field string, s *shaScheme) (int64, error) {
+func shaCryptCost(field string, s *shaScheme) (int64, error) {
 	rounds, _, _, err := s.parse(field)
 	return max(1, int64(rounds)*s.nanos/1000), err
 }
 
-// parse splits "$6$rounds=N$salt$sum"; head is all before the sum.
+// parse splits "$6$rounds=N$salt$sum". head is the text before the sum.
 func (s *shaScheme) parse(field string) (rounds int, salt, head string, err error) {
 	rest := strings.TrimPrefix(field, s.prefix)
 	rounds, head = defaultRounds, s.prefix
@@ -58,34 +58,34 @@ func (s *shaScheme) parse(field string) (rounds int, salt, head string, err erro
 	return rounds, salt, head + salt + "$", nil
 }
 
-// crypt computes the field that the password would have. The numbers are the
-// specification's steps.
+// crypt computes the hash field of a password with the parameters of another field. The numbers in
+// comments are steps of the specification.
 func (s *shaScheme) crypt(password, field string) (string, error) {
 	rounds, salt, head, err := s.parse(field)
 	if err != nil {
 		return "", err
 	}
-	key, seasoning := []byte(password), []byte(salt)
-	sum := s.mixed(key, seasoning) // 1-12
-	p := s.spread(key, len(key), len(key))
-	q := s.spread(seasoning, 16+int(sum[0]), len(seasoning))
+	key, saltBytes := []byte(password), []byte(salt)
+	sum := s.sumA(key, saltBytes) // 1-12
+	p := s.byteSequence(key, len(key), len(key))
+	q := s.byteSequence(saltBytes, 16+int(sum[0]), len(saltBytes))
 	h := s.new()
 	for i := range rounds { // 21
 		h.Reset()
-		s.pick(h, i%2 != 0, p, sum)
+		s.writeEither(h, i%2 != 0, p, sum)
 		if i%3 != 0 {
 			h.Write(q)
 		}
 		if i%7 != 0 {
 			h.Write(p)
 		}
-		s.pick(h, i%2 == 0, p, sum)
+		s.writeEither(h, i%2 == 0, p, sum)
 		sum = h.Sum(sum[:0])
 	}
 	return head + s.encode(sum), nil
 }
 
-func (s *shaScheme) pick(h hash.Hash, first bool, a, b []byte) {
+func (s *shaScheme) writeEither(h hash.Hash, first bool, a, b []byte) {
 	if first {
 		h.Write(a)
 		return
@@ -93,8 +93,8 @@ func (s *shaScheme) pick(h hash.Hash, first bool, a, b []byte) {
 	h.Write(b)
 }
 
-// mixed is the sum A of the first half.
-func (s *shaScheme) mixed(key, salt []byte) []byte {
+// sumA returns the sum A of the specification (steps 1 to 12).
+func (s *shaScheme) sumA(key, salt []byte) []byte {
 	h := s.new()
 	h.Write(key)
 	h.Write(salt)
@@ -103,23 +103,24 @@ func (s *shaScheme) mixed(key, salt []byte) []byte {
 	h.Reset()
 	h.Write(key)
 	h.Write(salt)
-	h.Write(repeated(b, len(key)))
+	h.Write(repeatTo(b, len(key)))
 	for n := len(key); n > 0; n >>= 1 {
-		s.pick(h, n&1 != 0, b, key)
+		s.writeEither(h, n&1 != 0, b, key)
 	}
 	return h.Sum(nil)
 }
 
-// spread makes n bytes out of the sum of so many repetitions.
-func (s *shaScheme) spread(text []byte, times, n int) []byte {
+// byteSequence repeats the sum of text, written times times, to n bytes: the sequences P and S of the
+// specification.
+func (s *shaScheme) byteSequence(text []byte, times, n int) []byte {
 	h := s.new()
 	for range times {
 		h.Write(text)
 	}
-	return repeated(h.Sum(nil), n)
+	return repeatTo(h.Sum(nil), n)
 }
 
-func repeated(block []byte, n int) []byte {
+func repeatTo(block []byte, n int) []byte {
 	out := make([]byte, 0, n)
 	for len(out) < n {
 		out = append(out, block[:min(len(block), n-len(out))]...)
@@ -132,7 +133,7 @@ func (s *shaScheme) encode(sum []byte) string {
 	for i := range s.third {
 		var triple [3]byte
 		for j := range triple {
-			triple[j] = sum[i+s.third*((j+i*s.turn)%3)]
+			triple[j] = sum[i+s.third*((j+i*s.rotation)%3)]
 		}
 		encode24(&b, uint32(triple[0])<<16|uint32(triple[1])<<8|uint32(triple[2]), 4)
 	}

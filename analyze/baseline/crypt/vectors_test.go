@@ -1,8 +1,8 @@
 package crypt
 
-// vectors: SHA-crypt from the specification; yescrypt from the reference's TESTS-OK; the
-// others were made with libxcrypt 4.4.
-var vectors = []struct{ password, hash string }{
+// testVectors contains SHA-crypt hashes of the specification and yescrypt hashes of TESTS-OK of the
+// reference implementation; the others were made with libxcrypt 4.4.
+var testVectors = []struct{ password, hash string }{
 	{"Hello world!", "$5$saltstring$5B8vYYiY.CVt1RlTTf8KbXBH3hsxY/GNooZaBBGWEc5"},
 	{"Hello world!", "$6$saltstring$svn8UoSVapNtMuq1ukKS4tPQd8iKwSMHWjl/O817G3uBnIFNjnQJuesI68u4OTLiBFdcbYEdFCoEOfaS35inz1"},
 	{"pleaseletmein", "$y$jD5.7$LdJMENpBABJJ3hIHjB1Bi.$HboGM6qPrsK.StKYGt6KErmUYtioHreJd98oIugoNB6"},

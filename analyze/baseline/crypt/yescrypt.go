@@ -12,8 +12,8 @@ import (
 
 // yescrypt, password hashing (A. Peslyak, "yescrypt: password hashing scalable beyond
 // bcrypt and scrypt", version 1; the string format is that of crypt(5)). Written from the
-// specification, without ROM and without shared memory, which the string format does not
-// use; tested with the published strings.
+// specification without ROM and shared memory, which the string format does not use. The tests
+// have the published strings.
 
 // Flags of the string format.
 const (
@@ -30,38 +30,39 @@ type yesParams struct {
 	t     uint32
 }
 
-// What is computed at all; the memory is 128·n·r bytes.
+// Limits of the parameters. The memory is 128·n·r bytes.
 const (
 	maxYesMemory = 64 << 20
-	maxYesCheap  = 32 << 20 // more is too much for a process that reads layers; distributions use 16 MiB
+	maxYesCheap  = 32 << 20 // guessing in a layer uses no more; distributions use 16 MiB
 	maxYesLanes  = 64
 	maxYesTime   = 16
 )
 
-// cost: memory is filled once and read (1/3 + t) times; what Verify refuses costs too much for anybody.
+// cost returns the cost of an attempt as Cost does. Memory is filled once and read (1/3 + t) times. The
+// cost of parameters that Verify refuses is above every allowance.
 func (p yesParams) cost() int64 {
-	if p.refused() || 128*p.n*uint64(p.r) > maxYesCheap {
+	if p.isRefused() || 128*p.n*uint64(p.r) > maxYesCheap {
 		return 1 << 40
 	}
 	mebibytes := float64(128*p.n*uint64(p.r)) / (1 << 20)
 	passes := 1.4 + float64(p.t)*1.5
-	if p.prehash() {
+	if p.needsPrehash() {
 		passes *= 1 + 1.0/64
 	}
 	return max(50, int64(mebibytes*passes*2300))
 }
 
-func (p yesParams) refused() bool {
+func (p yesParams) isRefused() bool {
 	return 128*p.n*uint64(p.r) > maxYesMemory || p.p > maxYesLanes || p.t > maxYesTime || p.n > 1<<24
 }
 
-// prehash: large parameters hash the password with small ones first.
-func (p yesParams) prehash() bool {
+// needsPrehash reports whether the password is first hashed with smaller parameters, as it is for large ones.
+func (p yesParams) needsPrehash() bool {
 	per := p.n / uint64(p.p)
 	return p.flags&flagRW != 0 && per >= 0x100 && per*uint64(p.r) >= 0x20000
 }
 
-// parseYescrypt splits "$y$params$salt$sum"; head is all before the sum.
+// parseYescrypt splits "$y$params$salt$sum". head is the text before the sum.
 func parseYescrypt(field string) (p yesParams, salt []byte, head string, err error) {
 	params, rest, ok := strings.Cut(strings.TrimPrefix(field, "$y$"), "$")
 	if !ok {
@@ -72,25 +73,25 @@ func parseYescrypt(field string) (p yesParams, salt []byte, head string, err err
 		return p, nil, "", ErrHash
 	}
 	in := yesReader{text: params}
-	flavour, log, r := in.number(0), in.number(1), in.number(1)
+	flavour, log, r := in.readNumber(0), in.readNumber(1), in.readNumber(1)
 	p = yesParams{flags: flavour, r: r, p: 1}
 	if flavour >= flagRW {
 		p.flags = flagRW + (flavour-flagRW)<<2
 	}
 	if in.text != "" {
-		have := in.number(1)
+		have := in.readNumber(1)
 		if have&1 != 0 {
-			p.p = in.number(2)
+			p.p = in.readNumber(2)
 		}
 		if have&2 != 0 {
-			p.t = in.number(1)
+			p.t = in.readNumber(1)
 		}
-		if have&^3 != 0 { // a ROM, or upgrades: never seen in shadow files
+		if have&^3 != 0 { // a ROM or upgrades, which shadow files do not have
 			return p, nil, "", ErrHash
 		}
 	}
 	known := p.flags == 0 || p.flags == flagWorm || p.flags == rwDefaults
-	if in.bad || in.text != "" || !known || log < 1 || log > 40 || r < 1 || r > 1<<20 || p.p < 1 {
+	if in.malformed || in.text != "" || !known || log < 1 || log > 40 || r < 1 || r > 1<<20 || p.p < 1 {
 		return p, nil, "", ErrHash
 	}
 	p.n = 1 << log
@@ -101,26 +102,26 @@ func parseYescrypt(field string) (p yesParams, salt []byte, head string, err err
 	return p, salt, "$y$" + params + "$" + text + "$", nil
 }
 
-// yesReader reads the numbers of the string format: longer ones begin with a larger digit.
+// yesReader reads the numbers of the string format. The first digit determines the length.
 type yesReader struct {
-	text string
-	bad  bool
+	text      string
+	malformed bool
 }
 
-func (r *yesReader) digit() uint32 {
+func (r *yesReader) readDigit() uint32 {
 	if r.text == "" {
-		r.bad = true
+		r.malformed = true
 		return 0
 	}
-	at := strings.IndexByte(digits, r.text[0])
+	at := strings.IndexByte(cryptDigits, r.text[0])
 	r.text = r.text[1:]
-	r.bad = r.bad || at < 0
+	r.malformed = r.malformed || at < 0
 	return uint32(max(at, 0))
 }
 
-func (r *yesReader) number(least uint32) uint32 {
+func (r *yesReader) readNumber(least uint32) uint32 {
 	start, end, chars, shift := uint32(0), uint32(47), 1, 0
-	c := r.digit()
+	c := r.readDigit()
 	value := least
 	for c > end {
 		value += (end + 1 - start) << shift
@@ -132,19 +133,19 @@ func (r *yesReader) number(least uint32) uint32 {
 	value += (c - start) << shift
 	for chars--; chars > 0; chars-- {
 		shift -= 6
-		value += r.digit() << shift
+		value += r.readDigit() << shift
 	}
 	return value
 }
 
-// decodeSalt reads bytes as digits of six bits, the lowest first.
+// decodeSalt decodes digits of six bits, the lowest first, to at most 64 bytes.
 func decodeSalt(text string) ([]byte, bool) {
 	var out []byte
 	for len(text) > 0 {
 		n := min(4, len(text))
 		var v uint32
 		for i := range n {
-			at := strings.IndexByte(digits, text[i])
+			at := strings.IndexByte(cryptDigits, text[i])
 			if at < 0 {
 				return nil, false
 			}
@@ -159,16 +160,16 @@ func decodeSalt(text string) ([]byte, bool) {
 	return out, len(out) <= 64
 }
 
-func yescrypt(password, field string) (string, error) {
+func yescryptHash(password, field string) (string, error) {
 	p, salt, head, err := parseYescrypt(field)
 	if err != nil {
 		return "", err
 	}
-	if p.refused() {
+	if p.isRefused() {
 		return "", ErrHash
 	}
 	key := []byte(password)
-	if p.prehash() {
+	if p.needsPrehash() {
 		small := p
 		small.n, small.t = p.n>>6, 0
 		key = small.derive(key, salt, "yescrypt-prehash")
@@ -188,10 +189,10 @@ func yescrypt(password, field string) (string, error) {
 	return b.String(), nil
 }
 
-// derive is one run of the key derivation for 32 bytes.
+// derive derives a key of 32 bytes.
 func (p yesParams) derive(key, salt []byte, label string) []byte {
 	if p.flags != 0 {
-		key = mac([]byte(label), key)
+		key = hmacSHA256([]byte(label), key)
 	}
 	size := 128 * int(p.r)
 	raw := pbkdf2.Key(key, salt, 1, size*int(p.p), sha256.New)
@@ -202,40 +203,40 @@ func (p yesParams) derive(key, salt []byte, label string) []byte {
 	for i := range words {
 		words[i] = binary.LittleEndian.Uint32(raw[4*i:])
 	}
-	key = p.mix(words, key)
+	key = p.smix(words, key)
 	for i, w := range words {
 		binary.LittleEndian.PutUint32(raw[4*i:], w)
 	}
 	sum := pbkdf2.Key(key, raw, 1, 32, sha256.New)
 	if p.flags != 0 && label == "yescrypt" {
-		stored := sha256.Sum256(mac(sum, []byte("Client Key")))
+		stored := sha256.Sum256(hmacSHA256(sum, []byte("Client Key")))
 		return stored[:]
 	}
 	return sum
 }
 
-func mac(key, text []byte) []byte {
+func hmacSHA256(key, text []byte) []byte {
 	h := hmac.New(sha256.New, key)
 	h.Write(text)
 	return h.Sum(nil)
 }
 
-// mix is the memory-hard part over p lanes ("SMix"). It returns the key for the last step.
-func (p yesParams) mix(b []uint32, key []byte) []byte {
+// smix is the memory-hard function SMix over p lanes of b. It returns the key for the last step.
+func (p yesParams) smix(b []uint32, key []byte) []byte {
 	words := 32 * int(p.r)
 	v := make([]uint64, int(p.n)*words/2)
 	if p.flags&flagRW == 0 {
 		for i := range int(p.p) {
 			lane := b[i*words : (i+1)*words]
-			fill(lane, v, p.n, nil)
-			walk(lane, v, p.n, even(p.loops(p.n)), false, nil)
+			smix1(lane, v, p.n, nil)
+			smix2(lane, v, p.n, roundUpToEven(p.loops(p.n)), false, nil)
 		}
 		return key
 	}
 	chunk := p.n / uint64(p.p)
 	all := p.loops(chunk)
-	shared := even(all / uint64(p.p)) // loops over the lane's own part of the memory
-	all = even(all)
+	shared := roundUpToEven(all / uint64(p.p)) // loops over the lane's part of the memory
+	all = roundUpToEven(all)
 	chunk &^= 1
 	boxes := make([]*sbox, p.p)
 	for i := range uint64(p.p) {
@@ -251,18 +252,18 @@ func (p yesParams) mix(b []uint32, key []byte) []byte {
 			for k, w := range lane[words-16:] {
 				binary.LittleEndian.PutUint32(tail[4*k:], w)
 			}
-			key = mac(tail, key)
+			key = hmacSHA256(tail, key)
 		}
-		fill(lane, part, n, boxes[i])
-		walk(lane, part, powerBelow(n), shared, true, boxes[i])
+		smix1(lane, part, n, boxes[i])
+		smix2(lane, part, powerBelow(n), shared, true, boxes[i])
 	}
 	for i := range int(p.p) {
-		walk(b[i*words:(i+1)*words], v, p.n, all-shared, false, boxes[i])
+		smix2(b[i*words:(i+1)*words], v, p.n, all-shared, false, boxes[i])
 	}
 	return key
 }
 
-// loops is how often the memory is read, by the time parameter.
+// loops returns how many blocks of the memory are read, by the time parameter.
 func (p yesParams) loops(n uint64) uint64 {
 	t := uint64(p.t)
 	switch {
@@ -281,6 +282,6 @@ func (p yesParams) loops(n uint64) uint64 {
 	}
 }
 
-func even(n uint64) uint64 { return (n + 1) &^ 1 }
+func roundUpToEven(n uint64) uint64 { return (n + 1) &^ 1 }
 
 func powerBelow(n uint64) uint64 { return 1 << (bits.Len64(n) - 1) }

@@ -11,24 +11,24 @@ import (
 	"plimsoll/analyze/baseline/crypt"
 )
 
-// Bounds of account databases.
+// Limits of account databases.
 const (
 	maxAccountLine = 4096 // bytes; a group with many members may be longer
 	maxGroupLine   = 64 << 10
 	maxAccounts    = 100_000
-	maxMembers     = 1000 // of one group
+	maxMembers     = 1000 // per group
 )
 
 // Hash is the password hash of an account.
 type Hash struct {
-	Account int // index
+	Account int // index in AccountFile.Accounts
 	Text    string
 }
 
-// Passwd reads passwd(5). A line that is not one is an error after the rest was read;
-// comments and empty lines are skipped, lines of a network service ("+", "-") counted.
+// Passwd reads passwd(5). It skips malformed lines and returns an error about them after the last
+// line. It skips comments and empty lines, and counts lines of a network service ("+", "-").
 func Passwd(r io.Reader) (plimsoll.AccountFile, []Hash, error) {
-	return accounts(r, func(fields []string) (plimsoll.Account, string, bool) {
+	return readAccounts(r, func(fields []string) (plimsoll.Account, string, bool) {
 		if len(fields) != 7 {
 			return plimsoll.Account{}, "", false
 		}
@@ -41,26 +41,27 @@ func Passwd(r io.Reader) (plimsoll.AccountFile, []Hash, error) {
 			return plimsoll.Account{}, "", false
 		}
 		return plimsoll.Account{
-			UID: int64(uid), GID: int64(gid), Home: Short(fields[5]), Shell: Short(fields[6]), EmptyPassword: fields[1] == "",
+			UID: int64(uid), GID: int64(gid), Home: Truncate(fields[5]), Shell: Truncate(fields[6]), EmptyPassword: fields[1] == "",
 		}, fields[1], true
 	})
 }
 
-// Shadow reads shadow(5). Of field 2 the result keeps the algorithm and whether it is empty.
+// Shadow reads shadow(5). Accounts contain the algorithm of field 2 and whether it is empty; the hashes
+// are returned apart.
 func Shadow(r io.Reader) (plimsoll.AccountFile, []Hash, error) {
-	return accounts(r, func(fields []string) (plimsoll.Account, string, bool) {
+	return readAccounts(r, func(fields []string) (plimsoll.Account, string, bool) {
 		if len(fields) < 2 || len(fields) > 9 {
 			return plimsoll.Account{}, "", false
 		}
 		a := plimsoll.Account{UID: -1, EmptyPassword: fields[1] == ""}
-		if a.EmptyPassword || crypt.Identify(fields[1]).Password() {
-			a.Ageing = &plimsoll.Ageing{Changed: days(fields, 2), Min: days(fields, 3), Max: days(fields, 4), Warn: days(fields, 5), Inactive: days(fields, 6)}
+		if a.EmptyPassword || crypt.Identify(fields[1]).HasPassword() {
+			a.Ageing = &plimsoll.Ageing{Changed: parseDays(fields, 2), Min: parseDays(fields, 3), Max: parseDays(fields, 4), Warn: parseDays(fields, 5), Inactive: parseDays(fields, 6)}
 		}
 		return a, fields[1], true
 	})
 }
 
-func days(fields []string, i int) int64 {
+func parseDays(fields []string, i int) int64 {
 	if i >= len(fields) {
 		return -1
 	}
@@ -71,18 +72,18 @@ func days(fields []string, i int) int64 {
 	return n
 }
 
-func accounts(r io.Reader, parse func([]string) (plimsoll.Account, string, bool)) (plimsoll.AccountFile, []Hash, error) {
+func readAccounts(r io.Reader, parse func([]string) (plimsoll.Account, string, bool)) (plimsoll.AccountFile, []Hash, error) {
 	var file plimsoll.AccountFile
 	var hashes []Hash
-	err := database(r, maxAccountLine, &file, func(fields []string) (bool, error) {
+	err := readColonFields(r, maxAccountLine, &file, func(fields []string) (bool, error) {
 		a, hash, ok := parse(fields)
-		if a.Name = Short(fields[0]); !ok || a.Name == "" {
+		if a.Name = Truncate(fields[0]); !ok || a.Name == "" {
 			return false, nil
 		}
 		if len(file.Accounts) == maxAccounts {
 			return true, plimsoll.Errorf(plimsoll.TooLarge, "more than %d accounts", maxAccounts)
 		}
-		if scheme := crypt.Identify(hash); scheme.Password() {
+		if scheme := crypt.Identify(hash); scheme.HasPassword() {
 			a.Scheme = string(scheme)
 			hashes = append(hashes, Hash{len(file.Accounts), strings.Clone(hash)})
 		}
@@ -94,7 +95,7 @@ func accounts(r io.Reader, parse func([]string) (plimsoll.Account, string, bool)
 
 // Group reads group(5).
 func Group(r io.Reader) (plimsoll.AccountFile, error) {
-	return groups(r, func(fields []string) (plimsoll.Group, bool) {
+	return readGroups(r, func(fields []string) (plimsoll.Group, bool) {
 		if len(fields) != 4 {
 			return plimsoll.Group{}, false
 		}
@@ -105,22 +106,22 @@ func Group(r io.Reader) (plimsoll.AccountFile, error) {
 
 // GShadow reads gshadow(5).
 func GShadow(r io.Reader) (plimsoll.AccountFile, error) {
-	return groups(r, func(fields []string) (plimsoll.Group, bool) {
+	return readGroups(r, func(fields []string) (plimsoll.Group, bool) {
 		return plimsoll.Group{GID: -1}, len(fields) == 4
 	})
 }
 
-func groups(r io.Reader, parse func([]string) (plimsoll.Group, bool)) (plimsoll.AccountFile, error) {
+func readGroups(r io.Reader, parse func([]string) (plimsoll.Group, bool)) (plimsoll.AccountFile, error) {
 	var file plimsoll.AccountFile
-	err := database(r, maxGroupLine, &file, func(fields []string) (bool, error) {
+	err := readColonFields(r, maxGroupLine, &file, func(fields []string) (bool, error) {
 		g, ok := parse(fields)
-		if g.Name = Short(fields[0]); !ok || g.Name == "" {
+		if g.Name = Truncate(fields[0]); !ok || g.Name == "" {
 			return false, nil
 		}
 		if len(file.Groups) == maxAccounts {
 			return true, plimsoll.Errorf(plimsoll.TooLarge, "more than %d groups", maxAccounts)
 		}
-		g.Password = crypt.Identify(fields[1]).Password()
+		g.Password = crypt.Identify(fields[1]).HasPassword()
 		for name := range strings.SplitSeq(fields[3], ",") {
 			if name = strings.TrimSpace(name); name == "" {
 				continue
@@ -128,7 +129,7 @@ func groups(r io.Reader, parse func([]string) (plimsoll.Group, bool)) (plimsoll.
 			if len(g.Members) == maxMembers {
 				return true, plimsoll.Errorf(plimsoll.TooLarge, "a group of more than %d members", maxMembers)
 			}
-			g.Members = append(g.Members, Short(name))
+			g.Members = append(g.Members, Truncate(name))
 		}
 		file.Groups = append(file.Groups, g)
 		return true, nil
@@ -136,10 +137,11 @@ func groups(r io.Reader, parse func([]string) (plimsoll.Group, bool)) (plimsoll.
 	return file, err
 }
 
-// database reads lines of fields between colons; take says whether it understood one.
-func database(r io.Reader, longest int, file *plimsoll.AccountFile, take func([]string) (bool, error)) error {
+// readColonFields calls addLine with the fields of every line, which colons separate. addLine reports
+// whether the line is well-formed; its error ends the reading.
+func readColonFields(r io.Reader, maxLineBytes int, file *plimsoll.AccountFile, addLine func([]string) (bool, error)) error {
 	in := bufio.NewScanner(r)
-	in.Buffer(nil, longest)
+	in.Buffer(nil, maxLineBytes)
 	n, bad, first := 0, 0, 0
 	for in.Scan() {
 		n++
@@ -151,7 +153,7 @@ func database(r io.Reader, longest int, file *plimsoll.AccountFile, take func([]
 			file.Legacy++
 			continue
 		}
-		ok, err := take(strings.Split(line, ":"))
+		ok, err := addLine(strings.Split(line, ":"))
 		if err != nil {
 			return err
 		}
@@ -162,7 +164,7 @@ func database(r io.Reader, longest int, file *plimsoll.AccountFile, take func([]
 		}
 	}
 	if err := in.Err(); errors.Is(err, bufio.ErrTooLong) {
-		return plimsoll.Errorf(plimsoll.Invalid, "line %d is longer than %d bytes", n+1, longest)
+		return plimsoll.Errorf(plimsoll.Invalid, "line %d is longer than %d bytes", n+1, maxLineBytes)
 	} else if err != nil {
 		return err
 	}

@@ -8,25 +8,25 @@ import (
 	"plimsoll"
 )
 
-// Crontab reads crontab(5): the system's tables name a user in each line, a user's own do
-// not. Keys:
+// Crontab reads crontab(5). The system's tables have a user name in each line, a user's own tables
+// do not. Keys:
 //
-//	env  arguments: name and, of PATH and SHELL alone, value
+//	env  arguments: name, and the value of PATH and SHELL only
 //	job  scope: the user, "" in a user's own table; arguments: the absolute paths of the
-//	     command, and "download" if it runs what it fetches
+//	     command, and "download" if it runs a download
 func Crontab(r io.Reader, system bool) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "", func(n int, text string) error {
+	var c lineCollector
+	err := forEachLine(r, "", func(n int, text string) error {
 		text = strings.TrimSpace(text)
 		if text == "" || text[0] == '#' {
 			return nil
 		}
-		if name, value, ok := strings.Cut(text, "="); ok && isName(strings.TrimSpace(name)) {
+		if name, value, ok := strings.Cut(text, "="); ok && isVariableName(strings.TrimSpace(name)) {
 			name = strings.TrimSpace(name)
 			if name != "PATH" && name != "SHELL" {
-				return c.add(n, "", "env", name)
+				return c.addLine(n, "", "env", name)
 			}
-			return c.add(n, "", "env", name, strings.Trim(strings.TrimSpace(value), `"'`))
+			return c.addLine(n, "", "env", name, strings.Trim(strings.TrimSpace(value), `"'`))
 		}
 		rest, times := text, 5
 		if text[0] == '@' {
@@ -48,15 +48,15 @@ func Crontab(r io.Reader, system bool) ([]plimsoll.ConfigLine, error) {
 				args = append(args, word)
 			}
 		}
-		if FetchedAndRun(rest) {
+		if RunsDownload(rest) {
 			args = append(args, "download")
 		}
-		return c.add(n, user, "job", args...)
+		return c.addLine(n, user, "job", args...)
 	})
 	return c.list, err
 }
 
-func isName(s string) bool {
+func isVariableName(s string) bool {
 	for i := range len(s) {
 		if c := s[i]; c != '_' && (c < 'A' || c > 'Z') && (c < 'a' || c > 'z') && (i == 0 || c < '0' || c > '9') {
 			return false
@@ -65,14 +65,14 @@ func isName(s string) bool {
 	return s != ""
 }
 
-var fetchedAndRun = regexp.MustCompile(`\b(?:curl|wget|fetch)\b[^|;&]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:/\S*/)?(?:env\s+)?(?:ba|da|z|k|a)?sh\b|` +
+var downloadAndRunPattern = regexp.MustCompile(`\b(?:curl|wget|fetch)\b[^|;&]*\|\s*(?:sudo\s+(?:-\S+\s+)*)?(?:/\S*/)?(?:env\s+)?(?:ba|da|z|k|a)?sh\b|` +
 	`\b(?:ba|da|z|k|a)?sh\s+(?:-c\s+)?["']?(?:<\(|\$\(|` + "`" + `)\s*(?:curl|wget)\b|` +
 	`\b(?:curl|wget)\b[^|;&]*\|\s*(?:sudo\s+)?(?:python3?|perl|ruby|node|php)\b`)
 
-// FetchedAndRun reports whether a shell command feeds a download to an interpreter.
-func FetchedAndRun(command string) bool { return fetchedAndRun.MatchString(command) }
+// RunsDownload reports whether a shell command pipes a download into an interpreter.
+func RunsDownload(command string) bool { return downloadAndRunPattern.MatchString(command) }
 
-// What a script is looked at for.
+// Keys of the lines that Script returns.
 const (
 	PasswordVariable = "password-variable" // an assignment of a literal; argument: the name
 	PasswordOption   = "password-option"   // an option with a literal; argument: the program
@@ -82,51 +82,52 @@ const (
 )
 
 var (
-	assignment = regexp.MustCompile(`^\s*(?:export\s+|readonly\s+|local\s+|declare\s+(?:-\w+\s+)*)?([A-Za-z_]*(?i:passw(?:or)?d|passwd|_pwd|secret_?key|api_?key|auth_?token|access_?token)[A-Za-z0-9_]*)=(\S.*)$`)
-	option     = regexp.MustCompile(`\b(sshpass)\s+-p\s*(\S+)|\b(mysql|mysqladmin|mysqldump|mariadb)\b[^|;&#]*\s(?:-p([^\s-]\S*)|--password=(\S+))|\b(curl)\b[^|;&#]*\s(?:-u|--user)[\s=]*["']?[^\s:"']+:(\S+)|\b(redis-cli)\b[^|;&#]*\s-a\s+(\S+)`)
-	passwords  = regexp.MustCompile(`\becho\s+(?:-\w+\s+)*["']?[\w.-]+:(\S+?)["']?\s*\|\s*(?:sudo\s+)?(?:/usr/sbin/)?chpasswd\b|\bpasswd\s+--stdin\b|\buseradd\b[^|;&#]*\s(?:-p|--password)[\s=]+(\S+)|\busermod\b[^|;&#]*\s(?:-p|--password)[\s=]+(\S+)`)
-	umask      = regexp.MustCompile(`(?:^|[;&]|\bthen|\belse)\s*umask\s+(0?[0-7]{1,4})\b`)
-	searchPath = regexp.MustCompile(`^\s*(?:export\s+)?PATH=(\S+)`)
+	assignmentPattern  = regexp.MustCompile(`^\s*(?:export\s+|readonly\s+|local\s+|declare\s+(?:-\w+\s+)*)?([A-Za-z_]*(?i:passw(?:or)?d|passwd|_pwd|secret_?key|api_?key|auth_?token|access_?token)[A-Za-z0-9_]*)=(\S.*)$`)
+	optionPattern      = regexp.MustCompile(`\b(sshpass)\s+-p\s*(\S+)|\b(mysql|mysqladmin|mysqldump|mariadb)\b[^|;&#]*\s(?:-p([^\s-]\S*)|--password=(\S+))|\b(curl)\b[^|;&#]*\s(?:-u|--user)[\s=]*["']?[^\s:"']+:(\S+)|\b(redis-cli)\b[^|;&#]*\s-a\s+(\S+)`)
+	setPasswordPattern = regexp.MustCompile(`\becho\s+(?:-\w+\s+)*["']?[\w.-]+:(\S+?)["']?\s*\|\s*(?:sudo\s+)?(?:/usr/sbin/)?chpasswd\b|\bpasswd\s+--stdin\b|\buseradd\b[^|;&#]*\s(?:-p|--password)[\s=]+(\S+)|\busermod\b[^|;&#]*\s(?:-p|--password)[\s=]+(\S+)`)
+	umaskPattern       = regexp.MustCompile(`(?:^|[;&]|\bthen|\belse)\s*umask\s+(0?[0-7]{1,4})\b`)
+	searchPathPattern  = regexp.MustCompile(`^\s*(?:export\s+)?PATH=(\S+)`)
 )
 
-// Script looks at a shell script line by line.
+// Script reads a shell script line by line. Keys and arguments are those of the constants above.
 func Script(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "\\", func(n int, text string) error {
+	var c lineCollector
+	err := forEachLine(r, "\\", func(n int, text string) error {
 		if t := strings.TrimSpace(text); t == "" || t[0] == '#' {
 			return nil
 		}
-		if m := assignment.FindStringSubmatch(text); m != nil && literal(m[2]) {
-			if err := c.add(n, "", PasswordVariable, m[1]); err != nil {
+		if m := assignmentPattern.FindStringSubmatch(text); m != nil && isLiteral(m[2]) {
+			if err := c.addLine(n, "", PasswordVariable, m[1]); err != nil {
 				return err
 			}
 		}
 		if program := PasswordInOption(text); program != "" {
-			if err := c.add(n, "", PasswordOption, program); err != nil {
+			if err := c.addLine(n, "", PasswordOption, program); err != nil {
 				return err
 			}
 		}
 		if SetsPassword(text) {
-			if err := c.add(n, "", PasswordSet); err != nil {
+			if err := c.addLine(n, "", PasswordSet); err != nil {
 				return err
 			}
 		}
-		if m := umask.FindStringSubmatch(text); m != nil {
-			if err := c.add(n, "", Umask, m[1]); err != nil {
+		if m := umaskPattern.FindStringSubmatch(text); m != nil {
+			if err := c.addLine(n, "", Umask, m[1]); err != nil {
 				return err
 			}
 		}
-		if m := searchPath.FindStringSubmatch(text); m != nil && relativeEntry(m[1]) {
-			return c.add(n, "", SearchPath)
+		if m := searchPathPattern.FindStringSubmatch(text); m != nil && hasRelativeEntry(m[1]) {
+			return c.addLine(n, "", SearchPath)
 		}
 		return nil
 	})
 	return c.list, err
 }
 
-// PasswordInOption names the program that is given a literal password on its command line, or "".
+// PasswordInOption returns the program that gets a literal password on its command line, "" if none
+// does.
 func PasswordInOption(command string) string {
-	m := option.FindStringSubmatch(command)
+	m := optionPattern.FindStringSubmatch(command)
 	if m == nil {
 		return ""
 	}
@@ -136,7 +137,7 @@ func PasswordInOption(command string) string {
 		}
 		for _, value := range m[i+1:] {
 			if value != "" {
-				if literal(value) {
+				if isLiteral(value) {
 					return m[i]
 				}
 				return ""
@@ -148,7 +149,7 @@ func PasswordInOption(command string) string {
 
 // SetsPassword reports whether a command gives an account a literal password.
 func SetsPassword(command string) bool {
-	m := passwords.FindStringSubmatch(command)
+	m := setPasswordPattern.FindStringSubmatch(command)
 	if m == nil {
 		return false
 	}
@@ -156,7 +157,7 @@ func SetsPassword(command string) bool {
 	for _, value := range m[1:] {
 		if value != "" {
 			given = true
-			if literal(value) {
+			if isLiteral(value) {
 				return true
 			}
 		}
@@ -164,8 +165,8 @@ func SetsPassword(command string) bool {
 	return !given && !strings.Contains(command, "$")
 }
 
-// literal reports whether a value is spelt out: no variable, no command, no placeholder.
-func literal(value string) bool {
+// isLiteral reports whether a value is written out: no variable, no command, no placeholder.
+func isLiteral(value string) bool {
 	value = strings.Trim(strings.TrimRight(value, "; "), `"'`)
 	if value == "" || strings.ContainsAny(value, "$`") || strings.HasPrefix(value, "(") || strings.HasPrefix(value, "/") {
 		return false
@@ -177,8 +178,8 @@ func literal(value string) bool {
 	return !strings.HasPrefix(value, "<")
 }
 
-// relativeEntry reports whether a search path has an entry that depends on where one stands.
-func relativeEntry(value string) bool {
+// hasRelativeEntry reports whether a search path has an entry that depends on the current directory.
+func hasRelativeEntry(value string) bool {
 	value = strings.Trim(value, `"'`)
 	for entry := range strings.SplitSeq(value, ":") {
 		if entry == "" || entry == "." || entry == ".." || strings.HasPrefix(entry, "./") {

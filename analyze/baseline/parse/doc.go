@@ -1,4 +1,4 @@
 // Package parse reduces configuration files of a layer to the directives that baseline
-// checks read. The files are hostile: lines, their number and nesting are bounded, and what
-// may be a secret is left out.
+// checks read. The files are hostile: the length and number of lines and the nesting are bounded.
+// Values that may be secrets are left out.
 package parse

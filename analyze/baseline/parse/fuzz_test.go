@@ -9,7 +9,7 @@ import (
 	"plimsoll"
 )
 
-func fuzz(f *testing.F, parse func(io.Reader) ([]plimsoll.ConfigLine, error), seeds ...string) {
+func fuzzParser(f *testing.F, parse func(io.Reader) ([]plimsoll.ConfigLine, error), seeds ...string) {
 	f.Helper()
 	for _, s := range seeds {
 		f.Add(s)
@@ -33,19 +33,19 @@ func fuzz(f *testing.F, parse func(io.Reader) ([]plimsoll.ConfigLine, error), se
 }
 
 func FuzzSSH(f *testing.F) {
-	fuzz(f, SSH, "Port 22\nMatch User \"a b\"\n PermitRootLogin=yes # x\n", "Include *.conf\n\x00\xff\n")
+	fuzzParser(f, SSH, "Port 22\nMatch User \"a b\"\n PermitRootLogin=yes # x\n", "Include *.conf\n\x00\xff\n")
 }
 
-func FuzzLoginDefs(f *testing.F) { fuzz(f, LoginDefs, "PASS_MAX_DAYS\t90\n# x\nUMASK 022\n") }
+func FuzzLoginDefs(f *testing.F) { fuzzParser(f, LoginDefs, "PASS_MAX_DAYS\t90\n# x\nUMASK 022\n") }
 
 func FuzzPAM(f *testing.F) {
-	fuzz(f, PAM, "auth [success=1 default=ignore] pam_unix.so nullok\n@include x\n-session optional /lib/pam_x.so passwd=a\n", "auth required \\\n pam_deny.so", "auth [a")
+	fuzzParser(f, PAM, "auth [success=1 default=ignore] pam_unix.so nullok\n@include x\n-session optional /lib/pam_x.so passwd=a\n", "auth required \\\n pam_deny.so", "auth [a")
 }
 
-func FuzzPairs(f *testing.F) { fuzz(f, Pairs, "minlen = 8\nenforce_for_root\npassword = x\n") }
+func FuzzPairs(f *testing.F) { fuzzParser(f, Pairs, "minlen = 8\nenforce_for_root\npassword = x\n") }
 
 func FuzzSudoers(f *testing.F) {
-	fuzz(f, Sudoers, "Defaults env_keep += \"A B\", !authenticate\nCmnd_Alias X = /bin/a, \\\n /bin/b : Y = /c\n%g ALL=(root:all) NOPASSWD: NOEXEC: X, /bin/c \\: * : h = /d\n#include x\n#1 ALL=ALL\n", "a=(", "a b=NOPASSWD:")
+	fuzzParser(f, Sudoers, "Defaults env_keep += \"A B\", !authenticate\nCmnd_Alias X = /bin/a, \\\n /bin/b : Y = /c\n%g ALL=(root:all) NOPASSWD: NOEXEC: X, /bin/c \\: * : h = /d\n#include x\n#1 ALL=ALL\n", "a=(", "a b=NOPASSWD:")
 }
 
 func FuzzCrontab(f *testing.F) {
@@ -63,32 +63,34 @@ func FuzzCrontab(f *testing.F) {
 }
 
 func FuzzAptSources(f *testing.F) {
-	fuzz(f, AptSources, "deb [trusted=yes] http://a:b@c/ x y\n", "Types: deb\nURIs: http://a\n http://b\nTrusted: yes\n\n", " x", "deb [")
+	fuzzParser(f, AptSources, "deb [trusted=yes] http://a:b@c/ x y\n", "Types: deb\nURIs: http://a\n http://b\nTrusted: yes\n\n", " x", "deb [")
 }
 
 func FuzzAptConf(f *testing.F) {
-	fuzz(f, AptConf, "A { B \"c\"; /* x\n*/ D:: { \"e\" }; };\nA::B c; // d\n#clear x;", "{{{{}}}};\"")
+	fuzzParser(f, AptConf, "A { B \"c\"; /* x\n*/ D:: { \"e\" }; };\nA::B c; // d\n#clear x;", "{{{{}}}};\"")
 }
 
 func FuzzIni(f *testing.F) {
-	fuzz(f, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return Ini(r, "gpgcheck", "baseurl") }, "[a]\nbaseurl=http://u:p@h/\n http://b\ngpgcheck=0\n[", " x")
+	fuzzParser(f, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return Ini(r, "gpgcheck", "baseurl") }, "[a]\nbaseurl=http://u:p@h/\n http://b\ngpgcheck=0\n[", " x")
 }
 
 func FuzzSwitches(f *testing.F) {
-	fuzz(f, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return Switches(r, "insecure") }, "--insecure\ninsecure = true\n")
+	fuzzParser(f, func(r io.Reader) ([]plimsoll.ConfigLine, error) { return Switches(r, "insecure") }, "--insecure\ninsecure = true\n")
 }
 
 func FuzzScript(f *testing.F) {
-	fuzz(f, Script, "export DB_PASSWORD=\"x y\"\numask 002\nPATH=.:/bin\nsshpass -p x ssh\necho a:b | chpasswd\ncurl -u a:b c\n", "\\\n\\\n")
+	fuzzParser(f, Script, "export DB_PASSWORD=\"x y\"\numask 002\nPATH=.:/bin\nsshpass -p x ssh\necho a:b | chpasswd\ncurl -u a:b c\n", "\\\n\\\n")
 }
 
-func FuzzTrust(f *testing.F)          { fuzz(f, Trust, "+ +\nhost user\n-x\n") }
-func FuzzAuthorizedKeys(f *testing.F) { fuzz(f, AuthorizedKeys, "command=\"x\" ssh-rsa AAAA b\n") }
-func FuzzNames(f *testing.F)          { fuzz(f, Names, "https://u:p@h/x\n@edge http://h\n") }
-func FuzzLines(f *testing.F)          { fuzz(f, Lines, "a\n#b\n") }
+func FuzzTrust(f *testing.F) { fuzzParser(f, Trust, "+ +\nhost user\n-x\n") }
+func FuzzAuthorizedKeys(f *testing.F) {
+	fuzzParser(f, AuthorizedKeys, "command=\"x\" ssh-rsa AAAA b\n")
+}
+func FuzzNames(f *testing.F) { fuzzParser(f, Names, "https://u:p@h/x\n@edge http://h\n") }
+func FuzzLines(f *testing.F) { fuzzParser(f, AnyLine, "a\n#b\n") }
 
 func FuzzPrivateKeys(f *testing.F) {
-	fuzz(f, PrivateKeys, "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n-----END RSA PRIVATE KEY-----\n", "-----BEGIN OPENSSH PRIVATE KEY-----\n-----END ")
+	fuzzParser(f, PrivateKeys, "-----BEGIN RSA PRIVATE KEY-----\nProc-Type: 4,ENCRYPTED\n-----END RSA PRIVATE KEY-----\n", "-----BEGIN OPENSSH PRIVATE KEY-----\n-----END ")
 }
 
 func FuzzCredentials(f *testing.F) {
@@ -96,14 +98,14 @@ func FuzzCredentials(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string, whole bool) {
 		list, _ := Credentials(strings.NewReader(text), whole)
 		for _, l := range list {
-			if strings.Contains(arg(l), "hunter2") {
+			if strings.Contains(argsText(l), "hunter2") {
 				t.Errorf("a secret is kept: %+v", l)
 			}
 		}
 	})
 }
 
-func arg(l plimsoll.ConfigLine) string { return strings.Join(l.Args, " ") }
+func argsText(l plimsoll.ConfigLine) string { return strings.Join(l.Args, " ") }
 
 func fuzzAccounts(f *testing.F, parse func(io.Reader) (plimsoll.AccountFile, []Hash, error), seeds ...string) {
 	f.Helper()

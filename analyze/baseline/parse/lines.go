@@ -9,34 +9,34 @@ import (
 	"plimsoll"
 )
 
-// Bounds of one file. The longest line that is common in practice is a sudoers alias of
-// some hundred bytes; the longest file a sources.list of some hundred lines.
+// Limits per file. In practice the longest common line is a sudoers alias of a few hundred bytes, the
+// longest file a sources.list of a few hundred lines.
 const (
 	maxLine  = 16 << 10 // bytes, continuations included
-	maxLines = 10_000   // directives kept of one file
-	maxWord  = 256      // bytes kept of a word
-	maxWords = 64       // words kept of a directive
+	maxLines = 10_000   // directives kept per file
+	maxWord  = 256      // bytes kept per word
+	maxWords = 64       // words kept per directive
 )
 
-// lines calls f for every line, without its end, until f fails. With a mark ("\\"), a line
-// that ends in it goes on in the next.
-func lines(r io.Reader, mark string, f func(n int, text string) error) error {
+// forEachLine calls f for every line, without its end, until f returns an error. If mark is not "",
+// a line that ends in it continues on the next line; n is the number of the first of them.
+func forEachLine(r io.Reader, mark string, f func(n int, text string) error) error {
 	in := bufio.NewScanner(r)
 	in.Buffer(nil, maxLine)
-	n, start, held := 0, 0, ""
+	n, start, joined := 0, 0, ""
 	for in.Scan() {
 		n++
 		text := strings.TrimSuffix(in.Text(), "\r")
-		if held == "" {
+		if joined == "" {
 			start = n
 		}
 		if head, more := strings.CutSuffix(text, mark); mark != "" && more {
-			if held += head + " "; len(held) > maxLine {
+			if joined += head + " "; len(joined) > maxLine {
 				return plimsoll.Errorf(plimsoll.Invalid, "line %d is longer than %d bytes", start, maxLine)
 			}
 			continue
 		}
-		text, held = held+text, ""
+		text, joined = joined+text, ""
 		if err := f(start, text); err != nil {
 			return err
 		}
@@ -46,35 +46,35 @@ func lines(r io.Reader, mark string, f func(n int, text string) error) error {
 	} else if err != nil {
 		return err
 	}
-	if held != "" {
-		return f(start, held)
+	if joined != "" {
+		return f(start, joined)
 	}
 	return nil
 }
 
-// collector gathers directives up to the bound.
-type collector struct{ list []plimsoll.ConfigLine }
+// lineCollector collects at most maxLines directives.
+type lineCollector struct{ list []plimsoll.ConfigLine }
 
-func (c *collector) add(n int, scope, key string, args ...string) error {
+func (c *lineCollector) addLine(n int, scope, key string, args ...string) error {
 	if len(c.list) == maxLines {
 		return plimsoll.Errorf(plimsoll.TooLarge, "more than %d directives", maxLines)
 	}
-	line := plimsoll.ConfigLine{Line: n, Scope: Short(scope), Key: Short(key)}
+	line := plimsoll.ConfigLine{Line: n, Scope: Truncate(scope), Key: Truncate(key)}
 	for _, a := range args[:min(len(args), maxWords)] {
-		line.Args = append(line.Args, Short(a))
+		line.Args = append(line.Args, Truncate(a))
 	}
 	c.list = append(c.list, line)
 	return nil
 }
 
-// Short keeps what is needed to recognise a word, as valid UTF-8.
-func Short(s string) string {
+// Truncate cuts a word at 256 bytes and makes it valid UTF-8.
+func Truncate(s string) string {
 	s = strings.Clone(s[:min(len(s), maxWord)])
 	return strings.ToValidUTF8(s, "\uFFFD")
 }
 
-// uncomment cuts a line at a "#" that begins a word.
-func uncomment(text string) string {
+// stripComment cuts a line at a "#" that begins a word, and trims it.
+func stripComment(text string) string {
 	for i := 0; i < len(text); i++ {
 		if text[i] == '#' && (i == 0 || text[i-1] == ' ' || text[i-1] == '\t') {
 			return strings.TrimSpace(text[:i])
@@ -83,8 +83,8 @@ func uncomment(text string) string {
 	return strings.TrimSpace(text)
 }
 
-// words splits at white space, but not within double quotes, which it removes.
-func words(text string) []string {
+// splitWords splits at white space outside double quotes, and removes the quotes.
+func splitWords(text string) []string {
 	var out []string
 	var word strings.Builder
 	quoted, open := false, false
@@ -109,8 +109,9 @@ func words(text string) []string {
 	return out
 }
 
-// withoutUser takes name and password out of an address. It says whether there was a password.
-func withoutUser(address string) (string, bool) {
+// stripUserinfo removes user name and password from an address. It reports whether there was a
+// password.
+func stripUserinfo(address string) (string, bool) {
 	scheme, rest, ok := strings.Cut(address, "://")
 	if !ok {
 		return address, false

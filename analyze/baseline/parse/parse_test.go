@@ -10,8 +10,8 @@ import (
 	"plimsoll"
 )
 
-// show writes directives as "line scope|key|arguments".
-func show(list []plimsoll.ConfigLine) string {
+// formatLines writes directives as "scope|key|arguments", one per line.
+func formatLines(list []plimsoll.ConfigLine) string {
 	var b strings.Builder
 	for _, l := range list {
 		b.WriteString(strings.Join(append([]string{l.Scope, l.Key}, l.Args...), "|") + "\n")
@@ -64,11 +64,11 @@ func TestParsers(t *testing.T) {
 		if err != nil {
 			t.Errorf("%s: %v", test.name, err)
 		}
-		if diff := cmp.Diff(test.want, show(list)); diff != "" {
+		if diff := cmp.Diff(test.want, formatLines(list)); diff != "" {
 			t.Errorf("%s: %s", test.name, diff)
 		}
-		if strings.Contains(show(list), "hunter2") {
-			t.Errorf("%s keeps a secret: %s", test.name, show(list))
+		if strings.Contains(formatLines(list), "hunter2") {
+			t.Errorf("%s keeps a secret: %s", test.name, formatLines(list))
 		}
 	}
 }
@@ -113,7 +113,7 @@ func TestShellCommands(t *testing.T) {
 		"sh -c \"$(curl -fsSL x)\"": true, "curl x | python3 -": true, "curl x -o f && sh f": false, "curl x | gpg --dearmor": false, "curl x | tar xz": false,
 		"curl x | shasum -c": false,
 	} {
-		if got := FetchedAndRun(command); got != want {
+		if got := RunsDownload(command); got != want {
 			t.Errorf("%q: %t", command, got)
 		}
 	}

@@ -8,13 +8,13 @@ import (
 	"plimsoll"
 )
 
-// Words that AptSources and Ini put beside an address.
-const withPassword = "password-in-address"
+// passwordMark is the argument that follows an address from which a password was removed.
+const passwordMark = "password-in-address"
 
 // AptSources reads sources.list(5), one-line and deb822 style. Key is "source"; the
 // arguments are the address without name and password, then options as "trusted=yes".
 func AptSources(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
+	var c lineCollector
 	stanza, start := map[string]string{}, 0
 	last := ""
 	flush := func() error {
@@ -38,7 +38,7 @@ func AptSources(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		}
 		return nil
 	}
-	err := lines(r, "", func(n int, text string) error {
+	err := forEachLine(r, "", func(n int, text string) error {
 		first, rest := cutSpace(text)
 		switch {
 		case strings.TrimSpace(text) == "":
@@ -46,9 +46,9 @@ func AptSources(r io.Reader) ([]plimsoll.ConfigLine, error) {
 		case text[0] == '#':
 			return nil
 		case first == "deb" || first == "deb-src" || first == "rpm":
-			return oneLine(&c, n, uncomment(rest))
+			return addOneLineSource(&c, n, stripComment(rest))
 		case text[0] == ' ' || text[0] == '\t':
-			stanza[last] = bounded(stanza[last] + " " + strings.TrimSpace(text))
+			stanza[last] = truncateValue(stanza[last] + " " + strings.TrimSpace(text))
 			return nil
 		}
 		name, value, ok := strings.Cut(text, ":")
@@ -70,9 +70,9 @@ func AptSources(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-func bounded(s string) string { return s[:min(len(s), maxLine)] }
+func truncateValue(s string) string { return s[:min(len(s), maxLine)] }
 
-func oneLine(c *collector, n int, rest string) error {
+func addOneLineSource(c *lineCollector, n int, rest string) error {
 	var options []string
 	if inside, ok := strings.CutPrefix(rest, "["); ok {
 		var given string
@@ -91,20 +91,20 @@ func oneLine(c *collector, n int, rest string) error {
 	return addSource(c, n, uri, options)
 }
 
-func addSource(c *collector, n int, uri string, options []string) error {
-	uri, secret := withoutUser(uri)
+func addSource(c *lineCollector, n int, uri string, options []string) error {
+	uri, secret := stripUserinfo(uri)
 	if secret {
-		options = append(slices.Clip(options), withPassword)
+		options = append(slices.Clip(options), passwordMark)
 	}
-	return c.add(n, "", "source", append([]string{uri}, options...)...)
+	return c.addLine(n, "", "source", append([]string{uri}, options...)...)
 }
 
 // AptConf reads apt.conf(5). Key is the whole name of an option, in lower case.
 func AptConf(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	p := aptScope{}
-	err := lines(r, "", func(n int, text string) error {
-		for _, token := range p.tokens(text) {
+	var c lineCollector
+	p := aptParser{}
+	err := forEachLine(r, "", func(n int, text string) error {
+		for _, token := range p.splitTokens(text) {
 			switch token {
 			case "{":
 				if len(p.open) == maxWords {
@@ -118,7 +118,7 @@ func AptConf(r io.Reader) ([]plimsoll.ConfigLine, error) {
 				}
 				p.words = nil
 			case ";":
-				if err := p.end(&c, n); err != nil {
+				if err := p.endStatement(&c, n); err != nil {
 					return err
 				}
 			default:
@@ -132,29 +132,32 @@ func AptConf(r io.Reader) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-type aptScope struct {
+// aptParser is the state between two lines of apt.conf(5): open scopes, the words of the statement so
+// far, and whether a comment is open.
+type aptParser struct {
 	open, words []string
 	comment     bool
 }
 
-func (p *aptScope) end(c *collector, n int) error {
+func (p *aptParser) endStatement(c *lineCollector, n int) error {
 	defer func() { p.words = nil }()
 	if len(p.words) < 2 || strings.HasPrefix(p.words[0], "#") {
 		return nil
 	}
 	name := strings.ToLower(strings.Join(append(slices.Clone(p.open), p.words[0]), "::"))
 	value := strings.Join(p.words[1:], " ")
-	if strings.Contains(name, "proxy") || secretName(name) {
+	if strings.Contains(name, "proxy") || isSecretName(name) {
 		var secret bool
-		if value, secret = withoutUser(value); secret {
-			return c.add(n, "", name, value, withPassword)
+		if value, secret = stripUserinfo(value); secret {
+			return c.addLine(n, "", name, value, passwordMark)
 		}
 	}
-	return c.add(n, "", name, value)
+	return c.addLine(n, "", name, value)
 }
 
-// tokens are words, quoted words without their quotes, braces and semicolons.
-func (p *aptScope) tokens(text string) []string {
+// splitTokens returns the tokens of a line: words, quoted words without their quotes, braces and
+// semicolons. A comment may continue on the next line.
+func (p *aptParser) splitTokens(text string) []string {
 	var out []string
 	for text = strings.TrimLeft(text, " \t"); text != ""; text = strings.TrimLeft(text, " \t") {
 		if p.comment {
@@ -186,12 +189,13 @@ func (p *aptScope) tokens(text string) []string {
 	return out
 }
 
-// Ini reads files of sections (yum and dnf, pip, git). Scope is the section, key a name out
-// of keep, both in lower case; of an address name and password are left out.
+// Ini reads files of sections (yum and dnf, pip, git) and returns the settings whose name is in keep.
+// Scope is the section, key the name, both in lower case. User names and passwords are removed from
+// addresses.
 func Ini(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
-	var c collector
+	var c lineCollector
 	section, last := "", ""
-	err := lines(r, "", func(n int, text string) error {
+	err := forEachLine(r, "", func(n int, text string) error {
 		trimmed := strings.TrimSpace(text)
 		switch {
 		case trimmed == "" || trimmed[0] == '#' || trimmed[0] == ';':
@@ -205,7 +209,7 @@ func Ini(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 		if text[0] == ' ' && last != "" && !ok {
 			name, value = last, trimmed
 		} else if last = ""; !ok {
-			value = "true" // a name alone is a switch
+			value = "true" // a name without "=" is a switch
 		}
 		name = strings.ToLower(strings.TrimSpace(name))
 		if !slices.Contains(keep, name) {
@@ -213,12 +217,12 @@ func Ini(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 		}
 		last = name
 		for _, one := range strings.Fields(value) {
-			one, secret := withoutUser(one)
+			one, secret := stripUserinfo(one)
 			args := []string{strings.Trim(one, `"`)}
 			if secret {
-				args = append(args, withPassword)
+				args = append(args, passwordMark)
 			}
-			if err := c.add(n, section, name, args...); err != nil {
+			if err := c.addLine(n, section, name, args...); err != nil {
 				return err
 			}
 		}
@@ -227,14 +231,15 @@ func Ini(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 	return c.list, err
 }
 
-// HasPassword reports whether a line's address held a password.
-func HasPassword(l plimsoll.ConfigLine) bool { return slices.Contains(l.Args, withPassword) }
+// HasPassword reports whether a password was removed from an address of a line.
+func HasPassword(l plimsoll.ConfigLine) bool { return slices.Contains(l.Args, passwordMark) }
 
-// Switches reads rc files of programs (curl, wget, npm): key is a name out of keep.
+// Switches reads rc files of programs (curl, wget, npm) and returns the settings whose name is in
+// keep. Key is the name in lower case.
 func Switches(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "", func(n int, text string) error {
-		text = uncomment(text)
+	var c lineCollector
+	err := forEachLine(r, "", func(n int, text string) error {
+		text = stripComment(text)
 		cut := strings.IndexAny(text, " \t=:")
 		if cut < 0 {
 			cut = len(text)
@@ -243,7 +248,7 @@ func Switches(r io.Reader, keep ...string) ([]plimsoll.ConfigLine, error) {
 		if !slices.Contains(keep, name) {
 			return nil
 		}
-		return c.add(n, "", name, strings.Trim(strings.Trim(text[cut:], " \t=:"), `"'`))
+		return c.addLine(n, "", name, strings.Trim(strings.Trim(text[cut:], " \t=:"), `"'`))
 	})
 	return c.list, err
 }

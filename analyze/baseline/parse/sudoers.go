@@ -10,14 +10,14 @@ import (
 
 // Sudoers reads sudoers(5). Keys:
 //
-//	defaults  one argument: a setting, "!env_reset"; scope: whom it binds, "" = all
+//	defaults  argument: one setting, "!env_reset"; scope: the users, hosts or commands, "" = all
 //	alias     scope: the kind, "Cmnd_Alias"; arguments: name, members
-//	grant     scope: who; arguments: run as, tags with commas between, command
+//	grant     scope: the user; arguments: run as, tags separated by commas, command
 //
-// Of a command its path is kept and, if its arguments hold a wildcard, " *".
+// A command is its path, followed by " *" if its arguments contain a wildcard.
 func Sudoers(r io.Reader) ([]plimsoll.ConfigLine, error) {
-	var c collector
-	err := lines(r, "\\", func(n int, text string) error {
+	var c lineCollector
+	err := forEachLine(r, "\\", func(n int, text string) error {
 		text = strings.TrimSpace(text)
 		if strings.HasPrefix(text, "#include") || strings.HasPrefix(text, "@include") {
 			return nil
@@ -26,7 +26,7 @@ func Sudoers(r io.Reader) ([]plimsoll.ConfigLine, error) {
 			return nil
 		}
 		if !strings.HasPrefix(text, "#") {
-			text = uncomment(text)
+			text = stripComment(text)
 		}
 		first, rest := cutSpace(text)
 		switch {
@@ -34,45 +34,45 @@ func Sudoers(r io.Reader) ([]plimsoll.ConfigLine, error) {
 			return nil
 		case strings.HasPrefix(first, "Defaults"):
 			for _, setting := range splitList(rest, ',') {
-				if err := c.add(n, first[len("Defaults"):], "defaults", withoutSecret(setting)); err != nil {
+				if err := c.addLine(n, first[len("Defaults"):], "defaults", stripSecretValue(setting)); err != nil {
 					return err
 				}
 			}
 			return nil
 		case strings.HasSuffix(first, "_Alias"):
-			return aliases(&c, n, first, rest)
+			return addAliases(&c, n, first, rest)
 		default:
-			return grants(&c, n, text)
+			return addGrants(&c, n, text)
 		}
 	})
 	return c.list, err
 }
 
-func withoutSecret(setting string) string {
-	if name, _, ok := strings.Cut(setting, "="); ok && secretName(name) {
+func stripSecretValue(setting string) string {
+	if name, _, ok := strings.Cut(setting, "="); ok && isSecretName(name) {
 		return name
 	}
 	return setting
 }
 
-func aliases(c *collector, n int, kind, rest string) error {
+func addAliases(c *lineCollector, n int, kind, rest string) error {
 	for _, one := range splitList(rest, ':') {
 		name, members, _ := strings.Cut(one, "=")
 		list := splitList(members, ',')
 		if kind == "Cmnd_Alias" {
 			for i := range list {
-				list[i] = command(list[i])
+				list[i] = commandPath(list[i])
 			}
 		}
-		if err := c.add(n, kind, "alias", append([]string{strings.TrimSpace(name)}, list...)...); err != nil {
+		if err := c.addLine(n, kind, "alias", append([]string{strings.TrimSpace(name)}, list...)...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// grants reads "who host = (runas) TAG: command, command : host = …".
-func grants(c *collector, n int, text string) error {
+// addGrants reads "who host = (runas) TAG: command, command : host = …".
+func addGrants(c *lineCollector, n int, text string) error {
 	left, _, ok := strings.Cut(text, "=")
 	if !ok {
 		return nil
@@ -85,7 +85,7 @@ func grants(c *collector, n int, text string) error {
 	for _, spec := range splitList(strings.TrimSpace(strings.TrimPrefix(text, who)), ':') {
 		_, commands, ok := strings.Cut(spec, "=")
 		if !ok {
-			commands = spec // what follows a tag's colon
+			commands = spec // the part after a tag's colon
 		}
 		runas, tags := "", ""
 		for _, one := range splitList(commands, ',') {
@@ -98,13 +98,13 @@ func grants(c *collector, n int, text string) error {
 				if !found || !isTag(strings.TrimSpace(tag)) {
 					break
 				}
-				tags = withTag(tags, strings.TrimSpace(tag))
+				tags = addTag(tags, strings.TrimSpace(tag))
 				one = strings.TrimSpace(after)
 			}
 			if one == "" {
 				continue
 			}
-			if err := c.add(n, who, "grant", runas, tags, command(one)); err != nil {
+			if err := c.addLine(n, who, "grant", runas, tags, commandPath(one)); err != nil {
 				return err
 			}
 		}
@@ -112,8 +112,8 @@ func grants(c *collector, n int, text string) error {
 	return nil
 }
 
-// withTag adds a tag, which takes its opposite away.
-func withTag(tags, tag string) string {
+// addTag adds a tag and removes its opposite.
+func addTag(tags, tag string) string {
 	opposite := "NO" + tag
 	if rest, ok := strings.CutPrefix(tag, "NO"); ok {
 		opposite = rest
@@ -122,7 +122,7 @@ func withTag(tags, tag string) string {
 	return strings.Join(append(list, tag), ",")
 }
 
-// tagEnd stands for the colon after a tag while a line is split at colons.
+// tagEnd replaces the colon after a tag while a line is split at colons.
 const tagEnd = "\x00"
 
 func isTag(word string) bool {
@@ -134,8 +134,8 @@ func isTag(word string) bool {
 	}
 }
 
-// splitList splits at a separator outside quotes, parentheses and after a backslash; the
-// colon behind a tag becomes tagEnd.
+// splitList splits at separators outside quotes and parentheses that follow no backslash. The colon
+// after a tag becomes tagEnd.
 func splitList(text string, separator byte) []string {
 	var out []string
 	var item strings.Builder
@@ -176,7 +176,7 @@ func lastWord(s string) string {
 	return s[strings.LastIndexAny(s, " \t,)=\x00")+1:]
 }
 
-func command(text string) string {
+func commandPath(text string) string {
 	name, args := cutSpace(text)
 	if strings.ContainsAny(args, "*?[") {
 		return name + " *"

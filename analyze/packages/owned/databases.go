@@ -18,14 +18,14 @@ import (
 	"plimsoll/analyze/packages/rpmdb"
 )
 
-// maxLine bounds a line that is looked at, in bytes; a path has at most 4,096.
+// maxLine is the maximum length of a line, in bytes; a path has at most 4,096.
 const maxLine = 8 << 10
 
-// lines calls f for every line without its end, but for those that are too long: they are of other
-// fields. An error of f ends the reading.
-func lines(ctx context.Context, r io.Reader, f func(line []byte) error) error {
+// forEachLine calls f for every line, without its end, of at most maxLine bytes. Longer lines are fields
+// that are not needed. An error of f ends the reading.
+func forEachLine(ctx context.Context, r io.Reader, f func(line []byte) error) error {
 	in := bufio.NewReaderSize(r, maxLine)
-	inside := false // a line that is too long
+	inside := false // inside a line that is too long
 	for n := 0; ; n++ {
 		line, more, err := in.ReadLine()
 		if err == io.EOF {
@@ -44,31 +44,31 @@ func lines(ctx context.Context, r io.Reader, f func(line []byte) error) error {
 	}
 }
 
-// readMD5Sums reads a package's md5sums as dpkg keeps it (deb-md5sums(5)): the digest in hexadecimal,
-// two spaces, and the path, which has no leading slash. Files of configuration are not in it.
-func readMD5Sums(ctx context.Context, r *io.SectionReader, each each) error {
+// readMD5Sums reads a package's md5sums (deb-md5sums(5)): the digest in hexadecimal, two spaces, and the
+// path without a leading slash. It does not list configuration files.
+func readMD5Sums(ctx context.Context, r *io.SectionReader, each fileFunc) error {
 	var digest [md5.Size]byte
-	return lines(ctx, r, func(line []byte) error {
+	return forEachLine(ctx, r, func(line []byte) error {
 		const text = 2 * md5.Size
 		if len(line) < text+3 || line[text] != ' ' {
-			return fmt.Errorf("a line of %d bytes is no digest with a path", len(line))
+			return fmt.Errorf("line of %d bytes is not a digest with a path", len(line))
 		}
 		if _, err := hex.Decode(digest[:], line[:text]); err != nil {
 			return err
 		}
-		return each(file{base: line[text+2:], algorithm: algorithmMD5, digest: digest[:]})
+		return each(listedFile{base: line[text+2:], algorithm: algorithmMD5, digest: digest[:]})
 	})
 }
 
-// errAlgorithm: that a file is not a package's cannot be told if its digest cannot be made.
-var errAlgorithm = errors.New("a digest of an algorithm that is not known")
+// errAlgorithm is an error because a file whose digest cannot be computed may belong to a package.
+var errAlgorithm = errors.New("digest of an unknown algorithm")
 
-// readAPK reads the files of an installed database (apk-installed(5)): F: is a directory, R: a file
-// in it, and a Z: behind that the digest, base64 behind the letters that name SHA-1.
-func readAPK(ctx context.Context, r *io.SectionReader, each each) error {
+// readAPK reads the files of an installed database (apk-installed(5)): F: is a directory, R: a file in
+// it, and Z: after R: its digest, "Q1" for SHA-1 followed by base64.
+func readAPK(ctx context.Context, r *io.SectionReader, each fileFunc) error {
 	var dir, base []byte
 	var digest [sha1.Size + 1]byte
-	return lines(ctx, r, func(line []byte) error {
+	return forEachLine(ctx, r, func(line []byte) error {
 		if len(line) < 2 || line[1] != ':' {
 			dir, base = dir[:0], base[:0]
 			return nil
@@ -94,7 +94,7 @@ func readAPK(ctx context.Context, r *io.SectionReader, each each) error {
 			if err != nil || n != sha1.Size {
 				return fmt.Errorf("digest of %d bytes: %w", n, err)
 			}
-			err = each(file{dir, base, algorithmSHA1, digest[:n]})
+			err = each(listedFile{dir, base, algorithmSHA1, digest[:n]})
 			base = base[:0]
 			return err
 		}
@@ -102,7 +102,7 @@ func readAPK(ctx context.Context, r *io.SectionReader, each each) error {
 	})
 }
 
-// The places of rpm's database, and its names.
+// The directories and file names of rpm's database.
 var (
 	rpmDirs  = []string{"var/lib/rpm", "usr/lib/sysimage/rpm", "usr/share/rpm"}
 	rpmNames = []string{"rpmdb.sqlite", "Packages.db", "Packages"}
@@ -112,13 +112,13 @@ func isRPM(p string) bool {
 	return slices.Contains(rpmNames, path.Base(p)) && slices.Contains(rpmDirs, path.Dir(p))
 }
 
-func readRPM(ctx context.Context, r *io.SectionReader, each each) error {
+func readRPM(ctx context.Context, r *io.SectionReader, each fileFunc) error {
 	var digest [sha256.Size]byte
 	return rpmdb.ReadFiles(ctx, r, r.Size(), func(f rpmdb.File) error {
 		if err := ctx.Err(); err != nil || f.Config { // one header may list millions
 			return err
 		}
-		x := file{dir: f.Dir, base: f.Base}
+		x := listedFile{dir: f.Dir, base: f.Base}
 		switch {
 		case f.Algorithm == rpmdb.MD5 && len(f.Digest) == 2*md5.Size:
 			x.algorithm = algorithmMD5

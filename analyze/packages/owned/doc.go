@@ -1,11 +1,10 @@
-// Package owned tells which files of a layer stand there as a package of the operating system
-// brought them.
+// Package owned reports which files of a layer are unchanged files of an operating system package.
 //
-// Package managers keep the digest of every file that they unpack: dpkg in md5sums, apk and rpm in
-// their databases. A file is a package's if the layer that brings it also brings a database that
-// lists its path with the digest of its content. So a file that somebody wrote over a package's,
-// in whatever layer, is not; neither is one that packages expect people to edit. The path alone
-// decides about what is in an archive, and about bytecode of a source.
+// Package managers record the digest of every file that they install: dpkg in md5sums, apk and rpm in
+// their databases. A package owns a file if the layer that contains the file also contains a database
+// that lists its path with the digest of its content. So a package does not own a file that was
+// overwritten in any layer, nor a configuration file. For content inside an archive, and for bytecode
+// compiled from a source, the path alone decides.
 //
-// It is no analyzer: one that has to know (secret) feeds it. In the flow it stands below them.
+// It is not an analyzer: analyze/secret feeds it with databases and asks it about files.
 package owned

@@ -3,8 +3,8 @@ package owned
 import (
 	"bytes"
 	"context"
-	"crypto/md5"  //nolint:gosec // dpkg has no other
-	"crypto/sha1" //nolint:gosec // apk has no other
+	"crypto/md5"  //nolint:gosec // dpkg uses no other
+	"crypto/sha1" //nolint:gosec // apk uses no other
 	"crypto/sha256"
 	"errors"
 	"hash/maphash"
@@ -16,14 +16,14 @@ import (
 	"plimsoll"
 )
 
-// Bounds of what is read of one layer. Over one, what packages own in that layer is not known.
+// Limits per layer. Over a limit, a file that no database lists is of unknown owner.
 const (
-	MaxDatabase = 256 << 20 // bytes of one database
-	maxFiles    = 1_000_000 // listed in the databases of one layer; a workstation with 5,000 packages has 500,000
-	deadline    = 10 * time.Second
+	MaxDatabase  = 256 << 20 // bytes of one database
+	maxFiles     = 1_000_000 // in the databases of one layer; a workstation with 5,000 packages has 500,000
+	readDeadline = 10 * time.Second
 )
 
-// algorithm tells digests of one length apart.
+// algorithm is the algorithm of a digest, as part of a key.
 type algorithm byte
 
 const (
@@ -32,14 +32,14 @@ const (
 	algorithmSHA256 algorithm = '2'
 )
 
-// Sums are the digests of one file that databases know files by.
+// Sums are the digests of one file in the algorithms that databases use.
 type Sums struct {
 	md5    [md5.Size]byte
 	sha1   [sha1.Size]byte
 	sha256 [sha256.Size]byte
 }
 
-// SumsOf reads a file to its end.
+// SumsOf reads a file to its end and returns its digests.
 func SumsOf(r io.Reader) (Sums, error) {
 	m, s1, s2 := md5.New(), sha1.New(), sha256.New() //nolint:gosec // see the imports
 	if _, err := io.Copy(io.MultiWriter(m, s1, s2), r); err != nil {
@@ -48,88 +48,91 @@ func SumsOf(r io.Reader) (Sums, error) {
 	return Sums{[md5.Size]byte(m.Sum(nil)), [sha1.Size]byte(s1.Sum(nil)), [sha256.Size]byte(s2.Sum(nil))}, nil
 }
 
-// Files collects what the databases of one layer list, as keyed hashes of 64 bits (hash/maphash) of
-// the path alone, and of path and digest. It is not safe for concurrent use.
+// Files is the set of files that the databases of one layer list. It stores two keys per file, seeded
+// hashes of 64 bits (hash/maphash): one of the path, one of path and digest. It is not safe for
+// concurrent use.
 type Files struct {
-	seed    maphash.Seed
-	listed  []uint64
-	sorted  bool
-	unknown bool
-	text    []byte // of the key that is made, reused
+	seed       maphash.Seed
+	keys       []uint64
+	sorted     bool
+	incomplete bool
+	keyBuffer  []byte // the text of the last key, reused
 }
 
-// New makes an empty collection.
+// New returns an empty set.
 func New() *Files { return &Files{seed: maphash.MakeSeed()} }
 
-// Wants reports whether a database stands at a path of a layer.
+// Wants reports whether a path is that of a database.
 func Wants(path string) bool { return readerOf(path) != nil }
 
-// GiveUp says that some database could not be read: files that no other lists are not known about.
-func (f *Files) GiveUp() { f.unknown = true }
+// MarkIncomplete records that a database could not be read. The owner of a file that no other database
+// lists is then unknown.
+func (f *Files) MarkIncomplete() { f.incomplete = true }
 
-// Read takes what a database lists. One that is malformed, too large or takes too long is given up;
-// what came before counts.
+// Read adds the files that a database lists. If the database is malformed, too large or takes too long,
+// Read keeps the files before that and marks the set as incomplete.
 func (f *Files) Read(ctx context.Context, path string, r *io.SectionReader) {
 	read := readerOf(path)
 	if read == nil || r.Size() > MaxDatabase {
-		f.GiveUp()
+		f.MarkIncomplete()
 		return
 	}
-	ctx, cancel := context.WithTimeout(ctx, deadline)
+	ctx, cancel := context.WithTimeout(ctx, readDeadline)
 	defer cancel()
 	if err := read(ctx, r, f.add); err != nil {
-		f.GiveUp()
+		f.MarkIncomplete()
 	}
 }
 
-// file is what a database says of one file. The slices are valid during the call only.
-type file struct {
-	dir, base []byte // the path is one behind the other
+// listedFile is a file as a database lists it. The slices are valid during the call only.
+type listedFile struct {
+	dir, base []byte // dir followed by base is the path
 	algorithm algorithm
 	digest    []byte
 }
 
-// each takes a file; an error of it ends the reading.
-type each func(file) error
+// fileFunc is called for every file of a database. Its error ends the reading.
+type fileFunc func(listedFile) error
 
 var errTooMany = errors.New("more files than are read")
 
-// add takes a file, unless it is of configuration: people keep passwords in such, and packages
-// deliver them empty or with examples. /etc has nothing else.
-func (f *Files) add(x file) error {
-	if len(f.listed) >= 2*maxFiles {
+// add adds a file unless it is below /etc, which contains configuration only: packages ship such files
+// empty or with examples, and people write passwords into them.
+func (f *Files) add(x listedFile) error {
+	if len(f.keys) >= 2*maxFiles {
 		return errTooMany
 	}
-	path := f.path(x.dir, x.base)
+	path := f.normalizePath(x.dir, x.base)
 	if bytes.HasPrefix(path, []byte("etc/")) {
 		return nil
 	}
-	f.listed = append(f.listed, maphash.Bytes(f.seed, path), f.withDigest(path, x.algorithm, x.digest))
+	f.keys = append(f.keys, maphash.Bytes(f.seed, path), f.digestKey(path, x.algorithm, x.digest))
 	f.sorted = false
 	return nil
 }
 
-// path writes a path in the form that all keys have, to the buffer of keys.
-func (f *Files) path(dir, base []byte) []byte {
+// normalizePath writes a path to keyBuffer, in the form that all keys use, and returns it: without a
+// leading slash or "./", and with usr/ before a merged directory.
+func (f *Files) normalizePath(dir, base []byte) []byte {
 	const usr, digest = "usr/", 2 + sha256.Size
-	f.text = slices.Grow(f.text[:0], len(usr)+len(dir)+len(base)+digest)
-	f.text = append(append(append(f.text, usr...), dir...), base...)
+	f.keyBuffer = slices.Grow(f.keyBuffer[:0], len(usr)+len(dir)+len(base)+digest)
+	f.keyBuffer = append(append(append(f.keyBuffer, usr...), dir...), base...)
 	at := len(usr)
-	if bytes.HasPrefix(f.text[at:], []byte("./")) {
+	if bytes.HasPrefix(f.keyBuffer[at:], []byte("./")) {
 		at++
 	}
-	for at < len(f.text) && f.text[at] == '/' {
+	for at < len(f.keyBuffer) && f.keyBuffer[at] == '/' {
 		at++
 	}
-	if i := bytes.IndexByte(f.text[at:], '/'); i > 0 && merged(string(f.text[at:at+i])) {
-		at -= copy(f.text[at-len(usr):], usr)
+	if i := bytes.IndexByte(f.keyBuffer[at:], '/'); i > 0 && isMergedDirectory(string(f.keyBuffer[at:at+i])) {
+		at -= copy(f.keyBuffer[at-len(usr):], usr)
 	}
-	return f.text[at:]
+	return f.keyBuffer[at:]
 }
 
-// merged names the directories that distributions moved below /usr: databases have the old path of a
-// file, and layers the new one, or the other way round.
-func merged(dir string) bool {
+// isMergedDirectory reports whether distributions moved a directory below /usr. A database may contain
+// the old path of a file and the layer the new one, or the other way round.
+func isMergedDirectory(dir string) bool {
 	switch dir {
 	case "bin", "sbin", "lib", "lib32", "lib64", "libx32":
 		return true
@@ -138,30 +141,30 @@ func merged(dir string) bool {
 	}
 }
 
-// withDigest makes the key of a path, which stands in the buffer of keys, with a digest.
-func (f *Files) withDigest(path []byte, a algorithm, digest []byte) uint64 {
+// digestKey returns the key of a digest and a path, which must be the result of normalizePath.
+func (f *Files) digestKey(path []byte, a algorithm, digest []byte) uint64 {
 	return maphash.Bytes(f.seed, append(append(path, 0, byte(a)), digest...))
 }
 
-// Of tells whether a package brought a file as it is. Bytecode that Python made of a package's source
-// when it was installed is the package's too.
-func (f *Files) Of(path string, s Sums) plimsoll.Ownership {
-	p := f.path(nil, []byte(path))
+// OwnerOfFile reports whether a package owns the file at a path with these digests. A package also owns
+// the bytecode that Python compiled from its sources during installation.
+func (f *Files) OwnerOfFile(path string, s Sums) plimsoll.Ownership {
+	p := f.normalizePath(nil, []byte(path))
 	for _, key := range [...]uint64{
-		f.withDigest(p, algorithmMD5, s.md5[:]), f.withDigest(p, algorithmSHA1, s.sha1[:]), f.withDigest(p, algorithmSHA256, s.sha256[:]),
+		f.digestKey(p, algorithmMD5, s.md5[:]), f.digestKey(p, algorithmSHA1, s.sha1[:]), f.digestKey(p, algorithmSHA256, s.sha256[:]),
 	} {
-		if f.has(key) {
+		if f.containsKey(key) {
 			return plimsoll.OwnedByPackage
 		}
 	}
 	if source := compiledFrom(path); source != "" {
-		return f.Around(source)
+		return f.OwnerOfPath(source)
 	}
-	return f.other()
+	return f.notListed()
 }
 
-// compiledFrom returns the source of a file of bytecode, "" for other files: dir/__pycache__/name.tag.pyc
-// is made of dir/name.py (PEP 3147).
+// compiledFrom returns the source of a bytecode file, "" for other files: dir/__pycache__/name.tag.pyc
+// is compiled from dir/name.py (PEP 3147).
 func compiledFrom(path string) string {
 	dir, name, ok := strings.Cut(path, "/__pycache__/")
 	stem, rest, tagged := strings.Cut(name, ".")
@@ -171,33 +174,34 @@ func compiledFrom(path string) string {
 	return dir + "/" + stem + ".py"
 }
 
-// Around tells whether a package brings a file of this path, whatever is in it: for what was found in
-// an archive, as hashing every archive for the few that hold something costs too much.
-func (f *Files) Around(path string) plimsoll.Ownership {
-	if f.has(maphash.Bytes(f.seed, f.path(nil, []byte(path)))) {
+// OwnerOfPath reports whether a package lists a file at a path, regardless of its content. It serves
+// findings inside archives: hashing every archive for the few with findings would cost too much.
+func (f *Files) OwnerOfPath(path string) plimsoll.Ownership {
+	if f.containsKey(maphash.Bytes(f.seed, f.normalizePath(nil, []byte(path)))) {
 		return plimsoll.OwnedByPackage
 	}
-	return f.other()
+	return f.notListed()
 }
 
-func (f *Files) other() plimsoll.Ownership {
-	if f.unknown {
+// notListed returns the owner of a file that no database lists.
+func (f *Files) notListed() plimsoll.Ownership {
+	if f.incomplete {
 		return plimsoll.OwnershipUnknown
 	}
 	return plimsoll.OwnedByNobody
 }
 
-func (f *Files) has(key uint64) bool {
+func (f *Files) containsKey(key uint64) bool {
 	if !f.sorted {
-		slices.Sort(f.listed)
+		slices.Sort(f.keys)
 		f.sorted = true
 	}
-	_, ok := slices.BinarySearch(f.listed, key)
+	_, ok := slices.BinarySearch(f.keys, key)
 	return ok
 }
 
-// readerOf returns what reads a database, nil for other files.
-func readerOf(path string) func(context.Context, *io.SectionReader, each) error {
+// readerOf returns the function that reads the database at a path, nil for other files.
+func readerOf(path string) func(context.Context, *io.SectionReader, fileFunc) error {
 	switch {
 	case path == "lib/apk/db/installed", path == "usr/lib/apk/db/installed":
 		return readAPK
@@ -210,8 +214,8 @@ func readerOf(path string) func(context.Context, *io.SectionReader, each) error 
 	}
 }
 
-// isMD5Sums takes var/lib/dpkg/info/package.md5sums, and those of images that were composed of
-// packages without dpkg (var/lib/dpkg/status.d).
+// isMD5Sums matches var/lib/dpkg/info/package.md5sums, and var/lib/dpkg/status.d/package.md5sums of
+// images built without dpkg.
 func isMD5Sums(path string) bool {
 	name, ok := strings.CutPrefix(path, "var/lib/dpkg/")
 	if !ok {

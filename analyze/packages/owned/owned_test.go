@@ -18,11 +18,11 @@ import (
 	"plimsoll"
 )
 
-func section(text string) *io.SectionReader {
+func newSection(text string) *io.SectionReader {
 	return io.NewSectionReader(strings.NewReader(text), 0, int64(len(text)))
 }
 
-func sums(t *testing.T, content string) Sums {
+func sumsOfText(t *testing.T, content string) Sums {
 	t.Helper()
 	s, err := SumsOf(strings.NewReader(content))
 	if err != nil {
@@ -31,7 +31,7 @@ func sums(t *testing.T, content string) Sums {
 	return s
 }
 
-// md5Line is what dpkg keeps of a file.
+// md5Line returns the line of a file in md5sums.
 func md5Line(path, content string) string {
 	sum := md5.Sum([]byte(content))
 	return hex.EncodeToString(sum[:]) + "  " + path + "\n"
@@ -44,9 +44,9 @@ func sha1Of(content string) string {
 
 func TestOwnership(t *testing.T) {
 	f := New()
-	f.Read(t.Context(), "var/lib/dpkg/info/libtls30:amd64.md5sums", section(md5Line("lib/x86_64-linux-gnu/libtls.so.30", "tls")+md5Line("usr/share/a  b/c", "two spaces")+md5Line("etc/tls.conf", "conf")+md5Line("usr/lib/python3/x.py", "x = 1")))
-	f.Read(t.Context(), "var/lib/dpkg/status.d/base.md5sums", section(md5Line("usr/bin/true", "true")))
-	f.Read(t.Context(), "usr/lib/apk/db/installed", section("C:Q1nothing\nP:busybox\np:"+strings.Repeat("cmd:x ", maxLine)+"\nF:bin\nR:busybox\na:0:0:755\nZ:"+sha1Of("box")+
+	f.Read(t.Context(), "var/lib/dpkg/info/libtls30:amd64.md5sums", newSection(md5Line("lib/x86_64-linux-gnu/libtls.so.30", "tls")+md5Line("usr/share/a  b/c", "two spaces")+md5Line("etc/tls.conf", "conf")+md5Line("usr/lib/python3/x.py", "x = 1")))
+	f.Read(t.Context(), "var/lib/dpkg/status.d/base.md5sums", newSection(md5Line("usr/bin/true", "true")))
+	f.Read(t.Context(), "usr/lib/apk/db/installed", newSection("C:Q1nothing\nP:busybox\np:"+strings.Repeat("cmd:x ", maxLine)+"\nF:bin\nR:busybox\na:0:0:755\nZ:"+sha1Of("box")+
 		"\nR:noted\nF:etc\nR:securetty\nZ:"+sha1Of("tty")+"\nF:usr/share\nF:usr/share/k\nR:x\nZ:"+sha1Of("x")+"\n\nP:empty\nF:\nR:rooted\nZ:"+sha1Of("rooted")+"\n"))
 	for _, c := range []struct {
 		path, content string
@@ -72,21 +72,21 @@ func TestOwnership(t *testing.T) {
 		{"usr/lib/python3/__pycache__/x/x.cpython-311.pyc", "bytecode", plimsoll.OwnedByNobody},
 		{"srv/app/.env", "tls", plimsoll.OwnedByNobody},
 	} {
-		if got := f.Of(c.path, sums(t, c.content)); got != c.want {
+		if got := f.OwnerOfFile(c.path, sumsOfText(t, c.content)); got != c.want {
 			t.Errorf("%s with %q is of %q, not %q", c.path, c.content, got, c.want)
 		}
 	}
-	if a, b := f.Around("lib/x86_64-linux-gnu/libtls.so.30"), f.Around("srv/a.zip"); a != plimsoll.OwnedByPackage || b != plimsoll.OwnedByNobody {
+	if a, b := f.OwnerOfPath("lib/x86_64-linux-gnu/libtls.so.30"), f.OwnerOfPath("srv/a.zip"); a != plimsoll.OwnedByPackage || b != plimsoll.OwnedByNobody {
 		t.Errorf("archives are of %q and %q", a, b)
 	}
-	f.GiveUp()
-	if a, b := f.Of("usr/bin/true", sums(t, "true")), f.Of("srv/x", sums(t, "")); a != plimsoll.OwnedByPackage || b != plimsoll.OwnershipUnknown {
-		t.Errorf("given up: %q and %q", a, b)
+	f.MarkIncomplete()
+	if a, b := f.OwnerOfFile("usr/bin/true", sumsOfText(t, "true")), f.OwnerOfFile("srv/x", sumsOfText(t, "")); a != plimsoll.OwnedByPackage || b != plimsoll.OwnershipUnknown {
+		t.Errorf("incomplete: %q and %q", a, b)
 	}
 }
 
-// TestWhatCannotBeRead: a database that breaks leaves what it does not list unknown, never nobody's.
-func TestWhatCannotBeRead(t *testing.T) {
+// TestUnreadableDatabases: after a malformed database, the owner of a file that is not listed is unknown.
+func TestUnreadableDatabases(t *testing.T) {
 	dpkg, apk := "var/lib/dpkg/info/a.md5sums", "lib/apk/db/installed"
 	good := md5Line("usr/bin/true", "true")
 	for _, c := range []struct{ name, path, text string }{
@@ -97,16 +97,16 @@ func TestWhatCannotBeRead(t *testing.T) {
 		{"no database", "var/lib/rpm/Packages", "neither"},
 	} {
 		f := New()
-		f.Read(t.Context(), dpkg, section(good))
-		f.Read(t.Context(), c.path, section(c.text))
-		if a, b := f.Of("usr/bin/true", sums(t, "true")), f.Of("usr/bin/false", sums(t, "")); a != plimsoll.OwnedByPackage || b != plimsoll.OwnershipUnknown {
+		f.Read(t.Context(), dpkg, newSection(good))
+		f.Read(t.Context(), c.path, newSection(c.text))
+		if a, b := f.OwnerOfFile("usr/bin/true", sumsOfText(t, "true")), f.OwnerOfFile("usr/bin/false", sumsOfText(t, "")); a != plimsoll.OwnedByPackage || b != plimsoll.OwnershipUnknown {
 			t.Errorf("%s: %q and %q", c.name, a, b)
 		}
 	}
 	for name, read := range map[string]func(f *Files){
 		"too many files": func(f *Files) {
-			f.listed = make([]uint64, 2*maxFiles)
-			f.Read(t.Context(), dpkg, section(good))
+			f.keys = make([]uint64, 2*maxFiles)
+			f.Read(t.Context(), dpkg, newSection(good))
 		},
 		"too large": func(f *Files) {
 			f.Read(t.Context(), dpkg, io.NewSectionReader(strings.NewReader(good), 0, MaxDatabase+1))
@@ -114,13 +114,13 @@ func TestWhatCannotBeRead(t *testing.T) {
 		"too slow": func(f *Files) {
 			ctx, cancel := context.WithCancel(t.Context())
 			cancel()
-			f.Read(ctx, dpkg, section(good))
+			f.Read(ctx, dpkg, newSection(good))
 		},
-		"no database": func(f *Files) { f.Read(t.Context(), "srv/x", section(good)) },
+		"no database": func(f *Files) { f.Read(t.Context(), "srv/x", newSection(good)) },
 	} {
 		f := New()
-		if read(f); f.Of("srv/y", sums(t, "")) != plimsoll.OwnershipUnknown {
-			t.Errorf("%s: it is known whose a file is", name)
+		if read(f); f.OwnerOfFile("srv/y", sumsOfText(t, "")) != plimsoll.OwnershipUnknown {
+			t.Errorf("%s: the owner of a file is known", name)
 		}
 	}
 }
@@ -137,8 +137,8 @@ func TestWants(t *testing.T) {
 	}
 }
 
-// roots are real trees with their databases; their absence is a failure in CI only.
-func roots(t *testing.T) string {
+// rootsFolder returns the folder of real trees with their databases. Their absence fails in CI only.
+func rootsFolder(t *testing.T) string {
 	t.Helper()
 	const dir = "../../../../shared/data/roots"
 	if _, err := os.Stat(dir); err != nil {
@@ -150,8 +150,8 @@ func roots(t *testing.T) string {
 	return dir
 }
 
-// collect reads every database of a tree.
-func collect(t *testing.T, root string) *Files {
+// readTree reads the databases of a tree.
+func readTree(t *testing.T, root string) *Files {
 	t.Helper()
 	f := New()
 	err := fs.WalkDir(os.DirFS(root), ".", func(path string, d fs.DirEntry, err error) error {
@@ -168,45 +168,45 @@ func collect(t *testing.T, root string) *Files {
 	return f
 }
 
-// TestRealTrees: what the trees hold beside their databases is as packages brought it. The counts are
-// those of another program that reads SQLite and apk's text; Berkeley DB has the same format inside.
+// TestRealTrees checks files of trees in which nothing was changed. The counts are those of another
+// program that reads SQLite and apk's text; Berkeley DB contains the same headers.
 func TestRealTrees(t *testing.T) {
-	base := roots(t)
+	base := rootsFolder(t)
 	for name, files := range map[string]int{
 		"almalinux-8.8-s390x": 2283, "almalinux-9.0-arm64": 2301, "almalinux-9.2-arm64": 2308,
 		"alpine-3.8.5": 44, "alpine-3.10.3": 41, "alpine-3.18.9": 65, "alpine-3.20.3": 65,
 	} {
 		root := filepath.Join(base, name)
-		f := collect(t, root)
-		if n := len(f.listed) / 2; n != files || f.unknown {
-			t.Errorf("%s: %d files, unknown %v", name, n, f.unknown)
+		f := readTree(t, root)
+		if n := len(f.keys) / 2; n != files || f.incomplete {
+			t.Errorf("%s: %d files, unknown %v", name, n, f.incomplete)
 		}
 		if strings.HasPrefix(name, "alpine") {
-			rawDigests(t, root)
+			compareDigests(t, root)
 			continue
 		}
 		release, err := os.ReadFile(filepath.Join(root, "usr/lib/os-release"))
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := f.Of("usr/lib/os-release", sums(t, string(release))); got != plimsoll.OwnedByPackage {
+		if got := f.OwnerOfFile("usr/lib/os-release", sumsOfText(t, string(release))); got != plimsoll.OwnedByPackage {
 			t.Errorf("%s: os-release is of %q", name, got)
 		}
-		if got := f.Of("usr/lib/os-release", sums(t, string(release)+"#")); got != plimsoll.OwnedByNobody {
+		if got := f.OwnerOfFile("usr/lib/os-release", sumsOfText(t, string(release)+"#")); got != plimsoll.OwnedByNobody {
 			t.Errorf("%s: another os-release is of %q", name, got)
 		}
 	}
 }
 
-// rawDigests holds digests of apk's database against files, which the trees have under /etc only.
-func rawDigests(t *testing.T, root string) {
+// compareDigests compares digests of apk's database with the files, which the trees have in /etc only.
+func compareDigests(t *testing.T, root string) {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(root, "lib/apk/db/installed"))
 	if err != nil {
 		t.Fatal(err)
 	}
 	same := 0
-	err = readAPK(t.Context(), section(string(raw)), func(x file) error {
+	err = readAPK(t.Context(), newSection(string(raw)), func(x listedFile) error {
 		path := string(x.dir) + string(x.base)
 		if path != "etc/group" && path != "etc/passwd" {
 			return nil
@@ -222,7 +222,7 @@ func rawDigests(t *testing.T, root string) {
 	}
 }
 
-// debianVariable names a Debian root made with debootstrap, with anything installed.
+// debianVariable is the environment variable with the path of a Debian root made with debootstrap.
 const debianVariable = "PLIMSOLL_DEBIAN_ROOT"
 
 func TestDebianRoot(t *testing.T) {
@@ -230,7 +230,7 @@ func TestDebianRoot(t *testing.T) {
 	if root == "" {
 		t.Skipf("set %s to a root made with debootstrap", debianVariable)
 	}
-	f := collect(t, root)
+	f := readTree(t, root)
 	lists, err := filepath.Glob(filepath.Join(root, "var/lib/dpkg/info/*.list"))
 	if err != nil {
 		t.Fatal(err)
@@ -251,27 +251,27 @@ func TestDebianRoot(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			who := f.Of(path, sums(t, string(content)))
-			if counts[string(who)]++; who != plimsoll.OwnedByPackage && counts[string(who)] < 20 {
-				t.Logf("%s is of %q", path, who)
+			owner := f.OwnerOfFile(path, sumsOfText(t, string(content)))
+			if counts[string(owner)]++; owner != plimsoll.OwnedByPackage && counts[string(owner)] < 20 {
+				t.Logf("%s is of %q", path, owner)
 			}
 		}
 	}
-	t.Logf("%d packages, %d files: %v", len(lists), len(f.listed)/2, counts)
+	t.Logf("%d packages, %d files: %v", len(lists), len(f.keys)/2, counts)
 	if len(lists) == 0 || counts["nobody"]+counts[""] > counts["package"]/1000 {
-		t.Errorf("of files that packages list, so many are whose: %v", counts)
+		t.Errorf("owners of the files that packages list: %v", counts)
 	}
 }
 
-func fuzz(f *testing.F, path string) {
+func fuzzDatabase(f *testing.F, path string) {
 	f.Fuzz(func(t *testing.T, text string) {
 		files := New()
-		files.Read(t.Context(), path, section(text))
-		if len(files.listed) > 2*(len(text)/4+1) {
-			t.Errorf("%d keys of %d bytes", len(files.listed), len(text))
+		files.Read(t.Context(), path, newSection(text))
+		if len(files.keys) > 2*(len(text)/4+1) {
+			t.Errorf("%d keys of %d bytes", len(files.keys), len(text))
 		}
 		for _, p := range []string{text, "usr/bin/true", "lib", "/", ""} {
-			if got := files.Around(p); files.unknown && got == plimsoll.OwnedByNobody {
+			if got := files.OwnerOfPath(p); files.incomplete && got == plimsoll.OwnedByNobody {
 				t.Errorf("%q is of %q", p, got)
 			}
 		}
@@ -282,13 +282,13 @@ func FuzzMD5Sums(f *testing.F) {
 	f.Add(md5Line("lib/x", "x") + md5Line("usr/bin/true", "true"))
 	f.Add("0123456789abcdef0123456789abcdef  \n")
 	f.Add(strings.Repeat("0", maxLine+1))
-	fuzz(f, "var/lib/dpkg/info/a.md5sums")
+	fuzzDatabase(f, "var/lib/dpkg/info/a.md5sums")
 }
 
 func FuzzAPK(f *testing.F) {
 	f.Add("P:a\nF:bin\nR:x\nZ:" + sha1Of("x") + "\n\n")
 	f.Add("R:x\nZ:Q1\nF:\n" + strings.Repeat("Z", maxLine+1))
-	fuzz(f, "lib/apk/db/installed")
+	fuzzDatabase(f, "lib/apk/db/installed")
 }
 
 // The sizes are those of a Debian image with 300 packages.
@@ -300,9 +300,9 @@ func BenchmarkMD5Sums(b *testing.B) {
 	b.SetBytes(int64(text.Len()))
 	for b.Loop() {
 		f := New()
-		f.Read(b.Context(), "var/lib/dpkg/info/a.md5sums", section(text.String()))
-		f.Around("x")
-		if f.unknown {
+		f.Read(b.Context(), "var/lib/dpkg/info/a.md5sums", newSection(text.String()))
+		f.OwnerOfPath("x")
+		if f.incomplete {
 			b.Fatal("not read")
 		}
 	}

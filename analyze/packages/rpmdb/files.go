@@ -9,16 +9,16 @@ import (
 	"io"
 )
 
-// File is a regular file of an installed package, as its header lists it. The slices are valid
-// during the call only.
+// File is a regular file of an installed package, as the header lists it. The slices are valid during
+// the call only.
 type File struct {
-	Dir, Base []byte // the path is one behind the other; Dir begins and ends with a slash
+	Dir, Base []byte // Dir followed by Base is the path; Dir begins and ends with a slash
 	Digest    []byte // of the content, hexadecimal
 	Algorithm uint32 // of the digest, as OpenPGP numbers them (RFC 9580, section 9.5)
 	Config    bool   // people are expected to edit it
 }
 
-// The tags of a header that list files (rpm's rpmtag.h), and what is read of their values.
+// The tags of a header that list files (rpm's rpmtag.h), and the types and flags of their values.
 const (
 	tagFileDigests     = 1035
 	tagFileFlags       = 1037
@@ -32,56 +32,56 @@ const (
 	flagConfig = 1 << 0 // RPMFILE_CONFIG
 )
 
-const maxDirs = 1 << 20 // of one package's files; a kernel's headers have 8,000
+const maxDirs = 1 << 20 // per package; kernel headers have 8,000
 
-// MD5 is the algorithm of digests in headers that do not name one; SHA256 that of packages since 2009.
+// Values of File.Algorithm. MD5 is that of headers without one; packages since 2009 use SHA256.
 const (
 	MD5    = 1
 	SHA256 = 8
 )
 
-// ReadFiles calls each for every regular file of every package that has a digest: directories, links
-// and files that a package only claims (RPMFILE_GHOST) have none. Its error, if any, ends the reading.
+// ReadFiles calls each for every file with a digest of every package. Directories, links and files that
+// a package owns but does not contain (RPMFILE_GHOST) have none. An error of each ends the reading.
 func ReadFiles(ctx context.Context, r io.ReaderAt, size int64, each func(File) error) error {
-	return blobs(ctx, r, size, func(raw []byte) error { return parseFiles(raw, each) })
+	return forEachHeader(ctx, r, size, func(raw []byte) error { return parseFiles(raw, each) })
 }
 
 func parseFiles(raw []byte, each func(File) error) error {
-	index, data, err := sections(raw)
+	index, data, err := splitHeader(raw)
 	if err != nil {
 		return err
 	}
-	var base, dirs, digests texts
-	var flags, dirIndexes, algorithm numbers
-	strings := map[uint32]*texts{tagBaseNames: &base, tagDirNames: &dirs, tagFileDigests: &digests}
-	words := map[uint32]*numbers{tagFileFlags: &flags, tagDirIndexes: &dirIndexes, tagDigestAlgorithm: &algorithm}
+	var base, dirs, digests stringList
+	var flags, dirIndexes, algorithm uint32List
+	strings := map[uint32]*stringList{tagBaseNames: &base, tagDirNames: &dirs, tagFileDigests: &digests}
+	words := map[uint32]*uint32List{tagFileFlags: &flags, tagDirIndexes: &dirIndexes, tagDigestAlgorithm: &algorithm}
 	for ; len(index) > 0; index = index[16:] {
-		e := entryAt(index)
+		e := parseIndexEntry(index)
 		if list := strings[e.tag]; list != nil {
-			*list, err = e.texts(data)
+			*list, err = e.stringList(data)
 		} else if list := words[e.tag]; list != nil {
-			*list, err = e.numbers(data)
+			*list, err = e.uint32List(data)
 		}
 		if err != nil {
 			return fmt.Errorf("list of files, tag %d: %w", e.tag, err)
 		}
-		delete(strings, e.tag) // each is read once, so that a header costs what it is long
+		delete(strings, e.tag) // each is read once, so that the cost is proportional to the header's length
 		delete(words, e.tag)
 	}
 	if digests.count == 0 {
-		return nil // a key, or a package without files
+		return nil // a public key, or a package without files
 	}
 	if base.count != digests.count || flags.count() != base.count || dirIndexes.count() != base.count {
-		return fmt.Errorf("lists of %d names, %d digests, %d flags and %d directories do not fit together", base.count, digests.count, flags.count(), dirIndexes.count())
+		return fmt.Errorf("lists of %d names, %d digests, %d flags and %d directories differ in length", base.count, digests.count, flags.count(), dirIndexes.count())
 	}
 	if dirs.count > maxDirs {
-		return fmt.Errorf("files in %d directories, at most %d can be", dirs.count, maxDirs)
+		return fmt.Errorf("files in %d directories, at most %d are read", dirs.count, maxDirs)
 	}
 	f := File{Algorithm: MD5}
 	if algorithm.count() > 0 {
 		f.Algorithm = algorithm.at(0)
 	}
-	in := dirs.all()
+	in := dirs.strings()
 	for i := range base.count {
 		f.Base, f.Digest, f.Config = base.next(), digests.next(), flags.at(i)&flagConfig != 0
 		dir := dirIndexes.at(i)
@@ -98,53 +98,53 @@ func parseFiles(raw []byte, each func(File) error) error {
 	return nil
 }
 
-// entry is one of a header's index.
-type entry struct{ tag, kind, offset, count uint32 }
+// indexEntry is an entry of a header's index.
+type indexEntry struct{ tag, kind, offset, count uint32 }
 
-func entryAt(index []byte) entry {
+func parseIndexEntry(index []byte) indexEntry {
 	word := func(i int) uint32 { return binary.BigEndian.Uint32(index[4*i:]) }
-	return entry{word(0), word(1), word(2), word(3)}
+	return indexEntry{word(0), word(1), word(2), word(3)}
 }
 
 var (
-	errOutside = errors.New("leads outside the header")
-	errLong    = fmt.Errorf("a text of more than %d bytes", maxText)
+	errOutside = errors.New("outside the header")
+	errLong    = fmt.Errorf("string of more than %d bytes", maxText)
 )
 
-// texts are strings of a header, each with a zero behind.
-type texts struct {
+// stringList is a list of strings in a header, each followed by a zero byte.
+type stringList struct {
 	data  []byte
 	count int
 }
 
-// texts checks that all of them are there, so that next cannot fail.
-func (e entry) texts(data []byte) (texts, error) {
+// stringList checks that the header contains all strings, so that next cannot fail.
+func (e indexEntry) stringList(data []byte) (stringList, error) {
 	if e.kind != typeStrings || uint64(e.offset) > uint64(len(data)) {
-		return texts{}, errOutside
+		return stringList{}, errOutside
 	}
 	data = data[e.offset:]
 	at := 0
 	for range e.count {
 		n := bytes.IndexByte(data[at:], 0)
 		if n < 0 {
-			return texts{}, errOutside
+			return stringList{}, errOutside
 		}
 		if n > maxText {
-			return texts{}, errLong
+			return stringList{}, errLong
 		}
 		at += n + 1
 	}
-	return texts{data[:at], int(e.count)}, nil
+	return stringList{data[:at], int(e.count)}, nil
 }
 
-func (t *texts) next() []byte {
+func (t *stringList) next() []byte {
 	n := bytes.IndexByte(t.data, 0)
 	s := t.data[:n]
 	t.data = t.data[n+1:]
 	return s
 }
 
-func (t texts) all() [][]byte {
+func (t stringList) strings() [][]byte {
 	out := make([][]byte, t.count)
 	for i := range out {
 		out[i] = t.next()
@@ -152,10 +152,10 @@ func (t texts) all() [][]byte {
 	return out
 }
 
-// numbers are 32-bit values of a header.
-type numbers []byte
+// uint32List is a list of 32-bit values in a header.
+type uint32List []byte
 
-func (e entry) numbers(data []byte) (numbers, error) {
+func (e indexEntry) uint32List(data []byte) (uint32List, error) {
 	end := uint64(e.offset) + 4*uint64(e.count)
 	if e.kind != typeInt32 || e.count == 0 || end > uint64(len(data)) {
 		return nil, errOutside
@@ -163,5 +163,5 @@ func (e entry) numbers(data []byte) (numbers, error) {
 	return data[e.offset:end], nil
 }
 
-func (n numbers) count() int      { return len(n) / 4 }
-func (n numbers) at(i int) uint32 { return binary.BigEndian.Uint32(n[4*i:]) }
+func (n uint32List) count() int      { return len(n) / 4 }
+func (n uint32List) at(i int) uint32 { return binary.BigEndian.Uint32(n[4*i:]) }

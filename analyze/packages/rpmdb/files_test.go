@@ -11,14 +11,14 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// list is one entry of a header: strings, or numbers.
-type list struct {
+// headerList is the value of one tag of a header: strings or numbers.
+type headerList struct {
 	tag     uint32
 	strings []string
 	numbers []uint32
 }
 
-func headerOf(lists ...list) []byte {
+func headerOf(lists ...headerList) []byte {
 	var index, data []byte
 	for _, l := range lists {
 		kind, count := uint32(typeInt32), len(l.numbers)
@@ -40,8 +40,8 @@ func headerOf(lists ...list) []byte {
 	return append(append(out, index...), data...)
 }
 
-func nginx() []list {
-	return []list{
+func nginxLists() []headerList {
+	return []headerList{
 		{tag: tagFileDigests, strings: []string{"aa", "", "bb"}},
 		{tag: tagFileFlags, numbers: []uint32{0, 0, flagConfig}},
 		{tag: tagDirIndexes, numbers: []uint32{1, 0, 0}},
@@ -60,22 +60,22 @@ func filesOf(raw []byte) (out []string, err error) {
 }
 
 func TestFiles(t *testing.T) {
-	got, err := filesOf(headerOf(nginx()...))
+	got, err := filesOf(headerOf(nginxLists()...))
 	if diff := cmp.Diff([]string{"/usr/sbin/nginx aa 8 false", "/etc/nginx/nginx.conf bb 8 true"}, got); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
-	if got, err = filesOf(headerOf(nginx()[:5]...)); err != nil || got[0] != "/usr/sbin/nginx aa 1 false" {
+	if got, err = filesOf(headerOf(nginxLists()[:5]...)); err != nil || got[0] != "/usr/sbin/nginx aa 1 false" {
 		t.Errorf("without an algorithm %q, %v", got, err)
 	}
 	if got, err = filesOf(headerOf()); err != nil || got != nil {
 		t.Errorf("a key has files: %q, %v", got, err)
 	}
 	for i := range 6 {
-		for name, change := range map[string]func(*list){
-			"fewer": func(l *list) {
+		for name, change := range map[string]func(*headerList){
+			"fewer": func(l *headerList) {
 				l.strings, l.numbers = l.strings[:max(0, len(l.strings)-1)], l.numbers[:max(0, len(l.numbers)-1)]
 			},
-			"of another type": func(l *list) {
+			"of another type": func(l *headerList) {
 				if l.strings != nil {
 					l.strings, l.numbers = nil, make([]uint32, len(l.strings))
 				} else {
@@ -83,35 +83,36 @@ func TestFiles(t *testing.T) {
 				}
 			},
 		} {
-			lists := nginx()
+			lists := nginxLists()
 			change(&lists[i])
 			if got, err := filesOf(headerOf(lists...)); err == nil {
 				t.Errorf("%s, list %d: %q", name, i, got)
 			}
 		}
 	}
-	long := nginx()
+	long := nginxLists()
 	long[3].strings[0] = strings.Repeat("x", maxText+1)
 	if _, err := filesOf(headerOf(long...)); !errors.Is(err, errLong) {
 		t.Error(err)
 	}
-	many := nginx()
+	many := nginxLists()
 	many[4].strings = append(many[4].strings, strings.Split(strings.Repeat("/", maxDirs), "/")...)
 	if _, err := filesOf(headerOf(many...)); err == nil || !strings.Contains(err.Error(), "at most") {
 		t.Error(err)
 	}
 }
 
-// TestAListIsReadOnce: reading takes time in proportion to the header, whatever its index says.
+// TestAListIsReadOnce: the cost of reading is proportional to the header's length, whatever its index
+// contains.
 func TestAListIsReadOnce(t *testing.T) {
-	lists := nginx()
-	lists = append(lists, list{tag: tagBaseNames, strings: []string{"other", "other", "other"}})
+	lists := nginxLists()
+	lists = append(lists, headerList{tag: tagBaseNames, strings: []string{"other", "other", "other"}})
 	if got, err := filesOf(headerOf(lists...)); err != nil || !strings.HasPrefix(got[0], "/usr/sbin/nginx ") {
 		t.Errorf("%q, %v", got, err)
 	}
 }
 
-// The counts were made by another program that reads headers, out of SQLite's table and ndb's slots.
+// TestRealFiles has the counts of another program that reads headers from SQLite and ndb.
 func TestRealFiles(t *testing.T) {
 	for _, test := range []struct {
 		path          string
@@ -123,7 +124,7 @@ func TestRealFiles(t *testing.T) {
 		{"roots/almalinux-9.2-arm64/var/lib/rpm/rpmdb.sqlite", 2362, 49, "/usr/lib/os-release b9b08344ee9dc9e73e1fddd282889d7d715a41b53f32506dbe5a15176c887d2e 8"},
 	} {
 		t.Run(test.path, func(t *testing.T) {
-			raw := material(t, test.path)
+			raw := readMaterial(t, test.path)
 			files, config, has := 0, 0, false
 			err := ReadFiles(t.Context(), bytes.NewReader(raw), int64(len(raw)), func(f File) error {
 				files++
@@ -141,7 +142,7 @@ func TestRealFiles(t *testing.T) {
 }
 
 func FuzzFiles(f *testing.F) {
-	f.Add(headerOf(nginx()...))
+	f.Add(headerOf(nginxLists()...))
 	f.Add(headerOf())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		found, err := filesOf(raw)

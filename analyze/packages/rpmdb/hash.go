@@ -7,9 +7,9 @@ import (
 	"io"
 )
 
-// A Berkeley DB hash file (db_page.h of Berkeley DB 4 and 5): pages of one size, the first
-// of them metadata. The header of a package is the value of a pair on a hash page, or, if
-// it is large, on a chain of overflow pages.
+// A Berkeley DB hash file (db_page.h of Berkeley DB 4 and 5): pages of one size, of which the first is
+// metadata. The header of a package is the value of a pair on a hash page or, if it is large, on a chain
+// of overflow pages.
 const (
 	hashMagic = 0x061561
 
@@ -23,16 +23,16 @@ const (
 	pageType   = 25
 	pageHeader = 26
 
-	hashUnsorted = 2 // page types
-	overflow     = 7
-	hashSorted   = 13
+	pageHashUnsorted = 2 // page types
+	pageOverflow     = 7
+	pageHashSorted   = 13
 
 	itemInline   = 1 // item types
 	itemOverflow = 3
 )
 
-// hashOrder says how the file's numbers are written: as the machine that made it; nil if
-// it is no hash file.
+// hashOrder returns the byte order of the file, which is that of the machine that wrote it, nil if it
+// is not a hash file.
 func hashOrder(head []byte) binary.ByteOrder {
 	if len(head) < pageHeader+metaLastPage {
 		return nil
@@ -49,9 +49,9 @@ type hashFile struct {
 	io.ReaderAt
 	order    binary.ByteOrder
 	pageSize int64
-	pages    uint32 // of the file
-	seen     []bool // overflow pages that belong to a value already
-	chain    []byte // one overflow page
+	pages    uint32 // in the file
+	seen     []bool // overflow pages that belong to an earlier value, by number
+	chain    []byte // the current overflow page
 	value    []byte
 }
 
@@ -77,19 +77,19 @@ func readHash(ctx context.Context, r io.ReaderAt, size int64, order binary.ByteO
 		if _, err := r.ReadAt(page, int64(number)*pageSize); err != nil {
 			return fmt.Errorf("read page %d: %w", number, err)
 		}
-		if kind := page[pageType]; kind != hashUnsorted && kind != hashSorted {
+		if kind := page[pageType]; kind != pageHashUnsorted && kind != pageHashSorted {
 			continue
 		}
-		if err := h.page(page, each); err != nil {
+		if err := h.readPage(page, each); err != nil {
 			return fmt.Errorf("page %d: %w", number, err)
 		}
 	}
 	return nil
 }
 
-// page reads the values of a page: its items are key, value, key, value, from the end of
-// the page backwards.
-func (h *hashFile) page(page []byte, each func([]byte) error) error {
+// readPage reads the values of a hash page. Its items are key, value, key, value, from the end of the
+// page backwards.
+func (h *hashFile) readPage(page []byte, each func([]byte) error) error {
 	count := int(h.order.Uint16(page[pageCount:]))
 	if count%2 != 0 || pageHeader+2*count > len(page) {
 		return fmt.Errorf("%d items", count)
@@ -107,7 +107,7 @@ func (h *hashFile) page(page []byte, each func([]byte) error) error {
 				return err
 			}
 		case item[0] == itemOverflow && len(item) >= 12:
-			if err := h.overflow(h.order.Uint32(item[4:]), h.order.Uint32(item[8:])); err != nil {
+			if err := h.readOverflow(h.order.Uint32(item[4:]), h.order.Uint32(item[8:])); err != nil {
 				return err
 			}
 			if err := each(h.value); err != nil {
@@ -118,9 +118,9 @@ func (h *hashFile) page(page []byte, each func([]byte) error) error {
 	return nil
 }
 
-// overflow collects a value of so many bytes from a chain of pages. A page has one place
-// in one chain, so a chain ends.
-func (h *hashFile) overflow(first, length uint32) error {
+// readOverflow reads a value of length bytes from a chain of overflow pages into h.value. A page may
+// occur once in one chain, so every chain ends.
+func (h *hashFile) readOverflow(first, length uint32) error {
 	if length > maxHeader {
 		return fmt.Errorf("value of %d bytes", length)
 	}
@@ -137,7 +137,7 @@ func (h *hashFile) overflow(first, length uint32) error {
 			return fmt.Errorf("read page %d: %w", number, err)
 		}
 		used := int(h.order.Uint16(h.chain[pageLength:]))
-		if h.chain[pageType] != overflow || pageHeader+used > len(h.chain) {
+		if h.chain[pageType] != pageOverflow || pageHeader+used > len(h.chain) {
 			return fmt.Errorf("page %d is not a part of a value", number)
 		}
 		h.value = append(h.value, h.chain[pageHeader:pageHeader+used]...)

@@ -6,16 +6,16 @@ import (
 	"io"
 )
 
-// An ndb file (rpm's lib/backend/ndb/rpmpkg.c): pages of slots, then blobs in units of 16
-// bytes, a blob a package. All numbers are little-endian.
+// An ndb file (rpm's lib/backend/ndb/rpmpkg.c): pages of slots, then blobs in units of 16 bytes, one
+// blob per package. All numbers are little-endian.
 const (
 	ndbMagic  = "RpmP"
 	slotMagic = "Slot"
 	blobMagic = "BlbS"
 
 	ndbPage  = 4096
-	ndbUnit  = 16 // bytes of a slot, of a blob's header, of a block
-	ndbSlots = 32 // where slots begin
+	ndbUnit  = 16 // bytes per slot, per blob header and per block
+	ndbSlots = 32 // offset of the first slot
 )
 
 func isNDB(head []byte) bool { return len(head) >= ndbSlots && string(head[:4]) == ndbMagic }
@@ -57,7 +57,8 @@ func readNDB(r io.ReaderAt, size int64, each func([]byte) error) error {
 	return nil
 }
 
-// readBlob reads the blob of a slot into a buffer.
+// readBlob reads the blob of a slot into buffer, which it returns, enlarged if necessary. It subtracts
+// the size from budget.
 func readBlob(r io.ReaderAt, slot, buffer []byte, budget *int64) ([]byte, error) {
 	at := int64(binary.LittleEndian.Uint32(slot[8:])) * ndbUnit
 	var head [ndbUnit]byte

@@ -8,25 +8,25 @@ import (
 	"io"
 )
 
-// Package is what rpm's header says of an installed package.
+// Package is an installed package, as its rpm header describes it.
 type Package struct {
 	Name, Version, Release string
-	Epoch                  uint32 // 0 = none, which means the same
-	Arch                   string // "" for keys, which are packages too
+	Epoch                  uint32 // 0 = none, which rpm treats the same
+	Arch                   string // "" for public keys, which rpm stores as packages
 	SourceRPM              string // file name of the source package
 }
 
-// ErrNotRPM is the error for a file of none of the formats.
+// ErrNotRPM is the error for a file in none of the formats.
 var ErrNotRPM = errors.New("not an rpm database")
 
-// maxHeader bounds the header of one package, in bytes; rpm's own limit for what it
-// installs has been 64 MiB.
+// maxHeader is the maximum size of the header of one package, in bytes. rpm itself installs no larger
+// one.
 const maxHeader = 64 << 20
 
-// Read calls each for every package, in the database's order. Its error, if any, ends the
-// reading; packages before it were good. An empty file is an empty database.
+// Read calls each for every package, in the database's order. An error of each ends the reading. After
+// an error the packages passed before it are valid. An empty file is an empty database.
 func Read(ctx context.Context, r io.ReaderAt, size int64, each func(Package) error) error {
-	return blobs(ctx, r, size, func(raw []byte) error {
+	return forEachHeader(ctx, r, size, func(raw []byte) error {
 		p, err := parseHeader(raw)
 		if err != nil {
 			return err
@@ -35,8 +35,8 @@ func Read(ctx context.Context, r io.ReaderAt, size int64, each func(Package) err
 	})
 }
 
-// blobs calls each for the header of every package.
-func blobs(ctx context.Context, r io.ReaderAt, size int64, each func(raw []byte) error) error {
+// forEachHeader calls each for the header of every package.
+func forEachHeader(ctx context.Context, r io.ReaderAt, size int64, each func(raw []byte) error) error {
 	if size == 0 {
 		return nil
 	}
@@ -63,7 +63,7 @@ func blobs(ctx context.Context, r io.ReaderAt, size int64, each func(raw []byte)
 	}
 }
 
-// The tags of a header that say which package it is (rpm's rpmtag.h).
+// The tags of a header that identify the package (rpm's rpmtag.h).
 const (
 	tagName      = 1000
 	tagVersion   = 1001
@@ -73,15 +73,15 @@ const (
 	tagSourceRPM = 1044
 )
 
-// The types of a header's entries.
+// Types of index entries.
 const (
 	typeInt32  = 4
 	typeString = 6
 )
 
-// sections takes a header apart as databases keep it: two counts, an index of 16 bytes an
+// splitHeader returns index and data of a header in a database: two counts, an index of 16 bytes per
 // entry, and data, all big-endian (rpm's format manual, "Header structure").
-func sections(raw []byte) (index, data []byte, err error) {
+func splitHeader(raw []byte) (index, data []byte, err error) {
 	if len(raw) < 8 {
 		return nil, nil, fmt.Errorf("header of %d bytes", len(raw))
 	}
@@ -92,10 +92,10 @@ func sections(raw []byte) (index, data []byte, err error) {
 	return raw[8 : 8+entries*16], raw[8+entries*16 : 8+entries*16+length], nil
 }
 
-// parseHeader reads which package a header is of.
+// parseHeader returns the package of a header.
 func parseHeader(raw []byte) (Package, error) {
 	var p Package
-	index, data, err := sections(raw)
+	index, data, err := splitHeader(raw)
 	if err != nil {
 		return p, err
 	}
@@ -107,7 +107,7 @@ func parseHeader(raw []byte) (Package, error) {
 		offset := uint64(binary.BigEndian.Uint32(index[8:]))
 		switch text := texts[tag]; {
 		case text != nil && kind == typeString && *text == "":
-			s, ok := cString(data, offset)
+			s, ok := readCString(data, offset)
 			if !ok {
 				return p, fmt.Errorf("text of tag %d leads outside the header", tag)
 			}
@@ -125,10 +125,11 @@ func parseHeader(raw []byte) (Package, error) {
 	return p, nil
 }
 
-// maxText bounds one text, in bytes.
+// maxText is the maximum length of a string in a header, in bytes.
 const maxText = 4096
 
-func cString(data []byte, offset uint64) (string, bool) {
+// readCString reads a string that ends with a zero byte, at most maxText bytes.
+func readCString(data []byte, offset uint64) (string, bool) {
 	if offset >= uint64(len(data)) {
 		return "", false
 	}

@@ -17,8 +17,8 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// material reads a file of the shared test material; its absence is a failure in CI only.
-func material(t testing.TB, path string) []byte {
+// readMaterial reads a file of the shared test material. Its absence fails in CI only.
+func readMaterial(t testing.TB, path string) []byte {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join("../../../../shared/data", path))
 	if err != nil {
@@ -40,7 +40,7 @@ func material(t testing.TB, path string) []byte {
 	return raw
 }
 
-func read(ctx context.Context, raw []byte) ([]Package, error) {
+func readPackages(ctx context.Context, raw []byte) ([]Package, error) {
 	var list []Package
 	err := Read(ctx, bytes.NewReader(raw), int64(len(raw)), func(p Package) error {
 		list = append(list, p)
@@ -49,8 +49,8 @@ func read(ctx context.Context, raw []byte) ([]Package, error) {
 	return list, err
 }
 
-// The counts of SQLite are those of "SELECT count(*) FROM Packages", those of Berkeley DB
-// and ndb those of the index Name, or of another reader.
+// TestReal has the counts of "SELECT count(*) FROM Packages" for SQLite, of the index Name or of another
+// reader for Berkeley DB and ndb.
 func TestReal(t *testing.T) {
 	tests := []struct {
 		path  string
@@ -67,7 +67,7 @@ func TestReal(t *testing.T) {
 	}
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {
-			list, err := read(t.Context(), material(t, test.path))
+			list, err := readPackages(t.Context(), readMaterial(t, test.path))
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -81,14 +81,14 @@ func TestReal(t *testing.T) {
 func TestAHostileDatabaseEnds(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 	defer cancel()
-	list, err := read(ctx, material(t, "rpmdb/hostile-never-ends.Packages.gz"))
+	list, err := readPackages(ctx, readMaterial(t, "rpmdb/hostile-never-ends.Packages.gz"))
 	if err == nil || ctx.Err() != nil || !strings.Contains(err.Error(), "not a part of a value") {
 		t.Errorf("%d packages, %v", len(list), err)
 	}
 }
 
-// header makes a header of texts and an epoch.
-func header(texts map[uint32]string, epoch uint32) []byte {
+// newHeader returns a header of strings by tag, and an epoch.
+func newHeader(texts map[uint32]string, epoch uint32) []byte {
 	var index, data []byte
 	entry := func(tag, kind uint32) {
 		for _, v := range [...]uint32{tag, kind, uint32(len(data)), 1} {
@@ -110,23 +110,23 @@ func header(texts map[uint32]string, epoch uint32) []byte {
 	return append(append(out, index...), data...)
 }
 
-func bash(epoch uint32) ([]byte, Package) {
-	return header(map[uint32]string{tagName: "bash", tagVersion: "5", tagRelease: "1", tagArch: "noarch", tagSourceRPM: "bash-5-1.src.rpm"}, epoch),
+func bashHeader(epoch uint32) ([]byte, Package) {
+	return newHeader(map[uint32]string{tagName: "bash", tagVersion: "5", tagRelease: "1", tagArch: "noarch", tagSourceRPM: "bash-5-1.src.rpm"}, epoch),
 		Package{"bash", "5", "1", epoch, "noarch", "bash-5-1.src.rpm"}
 }
 
 func TestHeader(t *testing.T) {
-	good, want := bash(3)
+	good, want := bashHeader(3)
 	if got, err := parseHeader(good); err != nil || got != want {
 		t.Errorf("%+v, %v", got, err)
 	}
 	for name, raw := range map[string][]byte{
 		"short": {0, 0, 0}, "cut": good[:len(good)-1],
 		"counts": {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff},
-		"empty":  header(nil, 0),
-		"unnamed": header(map[uint32]string{
+		"empty":  newHeader(nil, 0),
+		"unnamed": newHeader(map[uint32]string{
 			tagVersion: "1", tagRelease: "1"}, 0),
-		"endless text": header(map[uint32]string{tagName: strings.Repeat("x", maxText), tagVersion: "1", tagRelease: "1"}, 0),
+		"endless text": newHeader(map[uint32]string{tagName: strings.Repeat("x", maxText), tagVersion: "1", tagRelease: "1"}, 0),
 	} {
 		if p, err := parseHeader(raw); err == nil {
 			t.Errorf("%s: %+v", name, p)
@@ -136,17 +136,17 @@ func TestHeader(t *testing.T) {
 
 const testPage = 512
 
-// hashDB makes a Berkeley DB hash file: metadata, one hash page with one pair, and a chain
-// of overflow pages that holds the value.
+// hashDB returns a Berkeley DB hash file: metadata, one hash page with one pair, and a chain
+// of overflow pages that contains the value.
 func hashDB(order binary.ByteOrder, value []byte) []byte {
-	const room = testPage - pageHeader
-	chain := (len(value) + room - 1) / room
+	const capacity = testPage - pageHeader
+	chain := (len(value) + capacity - 1) / capacity
 	out := make([]byte, testPage*(2+chain))
 	order.PutUint32(out[metaMagic:], hashMagic)
 	order.PutUint32(out[metaPageSize:], testPage)
 	order.PutUint32(out[metaLastPage:], uint32(1+chain))
 	page := out[testPage : 2*testPage]
-	page[pageType] = hashSorted
+	page[pageType] = pageHashSorted
 	order.PutUint16(page[pageCount:], 2)
 	order.PutUint16(page[pageHeader:], testPage-5)    // key: type and 4 bytes
 	order.PutUint16(page[pageHeader+2:], testPage-17) // value
@@ -156,8 +156,8 @@ func hashDB(order binary.ByteOrder, value []byte) []byte {
 	order.PutUint32(item[8:], uint32(len(value)))
 	for i := range chain {
 		page := out[testPage*(2+i) : testPage*(3+i)]
-		page[pageType] = overflow
-		n := copy(page[pageHeader:], value[i*room:])
+		page[pageType] = pageOverflow
+		n := copy(page[pageHeader:], value[i*capacity:])
 		order.PutUint16(page[pageLength:], uint16(n))
 		if i+1 < chain {
 			order.PutUint32(page[pageNext:], uint32(3+i))
@@ -167,10 +167,10 @@ func hashDB(order binary.ByteOrder, value []byte) []byte {
 }
 
 func TestHash(t *testing.T) {
-	value, want := bash(1)
+	value, want := bashHeader(1)
 	value = append(value, make([]byte, 1000)...)
 	for _, order := range []binary.ByteOrder{binary.LittleEndian, binary.BigEndian} {
-		list, err := read(t.Context(), hashDB(order, value))
+		list, err := readPackages(t.Context(), hashDB(order, value))
 		if diff := cmp.Diff([]Package{want}, list); diff != "" || err != nil {
 			t.Error(diff, err)
 		}
@@ -191,13 +191,13 @@ func TestHash(t *testing.T) {
 	} {
 		raw := hashDB(order, value)
 		change(raw)
-		if list, err := read(t.Context(), raw); err == nil {
+		if list, err := readPackages(t.Context(), raw); err == nil {
 			t.Errorf("%s: %+v", name, list)
 		}
 	}
 }
 
-// ndbFile makes an ndb file of one page of slots and one blob.
+// ndbFile returns an ndb file of one page of slots and one blob.
 func ndbFile(value []byte) []byte {
 	out := make([]byte, ndbPage+ndbUnit)
 	copy(out, ndbMagic)
@@ -214,8 +214,8 @@ func ndbFile(value []byte) []byte {
 }
 
 func TestNDB(t *testing.T) {
-	value, want := bash(0)
-	list, err := read(t.Context(), ndbFile(value))
+	value, want := bashHeader(0)
+	list, err := readPackages(t.Context(), ndbFile(value))
 	if diff := cmp.Diff([]Package{want}, list); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -230,23 +230,23 @@ func TestNDB(t *testing.T) {
 	} {
 		raw := ndbFile(value)
 		change(raw)
-		if list, err := read(t.Context(), raw); err == nil {
+		if list, err := readPackages(t.Context(), raw); err == nil {
 			t.Errorf("%s: %+v", name, list)
 		}
 	}
 }
 
 func TestOtherFiles(t *testing.T) {
-	if _, err := read(t.Context(), []byte("neither")); !errors.Is(err, ErrNotRPM) {
+	if _, err := readPackages(t.Context(), []byte("neither")); !errors.Is(err, ErrNotRPM) {
 		t.Error(err)
 	}
-	if list, err := read(t.Context(), nil); err != nil || list != nil {
+	if list, err := readPackages(t.Context(), nil); err != nil || list != nil {
 		t.Error(list, err)
 	}
 }
 
 func FuzzRead(f *testing.F) {
-	value, _ := bash(1)
+	value, _ := bashHeader(1)
 	f.Add(hashDB(binary.LittleEndian, value))
 	f.Add(hashDB(binary.BigEndian, append(value, make([]byte, 1000)...)))
 	f.Add(ndbFile(value))
@@ -254,7 +254,7 @@ func FuzzRead(f *testing.F) {
 		if isSQLite(raw) {
 			return // fuzzed by its authors
 		}
-		list, _ := read(t.Context(), raw)
+		list, _ := readPackages(t.Context(), raw)
 		for _, p := range list {
 			if p.Name == "" || p.Version == "" || p.Release == "" {
 				t.Errorf("%+v", p)

@@ -12,7 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 )
 
-// sqliteFile makes a database by statements; ? is a good header.
+// sqliteFile returns a database made by statements; their parameter ? is a good header.
 func sqliteFile(t *testing.T, statements ...string) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "db")
@@ -20,7 +20,7 @@ func sqliteFile(t *testing.T, statements ...string) []byte {
 	if err != nil {
 		t.Fatal(err)
 	}
-	value, _ := bash(2)
+	value, _ := bashHeader(2)
 	for _, s := range statements {
 		if _, err := db.ExecContext(t.Context(), s, value); err != nil {
 			t.Fatal(err)
@@ -42,9 +42,9 @@ const (
 )
 
 func TestSQLite(t *testing.T) {
-	_, want := bash(2)
+	_, want := bashHeader(2)
 	raw := sqliteFile(t, "PRAGMA journal_mode = WAL", createTable, insertRow)
-	list, err := read(t.Context(), raw)
+	list, err := readPackages(t.Context(), raw)
 	if diff := cmp.Diff([]Package{want}, list); diff != "" || err != nil {
 		t.Error(diff, err)
 	}
@@ -56,7 +56,7 @@ func TestSQLite(t *testing.T) {
 		"not headers": sqliteFile(t, createTable, "INSERT INTO Packages (blob) VALUES ('text')"),
 		"cut":         raw[:len(raw)/2],
 	} {
-		if list, err := read(t.Context(), raw); err == nil {
+		if list, err := readPackages(t.Context(), raw); err == nil {
 			t.Errorf("%s: %+v", name, list)
 		}
 	}
@@ -66,7 +66,7 @@ func TestSQLiteStopsAtTheDeadline(t *testing.T) {
 	raw := sqliteFile(t, createTable, insertRow)
 	ctx, cancel := context.WithDeadline(t.Context(), time.Unix(0, 0))
 	defer cancel()
-	if _, err := read(ctx, raw); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := readPackages(ctx, raw); !errors.Is(err, context.DeadlineExceeded) {
 		t.Error(err)
 	}
 }

@@ -1,0 +1,135 @@
+package advisories
+
+import (
+	"context"
+	"database/sql"
+	"slices"
+
+	"plimsoll"
+	"plimsoll/store/sqldb"
+)
+
+// Bounds of what is kept about changes. Beyond them everything is judged anew, which
+// costs about as much.
+const (
+	maxChangedRecords = 5_000
+	keptRevisions     = 64
+)
+
+// recordsPerWrite bounds how long noting or deleting records holds the write lock. A
+// record names a dozen packages, at times thousands.
+const recordsPerWrite = 100
+
+// noteChanges stores what a revision, not yet published, changes: the packages of records
+// that start or end with it, and the CVEs that such records rate. known is false if that
+// is too much to keep.
+func (a *Store) noteChanges(ctx context.Context, revision plimsoll.Revision) (known bool, err error) {
+	var ids []int64
+	err = a.db.Read(ctx, func(tx *sqldb.Tx) error {
+		rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision = ?
+			UNION ALL SELECT id FROM record WHERE to_revision = ? LIMIT ?`, revision, revision, maxChangedRecords+1)
+		ids, err = sqldb.Collect(rows, err, sqldb.ScanID)
+		return err
+	})
+	if err != nil || len(ids) > maxChangedRecords {
+		return false, err
+	}
+	const query = `INSERT INTO change_key (revision, ecosystem, name) SELECT DISTINCT CAST(? AS BIGINT), ecosystem, name FROM statement
+		WHERE record_id IN (:keys) ON CONFLICT DO NOTHING`
+	for part := range slices.Chunk(ids, recordsPerWrite) {
+		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
+			_, err := sqldb.ExecChunks(ctx, tx, query, []any{revision}, part)
+			return err
+		})
+		if err != nil {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// sameCoverage reports whether the feed's ecosystems leave the same ones covered as
+// before: the first record of a release makes all its packages judged, the last one's end
+// the reverse.
+func sameCoverage(ctx context.Context, tx *sqldb.Tx, feed string, now map[string]bool) (bool, error) {
+	before, others := map[string]bool{}, map[string]bool{}
+	rows, err := tx.Query(ctx, `SELECT feed, ecosystem FROM feed_release`)
+	err = sqldb.Each(rows, err, func(rows *sql.Rows) error {
+		var of, name string
+		err := rows.Scan(&of, &name)
+		if of == feed {
+			before[name] = true
+		} else {
+			others[name] = true
+		}
+		return err
+	})
+	for _, pair := range [...][2]map[string]bool{{before, now}, {now, before}} {
+		for name := range pair[0] {
+			if !pair[1][name] && !others[name] {
+				return false, err
+			}
+		}
+	}
+	return true, err
+}
+
+// ChangedSince tells what imports changed after a revision. known is false if that cannot
+// be told: everything may be judged otherwise then. So it is for revisions long ago, for
+// imports that changed very much or the releases that are covered, and for a revision that this
+// database has not reached.
+func (a *Store) ChangedSince(ctx context.Context, since plimsoll.Revision) (changes plimsoll.AdvisoryChanges, known bool, err error) {
+	err = a.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		if changes.Through, err = newestRevision(ctx, tx); err != nil {
+			return err
+		}
+		var noted plimsoll.Revision
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM revision WHERE id > ? AND known = 1`, since).Scan(&noted); err != nil {
+			return err
+		}
+		if known = since > 0 && since <= changes.Through && noted == changes.Through-since; !known {
+			return nil
+		}
+		rows, err := tx.Query(ctx, `SELECT DISTINCT ecosystem, name FROM change_key WHERE revision > ? AND revision <= ?
+			ORDER BY ecosystem, name`, since, changes.Through)
+		return sqldb.Each(rows, err, func(rows *sql.Rows) error {
+			var key plimsoll.AdvisoryKey
+			err := rows.Scan(&key.Ecosystem, &key.Name)
+			if key.Ecosystem == "" {
+				changes.CVEs = append(changes.CVEs, key.Name)
+			} else {
+				changes.Keys = append(changes.Keys, key)
+			}
+			return err
+		})
+	})
+	return changes, known, err
+}
+
+// prune deletes, in short transactions, the records that ended before the newest revision,
+// and notes of changes long ago. A reader begins at the newest revision and sees one state of
+// the database, so those that ended with it are more than anybody needs. What a
+// crash leaves, the next import's prune deletes.
+func (a *Store) prune(ctx context.Context, newest plimsoll.Revision) error {
+	for left := true; left; {
+		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
+			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE to_revision < ? LIMIT ?`, newest, recordsPerWrite)
+			ids, err := sqldb.Collect(rows, err, sqldb.ScanID)
+			if left = len(ids) > 0; err != nil || !left {
+				return err
+			}
+			return deleteRecords(ctx, tx, ids)
+		})
+		if err != nil {
+			return err
+		}
+	}
+	old := newest - keptRevisions
+	return a.db.Write(ctx, func(tx *sqldb.Tx) error {
+		if _, err := tx.Exec(ctx, `UPDATE revision SET known = 0 WHERE id <= ? AND known = 1`, old); err != nil {
+			return err
+		}
+		_, err := tx.Exec(ctx, `DELETE FROM change_key WHERE revision <= ?`, old)
+		return err
+	})
+}

@@ -1,0 +1,63 @@
+package artifacts
+
+import (
+	"context"
+
+	"plimsoll/store/judgement"
+	"plimsoll/store/sqldb"
+)
+
+// LeaveToRematch makes a running rematch count artifacts that a scan has changed, and the
+// indexes above them. Until then they show the judgement of before.
+func LeaveToRematch(ctx context.Context, w *sqldb.Changes, artifact int64) error {
+	last, err := judgement.LastRematch(ctx, w.Tx, false)
+	if err != nil || last.ID == 0 || last.Finished {
+		return err
+	}
+	indexes, err := IndexesAbove(ctx, w.Tx, []int64{artifact})
+	if err != nil {
+		return err
+	}
+	_, err = sqldb.ExecChunks(ctx, w.Tx, `UPDATE artifact SET counted = 0 WHERE counted <> 0 AND id IN (:keys)`, nil, append(indexes, artifact))
+	if err != nil {
+		return err
+	}
+	_, err = w.Exec(ctx, `INSERT INTO artifact_recount (artifact_id) VALUES (?) ON CONFLICT DO NOTHING`, artifact)
+	return err
+}
+
+// ToRecount returns the artifacts that scans left to a running rematch.
+func ToRecount(ctx context.Context, tx *sqldb.Tx) ([]int64, error) {
+	rows, err := tx.Query(ctx, `SELECT artifact_id FROM artifact_recount WHERE artifact_id > 0`)
+	return sqldb.Collect(rows, err, sqldb.ScanID)
+}
+
+// Recounted takes artifacts off the list of ToRecount. A scan that changes one again puts it back.
+func Recounted(ctx context.Context, tx *sqldb.Tx, artifacts []int64) error {
+	_, err := sqldb.ExecChunks(ctx, tx, `DELETE FROM artifact_recount WHERE artifact_id IN (:keys)`, nil, artifacts)
+	return err
+}
+
+const (
+	wantedCountsSQL = `WITH want (id, n) AS (VALUES `
+	wantedCountSQL  = `(CAST(? AS BIGINT), CAST(? AS BIGINT))`
+	updateCountsSQL = `)
+		UPDATE artifact SET raw_vulnerabilities = want.n, counted = COALESCE(NULLIF(CAST(? AS BIGINT), 0), counted) FROM want
+		WHERE artifact.id = want.id AND (artifact.raw_vulnerabilities IS DISTINCT FROM want.n OR artifact.counted < CAST(? AS BIGINT) * CAST(? AS BIGINT))
+		RETURNING artifact.id`
+)
+
+// SaveCounts rewrites the raw counts of vulnerabilities that differ, of at most
+// sqldb.ChunkSize artifacts, and returns the artifacts of those rows. A rewritten row is
+// marked as counted by a rematch, unless that is 0; markAll marks also the rows whose count stays.
+func SaveCounts(ctx context.Context, w *sqldb.Changes, rematch int64, artifacts []int64, counts map[int64]int, markAll bool) ([]int64, error) {
+	args := make([]any, 0, 2*len(artifacts)+3)
+	for _, id := range artifacts {
+		args = append(args, id, counts[id])
+	}
+	rows, err := w.Query(ctx, wantedCountsSQL+sqldb.Tuples(len(artifacts), wantedCountSQL)+updateCountsSQL,
+		append(args, rematch, rematch, sqldb.BoolInt(markAll))...)
+	changed, err := sqldb.Collect(rows, err, sqldb.ScanID)
+	w.Rows += len(changed)
+	return changed, err
+}

@@ -1,0 +1,152 @@
+package backlog
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"strings"
+	"time"
+
+	"plimsoll"
+	"plimsoll/store/sqldb"
+)
+
+// CreateTask stores a task with its units of work, in one transaction, and sets its
+// id, state and counters. A unit that is open already is joined.
+func (s *Store) CreateTask(ctx context.Context, task *plimsoll.Task, work []plimsoll.Work) error {
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error { return Enqueue(ctx, tx, task, work) })
+}
+
+const taskColumnsSQL = `id, project_id, enterprise_project_id, kind, requested_by, state, total, done, failed, created_at, finished_at`
+
+func scanTask(rows *sql.Rows) (plimsoll.Task, error) {
+	var t plimsoll.Task
+	var created, finished int64
+	err := rows.Scan(&t.ID, &t.ProjectID, &t.EnterpriseProject, &t.Kind, &t.By, &t.State, &t.Total, &t.Done, &t.Failed,
+		&created, &finished)
+	t.CreatedAt, t.FinishedAt = sqldb.FromMillis(created), sqldb.FromMillis(finished)
+	return t, err
+}
+
+// Task returns one task of a project.
+func (s *Store) Task(ctx context.Context, projectID string, id int64) (plimsoll.Task, error) {
+	var tasks []plimsoll.Task
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		rows, err := tx.Query(ctx, `SELECT `+taskColumnsSQL+` FROM task WHERE id = ? AND project_id = ?`, id, projectID)
+		tasks, err = sqldb.Collect(rows, err, scanTask)
+		return err
+	})
+	if err != nil {
+		return plimsoll.Task{}, err
+	}
+	if len(tasks) == 0 {
+		return plimsoll.Task{}, noTaskError(id)
+	}
+	return tasks[0], nil
+}
+
+func noTaskError(id int64) error { return plimsoll.Errorf(plimsoll.NotFound, "no task %d", id) }
+
+// Tasks lists the tasks of a project, newest first. No enterprise projects (nil) means
+// every one, kind "" any. Limit 0 is plimsoll.MaxLimit.
+func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind,
+	limit, offset int,
+) (plimsoll.Page[plimsoll.Task], error) {
+	page := plimsoll.Page[plimsoll.Task]{Items: []plimsoll.Task{}}
+	if limit < 0 || limit > plimsoll.MaxLimit || offset < 0 || offset > plimsoll.MaxOffset {
+		return page, plimsoll.Errorf(plimsoll.Invalid, "limit %d or offset %d of a task list is out of range", limit, offset)
+	}
+	if limit == 0 {
+		limit = plimsoll.MaxLimit
+	}
+	where, args := []string{`project_id = ?`}, []any{projectID}
+	if enterpriseProjects != nil {
+		where = append(where, `enterprise_project_id IN (`+sqldb.Marks(len(enterpriseProjects))+`)`)
+		args = append(args, sqldb.Args(enterpriseProjects)...)
+	}
+	if kind != "" {
+		where, args = append(where, `kind = ?`), append(args, kind)
+	}
+	from := ` FROM task WHERE ` + strings.Join(where, ` AND `)
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if err := tx.QueryRow(ctx, `SELECT COUNT(*)`+from, args...).Scan(&page.Total); err != nil {
+			return err
+		}
+		rows, err := tx.Query(ctx, `SELECT `+taskColumnsSQL+from+` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
+			append(args, limit, offset)...)
+		items, err := sqldb.Collect(rows, err, scanTask)
+		if len(items) > 0 {
+			page.Items = items
+		}
+		return err
+	})
+	return page, err
+}
+
+// StopTask ends a running task early. Its open units are stopped unless another running
+// task waits for them; a worker that runs one learns it from its next heartbeat. A task
+// that ended before stays as it is.
+func (s *Store) StopTask(ctx context.Context, projectID string, id int64) error {
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		var state plimsoll.TaskState
+		err := tx.QueryRow(ctx, `SELECT state FROM task WHERE id = ? AND project_id = ?`, id, projectID).Scan(&state)
+		if errors.Is(err, sql.ErrNoRows) {
+			return noTaskError(id)
+		}
+		if err != nil || state != plimsoll.TaskRunning {
+			return err
+		}
+		if _, err := tx.Exec(ctx, `UPDATE task SET state = 'stopped', finished_at = ? WHERE id = ? AND project_id = ?`,
+			tx.Now(), id, projectID); err != nil {
+			return err
+		}
+		_, err = tx.Exec(ctx, stopUnitsSQL, tx.Now(), id)
+		return err
+	})
+}
+
+// pruneBatch bounds what one transaction of PruneTasks removes.
+const pruneBatch = 500
+
+const pruneTasksSQL = `
+DELETE FROM task WHERE id IN (SELECT id FROM task WHERE state <> 'running' AND finished_at < ? ORDER BY id LIMIT ?)`
+
+// The newest sync of a registry stays: it tells how its last sync ended.
+const pruneUnitsSQL = `
+DELETE FROM backlog WHERE id IN (
+    SELECT b.id FROM backlog b
+    WHERE b.state IN ('done', 'failed', 'stopped') AND b.finished_at < ?
+      AND NOT EXISTS (SELECT 1 FROM task_work tw WHERE tw.backlog_id = b.id)
+      AND (b.kind <> 'sync' OR b.state = 'stopped' OR EXISTS (SELECT 1 FROM backlog n
+          WHERE n.kind = 'sync' AND n.registry_id = b.registry_id AND n.finished_at > b.finished_at
+            AND n.state IN ('done', 'failed', 'stopped') AND n.state <> 'stopped'))
+    LIMIT ?)`
+
+// PruneTasks removes tasks that ended before a time, and units of work that no task
+// names any more, in small transactions. It returns how many tasks went.
+func (s *Store) PruneTasks(ctx context.Context, before time.Time) (int, error) {
+	tasks, err := s.pruneBatches(ctx, pruneTasksSQL, before)
+	if err != nil {
+		return tasks, err
+	}
+	_, err = s.pruneBatches(ctx, pruneUnitsSQL, before)
+	return tasks, err
+}
+
+func (s *Store) pruneBatches(ctx context.Context, query string, before time.Time) (total int, err error) {
+	for {
+		var n int64
+		err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
+			res, err := tx.Exec(ctx, query, sqldb.Millis(before), pruneBatch)
+			if err != nil {
+				return err
+			}
+			n, err = res.RowsAffected()
+			return err
+		})
+		total += int(n)
+		if err != nil || n < pruneBatch {
+			return total, err
+		}
+	}
+}

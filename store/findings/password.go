@@ -1,0 +1,169 @@
+package findings
+
+import (
+	"context"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"slices"
+	"strconv"
+
+	"plimsoll"
+	"plimsoll/store/backlog"
+	"plimsoll/store/sqldb"
+)
+
+// PasswordList returns a project's own list of weak passwords; one of generation 0 if it has none.
+func (s *Store) PasswordList(ctx context.Context, projectID string) (plimsoll.PasswordList, error) {
+	l := plimsoll.PasswordList{ProjectID: projectID}
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		var changed int64
+		err := tx.QueryRow(ctx, `SELECT generation, sealed_words, changed_by, changed_at FROM password_list WHERE project_id = ?`,
+			projectID).Scan(&l.Generation, &l.Sealed, &l.By, &changed)
+		if errors.Is(err, sql.ErrNoRows) {
+			return nil
+		}
+		l.ChangedAt = sqldb.FromMillis(changed)
+		return err
+	})
+	return l, err
+}
+
+// SetPasswordList stores a list that follows the one of the generation before, and puts the check
+// of the project's images against it into the backlog. Conflict: another list came between.
+func (s *Store) SetPasswordList(ctx context.Context, l plimsoll.PasswordList) error {
+	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		before, err := listGeneration(ctx, tx, l.ProjectID)
+		if err != nil {
+			return err
+		}
+		if l.Generation != before+1 {
+			return plimsoll.Errorf(plimsoll.Conflict, "the password list was changed by somebody else meanwhile").WithHint("read it and change it again")
+		}
+		_, err = tx.Exec(ctx, `INSERT INTO password_list (project_id, generation, sealed_words, changed_by, changed_at) VALUES (?, ?, ?, ?, ?)
+			ON CONFLICT (project_id) DO UPDATE SET generation = excluded.generation, sealed_words = excluded.sealed_words,
+			changed_by = excluded.changed_by, changed_at = excluded.changed_at`, l.ProjectID, l.Generation, l.Sealed, l.By, tx.Now())
+		if err != nil {
+			return err
+		}
+		task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: l.ProjectID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}, Kind: plimsoll.WorkPasswords, By: l.By}
+		// The generation is the key: a change while an older unit runs is a unit of its own.
+		return backlog.Enqueue(ctx, tx, &task, []plimsoll.Work{{
+			Kind: plimsoll.WorkPasswords, Key: strconv.FormatInt(l.Generation, 10), Priority: plimsoll.PriorityInteractive,
+		}})
+	})
+}
+
+func listGeneration(ctx context.Context, tx *sqldb.Tx, projectID string) (n int64, err error) {
+	err = tx.QueryRow(ctx, `SELECT generation FROM password_list WHERE project_id = ?`, projectID).Scan(&n)
+	if errors.Is(err, sql.ErrNoRows) {
+		return 0, nil
+	}
+	return n, err
+}
+
+const selectHashHoldersSQL = `SELECT c.artifact_id, a.project_id, a.enterprise_project_id, a.digest, c.sources
+	FROM artifact_account c JOIN artifact a ON a.id = c.artifact_id WHERE `
+
+// HashHolder returns what is known of an artifact's accounts; false if none has a password.
+func (s *Store) HashHolder(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest) (plimsoll.HashHolder, bool, error) {
+	list, err := s.hashHolders(ctx, selectHashHoldersSQL+`a.project_id = ? AND a.enterprise_project_id = ? AND a.digest = ?`, t.ProjectID, t.EnterpriseProject, d)
+	if err != nil || len(list) == 0 {
+		return plimsoll.HashHolder{}, false, err
+	}
+	return list[0], true, nil
+}
+
+// HashHolders returns the artifacts of a project after an id in which some account has a
+// password, in the order of their ids, at most limit.
+func (s *Store) HashHolders(ctx context.Context, projectID string, after int64, limit int) ([]plimsoll.HashHolder, error) {
+	return s.hashHolders(ctx, selectHashHoldersSQL+`c.project_id = ? AND c.artifact_id > ? ORDER BY c.artifact_id LIMIT ?`, projectID, after, limit)
+}
+
+func (s *Store) hashHolders(ctx context.Context, query string, args ...any) (out []plimsoll.HashHolder, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		rows, err := tx.Query(ctx, query, args...)
+		out, err = sqldb.Collect(rows, err, func(rows *sql.Rows) (h plimsoll.HashHolder, err error) {
+			var sources string
+			if err := rows.Scan(&h.ArtifactID, &h.ProjectID, &h.EnterpriseProject, &h.Digest, &sources); err != nil {
+				return h, err
+			}
+			return h, json.Unmarshal([]byte(sources), &h.Sources)
+		})
+		return err
+	})
+	return out, err
+}
+
+// SaveListed stores what a list of the generation says of an artifact, and reports whether that
+// still holds: if the list, or where the artifact's accounts are from, has changed, nothing is written.
+func (s *Store) SaveListed(ctx context.Context, h plimsoll.HashHolder, generation int64, setting plimsoll.Setting) (saved bool, err error) {
+	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
+		now, err := listGeneration(ctx, tx, h.ProjectID)
+		if err != nil || now != generation {
+			return err
+		}
+		sources, err := storedSources(ctx, tx, h.ArtifactID)
+		if err != nil || sources != encodeSources(h.Sources) {
+			return err
+		}
+		saved = true
+		stored, err := readSettings(ctx, tx, h.ArtifactID)
+		if err != nil {
+			return err
+		}
+		w := newWriter(tx)
+		isListed := func(s storedSetting) bool { return s.Rule == plimsoll.RuleListedPassword }
+		at := slices.IndexFunc(stored, isListed)
+		if setting.Result == plimsoll.SettingNotApplicable {
+			if at < 0 {
+				return nil
+			}
+			return w.deleteSetting(ctx, h.ArtifactID, plimsoll.RuleListedPassword)
+		}
+		ids, err := w.ruleIDs(ctx, []plimsoll.Setting{setting})
+		if err != nil || at >= 0 && stored[at].same(setting, ids[0]) {
+			return err
+		}
+		return w.putSetting(ctx, h.Tenant, h.ArtifactID, setting, ids[0])
+	})
+	return saved && err == nil, err
+}
+
+func encodeSources(sources []plimsoll.AccountSource) string {
+	if len(sources) == 0 {
+		return `[]`
+	}
+	return sqldb.EncodeJSON(sources)
+}
+
+// storedSources returns the stored form; "" if no account has a password.
+func storedSources(ctx context.Context, tx *sqldb.Tx, artifact int64) (text string, err error) {
+	err = tx.QueryRow(ctx, `SELECT sources FROM artifact_account WHERE artifact_id = ?`, artifact).Scan(&text)
+	if errors.Is(err, sql.ErrNoRows) {
+		return "", nil
+	}
+	return text, err
+}
+
+// saveAccounts notes where the accounts with passwords of an artifact are from.
+func (w *writer) saveAccounts(ctx context.Context, t plimsoll.Tenant, artifact int64, sources []plimsoll.AccountSource) error {
+	stored, err := storedSources(ctx, w.Tx, artifact)
+	if err != nil {
+		return err
+	}
+	if len(sources) == 0 {
+		if stored == "" {
+			return nil
+		}
+		if err := w.Change(ctx, `DELETE FROM artifact_account WHERE artifact_id = ?`, artifact); err != nil {
+			return err
+		}
+		return w.deleteSetting(ctx, artifact, plimsoll.RuleListedPassword)
+	}
+	if text := encodeSources(sources); text != stored {
+		return w.Change(ctx, `INSERT INTO artifact_account (artifact_id, project_id, enterprise_project_id, sources) VALUES (?, ?, ?, ?)
+			ON CONFLICT (artifact_id) DO UPDATE SET sources = excluded.sources`, artifact, t.ProjectID, t.EnterpriseProject, text)
+	}
+	return nil
+}
