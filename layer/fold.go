@@ -104,7 +104,7 @@ func (f *folder) place(index int, shape *plimsoll.Tree, nodes map[string]*Node) 
 			continue
 		}
 		if f.tree.nodes > f.limit {
-			return over(ErrEntries, "image of more than %d paths", f.limit)
+			return budgetErrorf(ErrEntries, "image of more than %d paths", f.limit)
 		}
 		if n.kind == dirNode {
 			path = path[:len(path)-1]

@@ -84,14 +84,14 @@ func (m model) apply(n int, tree plimsoll.Tree) {
 			}
 			continue
 		}
-		parent, name := split(w)
+		parent, name := splitPath(w)
 		if at, ok := m.directory(parent, -1); ok {
 			m.remove(at + "/" + name)
 		}
 	}
 	for entry := range tree.Paths.All() {
 		p, isDir := strings.CutSuffix(entry.Path, "/")
-		parent, name := split(p)
+		parent, name := splitPath(p)
 		at, ok := m.directory(parent, n)
 		if !ok {
 			continue

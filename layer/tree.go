@@ -165,7 +165,7 @@ func (t *tree) hide(path string) {
 		}
 		return
 	}
-	parent, name := split(path)
+	parent, name := splitPath(path)
 	dir, err := t.resolve(parent, false, 0)
 	if err != nil || dir == nil || dir.kind != dirNode {
 		return
@@ -179,7 +179,7 @@ func (t *tree) hide(path string) {
 // path without a name.
 func (t *tree) add(entry pathlist.Entry, link *plimsoll.Link, layer int32) (*Node, error) {
 	path, isDir := strings.CutSuffix(entry.Path, "/")
-	parent, name := split(path)
+	parent, name := splitPath(path)
 	if name == "" || name == "." || name == ".." {
 		return nil, nil
 	}
@@ -201,7 +201,7 @@ func (t *tree) add(entry pathlist.Entry, link *plimsoll.Link, layer int32) (*Nod
 	return t.put(dir, name, n), nil
 }
 
-func split(path string) (parent, name string) {
+func splitPath(path string) (parent, name string) {
 	if i := strings.LastIndexByte(path, '/'); i >= 0 {
 		return path[:i], path[i+1:]
 	}
