@@ -8,9 +8,9 @@ import (
 	"plimsoll/manifest"
 )
 
-// config returns what analyzers say of the image's config. What the inventory keeps of a config
-// has no values of variables, so the blob is read for this if it was not just now, once for each version of an analyzer:
-// reports are kept under the config's digest as those of a layer are under its diff ID.
+// config returns the analyzers' reports about the image's config. The stored config has no values of
+// variables, so the blob is read once per version of an analyzer, unless this inspection has read it. The
+// reports are stored under the config's digest, as those of a layer are under its diff ID.
 func (s *Inspector) config(ctx context.Context, target Target, src Source) ([]plimsoll.LayerReport, error) {
 	var analyzers []analyze.ConfigAnalyzer
 	var ids []plimsoll.AnalyzerID

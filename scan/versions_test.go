@@ -53,7 +53,7 @@ func (d *daemon) employ(t *testing.T, y *yard) {
 	if inspector.Analyzers, err = all.With(config, signatures); err != nil {
 		t.Fatal(err)
 	}
-	inspector.Outside = map[string]func(context.Context) (string, error){malware.Name: d.tell}
+	inspector.ExternalVersions = map[string]func(context.Context) (string, error){malware.Name: d.tell}
 }
 
 func (y *yard) malware(t *testing.T, tag string) (out []string) {

@@ -189,7 +189,7 @@ func (n *analysis) equip(inspector *scan.Inspector, layers int) error {
 	}
 	inspector.Analyzers, inspector.Redact = n.analyzers, n.secrets.Redact
 	if n.second != nil {
-		inspector.Outside = map[string]func(context.Context) (string, error){malware.Name: n.second.version}
+		inspector.ExternalVersions = map[string]func(context.Context) (string, error){malware.Name: n.second.version}
 	}
 	if n.confined {
 		inspector.Pass = scan.ConfinedPass(n.pool.Run)
