@@ -7,10 +7,10 @@ import (
 	"plimsoll/pathlist"
 )
 
-// HeadBytes is how many first bytes of a file are looked at before anything is kept.
+// HeadBytes is the number of first bytes of a file that decide whether it is kept.
 const HeadBytes = 512
 
-// magics are the first bytes of kinds of file, as file(1) and the formats' own specifications give them.
+// magics are the first bytes of kinds of files, according to file(1) and the formats' specifications.
 var magics = [...]struct {
 	offset int
 	bytes  string
@@ -44,7 +44,7 @@ var magics = [...]struct {
 	{0, "SQLite format 3\x00", pathlist.KindDatabase},
 }
 
-// FileKindOf tells what a file is by its first bytes, at most HeadBytes of them.
+// FileKindOf returns the kind of a file by its first bytes, at most HeadBytes of them.
 func FileKindOf(head []byte) pathlist.Kind {
 	if len(head) == 0 {
 		return pathlist.KindEmpty
@@ -55,7 +55,7 @@ func FileKindOf(head []byte) pathlist.Kind {
 			continue
 		}
 		if text && m.kind != pathlist.KindScript && m.kind != pathlist.KindArchive {
-			continue // an article about MZ, a list with a blank line behind two letters
+			continue // text that begins with "MZ", or with a letter and two line ends
 		}
 		return m.kind
 	}
@@ -65,7 +65,8 @@ func FileKindOf(head []byte) pathlist.Kind {
 	return pathlist.KindData
 }
 
-// isText: UTF-8 without control characters that text has no use for. The last rune may be cut.
+// isText reports whether head is UTF-8 without control characters that text does not use. The last
+// rune may be incomplete.
 func isText(head []byte) bool {
 	for i := 0; i < len(head); {
 		c := head[i]

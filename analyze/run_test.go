@@ -249,7 +249,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// TestTreeKeepsTheLargest holds the list to its bound, and to what stays in the layer.
+// TestTreeKeepsTheLargest: the list is bounded, and has only files that the layer keeps.
 func TestTreeKeepsTheLargest(t *testing.T) {
 	var entries []given
 	for i := range 2 * plimsoll.LargestFiles {

@@ -105,7 +105,7 @@ func roots(t testing.TB) string {
 	return dir
 }
 
-// rootLayer makes one layer of a root. Links of the image are kept there as files that hold their target.
+// rootLayer makes one layer of a root. Links of the image are kept there as files that contain their target.
 func rootLayer(t testing.TB, root string) []byte {
 	t.Helper()
 	var entries []entry

@@ -27,7 +27,7 @@ func analyzers(t *testing.T) []analyze.Analyzer {
 	return list
 }
 
-// unlisted are folders that hold no analyzer, and why.
+// unlisted are folders without an analyzer, and why.
 var unlisted = map[string]string{
 	"literal": "a filter that analyzers use, and none itself: it has no report",
 	"window":  "parts of a file as slices, for engines",

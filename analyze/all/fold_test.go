@@ -115,7 +115,7 @@ var foldsOfFailures = []foldCase{
 	{"a failure of a replaced database does not matter", []layerSpec{
 		{failures: []string{status}}, {status: map[string][]string{status: {"a"}}},
 	}, []string{"package a 1 " + status}},
-	{"files that nobody read", []layerSpec{
+	{"files that no analyzer read", []layerSpec{
 		{paths: []string{"etc/os-release", "etc/shadow", status}},
 	}, []string{"failure packages etc/os-release", "failure packages " + status, "failure settings etc/shadow"}},
 }

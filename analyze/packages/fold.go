@@ -214,7 +214,7 @@ func (f *folder) origins(history []layer.Version) map[packageID]int {
 	return since
 }
 
-// addFiles adds files that hold one package of the system, or packages of a language: these
+// addFiles adds files that contain one package of the system, or packages of a language: these
 // packages come and go with their file.
 func (f *folder) addFiles() {
 	for n, item := range f.files.Visible() {
