@@ -48,13 +48,20 @@ type Task struct {
 	FinishedAt time.Time `json:"finished_at,omitzero"`
 }
 
+// TaskBySync is the By of the scans that a sync found necessary.
+const TaskBySync = "sync"
+
+// FollowsSync reports whether a scan task follows from the sync with this task id, or from an earlier one and still runs.
+func (t Task) FollowsSync(sync int64) bool {
+	return t.By == TaskBySync && (t.ID >= sync || t.State == TaskRunning)
+}
+
 // WorkState is the state of one unit in the backlog.
 type WorkState string
 
 // The work states. Work that ended stays in the backlog until its task is pruned.
 const (
 	WorkPending WorkState = "pending"
-	WorkQueued  WorkState = "queued"  // handed to the queue, not begun
 	WorkRunning WorkState = "running" // a worker holds its lease
 	WorkDone    WorkState = "done"
 	WorkFailed  WorkState = "failed"
@@ -62,7 +69,7 @@ const (
 )
 
 // Work is a unit of the backlog. At most one unit of a project, kind and key is
-// open (pending, queued or running) at a time.
+// open (pending or running) at a time.
 type Work struct {
 	ID     int64
 	TaskID int64
@@ -72,7 +79,7 @@ type Work struct {
 	RegistryID int64  // where the bytes come from; 0 if none are needed
 	Repository string // of a scan
 	Priority   Priority
-	Generation int64 // raised each time the unit is handed out; a worker with an older one has lost it
+	Generation int64 // raised with each claim; a worker with an older one has lost the unit
 	State      WorkState
 	Attempts   int
 	Deaths     int // attempts in which the analysis died (ErrDied), before this one

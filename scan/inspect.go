@@ -49,8 +49,8 @@ type Inspector struct {
 	Parallel   int // layers of one image that are read at the same time
 	Now        func() time.Time
 
-	// Redact masks secrets in configs before they are shown or stored; nil = nothing is masked.
-	Redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
+	// Redact masks secrets in configs before they are shown or stored; nil masks nothing.
+	Redact manifest.Redactor
 
 	// Sealer seals password hashes, for projects' password lists; if nil, hashes are dropped.
 	Sealer Sealer
@@ -133,12 +133,8 @@ func (s *Inspector) Complete(ctx context.Context, target Target, src Source) (Ta
 	if err != nil {
 		return target, err
 	}
-	whole := config
-	if s.Redact != nil {
-		config = s.Redact(config)
-	}
-	target.config = &whole
-	target.Artifact, err = manifest.WithConfig(a, config)
+	target.config = &config
+	target.Artifact, err = manifest.WithConfig(a, s.Redact.Masked(config))
 	return target, err
 }
 

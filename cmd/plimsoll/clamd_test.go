@@ -15,6 +15,9 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze/malware/clamd/clamdtest"
+	"plimsoll/app"
+	"plimsoll/app/apptest"
+	"plimsoll/app/imagescan"
 )
 
 // ownRules is a folder with a rule for what clamdtest.Daemon knows too.
@@ -42,20 +45,20 @@ func sampleLayout(t *testing.T) string {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	img := packedImage(t, types.OCILayer, zipped, tarOf(t, regular("etc/os-release", debianRelease),
-		regular("srv/both.sh", "#!/bin/sh\n# "+clamdtest.Sample+"\n"), regular("srv/good.sh", "#!/bin/sh\n"),
-		regular("srv/big.sh", "#!/bin/sh\n"+strings.Repeat("x", clamdtest.DaemonLimit)),
-		regular("srv/notes", clamdtest.Sample), regular("srv/app.zip", packed.String())))
+	img := packedImage(t, types.OCILayer, apptest.Gzip, apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease),
+		apptest.File("srv/both.sh", "#!/bin/sh\n# "+clamdtest.Sample+"\n"), apptest.File("srv/good.sh", "#!/bin/sh\n"),
+		apptest.File("srv/big.sh", "#!/bin/sh\n"+strings.Repeat("x", clamdtest.DaemonLimit)),
+		apptest.File("srv/notes", clamdtest.Sample), apptest.File("srv/app.zip", packed.String())))
 	dir, _ := writeLayout(t, "team/app:1", img)
 	return dir
 }
 
-// outcome is what a scan says: its status, its words for people, and the malware it found.
-func outcome(t *testing.T, args ...string) (status int, words string, found []string) {
+// scanOutcome is what a scan says: its status, its words for people, and the malware it found.
+func scanOutcome(t *testing.T, args ...string) (status int, words string, found []string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	status = run(t.Context(), append([]string{"scan", "--allow-not-judged", "--output", "json"}, args...), strings.NewReader(""), &out, &errs)
-	var result scanOutput
+	status = runProgram(t.Context(), append([]string{"scan", "--allow-not-judged", "--output", "json"}, args...), strings.NewReader(""), &out, &errs)
+	var result imagescan.Result
 	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
 		t.Fatalf("%v: %s", err, errs.String())
 	}
@@ -80,7 +83,7 @@ func TestClamd(t *testing.T) {
 	}
 	want := slices.Sorted(slices.Values(slices.Concat(ours, theirs)))
 	for _, at := range []string{"unix:" + socket, "unix:" + socket, "tcp://" + address} { // the second time what was found is known
-		if status, words, found := outcome(t, append(flags, at)...); status != exitOK || !cmp.Equal(want, found) {
+		if status, words, found := scanOutcome(t, append(flags, at)...); status != exitOK || !cmp.Equal(want, found) {
 			t.Errorf("%s: status %d, %s%s", at, status, words, cmp.Diff(want, found))
 		}
 	}
@@ -89,7 +92,7 @@ func TestClamd(t *testing.T) {
 	}
 	stop()
 	left := slices.Sorted(slices.Values(append(ours, theirs[1])))
-	status, words, found := outcome(t, append(flags, "unix:"+socket)...)
+	status, words, found := scanOutcome(t, append(flags, "unix:"+socket)...)
 	if status != exitError || !strings.Contains(words, "clamd at "+socket) || !strings.Contains(words, "is the daemon running") || !cmp.Equal(left, found) {
 		t.Errorf("after the end of the daemon: status %d, %s%s", status, words, cmp.Diff(left, found))
 	}
@@ -101,7 +104,7 @@ func TestClamdIsAskedOnce(t *testing.T) {
 	dir, data := sampleLayout(t), t.TempDir()
 	scan := func(args ...string) (asked int) {
 		before := len(f.Files())
-		status, words, found := outcome(t, append([]string{"--data", data, "--layout", dir, "--clamd", "unix:" + f.Socket}, args...)...)
+		status, words, found := scanOutcome(t, append([]string{"--data", data, "--layout", dir, "--clamd", "unix:" + f.Socket}, args...)...)
 		if status != exitOK || len(found) != 4 {
 			t.Errorf("status %d, %s%v", status, words, found)
 		}
@@ -120,7 +123,7 @@ func TestClamdIsAskedOnce(t *testing.T) {
 	if n := scan("--clamd-max-file", "30MiB"); n != 4 {
 		t.Errorf("with another limit %d files were shown", n)
 	}
-	t.Setenv(inProcess, "1")
+	t.Setenv("PLIMSOLL_IN_PROCESS", "1")
 	if n := scan("--no-cache"); n != 4 {
 		t.Errorf("in this process %d files were shown", n)
 	}
@@ -142,12 +145,12 @@ func TestClamdFailsMidScan(t *testing.T) {
 		return clamdtest.Clean
 	})
 	flags := []string{"--data", t.TempDir(), "--layout", sampleLayout(t), "--clamd", "unix:" + f.Socket}
-	status, words, found := outcome(t, flags...)
+	status, words, found := scanOutcome(t, flags...)
 	if status != exitError || !strings.Contains(words, "srv/app.zip: not shown to the second engine: clamd at ") || !cmp.Equal(found, []string{"srv/both.sh match clamd Found"}) {
 		t.Errorf("status %d, %s%v", status, words, found)
 	}
 	deadly = false
-	if status, words, found := outcome(t, flags...); status != exitOK || !slices.Contains(found, "srv/both.sh match clamd Found") {
+	if status, words, found := scanOutcome(t, flags...); status != exitOK || !slices.Contains(found, "srv/both.sh match clamd Found") {
 		t.Errorf("status %d, %s%v", status, words, found)
 	}
 }
@@ -155,9 +158,9 @@ func TestClamdFailsMidScan(t *testing.T) {
 func TestClamdIsListed(t *testing.T) {
 	f := clamdtest.New(t, nil)
 	data := t.TempDir()
-	list := func(at string) (row ruleSet) {
+	list := func(at string) (row app.RuleSet) {
 		t.Helper()
-		var sets []ruleSet
+		var sets []app.RuleSet
 		if err := json.Unmarshal([]byte(cli(t, "", "rules", "list", "--data", data, "--output", "json", "--clamd", at)), &sets); err != nil {
 			t.Fatal(err)
 		}

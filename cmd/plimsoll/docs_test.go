@@ -16,10 +16,10 @@ import (
 
 var update = flag.Bool("update", false, "write the tables of flags into docs, and the golden files")
 
-// commands are all that can be run, with their flags as users see them.
-func commands() []*cobra.Command {
+// allCommands are all that can be run, with their flags as users see them.
+func allCommands() []*cobra.Command {
 	var out []*cobra.Command
-	eachCommand((&app{env: os.LookupEnv}).command(), func(c *cobra.Command) {
+	eachCommand((&application{env: os.LookupEnv}).command(), func(c *cobra.Command) {
 		if !c.HasSubCommands() && !c.Hidden {
 			out = append(out, c)
 		}
@@ -27,7 +27,7 @@ func commands() []*cobra.Command {
 	return out
 }
 
-func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+func escapeCell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 // flagTable is a table of flags, with their variables if asked for.
 func flagTable(flags *pflag.FlagSet, variables bool) string {
@@ -47,9 +47,9 @@ func flagTable(flags *pflag.FlagSet, variables bool) string {
 			initial = "`" + initial + "`"
 		}
 		if variables {
-			name += " | `" + variable(f.Name) + "`"
+			name += " | `" + variableOf(f.Name) + "`"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, cell(initial), cell(f.Usage))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, escapeCell(initial), escapeCell(f.Usage))
 	})
 	switch {
 	case b.Len() == 0:
@@ -61,9 +61,9 @@ func flagTable(flags *pflag.FlagSet, variables bool) string {
 	}
 }
 
-func reference() string {
+func commandReference() string {
 	var b strings.Builder
-	for _, c := range commands() {
+	for _, c := range allCommands() {
 		fmt.Fprintf(&b, "### %s\n\n%s.\n\n```\n%s\n```\n", c.CommandPath(), c.Short, strings.TrimSuffix(c.UseLine(), " [flags]"))
 		if c.Long != "" {
 			fmt.Fprintf(&b, "\n```text\n%s\n```\n", c.Long)
@@ -78,10 +78,10 @@ func reference() string {
 
 // TestDocs holds the tables of flags in docs against the commands.
 func TestDocs(t *testing.T) {
-	root := (&app{env: os.LookupEnv}).command()
+	root := (&application{env: os.LookupEnv}).command()
 	for _, part := range []struct{ file, name, want string }{
 		{"configuration.md", "shared flags", flagTable(root.PersistentFlags(), true)},
-		{"commands.md", "commands", reference()},
+		{"commands.md", "commands", commandReference()},
 	} {
 		path := filepath.Join("..", "..", "docs", part.file)
 		raw, err := os.ReadFile(path)
@@ -110,7 +110,7 @@ func TestDocs(t *testing.T) {
 // TestCommandsExplainThemselves: every command and flag says what it is for, in the
 // same style, and misuse of a command cannot pass for its use.
 func TestCommandsExplainThemselves(t *testing.T) {
-	for _, c := range commands() {
+	for _, c := range allCommands() {
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
 			t.Errorf("%s: short text %q", c.CommandPath(), c.Short)
 		}
@@ -132,21 +132,21 @@ func TestExamples(t *testing.T) {
 		t.Fatalf("no examples: %v", err)
 	}
 	for _, path := range files {
-		settings, err := readConfig(path)
+		settings, err := readSettingsFile(path)
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 			continue
 		}
 		applied := map[string]bool{}
-		eachCommand((&app{}).command(), func(c *cobra.Command) {
-			a := &app{env: func(string) (string, bool) { return "", false }, config: path}
+		eachCommand((&application{}).command(), func(c *cobra.Command) {
+			a := &application{env: func(string) (string, bool) { return "", false }, settingsFile: path}
 			fresh, _, err := a.command().Find(strings.Fields(c.CommandPath())[1:])
 			if err != nil {
 				t.Fatal(err)
 			}
 			fresh.InheritedFlags() // joins the shared flags
-			a.config = path
-			if err := a.settle(fresh); err != nil {
+			a.settingsFile = path
+			if err := a.applySettings(fresh); err != nil {
 				t.Errorf("%s, %s: %v", path, c.CommandPath(), err)
 			}
 			fresh.Flags().VisitAll(func(f *pflag.Flag) { applied[f.Name] = applied[f.Name] || f.Changed })

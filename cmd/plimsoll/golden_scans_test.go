@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"plimsoll"
+	"plimsoll/app/imagescan"
 )
 
 // goldenScan is what the golden file keeps of a scan: nothing of the test material itself,
@@ -45,7 +46,7 @@ var rpmDatabases = map[string]string{
 // TestGoldenScans scans an image of every root and every rpm database of the corpus by the
 // command line, and compares each output with testdata/golden/scans.json.
 func TestGoldenScans(t *testing.T) {
-	corpus(t)
+	requireCorpus(t)
 	data := t.TempDir()
 	for _, zip := range []string{"Alpine", "Debian", "Ubuntu", "AlmaLinux"} {
 		cli(t, "", "--data", data, "advisories", "import", filepath.Join(sharedData, "osv", zip+".zip"))
@@ -112,9 +113,9 @@ func normalScan(raw, archive string) string {
 func scanForGolden(t *testing.T, data, key, archive string) goldenScan {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"--data", data, "scan", "--archive", archive, "--output", "json"}, strings.NewReader(""), &out, &errs)
+	code := runProgram(t.Context(), []string{"--data", data, "scan", "--archive", archive, "--output", "json"}, strings.NewReader(""), &out, &errs)
 	text := normalScan(out.String(), archive)
-	var got scanOutput
+	var got imagescan.Result
 	var members map[string]json.RawMessage
 	for _, into := range []any{&got, &members} {
 		if err := json.Unmarshal([]byte(text), into); err != nil {

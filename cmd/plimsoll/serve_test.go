@@ -28,6 +28,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"plimsoll"
+	"plimsoll/client"
 	"plimsoll/store/sqlite"
 )
 
@@ -37,7 +38,7 @@ const adminPassword = "correct horse battery staple"
 func fails(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != exitError || out.Len() > 0 {
+	if code := runProgram(t.Context(), args, strings.NewReader(""), &out, &errs); code != exitError || out.Len() > 0 {
 		t.Fatalf("plimsoll %v: exit %d\n%s\n%s", args, code, out.String(), errs.String())
 	}
 	return errs.String()
@@ -165,7 +166,7 @@ func TestRemoteFollowsNoRedirect(t *testing.T) {
 // told to. The channel is closed when a client has asked for it.
 func blockedRegistry(t *testing.T) (host string, asked <-chan struct{}, release func()) {
 	t.Helper()
-	img, err := fixtureImage(fixtures()["fixture/vulnerable"])
+	img, err := fixtureImage(fixtureImages()["fixture/vulnerable"])
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -212,12 +213,11 @@ func TestServeStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, project, err := signIn(b.url, "admin", adminPassword)
+	c, err := client.New(t.Context(), client.Config{Endpoint: b.url, User: "admin", Password: adminPassword})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &remoteBackend{base: b.url, token: token, project: project, client: http.DefaultClient}
-	if _, err := r.call(t.Context(), http.MethodPost, r.inProject("/registries/blocked/sync"), nil, nil); err != nil {
+	if _, err := c.RequestSync(t.Context(), "blocked"); err != nil {
 		t.Fatal(err)
 	}
 	<-asked
@@ -231,7 +231,7 @@ func TestServeStops(t *testing.T) {
 	if said := b.errs.String(); strings.Contains(said, "ERROR") {
 		t.Errorf("stopping is no error: %s", said)
 	}
-	if counts := pending(t, data); counts[plimsoll.WorkPending] != 1 || counts[plimsoll.WorkRunning]+counts[plimsoll.WorkQueued] != 0 {
+	if counts := countPending(t, data); counts[plimsoll.WorkPending] != 1 || counts[plimsoll.WorkRunning] != 0 {
 		t.Errorf("the backlog holds %v", counts)
 	}
 	release()
@@ -241,7 +241,7 @@ func TestServeStops(t *testing.T) {
 	}
 }
 
-func pending(t *testing.T, data string) map[plimsoll.WorkState]int {
+func countPending(t *testing.T, data string) map[plimsoll.WorkState]int {
 	t.Helper()
 	inventory, err := sqlite.Inventory(t.Context(), filepath.Join(data, "plimsoll.db"))
 	if err != nil {
