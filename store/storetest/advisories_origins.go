@@ -7,7 +7,7 @@ import (
 	"plimsoll/store/advisories"
 )
 
-// checkOrigins: what stands, and what stood before.
+// checkOrigins checks which advisories are in force, and which were before.
 func checkOrigins(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	dump := feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1"), "b.json": osvRecord("A-2", "Debian:12", "zlib", "1"), "c.json": osvRecord("A-3", "Debian:12", "curl", "1")}
@@ -20,7 +20,7 @@ func checkOrigins(t *testing.T, open func() *advisories.Store) {
 	got, err := s.Origins(t.Context(), []string{"A-1", "A-2", "A-3", "A-4", "A-5"}, 1)
 	noError(t, err)
 	equal(t, "after 1", map[string]plimsoll.AdvisoryOrigin{
-		"A-1": {Stands: true, Before: true}, "A-2": {Before: true}, "A-3": {Before: true}, "A-4": {Stands: true},
+		"A-1": {InForce: true, InForceBefore: true}, "A-2": {InForceBefore: true}, "A-3": {InForceBefore: true}, "A-4": {InForce: true},
 	}, got)
 
 	// An import that is not published yet changes no answer.
@@ -29,7 +29,7 @@ func checkOrigins(t *testing.T, open func() *advisories.Store) {
 	again, err := s.Origins(t.Context(), []string{"A-1", "A-2", "A-3", "A-4", "A-5"}, 1)
 	noError(t, err)
 	equal(t, "beside an import", map[string]plimsoll.AdvisoryOrigin{
-		"A-1": {Stands: true, Before: true}, "A-2": {Before: true}, "A-3": {Before: true}, "A-4": {Stands: true}, "A-5": {},
+		"A-1": {InForce: true, InForceBefore: true}, "A-2": {InForceBefore: true}, "A-3": {InForceBefore: true}, "A-4": {InForce: true}, "A-5": {},
 	}, again)
 	none, err := s.Origins(t.Context(), nil, 1)
 	noError(t, err)

@@ -33,7 +33,7 @@ func testMaliciousPackages(f *findings) {
 	const a, b, file = "app/a malicious_package MAL-1", "app/b malicious_package MAL-1", "app/a match r"
 	scan(findingTenant, "one")
 	shown(one, 1, file)
-	// The same set, stored already: a rematch tells.
+	// The set is stored already, so only a rematch changes its judgement.
 	scan(otherTenant, "other", plimsoll.MaliciousPackage{Package: lang.Packages[0], Advisories: []string{"MAL-1"}})
 	shown(other, 1, file)
 
@@ -54,6 +54,15 @@ func testMaliciousPackages(f *findings) {
 	shown(one, 2, file, a, b)
 	judge(2)
 	shown(one, 1, file)
+	for _, malicious := range [][]string{{"MAL-1"}, nil} { // as a rematch does
+		_, err := f.s.SaveJudgements(f.ctx, []plimsoll.PackageJudgement{{PackageID: id, Malicious: malicious}})
+		f.must(err)
+		if malicious == nil {
+			shown(one, 1, file)
+		} else {
+			shown(one, 2, file, a, b)
+		}
+	}
 
 	fresh := f.image(findingTenant, "fresh")
 	lone := placed(plimsoll.SetLanguage, "left-pad")
