@@ -45,16 +45,7 @@ func (s *services) ImportAdvisories(ctx context.Context, feed, file string) (pli
 
 // askRematch puts a rematch into the backlog if stored sets are behind the advisories.
 func (s *services) askRematch(ctx context.Context, by string) error {
-	due, err := s.rematcher().Due(ctx)
-	if err != nil || !due {
-		return err
-	}
-	task := plimsoll.Task{Kind: plimsoll.WorkRematch, By: by}
-	if err := s.inventory.CreateTask(ctx, &task, []plimsoll.Work{{Kind: plimsoll.WorkRematch, Priority: plimsoll.PriorityInteractive}}); err != nil {
-		return err
-	}
-	s.queue.Wake()
-	return nil
+	return s.rematcher().Request(ctx, s, by)
 }
 
 // WeakPasswords reads a project's own list.

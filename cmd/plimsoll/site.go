@@ -14,6 +14,7 @@ import (
 	"plimsoll/analyze/all"
 	"plimsoll/identity"
 	"plimsoll/intake"
+	"plimsoll/rematch"
 	"plimsoll/scan"
 	"plimsoll/seal"
 	"plimsoll/store"
@@ -174,6 +175,6 @@ func (s *site) lists() *scan.PasswordLists {
 	return &scan.PasswordLists{Store: s.inventory, Key: s.key, Logger: s.logger}
 }
 
-func (s *site) rematcher() *scan.Rematcher {
-	return &scan.Rematcher{Store: s.inventory, Advisories: s.advisories, Logger: s.logger}
+func (s *site) rematcher() *rematch.Rematcher {
+	return &rematch.Rematcher{Store: s.inventory, Advisories: s.advisories, Logger: s.logger}
 }

@@ -1,5 +1,0 @@
-package scan
-
-import "plimsoll/rematch"
-
-type Rematcher = rematch.Rematcher
