@@ -117,20 +117,6 @@ func TestRootImportsOnlyLeaves(t *testing.T) {
 	}
 }
 
-// TestOnlyQueueKnowsRiver keeps the queue's library behind one door.
-func TestOnlyQueueKnowsRiver(t *testing.T) {
-	for _, file := range goFiles(t) {
-		if strings.HasPrefix(file, "queue/") {
-			continue
-		}
-		for _, path := range importsOf(t, file) {
-			if strings.HasPrefix(path, "github.com/riverqueue/") {
-				t.Errorf("%s imports %s", file, path)
-			}
-		}
-	}
-}
-
 func goFiles(t *testing.T) []string {
 	t.Helper()
 	var files []string

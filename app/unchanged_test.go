@@ -119,7 +119,7 @@ func (w *works) rescan(t *testing.T) plimsoll.Task {
 // jobTable tells the tables that work itself is written to.
 func jobTable(name string) bool {
 	return slices.Contains([]string{"task", "task_work", "backlog", "dispatch_turn", "feed_check"}, name) ||
-		strings.HasPrefix(name, "river_") || strings.HasPrefix(name, "sqlite_")
+		strings.HasPrefix(name, "sqlite_")
 }
 
 // dumpTables reads every row of every table that is not a job table, so that a new table is compared too.

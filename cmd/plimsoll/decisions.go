@@ -145,10 +145,8 @@ func findImage(ctx context.Context, b backend, ref string) (plimsoll.Image, erro
 	if id, err := strconv.ParseInt(ref, 10, 64); err == nil && id > 0 {
 		f.IDs = []int64{id}
 	} else if f.Digest = digestOfRef(ref); f.Digest == "" {
-		repository := ref
-		if colon := strings.LastIndexByte(ref, ':'); colon > strings.LastIndexByte(ref, '/') {
-			repository, f.Tag = ref[:colon], ref[colon+1:]
-		}
+		repository, tag, _ := plimsoll.SplitTag(ref)
+		f.Tag = tag
 		f.Namespace, f.Name = plimsoll.SplitRepository(repository)
 	}
 	page, err := b.Images(ctx, f)
