@@ -19,6 +19,8 @@ const (
 	pathUsers      = "/api/v1/users"
 	pathKeys       = "/api/v1/keys"
 	pathVersion    = "/api/v1/version"
+
+	pathSoftwarePolicy = "/api/v1/software-policy"
 )
 
 func pathTask(id int64) string { return pathTasks + "/" + strconv.FormatInt(id, 10) }
@@ -27,10 +29,11 @@ func pathRegistry(name string) string { return pathRegistries + "/" + url.PathEs
 
 func pathSync(registry string) string { return pathRegistry(registry) + "/sync" }
 
-// pathOfImage is a list below an image, by record id or the hex digits of its digest.
-func pathOfImage(image, list string) string {
-	return pathImages + "/" + url.PathEscape(image) + "/" + list
-}
+// pathImage is an image, by record id or the hex digits of its digest.
+func pathImage(image string) string { return pathImages + "/" + url.PathEscape(image) }
+
+// pathOfImage is a list below an image.
+func pathOfImage(image, list string) string { return pathImage(image) + "/" + list }
 
 func pathHistory(image string) string { return pathOfImage(image, "history") }
 
