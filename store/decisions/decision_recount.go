@@ -91,7 +91,7 @@ func markRecounted(ctx context.Context, w *sqldb.Changes, due []dueDecision) err
 
 // Artifacts are found from verdicts by way of sets, in the order of sets: neighbours share theirs.
 const selectArtifactsByFindingSQL = `SELECT h.artifact_id FROM verdict_name n
-		CROSS JOIN set_vulnerability s ON s.verdict_id = n.verdict_id AND (s.to_revision IS NULL OR s.to_revision > ?)
+		CROSS JOIN set_vulnerability s ON s.verdict_id = n.verdict_id AND ` + judgement.NotEndedSQL + `
 		CROSS JOIN artifact_set h ON h.set_id = s.set_id
 		WHERE n.name = ? AND h.project_id = ? AND (? = '' OR h.enterprise_project_id = ?) ORDER BY h.set_id`
 

@@ -118,8 +118,8 @@ func countHandledIn(i handledImage, g judgement.Gate, sets []memberSet, found ma
 			at.Digests = append(slices.Clone(at.Digests), s.member)
 		}
 		for _, f := range found[s.set] {
-			if f.from > g || (f.to.Valid && judgement.Gate(f.to.Int64) <= g) {
-				continue // not in sight
+			if !g.Shows(f.from, f.to) {
+				continue
 			}
 			id := r.VulnerabilityIDs[f.verdict]
 			at.Package, at.Set = f.pkg, f.set
@@ -177,7 +177,7 @@ type decidedFinding struct {
 
 const selectDecidedFindingsSQL = `SELECT s.set_id, s.verdict_id, s.from_revision, s.to_revision, k.kind, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
 	FROM set_vulnerability s JOIN package p ON p.id = s.package_id JOIN package_set k ON k.id = s.set_id
-	WHERE s.set_id IN (:keys) AND (s.to_revision IS NULL OR s.to_revision > ?)`
+	WHERE s.set_id IN (:keys) AND ` + judgement.NotEndedSQL
 
 // maxListed is up to how many verdicts are listed in a query; beyond it all are read.
 const maxListed = 1000

@@ -10,15 +10,15 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// rowsPerWrite bounds how long SaveChanges keeps the writer from others.
+// rowsPerWrite bounds how long one transaction of SaveChanges blocks other writers.
 const rowsPerWrite = 1_000
 
-// SaveChanges writes changes of findings for every set that holds their packages, in short
-// transactions, and returns how many rows that were. Nothing of it is in sight until the
-// artifacts above are counted, or the rematch finishes. Saved again, it writes nothing.
+// SaveChanges writes changes of findings for every set that contains their packages, in short
+// transactions, and returns the number of rows written. Readers see none of it before the artifacts
+// with these sets are counted, or the rematch finishes. The same changes saved again write nothing.
 //
-// Rows of a set stand together on disk, so they are written in the order of sets: many
-// changes at a time cost much less than the same ones one by one.
+// The rows of a set are next to each other on disk, so they are written in the order of sets: many
+// changes in one call cost much less than the same changes in several calls.
 func (s *Store) SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.PackageChanges) (rows int, err error) {
 	byPackage := map[int64][]plimsoll.FindingChange{}
 	for _, f := range c.Findings {
@@ -44,10 +44,10 @@ func (s *Store) SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.
 	return rows, err
 }
 
-// holder is a set that holds a package.
+// holder is a set that contains a package.
 type holder struct{ set, pkg int64 }
 
-// holdersOf returns the sets that hold changed packages, sorted.
+// holdersOf returns the sets that contain changed packages, sorted.
 func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange) ([]holder, error) {
 	var packages []int64
 	for id := range byPackage {
@@ -79,8 +79,8 @@ const endFindingsSQL = `) UPDATE set_vulnerability SET to_revision = ?, ended = 
 		WHERE set_vulnerability.set_id = want.set_id AND set_vulnerability.package_id = want.package_id
 		  AND set_vulnerability.verdict_id = want.verdict_id AND set_vulnerability.to_revision IS NULL`
 
-// A row that ended in the same rematch, because another process had read other
-// advisories, stands again.
+// A row that this rematch has ended itself, because another process had read other advisories,
+// is true again.
 const beginFindingsSQL = `) INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision, began)
 		SELECT want.set_id, want.package_id, want.verdict_id, CAST(? AS TEXT), CAST(? AS BIGINT), want.reason FROM want
 		WHERE NOT EXISTS (SELECT 1 FROM set_vulnerability s WHERE s.set_id = want.set_id AND s.package_id = want.package_id
@@ -131,8 +131,8 @@ func saveFindingChanges(ctx context.Context, w *sqldb.Changes, r plimsoll.Rematc
 	return sqldb.NewChanges(w.Tx).Insert(ctx, `INSERT INTO set_recount (set_id) VALUES `, "(?)", ` ON CONFLICT DO NOTHING`, sets)
 }
 
-// deleteNotJudged forgets why packages of sets were not judged, by a prepared statement: SQLite
-// finds no index for a list of pairs.
+// deleteNotJudged deletes the reasons why packages of sets were not judged, with a prepared statement:
+// SQLite uses no index for a list of pairs.
 func deleteNotJudged(ctx context.Context, w *sqldb.Changes, pairs []holder) error {
 	if len(pairs) == 0 {
 		return nil

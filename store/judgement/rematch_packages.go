@@ -3,51 +3,66 @@ package judgement
 import (
 	"context"
 	"database/sql"
-	"maps"
 	"slices"
 
 	"plimsoll"
 	"plimsoll/store/sqldb"
 )
 
+// Packages with a finding of one of the CVEs: their severity may have changed.
 const selectPackagesByCVESQL = `SELECT DISTINCT s.package_id FROM set_vulnerability s JOIN verdict v ON v.id = s.verdict_id
 	WHERE s.to_revision IS NULL AND v.vulnerability IN (:keys)`
 
-// PackagesTouched returns the ids of the stored packages that changes of advisories may judge
-// otherwise, in no order: those by one of the keys' names, their own or their
-// source's, and those with a finding of one of the CVEs.
-func (s *Store) PackagesTouched(ctx context.Context, c plimsoll.AdvisoryChanges) ([]int64, error) {
-	affected := map[int64]bool{}
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		packages, err := packagesByKeys(ctx, tx, c.Keys)
+const selectPackagesBySetSQL = `SELECT DISTINCT package_id FROM set_package WHERE set_id IN (:keys)`
+
+// EachPackage calls f for the stored packages of a scope, in batches of at most size, until it
+// returns an error. Packages of one name are next to each other if the scope is all packages. It holds no
+// transaction while f runs.
+func (s *Store) EachPackage(ctx context.Context, scope plimsoll.RematchScope, size int, f func([]plimsoll.StoredPackage) error) error {
+	ids, err := s.packageIDsOf(ctx, scope)
+	if err != nil {
+		return err
+	}
+	for part := range slices.Chunk(ids, size) {
+		packages, err := s.readPackages(ctx, part)
 		if err != nil {
 			return err
 		}
-		found, err := sqldb.CollectChunks(ctx, tx, selectPackagesByCVESQL, nil, c.CVEs, sqldb.ScanID)
-		for _, id := range slices.Concat(packages, found) {
-			affected[id] = true
+		if err := f(packages); err != nil {
+			return err
 		}
-		return err
-	})
-	return slices.Collect(maps.Keys(affected)), err
+	}
+	return nil
 }
 
-// PackageIDs returns the ids of every stored package, those of one name next to each other.
-func (s *Store) PackageIDs(ctx context.Context) ([]int64, error) {
-	var out []int64
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id FROM package ORDER BY ecosystem, name`)
-		out, err = sqldb.Collect(rows, err, sqldb.ScanID)
+// packageIDsOf returns the ids of the packages of a scope, each once.
+func (s *Store) packageIDsOf(ctx context.Context, scope plimsoll.RematchScope) (ids []int64, err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
+		if scope.All {
+			rows, err := tx.Query(ctx, `SELECT id FROM package ORDER BY ecosystem, name`)
+			ids, err = sqldb.Collect(rows, err, sqldb.ScanID)
+			return err
+		}
+		named, err := packagesByKeys(ctx, tx, scope.Changes.Keys)
+		if err != nil {
+			return err
+		}
+		found, err := sqldb.CollectChunks(ctx, tx, selectPackagesByCVESQL, nil, scope.Changes.CVEs, sqldb.ScanID)
+		if err != nil {
+			return err
+		}
+		members, err := sqldb.CollectChunks(ctx, tx, selectPackagesBySetSQL, nil, scope.Sets, sqldb.ScanID)
+		ids = slices.Concat(named, found, members)
+		slices.Sort(ids)
+		ids = slices.Compact(ids)
 		return err
 	})
-	return out, err
+	return ids, err
 }
 
-// Packages returns the stored packages with these ids, in no order; an unknown id is missing.
-func (s *Store) Packages(ctx context.Context, ids []int64) ([]plimsoll.StoredPackage, error) {
+func (s *Store) readPackages(ctx context.Context, ids []int64) (out []plimsoll.StoredPackage, err error) {
 	const query = `SELECT id, ` + packageColumnsSQL + ` FROM package WHERE id IN (:keys)`
-	var out []plimsoll.StoredPackage
-	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		out, err = sqldb.CollectChunks(ctx, tx, query, nil, ids, func(rows *sql.Rows) (p plimsoll.StoredPackage, err error) {
 			err = rows.Scan(append([]any{&p.ID}, PackageTargets(&p.Package)...)...)
 			return p, err
@@ -57,8 +72,11 @@ func (s *Store) Packages(ctx context.Context, ids []int64) ([]plimsoll.StoredPac
 	return out, err
 }
 
-// packagesByKeys returns the ids of stored packages that have one of the keys.
+// packagesByKeys returns the ids of stored packages whose name, or source name, is that of a key.
 func packagesByKeys(ctx context.Context, tx *sqldb.Tx, keys []plimsoll.AdvisoryKey) ([]int64, error) {
+	if len(keys) == 0 {
+		return nil, nil
+	}
 	names := map[string][]string{}
 	for _, k := range keys {
 		names[k.Ecosystem] = append(names[k.Ecosystem], k.Name)
@@ -74,7 +92,7 @@ func packagesByKeys(ctx context.Context, tx *sqldb.Tx, keys []plimsoll.AdvisoryK
 		switch {
 		case len(names) == 0:
 		case plimsoll.NewAdvisoryKey(release, "A.a").Name != "A.a":
-			found, err = packagesByForm(ctx, tx, release, names)
+			found, err = packagesByNormalizedName(ctx, tx, release, names)
 		default:
 			found, err = packagesByName(ctx, tx, release, names)
 		}
@@ -98,7 +116,7 @@ func storedEcosystems(ctx context.Context, tx *sqldb.Tx) ([]string, error) {
 	return sqldb.Collect(rows, err, sqldb.ScanValue[string])
 }
 
-// packagesByName is for ecosystems whose names are stored as keys have them.
+// packagesByName finds the packages of an ecosystem where keys have names as they are stored.
 func packagesByName(ctx context.Context, tx *sqldb.Tx, ecosystem string, names []string) ([]int64, error) {
 	var out []int64
 	for _, column := range [...]string{"name", "source"} {
@@ -112,9 +130,9 @@ func packagesByName(ctx context.Context, tx *sqldb.Tx, ecosystem string, names [
 	return out, nil
 }
 
-// packagesByForm is for ecosystems that compare names in a form of their own: it reads
-// all names.
-func packagesByForm(ctx context.Context, tx *sqldb.Tx, ecosystem string, names []string) ([]int64, error) {
+// packagesByNormalizedName finds the packages of an ecosystem where keys have names in a normalized form:
+// it reads all names of the ecosystem.
+func packagesByNormalizedName(ctx context.Context, tx *sqldb.Tx, ecosystem string, names []string) ([]int64, error) {
 	want := map[string]bool{}
 	for _, name := range names {
 		want[name] = true
