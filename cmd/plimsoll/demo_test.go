@@ -73,7 +73,7 @@ func storedBy(t *testing.T, data string) stored {
 		t.Fatal(err)
 	}
 	defer inventory.Close()
-	d, err := inventory.Domain(t.Context(), domainName)
+	d, err := inventory.Domain(t.Context(), "plimsoll")
 	if err != nil {
 		t.Fatal(err)
 	}
