@@ -74,18 +74,14 @@ func (a *API) cases(ctx context.Context, f plimsoll.ImageFilter, rule plimsoll.R
 	list := []ruleCase{}
 	for _, result := range [...]plimsoll.SettingResult{plimsoll.SettingFailed, plimsoll.SettingNotLooked} {
 		f.Setting, f.Limit = &plimsoll.SettingFilter{Rule: rule.ID, Result: result}, maxCases
-		page, err := a.roles.Images.Images(ctx, f)
+		page, err := a.roles.Settings.SettingImages(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		for _, img := range page.Items {
-			settings, err := a.roles.Settings.ImageSettings(ctx, img)
-			if err != nil {
-				return nil, err
-			}
-			for _, s := range settings {
+		for _, i := range page.Items {
+			for _, s := range i.Settings {
 				if s.Rule == rule.ID && s.Result == result && len(list) < maxCases {
-					what := img.Repository + ":" + img.Tag + ": " + strings.ReplaceAll(string(result), "_", " ")
+					what := i.Image.Repository + ":" + i.Image.Tag + ": " + strings.ReplaceAll(string(result), "_", " ")
 					list = append(list, ruleCase{What: what, Current: strings.Join(s.Evidence, "\n"), Suggest: s.Advice})
 				}
 			}
@@ -125,13 +121,14 @@ func (a *API) showBaselineStatistic(ctx context.Context, in *statisticInput) (*s
 			out.Body.Failed++
 		}
 	}
-	weak, err := a.weakPasswords(ctx, f, "")
+	f.Limit = 1
+	weak, err := a.roles.Settings.WeakAccounts(ctx, f, "")
 	if err != nil {
 		return nil, err
 	}
 	f.Setting, f.Limit = &plimsoll.SettingFilter{Kind: plimsoll.KindComplexity, Result: plimsoll.SettingFailed}, 1
 	policies, err := a.roles.Images.Images(ctx, f)
-	out.Body.Weak, out.Body.Policy = int32Of(len(weak)), int32Of(policies.Total)
+	out.Body.Weak, out.Body.Policy = int32Of(weak.Total), int32Of(policies.Total)
 	return out, err
 }
 
