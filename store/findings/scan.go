@@ -151,6 +151,9 @@ func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
 		if err := w.saveAccounts(ctx, p.Tenant, a.ID, p.Accounts); err != nil {
 			return err
 		}
+		if err := artifacts.RefreshSettings(ctx, w.Changes, a.ID); err != nil {
+			return err
+		}
 	}
 	if p.savesSets {
 		if err := w.savePackagesOf(ctx, a.ID, p); err != nil {

@@ -34,10 +34,10 @@ func SaveFirstJudgement(ctx context.Context, w *sqldb.Changes, set int64, matche
 	}
 	var args []any
 	for i, v := range found {
-		args = append(args, set, packages[v.Package], ids[hashes[i]], matcher)
+		args = append(args, set, packages[v.Package], ids[hashes[i]], matcher, v.Severity.Rank(), v.UrgencyOrDefault(), v.ID)
 	}
-	if err := w.Insert(ctx, `INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision) VALUES `,
-		"(?, ?, ?, ?, 0)", ` ON CONFLICT DO NOTHING`, args); err != nil {
+	if err := w.Insert(ctx, `INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, severity_rank, urgency, vulnerability, from_revision) VALUES `,
+		"(?, ?, ?, ?, ?, ?, ?, 0)", ` ON CONFLICT DO NOTHING`, args); err != nil {
 		return err
 	}
 	args = nil
