@@ -4,6 +4,5 @@
 //	Source ─► Pass (a blob in, reports out) ─► layer.Fold ─► checks ─► match ─► ScanRecord
 //
 // Inspector does the above and writes nothing but layer reports. Worker connects it to
-// the backlog and the store. Explainer explains from stored packages why an image is affected. Package
-// rematch judges stored packages again.
+// the backlog and the store. Package rematch judges stored packages again when advisories change.
 package scan
