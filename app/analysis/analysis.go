@@ -167,7 +167,7 @@ func (a *Analysis) ConfigureInspector(inspector *scan.Inspector, layers int) err
 	}
 	inspector.Analyzers, inspector.Redact = a.analyzers, a.secrets.Redact
 	if a.second != nil {
-		inspector.Outside = map[string]func(context.Context) (string, error){malware.Name: a.second.version}
+		inspector.ExternalVersions = map[string]func(context.Context) (string, error){malware.Name: a.second.version}
 	}
 	if !a.config.InProcess {
 		inspector.Pass = scan.ConfinedPass(a.pool.Run)
