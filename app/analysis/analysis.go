@@ -187,15 +187,6 @@ func (a *Analysis) Pass(ctx context.Context, layer io.Reader) (scan.PassResult, 
 	return pass(ctx, layer, scan.PassRequest{Analyzers: a.analyzers, Budget: a.config.Budget})
 }
 
-// AnalyzerIDs are the names and versions that reports are stored under. Call it after Start.
-func (a *Analysis) AnalyzerIDs() []plimsoll.AnalyzerID {
-	ids := make([]plimsoll.AnalyzerID, len(a.analyzers))
-	for i, one := range a.analyzers {
-		ids[i] = one.ID()
-	}
-	return ids
-}
-
 // Fingerprint identifies the analyzers, their rules and the version of the second engine: with another one, a scan may
 // find something else. Call it after Start.
 func (a *Analysis) Fingerprint(ctx context.Context) (analyzers []byte, second string) {
