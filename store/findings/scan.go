@@ -191,7 +191,7 @@ func (w *writer) savePackagesOf(ctx context.Context, artifact int64, p preparedS
 		id := ids[set.Hash]
 		held = append(held, artifacts.PackageSetRow{Set: id, Text: p.places[i]})
 		if !fresh[id] {
-			if err := judgement.CheckPackages(p.Judgements[i], w.Changes, set.Packages); err != nil {
+			if err := judgement.CheckPackages(p.Judgements[i], set.Packages); err != nil {
 				return err
 			}
 			continue

@@ -8,7 +8,7 @@ import (
 )
 
 // CheckPackages refuses a judgement about packages that are not in its set.
-func CheckPackages(j plimsoll.Judgement, w *sqldb.Changes, list []plimsoll.Package) error {
+func CheckPackages(j plimsoll.Judgement, list []plimsoll.Package) error {
 	packages := make(map[plimsoll.Package]int64, len(list))
 	for _, p := range list {
 		packages[p] = 1
