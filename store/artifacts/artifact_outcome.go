@@ -65,7 +65,10 @@ func RefreshIndex(ctx context.Context, w *sqldb.Changes, index int64) error {
 	if err != nil {
 		return err
 	}
-	return SaveOutcome(ctx, w, index, have, want)
+	if err := SaveOutcome(ctx, w, index, have, want); err != nil {
+		return err
+	}
+	return refreshSettings(ctx, w, index, selectMemberOutcomesSQL)
 }
 
 func (o *Outcome) targets() []any {

@@ -9,6 +9,7 @@ import (
 	"strconv"
 
 	"plimsoll"
+	"plimsoll/store/artifacts"
 	"plimsoll/store/backlog"
 	"plimsoll/store/sqldb"
 )
@@ -119,15 +120,29 @@ func (s *Store) SaveListed(ctx context.Context, h plimsoll.HashHolder, generatio
 			if at < 0 {
 				return nil
 			}
-			return w.deleteSetting(ctx, h.ArtifactID, plimsoll.RuleListedPassword)
+			if err := w.deleteSetting(ctx, h.ArtifactID, plimsoll.RuleListedPassword); err != nil {
+				return err
+			}
+			return w.refreshListed(ctx, h.ArtifactID)
 		}
 		ids, err := w.ruleIDs(ctx, []plimsoll.Setting{setting})
 		if err != nil || at >= 0 && stored[at].same(setting, ids[0]) {
 			return err
 		}
-		return w.putSetting(ctx, h.Tenant, h.ArtifactID, setting, ids[0])
+		if err := w.putSetting(ctx, h.Tenant, h.ArtifactID, setting, ids[0]); err != nil {
+			return err
+		}
+		return w.refreshListed(ctx, h.ArtifactID)
 	})
 	return saved && err == nil, err
+}
+
+// refreshListed brings what lists show of a changed result, and the images above, up to date.
+func (w *writer) refreshListed(ctx context.Context, artifact int64) error {
+	if err := artifacts.RefreshSettings(ctx, w.Changes, artifact); err != nil {
+		return err
+	}
+	return w.RefreshAbove(ctx, artifact)
 }
 
 func encodeSources(sources []plimsoll.AccountSource) string {

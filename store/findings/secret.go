@@ -11,7 +11,6 @@ import (
 
 	"plimsoll"
 	"plimsoll/store/artifacts"
-	"plimsoll/store/images"
 	"plimsoll/store/sqldb"
 )
 
@@ -46,17 +45,26 @@ func (w *writer) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact in
 	for _, s := range secrets {
 		want[secretKeyOf(s)] = s
 	}
+	profile, err := storedProfile(ctx, w.Tx, t.ProjectID)
+	if err != nil {
+		return err
+	}
+	listed := 0
 	for key, s := range want {
+		leftOut := profile.Excludes(s)
+		if !leftOut {
+			listed++
+		}
 		old, ok := gone[key]
 		delete(gone, key)
 		if ok && old == s {
 			continue
 		}
-		err := w.Change(ctx, `INSERT INTO artifact_secret (artifact_id, project_id, enterprise_project_id, `+secretColumnsSQL+`, id)
-			VALUES (`+sqldb.Marks(13)+`) ON CONFLICT (artifact_id, path, layer, rule, line) DO UPDATE SET
+		err := w.Change(ctx, `INSERT INTO artifact_secret (artifact_id, project_id, enterprise_project_id, `+secretColumnsSQL+`, id, left_out)
+			VALUES (`+sqldb.Marks(14)+`) ON CONFLICT (artifact_id, path, layer, rule, line) DO UPDATE SET
 			severity = excluded.severity, excerpt = excluded.excerpt, shadowed = excluded.shadowed,
-			size = excluded.size, owned = excluded.owned`,
-			artifact, t.ProjectID, t.EnterpriseProject, s.Path, s.Layer, s.Rule, s.Line, s.Severity, s.Excerpt, s.Shadowed, s.Size, s.Owned, s.ID(digest))
+			size = excluded.size, owned = excluded.owned, left_out = excluded.left_out`,
+			artifact, t.ProjectID, t.EnterpriseProject, s.Path, s.Layer, s.Rule, s.Line, s.Severity, s.Excerpt, s.Shadowed, s.Size, s.Owned, s.ID(digest), leftOut)
 		if err != nil {
 			return err
 		}
@@ -68,7 +76,7 @@ func (w *writer) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact in
 			return err
 		}
 	}
-	return nil
+	return w.Change(ctx, `UPDATE artifact SET secrets = ? WHERE id = ? AND secrets <> ?`, listed, artifact, listed)
 }
 
 const foundSecretColumnsSQL = `s.path, s.layer, s.rule, s.line, s.severity, s.excerpt, s.shadowed, s.size, s.owned, s.id, COALESCE(d.changed_by, ''), d.id IS NOT NULL`
@@ -99,33 +107,6 @@ func (s *Store) ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsol
 			strings.Compare(a.Path, b.Path), a.Line-b.Line, strings.Compare(a.Rule, b.Rule), strings.Compare(string(a.Layer), string(b.Layer)))
 	})
 	return out, err
-}
-
-// EachSecret calls f for every secret of the images of a filter, once however many tags lead to
-// it, those of artifacts that were looked at last first. An error of f ends it.
-func (s *Store) EachSecret(ctx context.Context, filter plimsoll.ImageFilter, f func(plimsoll.FoundSecret) error) error {
-	c, err := images.ImageClauses(filter)
-	if err != nil {
-		return err
-	}
-	where := c.SQL()
-	return s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, `WITH tagged (artifact_id, scanned_at) AS (
-				SELECT i.artifact_id, i.scanned_at FROM image i WHERE `+where+`
-				UNION ALL SELECT a.id, i.scanned_at FROM image i, `+artifacts.ScannedMembersSQL+` WHERE c.artifact_id = i.artifact_id AND `+where+`),
-			held (artifact_id, scanned_at) AS (SELECT artifact_id, MAX(scanned_at) FROM tagged GROUP BY artifact_id)
-			SELECT `+foundSecretColumnsSQL+`, h.scanned_at FROM held h JOIN artifact_secret s ON s.artifact_id = h.artifact_id`+joinSecretDecisionSQL+`
-			ORDER BY h.scanned_at DESC, h.artifact_id DESC, s.path, s.layer, s.rule, s.line`, slices.Concat(c.Args, c.Args)...)
-		return sqldb.Each(rows, err, func(rows *sql.Rows) error {
-			var scanned int64
-			found, err := scanFound(rows, &scanned)
-			if err != nil {
-				return err
-			}
-			found.ScannedAt = scanned
-			return f(found)
-		})
-	})
 }
 
 // IgnoreSecret says that a finding is to be ignored, or no more. One that is not in the project, or not

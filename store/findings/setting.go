@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,31 +37,32 @@ const selectSettingsSQL = `SELECT r.about, s.rule_id, s.result, s.evidence, s.pa
 
 func readSettings(ctx context.Context, tx *sqldb.Tx, artifact int64) ([]storedSetting, error) {
 	rows, err := tx.Query(ctx, selectSettingsSQL, artifact)
-	return sqldb.Collect(rows, err, func(rows *sql.Rows) (s storedSetting, err error) {
-		var about, evidence, passwords string
-		if err := rows.Scan(&about, &s.ruleID, &s.Result, &evidence, &passwords); err != nil {
-			return s, err
-		}
-		var rule plimsoll.Rule
-		if err := json.Unmarshal([]byte(about), &rule); err != nil {
-			return s, err
-		}
-		s.Setting = rule.Setting(s.Result)
-		if err := json.Unmarshal([]byte(evidence), &s.Evidence); err != nil {
-			return s, err
-		}
-		if passwords == noPasswords {
-			return s, nil
-		}
-		return s, json.Unmarshal([]byte(passwords), &s.Passwords)
-	})
+	return sqldb.Collect(rows, err, func(rows *sql.Rows) (storedSetting, error) { return scanSetting(rows) })
 }
 
-const noPasswords = `[]`
+// scanSetting reads the columns of more, then about, rule id, result, evidence and passwords.
+func scanSetting(rows *sql.Rows, more ...any) (s storedSetting, err error) {
+	var about, evidence, passwords string
+	if err := rows.Scan(append(more, &about, &s.ruleID, &s.Result, &evidence, &passwords)...); err != nil {
+		return s, err
+	}
+	var rule plimsoll.Rule
+	if err := json.Unmarshal([]byte(about), &rule); err != nil {
+		return s, err
+	}
+	s.Setting = rule.Setting(s.Result)
+	if err := json.Unmarshal([]byte(evidence), &s.Evidence); err != nil {
+		return s, err
+	}
+	if passwords == artifacts.NoPasswords {
+		return s, nil
+	}
+	return s, json.Unmarshal([]byte(passwords), &s.Passwords)
+}
 
 func encodePasswords(list []plimsoll.WeakPassword) string {
 	if len(list) == 0 {
-		return noPasswords
+		return artifacts.NoPasswords
 	}
 	return sqldb.EncodeJSON(list)
 }
@@ -162,31 +164,26 @@ func (w *writer) ruleIDs(ctx context.Context, settings []plimsoll.Setting) ([]in
 // ImageSettings returns the results of the baseline checks of an image by rule, without those
 // that do not apply; for an index the worst result of each rule over its platforms.
 func (s *Store) ImageSettings(ctx context.Context, img plimsoll.Image) ([]plimsoll.Setting, error) {
-	worst := map[string]plimsoll.Setting{}
+	var all []storedSetting
 	err := artifacts.EachMember(ctx, s.db, img, func(tx *sqldb.Tx, m artifacts.Member) error {
 		settings, err := readSettings(ctx, tx, m.Artifact)
-		for _, stored := range settings {
-			now := stored.Setting
-			if old, ok := worst[now.Rule]; !ok || settingRank(now.Result) > settingRank(old.Result) {
-				worst[now.Rule] = now
-			}
-		}
+		all = append(all, settings...)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	var out []plimsoll.Setting
-	for _, setting := range worst {
-		out = append(out, setting)
-	}
-	slices.SortFunc(out, func(a, b plimsoll.Setting) int { return strings.Compare(a.Rule, b.Rule) })
-	return out, nil
+	return worstSettings(all), nil
 }
 
-// settingRank orders results: a failure first, then what could not be looked at.
-func settingRank(r plimsoll.SettingResult) int {
-	return slices.Index([]plimsoll.SettingResult{
-		plimsoll.SettingNotApplicable, plimsoll.SettingPass, plimsoll.SettingNotLooked, plimsoll.SettingFailed,
-	}, r)
+// worstSettings returns the worst result of each rule, of equal ones the first, by rule.
+func worstSettings(all []storedSetting) []plimsoll.Setting {
+	worst := map[string]plimsoll.Setting{}
+	for _, stored := range all {
+		now := stored.Setting
+		if old, ok := worst[now.Rule]; !ok || now.Result.WorseThan(old.Result) {
+			worst[now.Rule] = now
+		}
+	}
+	return slices.SortedFunc(maps.Values(worst), func(a, b plimsoll.Setting) int { return strings.Compare(a.Rule, b.Rule) })
 }
