@@ -36,6 +36,21 @@ func RefreshSettings(ctx context.Context, w *sqldb.Changes, artifact int64) erro
 	return refreshSettings(ctx, w, artifact, selectOutcomesSQL)
 }
 
+// RefreshNewIndexes does so for those of the artifacts that are indexes: members of a new one may have been scanned before.
+func RefreshNewIndexes(ctx context.Context, w *sqldb.Changes, ids []int64) error {
+	const query = `SELECT id FROM artifact WHERE kind = 'index' AND id IN (:keys)`
+	indexes, err := sqldb.CollectChunks(ctx, w.Tx, query, nil, ids, sqldb.ScanID)
+	if err != nil {
+		return err
+	}
+	for _, id := range indexes {
+		if err := refreshSettings(ctx, w, id, selectMemberOutcomesSQL); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 // refreshSettings takes of several results of one rule the worst, of equal ones the first.
 func refreshSettings(ctx context.Context, w *sqldb.Changes, artifact int64, query string) error {
 	worst := map[string]settingOutcome{}
