@@ -48,3 +48,12 @@ func readMeta(ctx context.Context, tx *sqldb.Tx, key string) (value string, err 
 	}
 	return value, err
 }
+
+// replaceMeta replaces the value of a fact; Conflict if it has another value than from.
+func replaceMeta(ctx context.Context, tx *sqldb.Tx, key, from, to string) error {
+	changed, err := sqldb.Affected(tx.Exec(ctx, `UPDATE meta SET value = ? WHERE key = ? AND value = ?`, to, key, from))
+	if err == nil && changed == 0 {
+		return plimsoll.Errorf(plimsoll.Conflict, "the stored fact %q is not %q", key, from)
+	}
+	return err
+}

@@ -81,58 +81,6 @@ func (a *Store) running() (*advisoryImport, error) {
 	return a.current, nil
 }
 
-const reviveRecordsSQL = `
-UPDATE record SET to_revision = NULL
-WHERE id IN (SELECT id FROM record WHERE to_revision > ? LIMIT 1000)`
-
-// cleanUp removes rows of revisions that were never published, in short transactions.
-func (a *Store) cleanUp(ctx context.Context) error {
-	for {
-		var left int64
-		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			newest, err := newestRevision(ctx, tx)
-			if err != nil {
-				return err
-			}
-			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision > ? LIMIT ?`, newest, recordsPerWrite)
-			ids, err := sqldb.Collect(rows, err, sqldb.ScanID)
-			if err != nil {
-				return err
-			}
-			if left = int64(len(ids)); left > 0 {
-				return deleteRecords(ctx, tx, ids)
-			}
-			if _, err := tx.Exec(ctx, `DELETE FROM change_key WHERE revision > ?`, newest); err != nil {
-				return err
-			}
-			res, err := tx.Exec(ctx, reviveRecordsSQL, newest)
-			if err != nil {
-				return err
-			}
-			if left, err = res.RowsAffected(); err != nil || left > 0 {
-				return err
-			}
-			left, err = cleanThreats(ctx, tx, newest)
-			return err
-		})
-		if err != nil || left == 0 {
-			return err
-		}
-	}
-}
-
-func deleteRecords(ctx context.Context, tx *sqldb.Tx, ids []int64) error {
-	for _, query := range [...]string{
-		`DELETE FROM lookup WHERE (ecosystem, name, record_id) IN (SELECT ecosystem, name, record_id FROM statement WHERE record_id IN (:keys))`,
-		`DELETE FROM statement WHERE record_id IN (:keys)`, `DELETE FROM record WHERE id IN (:keys)`,
-	} {
-		if _, err := sqldb.ExecChunks(ctx, tx, query, nil, ids); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
 // SaveRecords writes new and changed files of the running import. They stay out of
 // sight until it is published. Callers may be several: each puts its records into stored
 // form, and then they write one after the other.

@@ -126,3 +126,9 @@ func publishRevision(ctx context.Context, tx *sqldb.Tx, i *advisoryImport, state
 	}
 	return nil
 }
+
+// forgetChanges marks old revisions as those whose changes are not known any more.
+func forgetChanges(ctx context.Context, tx *sqldb.Tx, old plimsoll.Revision) error {
+	_, err := tx.Exec(ctx, `UPDATE revision SET known = 0 WHERE id <= ? AND known = 1`, old)
+	return err
+}

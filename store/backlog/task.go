@@ -111,17 +111,6 @@ const pruneBatch = 500
 const pruneTasksSQL = `
 DELETE FROM task WHERE id IN (SELECT id FROM task WHERE state <> 'running' AND finished_at < ? ORDER BY id LIMIT ?)`
 
-// The newest sync of a registry stays: it tells how its last sync ended.
-const pruneUnitsSQL = `
-DELETE FROM backlog WHERE id IN (
-    SELECT b.id FROM backlog b
-    WHERE b.state IN ('done', 'failed', 'stopped') AND b.finished_at < ?
-      AND NOT EXISTS (SELECT 1 FROM task_work tw WHERE tw.backlog_id = b.id)
-      AND (b.kind <> 'sync' OR b.state = 'stopped' OR EXISTS (SELECT 1 FROM backlog n
-          WHERE n.kind = 'sync' AND n.registry_id = b.registry_id AND n.finished_at > b.finished_at
-            AND n.state IN ('done', 'failed', 'stopped') AND n.state <> 'stopped'))
-    LIMIT ?)`
-
 // PruneTasks removes tasks that ended before a time, and units of work that no task
 // names any more, in small transactions. It returns how many tasks went.
 func (s *Store) PruneTasks(ctx context.Context, before time.Time) (int, error) {

@@ -155,3 +155,9 @@ func deleteNotJudged(ctx context.Context, w *sqldb.Changes, pairs []holder) erro
 	}
 	return nil
 }
+
+// deleteRecounts clears the list of sets whose artifacts have to be counted again.
+func deleteRecounts(ctx context.Context, tx *sqldb.Tx) error {
+	_, err := tx.Exec(ctx, `DELETE FROM set_recount`)
+	return err
+}

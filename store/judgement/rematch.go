@@ -87,7 +87,7 @@ func (s *Store) FinishRematch(ctx context.Context, r plimsoll.Rematch) (done boo
 		if err != nil || open {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM set_recount`); err != nil {
+		if err := deleteRecounts(ctx, tx); err != nil {
 			return err
 		}
 		done = true

@@ -70,21 +70,22 @@ func (c *Cache) KeepScan(ctx context.Context, d plimsoll.Digest, program string,
 	})
 }
 
-// Prune forgets the oldest half of everything if it takes more than so many bytes.
-func (c *Cache) Prune(ctx context.Context, bytes int64) error {
+const pruneScansSQL = `DELETE FROM scan WHERE created_at <= (SELECT created_at FROM scan
+	ORDER BY created_at LIMIT 1 OFFSET (SELECT COUNT(*) / 2 FROM scan))`
+
+// Prune deletes the oldest half of everything if it takes more bytes than the limit.
+func (c *Cache) Prune(ctx context.Context, limit int64) error {
 	return c.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var size int64
 		err := tx.QueryRow(ctx, `SELECT COALESCE((SELECT SUM(LENGTH(report)) FROM layer_report), 0) +
 			COALESCE((SELECT SUM(LENGTH(scan)) FROM scan), 0)`).Scan(&size)
-		if err != nil || size <= bytes {
+		if err != nil || size <= limit {
 			return err
 		}
-		for _, table := range []string{"layer_report", "layer_proof", "scan"} {
-			if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE created_at <= (SELECT created_at FROM `+table+`
-				ORDER BY created_at LIMIT 1 OFFSET (SELECT COUNT(*) / 2 FROM `+table+`))`); err != nil {
-				return err
-			}
+		if err := pruneReports(ctx, tx); err != nil {
+			return err
 		}
-		return nil
+		_, err = tx.Exec(ctx, pruneScansSQL)
+		return err
 	})
 }

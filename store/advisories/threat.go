@@ -10,14 +10,6 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// maxChangedThreats bounds how many CVEs are noted as changed.
-const maxChangedThreats = 20_000
-
-func scanThreat(rows *sql.Rows) (t plimsoll.Threat, err error) {
-	err = rows.Scan(&t.CVE, &t.Exploited, &t.Ransomware, &t.EPSS)
-	return t, err
-}
-
 const selectThreatsSQL = `SELECT cve, exploited, ransomware, epss FROM threat WHERE feed = ? AND to_revision IS NULL`
 
 // Threats returns what a feed says now, by CVE.
@@ -88,6 +80,12 @@ func (i *advisoryImport) rate(cve string, old, now plimsoll.Threat) {
 	}
 }
 
+const endThreatSQL = `UPDATE threat SET to_revision = ? WHERE cve = ? AND feed = ? AND to_revision IS NULL`
+
+const insertThreatSQL = `INSERT INTO threat (cve, feed, from_revision, exploited, ransomware, epss) VALUES `
+
+const threatRowSQL = `(?, ?, ?, ?, ?, ?)`
+
 func (w *sliceWriter) saveThreats(ctx context.Context, i *advisoryImport, ended, begun []string, now map[string]plimsoll.Threat) error {
 	for _, cve := range ended {
 		if err := w.exec(ctx, stmtThreatEnd, i.revision, cve, i.feed); err != nil {
@@ -102,23 +100,6 @@ func (w *sliceWriter) saveThreats(ctx context.Context, i *advisoryImport, ended,
 		}
 	}
 	return out.end(ctx)
-}
-
-// noteRated stores the CVEs that a revision, not yet published, rates anew.
-func (a *Store) noteRated(ctx context.Context, revision plimsoll.Revision, cves []string) (known bool, err error) {
-	if len(cves) > maxChangedThreats {
-		return false, nil
-	}
-	err = sqldb.EachChunk(cves, func(part []string) error {
-		var args []any
-		for _, cve := range part {
-			args = append(args, revision, cve)
-		}
-		return a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			return sqldb.NewChanges(tx).Insert(ctx, `INSERT INTO change_key (revision, ecosystem, name) VALUES `, "(?, '', ?)", ` ON CONFLICT DO NOTHING`, args)
-		})
-	})
-	return err == nil, err
 }
 
 const selectThreatsByCVESQL = `

@@ -106,30 +106,39 @@ func (a *Store) ChangedSince(ctx context.Context, since plimsoll.Revision) (chan
 	return changes, known, err
 }
 
-// prune deletes, in short transactions, the records that ended before the newest revision,
-// and notes of changes long ago. A reader begins at the newest revision and sees one state of
-// the database, so those that ended with it are more than anybody needs. What a
-// crash leaves, the next import's prune deletes.
-func (a *Store) prune(ctx context.Context, newest plimsoll.Revision) error {
-	for left := true; left; {
-		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE to_revision < ? LIMIT ?`, newest, recordsPerWrite)
-			ids, err := sqldb.Collect(rows, err, sqldb.ScanID)
-			if left = len(ids) > 0; err != nil || !left {
-				return err
-			}
-			return deleteRecords(ctx, tx, ids)
-		})
-		if err != nil {
-			return err
-		}
+// maxChangedThreats bounds how many CVEs are noted as changed.
+const maxChangedThreats = 20_000
+
+func scanThreat(rows *sql.Rows) (t plimsoll.Threat, err error) {
+	err = rows.Scan(&t.CVE, &t.Exploited, &t.Ransomware, &t.EPSS)
+	return t, err
+}
+
+// noteRated stores the CVEs that a revision, not yet published, rates anew.
+func (a *Store) noteRated(ctx context.Context, revision plimsoll.Revision, cves []string) (known bool, err error) {
+	if len(cves) > maxChangedThreats {
+		return false, nil
 	}
-	old := newest - keptRevisions
-	return a.db.Write(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, `UPDATE revision SET known = 0 WHERE id <= ? AND known = 1`, old); err != nil {
-			return err
+	err = sqldb.EachChunk(cves, func(part []string) error {
+		var args []any
+		for _, cve := range part {
+			args = append(args, revision, cve)
 		}
-		_, err := tx.Exec(ctx, `DELETE FROM change_key WHERE revision <= ?`, old)
-		return err
+		return a.db.Write(ctx, func(tx *sqldb.Tx) error {
+			return sqldb.NewChanges(tx).Insert(ctx, `INSERT INTO change_key (revision, ecosystem, name) VALUES `, "(?, '', ?)", ` ON CONFLICT DO NOTHING`, args)
+		})
 	})
+	return err == nil, err
+}
+
+// deleteUnpublishedChanges deletes what an import noted that never published its revision.
+func deleteUnpublishedChanges(ctx context.Context, tx *sqldb.Tx, newest plimsoll.Revision) error {
+	_, err := tx.Exec(ctx, `DELETE FROM change_key WHERE revision > ?`, newest)
+	return err
+}
+
+// deleteChanges deletes what is noted about old revisions.
+func deleteChanges(ctx context.Context, tx *sqldb.Tx, old plimsoll.Revision) error {
+	_, err := tx.Exec(ctx, `DELETE FROM change_key WHERE revision <= ?`, old)
+	return err
 }

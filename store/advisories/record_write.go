@@ -49,12 +49,6 @@ const insertStatementSQL = `INSERT INTO statement (record_id, ecosystem, name, b
 
 const insertLookupSQL = `INSERT INTO lookup (ecosystem, name, record_id) VALUES `
 
-const endThreatSQL = `UPDATE threat SET to_revision = ? WHERE cve = ? AND feed = ? AND to_revision IS NULL`
-
-const insertThreatSQL = `INSERT INTO threat (cve, feed, from_revision, exploited, ransomware, epss) VALUES `
-
-const threatRowSQL = `(?, ?, ?, ?, ?, ?)`
-
 func sliceStatements() [stmtCount]string {
 	return [stmtCount]string{
 		stmtEnd:        endRecordSQL,
