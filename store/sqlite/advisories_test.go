@@ -10,11 +10,11 @@ import (
 	"plimsoll"
 	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
-	"plimsoll/store/storetest"
+	"plimsoll/store/storetest/advisorytest"
 )
 
 func TestAdvisories(t *testing.T) {
-	storetest.Advisories(t, func(t *testing.T, dir string) *advisories.Store {
+	advisorytest.Run(t, func(t *testing.T, dir string) *advisories.Store {
 		s, err := sqlite.Advisories(t.Context(), filepath.Join(dir, "advisories.db"))
 		if err != nil {
 			t.Fatal(err)

@@ -11,15 +11,17 @@ import (
 
 	"plimsoll"
 	"plimsoll/store"
+	"plimsoll/store/storetest/accounttest"
+	"plimsoll/store/storetest/backlogtest"
 )
 
 // Run holds an engine to every suite. open returns a new, empty inventory, and closes
 // it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("images", func(t *testing.T) { Images(t, open) })
-	t.Run("identity", func(t *testing.T) { Identity(t, open) })
+	t.Run("accounts", func(t *testing.T) { accounttest.Run(t, open) })
 	t.Run("findings", func(t *testing.T) { Findings(t, open) })
-	t.Run("backlog", func(t *testing.T) { Backlog(t, open) })
+	t.Run("backlog", func(t *testing.T) { backlogtest.Run(t, open) })
 	t.Run("decisions", func(t *testing.T) { Decisions(t, open) })
 }
 

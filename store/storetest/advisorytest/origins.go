@@ -1,10 +1,11 @@
-package storetest
+package advisorytest
 
 import (
 	"testing"
 
 	"plimsoll"
 	"plimsoll/store/advisories"
+	"plimsoll/store/storetest/must"
 )
 
 // checkOrigins: what stands, and what stood before.
@@ -14,11 +15,11 @@ func checkOrigins(t *testing.T, open func() *advisories.Store) {
 	loadFeed(t, s, "one", dump) // 1
 	dump["a.json"] = osvRecord("A-1", "Debian:12", "openssl", "2")
 	delete(dump, "b.json")
-	dump["c.json"] = osvRecord("A-3", "Debian:12", "curl", "1", func(a *plimsoll.Advisory) { a.Withdrawn = identityDay })
+	dump["c.json"] = osvRecord("A-3", "Debian:12", "curl", "1", func(a *plimsoll.Advisory) { a.Withdrawn = firstDay })
 	dump["d.json"] = osvRecord("A-4", "Debian:12", "bash", "1")
 	loadFeed(t, s, "one", dump) // 2
 	got, err := s.Origins(t.Context(), []string{"A-1", "A-2", "A-3", "A-4", "A-5"}, 1)
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "after 1", map[string]plimsoll.AdvisoryOrigin{
 		"A-1": {Stands: true, Before: true}, "A-2": {Before: true}, "A-3": {Before: true}, "A-4": {Stands: true},
 	}, got)
@@ -27,11 +28,11 @@ func checkOrigins(t *testing.T, open func() *advisories.Store) {
 	dump["e.json"] = osvRecord("A-5", "Debian:12", "dash", "1")
 	stageFeed(t, s, "one", dump)
 	again, err := s.Origins(t.Context(), []string{"A-1", "A-2", "A-3", "A-4", "A-5"}, 1)
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "beside an import", map[string]plimsoll.AdvisoryOrigin{
 		"A-1": {Stands: true, Before: true}, "A-2": {Before: true}, "A-3": {Before: true}, "A-4": {Stands: true}, "A-5": {},
 	}, again)
 	none, err := s.Origins(t.Context(), nil, 1)
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "nothing asked", map[string]plimsoll.AdvisoryOrigin{}, none)
 }

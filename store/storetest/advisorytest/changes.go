@@ -1,4 +1,4 @@
-package storetest
+package advisorytest
 
 import (
 	"fmt"
@@ -6,13 +6,14 @@ import (
 
 	"plimsoll"
 	"plimsoll/store/advisories"
+	"plimsoll/store/storetest/must"
 )
 
 // changed asks what changed; nil = cannot be told.
 func changed(t *testing.T, s *advisories.Store, since plimsoll.Revision) *plimsoll.AdvisoryChanges {
 	t.Helper()
 	c, known, err := s.ChangedSince(t.Context(), since)
-	noError(t, err)
+	must.NoError(t, err)
 	if !known {
 		return nil
 	}
@@ -49,7 +50,7 @@ func checkChanges(t *testing.T, open func() *advisories.Store) {
 	delete(dump, "b.json")
 	loadFeed(t, s, "one", dump) // 6: nobody speaks of PyPI any more
 	equal(t, "a release is not covered any more", unknown, changed(t, s, 5))
-	dump["c.json"] = osvRecord("A-3", "Debian:12", "zlib", "1", func(a *plimsoll.Advisory) { a.Withdrawn = identityDay })
+	dump["c.json"] = osvRecord("A-3", "Debian:12", "zlib", "1", func(a *plimsoll.Advisory) { a.Withdrawn = firstDay })
 	loadFeed(t, s, "one", dump) // 7
 	equal(t, "a withdrawn record", &plimsoll.AdvisoryChanges{Through: 7, Keys: []plimsoll.AdvisoryKey{key("Debian", "zlib")}}, changed(t, s, 6))
 }
