@@ -16,35 +16,34 @@ import (
 // Archive is an open image archive or image layout. It is safe for concurrent use.
 type Archive struct {
 	file   io.Closer
-	data   io.ReaderAt // of an archive
-	root   *os.Root    // of a layout in a directory
+	data   io.ReaderAt // nil for a layout in a directory
+	root   *os.Root    // nil for an archive
 	budget plimsoll.Budget
 
 	members   map[string]member
-	blobs     map[plimsoll.Digest]member // besides those under blobs/sha256
-	manifests map[plimsoll.Digest][]byte // made here, for archives without any
-	declared  map[plimsoll.Digest]string // media types that index.json tells
+	blobs     map[plimsoll.Digest]member // in addition to those under blobs/sha256
+	manifests map[plimsoll.Digest][]byte // generated here, for archives without manifests
+	declared  map[plimsoll.Digest]string // media types from index.json
 	images    []Image
 }
 
 // Image is one image of an archive.
 type Image struct {
-	Ref    string          // "nginx:1.27", or "" if the archive gives it no name
+	Ref    string          // "nginx:1.27", or "" if the image has no name in the archive
 	Digest plimsoll.Digest // of its manifest or index
 }
 
 // Open indexes the archive at path. The file must not change while it is open.
 func Open(path string, b plimsoll.Budget) (*Archive, error) {
-	f, err := openFile(path)
+	f, err := openRegularFile(path)
 	if err != nil {
 		return nil, err
 	}
-	return opened(f, b)
+	return indexFile(f, b)
 }
 
-// Read spools an archive from a stream, for example standard input, and indexes it. The
-// temporary file has no name any more and is gone once the archive is closed. An archive
-// that is longer than ImageUnpacked is over the budget.
+// Read copies an archive from a stream, for example standard input, to a temporary file without a name and indexes it.
+// The file's space is freed when the archive is closed. An archive longer than b.ImageUnpacked is over the budget.
 func Read(r io.Reader, b plimsoll.Budget) (*Archive, error) {
 	f, err := scratch.File()
 	if err != nil {
@@ -58,17 +57,17 @@ func Read(r io.Reader, b plimsoll.Budget) (*Archive, error) {
 	case err != nil:
 		err = ioError("spooling the archive", err)
 	case n > b.ImageUnpacked:
-		err = tooLarge("the archive is longer than %d bytes", b.ImageUnpacked)
+		err = overBudget("the archive is longer than %d bytes", b.ImageUnpacked)
 	default:
-		return opened(f, b)
+		return indexFile(f, b)
 	}
-	f.Close() //nolint:errcheck // the first error tells
+	f.Close() //nolint:errcheck // the first error is returned
 	return nil, err
 }
 
-// opened indexes the archive in f and closes it when it does not return it.
-func opened(f *os.File, b plimsoll.Budget) (*Archive, error) {
-	f, err := plain(f, b)
+// indexFile indexes the archive in f. It closes f if it returns an error.
+func indexFile(f *os.File, b plimsoll.Budget) (*Archive, error) {
+	f, err := uncompressedFile(f, b)
 	if err != nil {
 		return nil, err
 	}
@@ -77,7 +76,7 @@ func opened(f *os.File, b plimsoll.Budget) (*Archive, error) {
 		f.Close() //nolint:errcheck // only read from
 		return nil, ioError("reading the archive", err)
 	}
-	a, err := index(f, info.Size(), b)
+	a, err := indexTar(f, info.Size(), b)
 	if err != nil {
 		f.Close() //nolint:errcheck // only read from
 		return nil, err
@@ -86,8 +85,8 @@ func opened(f *os.File, b plimsoll.Budget) (*Archive, error) {
 	return a, nil
 }
 
-// openFile opens a regular file: a pipe would block, and a directory is no archive.
-func openFile(path string) (*os.File, error) {
+// openRegularFile opens a regular file. It refuses pipes, which would block, and directories.
+func openRegularFile(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
@@ -111,18 +110,18 @@ func ioError(doing string, err error) error {
 	return plimsoll.Fail(plimsoll.FailureDownload, &plimsoll.Error{Code: plimsoll.Unavailable, Message: doing, Err: err})
 }
 
-func invalid(format string, args ...any) error {
+func invalidArchive(format string, args ...any) error {
 	return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, format, args...))
 }
 
-func tooLarge(format string, args ...any) error {
+func overBudget(format string, args ...any) error {
 	return plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, format, args...))
 }
 
-// Images lists the images of the archive, in its order; one with several names is listed under each.
+// Images returns the images in the order of the archive. An image with several names is listed under each.
 func (a *Archive) Images() []Image { return a.images }
 
-// Close releases the file. Open blobs end with it.
+// Close releases the file. Open blobs become unusable.
 func (a *Archive) Close() error { return a.file.Close() }
 
 // Manifest returns the manifest or index with digest d and its media type.
@@ -130,14 +129,14 @@ func (a *Archive) Manifest(ctx context.Context, d plimsoll.Digest) (mediaType st
 	if raw, ok := a.manifests[d]; ok {
 		return mediaDockerManifest, raw, nil
 	}
-	m, err := a.blob(d)
+	m, err := a.findBlob(d)
 	if err != nil {
 		return "", nil, err
 	}
 	if m.size > a.budget.ManifestBytes {
-		return "", nil, tooLarge("manifest %s of %d bytes is over the budget of %d", d.Short(), m.size, a.budget.ManifestBytes)
+		return "", nil, overBudget("manifest %s of %d bytes is over the budget of %d", d.Short(), m.size, a.budget.ManifestBytes)
 	}
-	r, err := a.prove(ctx, m, plimsoll.Descriptor{Digest: d, Size: m.size})
+	r, err := a.openVerified(ctx, m, plimsoll.Descriptor{Digest: d, Size: m.size})
 	if err != nil {
 		return "", nil, err
 	}
@@ -148,7 +147,8 @@ func (a *Archive) Manifest(ctx context.Context, d plimsoll.Digest) (mediaType st
 	return a.mediaTypeOf(d, raw), raw, nil
 }
 
-// mediaTypeOf believes the document, then the index that names it, then its shape.
+// mediaTypeOf returns the media type in the document, else the one in the index, else one that fits the document's
+// fields.
 func (a *Archive) mediaTypeOf(d plimsoll.Digest, raw []byte) string {
 	var shape struct {
 		MediaType string          `json:"mediaType"`
@@ -167,20 +167,20 @@ func (a *Archive) mediaTypeOf(d plimsoll.Digest, raw []byte) string {
 	}
 }
 
-// Blob opens the blob that d describes. The reader proves size and digest at its end.
+// Blob opens the blob that d describes. The reader verifies size and digest at its end.
 func (a *Archive) Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadCloser, error) {
-	m, err := a.blob(d.Digest)
+	m, err := a.findBlob(d.Digest)
 	if err != nil {
 		return nil, err
 	}
 	if m.size != d.Size {
-		return nil, invalid("blob %s: the archive has %d bytes, the manifest says %d", d.Digest.Short(), m.size, d.Size)
+		return nil, invalidArchive("blob %s: the archive has %d bytes, the manifest says %d", d.Digest.Short(), m.size, d.Size)
 	}
-	return a.prove(ctx, m, d)
+	return a.openVerified(ctx, m, d)
 }
 
-func (a *Archive) prove(ctx context.Context, m member, d plimsoll.Descriptor) (io.ReadCloser, error) {
-	r, err := a.open(m)
+func (a *Archive) openVerified(ctx context.Context, m member, d plimsoll.Descriptor) (io.ReadCloser, error) {
+	r, err := a.openMember(m)
 	if err != nil {
 		return nil, err
 	}
@@ -190,15 +190,15 @@ func (a *Archive) prove(ctx context.Context, m member, d plimsoll.Descriptor) (i
 	}{verify.Reader(contextReader{ctx: ctx, r: r}, d), r}, nil
 }
 
-// blob finds the member that claims to hold digest d.
-func (a *Archive) blob(d plimsoll.Digest) (member, error) {
+// findBlob returns the member that should have digest d.
+func (a *Archive) findBlob(d plimsoll.Digest) (member, error) {
 	if _, err := plimsoll.ParseDigest(string(d)); err != nil {
 		return member{}, plimsoll.Fail(plimsoll.FailureDownload, err)
 	}
 	if m, ok := a.blobs[d]; ok {
 		return m, nil
 	}
-	m, err := a.find(blobPath(d))
+	m, err := a.findMember(blobPath(d))
 	if err == nil || (a.root != nil && !isMissing(err)) {
 		return m, err
 	}
@@ -207,7 +207,7 @@ func (a *Archive) blob(d plimsoll.Digest) (member, error) {
 
 func blobPath(d plimsoll.Digest) string { return "blobs/sha256/" + d.Hex() }
 
-// contextReader ends with its context.
+// contextReader fails when its context ends.
 type contextReader struct {
 	ctx context.Context
 	r   io.Reader
@@ -224,13 +224,13 @@ func (c contextReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Bounds of strings that are handed on.
+// Bounds of strings from the archive.
 const (
 	maxRefBytes  = 512
 	maxMediaType = 255 // RFC 6838 section 4.2 has 127 for type and subtype each
 )
 
-// cleanRef returns a name that is fit to be shown, "" for any other.
+// cleanRef returns the name if it can be shown, otherwise "".
 func cleanRef(s string) string {
 	unfit := func(r rune) bool { return r <= ' ' || r > '~' }
 	if len(s) > maxRefBytes || strings.ContainsFunc(s, unfit) {

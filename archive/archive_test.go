@@ -27,7 +27,7 @@ import (
 	"plimsoll/manifest"
 )
 
-// entry is one member of a hand-made archive.
+// entry is one member of a hand-written archive.
 type entry struct {
 	name, body string
 	link       string // symbolic
@@ -59,7 +59,7 @@ func tarOf(t testing.TB, entries ...entry) []byte {
 	return b.Bytes()
 }
 
-func write(t testing.TB, data []byte) string {
+func writeTemp(t testing.TB, data []byte) string {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "image.tar")
 	if err := os.WriteFile(path, data, 0o600); err != nil {
@@ -68,7 +68,7 @@ func write(t testing.TB, data []byte) string {
 	return path
 }
 
-func open(t testing.TB, path string) *Archive {
+func openArchive(t testing.TB, path string) *Archive {
 	t.Helper()
 	a, err := Open(path, plimsoll.DefaultBudget())
 	if err != nil {
@@ -160,9 +160,9 @@ func layoutTar(t *testing.T) (data []byte, image, index plimsoll.Digest) {
 
 func TestLayout(t *testing.T) {
 	data, image, index := layoutTar(t)
-	packed := map[string][]byte{"plain": data, "gzip": gzipped(t, data), "zstd": zstded(t, data)}
+	packed := map[string][]byte{"plain": data, "gzip": gzipData(t, data), "zstd": zstdData(t, data)}
 	for how, data := range packed {
-		a := open(t, write(t, data))
+		a := openArchive(t, writeTemp(t, data))
 		images := a.Images()
 		if n := len(images); n != 4 { // the two members of the index, the image, the index
 			t.Fatalf("%s: %d images: %v", how, n, images)
@@ -184,7 +184,7 @@ func TestLayout(t *testing.T) {
 	}
 }
 
-func gzipped(t *testing.T, data []byte) []byte {
+func gzipData(t *testing.T, data []byte) []byte {
 	var b bytes.Buffer
 	w := gzip.NewWriter(&b)
 	_, err := w.Write(data)
@@ -194,7 +194,7 @@ func gzipped(t *testing.T, data []byte) []byte {
 	return b.Bytes()
 }
 
-func zstded(t *testing.T, data []byte) []byte {
+func zstdData(t *testing.T, data []byte) []byte {
 	w, err := zstd.NewWriter(nil)
 	if err != nil {
 		t.Fatal(err)
@@ -220,7 +220,7 @@ func TestSavedByAnotherWriter(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := open(t, path)
+	a := openArchive(t, path)
 	var refs []string
 	byRef := map[string]plimsoll.Digest{}
 	for _, image := range a.Images() {
@@ -263,7 +263,7 @@ func manifestJSON(images ...savedImage) string {
 
 // Old archives keep a layer once and link to it from the others.
 func TestOldSaved(t *testing.T) {
-	a := open(t, write(t, tarOf(t,
+	a := openArchive(t, writeTemp(t, tarOf(t,
 		entry{name: "c2/layer.tar", link: "../c1/layer.tar"},
 		entry{name: "c1/layer.tar", body: "base"},
 		entry{name: "c3/layer.tar", body: "top"},
@@ -289,7 +289,8 @@ func TestOldSaved(t *testing.T) {
 	}
 }
 
-// Newer Docker writes both indexes; index.json counts and manifest.json names what it leaves nameless.
+// Newer Docker writes both indexes. index.json takes precedence; manifest.json names the images that it leaves without a
+// name.
 func TestNewSaved(t *testing.T) {
 	const layer = "layer"
 	config := configOf(layer)
@@ -307,7 +308,7 @@ func TestNewSaved(t *testing.T) {
 		`{"org.opencontainers.image.ref.name":"1","io.containerd.image.name":"x app\n1"}`: {"1"},
 	} {
 		index := fmt.Sprintf(`{"manifests":[%s,{"mediaType":%q,"digest":%q,"annotations":%s}]}`, other, mediaManifest, plimsoll.DigestOf([]byte(manifest)), annotations)
-		a := open(t, write(t, tarOf(t, blob(layer), blob(config), blob(manifest),
+		a := openArchive(t, writeTemp(t, tarOf(t, blob(layer), blob(config), blob(manifest),
 			entry{name: "index.json", body: index}, entry{name: "manifest.json", body: saved})))
 		var got []string
 		for _, image := range a.Images() {

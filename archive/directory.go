@@ -9,10 +9,9 @@ import (
 	"plimsoll"
 )
 
-// OpenLayout indexes the OCI image layout in the directory at dir (OCI Image Specification 1.1,
-// "Image Layout"). Of it index.json is opened, and regular files that are named by a digest
-// below blobs/sha256, no others; a link is not followed, wherever it leads. The files must not
-// change while it is open; one that does fails by its digest.
+// OpenLayout indexes the OCI image layout in directory dir (OCI Image Specification 1.1, "Image Layout"). It opens only
+// index.json and regular files below blobs/sha256 that are named by a digest; it does not follow links. The files must
+// not change while the layout is open; a changed file fails verification by its digest.
 func OpenLayout(dir string, b plimsoll.Budget) (*Archive, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
@@ -34,27 +33,27 @@ func OpenLayout(dir string, b plimsoll.Budget) (*Archive, error) {
 	return a, nil
 }
 
-// fileIn finds a file of an image layout by its path.
-func (a *Archive) fileIn(name string) (member, error) {
+// findLayoutFile returns a file of an image layout by its path.
+func (a *Archive) findLayoutFile(name string) (member, error) {
 	dir, base := path.Split(name)
 	_, err := plimsoll.ParseDigest("sha256:" + base)
 	if isBlob := dir == "blobs/sha256/" && err == nil; !isBlob && name != "index.json" {
-		return member{}, missing(name)
+		return member{}, missingMember(name)
 	}
 	info, err := a.root.Lstat(name)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		return member{}, missing(name)
+		return member{}, missingMember(name)
 	case err != nil:
 		return member{}, ioError("reading the image layout", err)
 	case !info.Mode().IsRegular():
-		return member{}, invalid("%s of the image layout is not a regular file", name)
+		return member{}, invalidArchive("%s of the image layout is not a regular file", name)
 	}
 	return member{path: name, size: info.Size()}, nil
 }
 
-// openFile opens a file of the layout and takes no more of it than it was said to have.
-func (a *Archive) openFile(m member) (io.ReadCloser, error) {
+// openLayoutFile opens a file of the layout and reads at most the size that findLayoutFile returned.
+func (a *Archive) openLayoutFile(m member) (io.ReadCloser, error) {
 	f, err := a.root.Open(m.path)
 	if err != nil {
 		return nil, ioError("reading the image layout", err)

@@ -17,13 +17,13 @@ import (
 func layoutDir(t *testing.T) (dir string, image, index plimsoll.Digest) {
 	t.Helper()
 	data, image, index := layoutTar(t)
-	from := open(t, write(t, data))
+	from := openArchive(t, writeTemp(t, data))
 	dir = t.TempDir()
 	if err := os.MkdirAll(filepath.Join(dir, "blobs/sha256"), 0o700); err != nil {
 		t.Fatal(err)
 	}
 	for name := range from.members {
-		m, err := from.find(name)
+		m, err := from.findMember(name)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -77,7 +77,7 @@ func TestHostileLayout(t *testing.T) {
 		t.Errorf("a link to the outside: %v", err)
 	}
 	for _, name := range []string{"oci-layout", "../secret", "/etc/passwd", "blobs/sha256/../../index.json", "blobs/sha512/" + secret.Digest.Hex()} {
-		if _, err := a.find(name); plimsoll.ErrorCode(err) != plimsoll.NotFound {
+		if _, err := a.findMember(name); plimsoll.ErrorCode(err) != plimsoll.NotFound {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
@@ -112,7 +112,7 @@ func TestReadFromAStream(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	data, image, _ := layoutTar(t)
-	for how, data := range map[string][]byte{"plain": data, "gzip": gzipped(t, data), "zstd": zstded(t, data)} {
+	for how, data := range map[string][]byte{"plain": data, "gzip": gzipData(t, data), "zstd": zstdData(t, data)} {
 		a, err := Read(bytes.NewReader(data), plimsoll.DefaultBudget())
 		if err != nil {
 			t.Fatalf("%s: %v", how, err)

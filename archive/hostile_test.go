@@ -36,10 +36,10 @@ func TestOpenRefuses(t *testing.T) {
 		{"very old", tarOf(t, entry{name: "repositories", body: "{}"}), plimsoll.Invalid, plimsoll.FailureDownload, "before 1.10"},
 		{"cut", tarOf(t, entry{name: "index.json", body: strings.Repeat(" ", 4096)})[:1024], plimsoll.Invalid, plimsoll.FailureDownload, "not a valid tar"},
 		{"bad gzip", []byte("\x1f\x8b\x08garbage"), plimsoll.Invalid, plimsoll.FailureDownload, "gzip"},
-		{"cut gzip", gzipped(t, zeros)[:60], plimsoll.Invalid, plimsoll.FailureDownload, "decompressed"},
+		{"cut gzip", gzipData(t, zeros)[:60], plimsoll.Invalid, plimsoll.FailureDownload, "decompressed"},
 		{"bad zstd", []byte("\x28\xb5\x2f\xfdgarbage"), plimsoll.Invalid, plimsoll.FailureDownload, "decompressed"},
-		{"gzip bomb", gzipped(t, zeros), plimsoll.TooLarge, plimsoll.FailureOversized, "unpacks to more than"},
-		{"zstd bomb", zstded(t, zeros), plimsoll.TooLarge, plimsoll.FailureOversized, "unpacks to more than"},
+		{"gzip bomb", gzipData(t, zeros), plimsoll.TooLarge, plimsoll.FailureOversized, "unpacks to more than"},
+		{"zstd bomb", zstdData(t, zeros), plimsoll.TooLarge, plimsoll.FailureOversized, "unpacks to more than"},
 		{"bad index", tarOf(t, entry{name: "index.json", body: "[]"}), plimsoll.Invalid, plimsoll.FailureDownload, "index.json"},
 		{"bad digest", tarOf(t, entry{name: "index.json", body: `{"manifests":[{"digest":"sha256:../../etc/passwd"}]}`}), plimsoll.Invalid, plimsoll.FailureDownload, "64 hex digits"},
 		{"huge index", tarOf(t, entry{name: "index.json", body: strings.Repeat(" ", 501)}), plimsoll.TooLarge, plimsoll.FailureOversized, "budget of 500"},
@@ -55,7 +55,7 @@ func TestOpenRefuses(t *testing.T) {
 		{"long path", tarOf(t, entry{name: strings.Repeat("a/", 60) + "f"}), plimsoll.TooLarge, plimsoll.FailureOversized, "path"},
 	}
 	for _, tt := range tests {
-		a, err := Open(write(t, tt.data), small)
+		a, err := Open(writeTemp(t, tt.data), small)
 		if err == nil {
 			a.Close()
 		}
@@ -82,7 +82,7 @@ func TestOpenRefusesOtherFiles(t *testing.T) {
 func TestSpillHasNoName(t *testing.T) {
 	tmp := t.TempDir()
 	data, _, _ := layoutTar(t)
-	path := write(t, gzipped(t, data))
+	path := writeTemp(t, gzipData(t, data))
 	t.Setenv("TMPDIR", tmp)
 	a, err := Open(path, plimsoll.DefaultBudget())
 	if err != nil {
@@ -96,7 +96,7 @@ func TestSpillHasNoName(t *testing.T) {
 
 func TestContentIsProven(t *testing.T) {
 	wrong := plimsoll.DigestOf([]byte("promised"))
-	a := open(t, write(t, tarOf(t,
+	a := openArchive(t, writeTemp(t, tarOf(t,
 		entry{name: blobPath(wrong), body: "delivered"},
 		entry{name: "index.json", body: `{"manifests":[{"digest":"` + string(wrong) + `"}]}`},
 	)))
@@ -126,7 +126,7 @@ func TestContentIsProven(t *testing.T) {
 	}
 }
 
-// A sparse file's bytes do not lie in one piece; it is no member rather than a wrong one.
+// The bytes of a sparse file are not in one piece: it is ignored.
 func TestSparseIsNoMember(t *testing.T) {
 	for name, h := range map[string]*tar.Header{
 		"old GNU": {Name: "a", Typeflag: tar.TypeGNUSparse},
@@ -134,7 +134,7 @@ func TestSparseIsNoMember(t *testing.T) {
 		"device":  {Name: "a", Typeflag: tar.TypeBlock},
 		"folder":  {Name: "a/", Typeflag: tar.TypeDir},
 	} {
-		if _, m, ok := memberOf(h, 512); ok {
+		if _, m, ok := memberOfHeader(h, 512); ok {
 			t.Errorf("%s: %+v", name, m)
 		}
 	}
@@ -152,7 +152,7 @@ func FuzzOpen(f *testing.F) {
 	budget := plimsoll.DefaultBudget()
 	budget.ManifestBytes, budget.RatioGrace = 1<<16, 1<<20
 	f.Fuzz(func(t *testing.T, data []byte) {
-		a, err := index(bytes.NewReader(data), int64(len(data)), budget)
+		a, err := indexTar(bytes.NewReader(data), int64(len(data)), budget)
 		if err != nil {
 			if plimsoll.FailureOf(err) == plimsoll.FailureUnknown {
 				t.Errorf("an error without a failure: %v", err)

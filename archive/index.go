@@ -11,15 +11,14 @@ import (
 	"plimsoll"
 )
 
-// Bounds of the archive itself. The widest ones in use hold a few members a layer.
+// Bounds of the archive itself. The largest ones in use have a few members per layer.
 const (
 	maxMembers   = 200_000
-	maxNameBytes = 32 << 20 // of all members' names and links together
+	maxNameBytes = 32 << 20 // of the names and link targets of all members together
 	maxImages    = 10_000
 )
 
-// member is one entry of the archive: bytes at an offset, or a link to another entry; or
-// a file of an image layout.
+// member is an entry of the archive (bytes at an offset, or a link to another entry) or a file of an image layout.
 type member struct {
 	offset, size int64
 	link         string // cleaned path of the target, "" for a file
@@ -36,11 +35,11 @@ func newArchive(b plimsoll.Budget) *Archive {
 	}
 }
 
-// index finds the members of a plain tar and the images they make up.
-func index(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
+// indexTar finds the members of an uncompressed tar archive and the images in it.
+func indexTar(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
 	a := newArchive(b)
 	a.data = data
-	if err := a.walk(io.NewSectionReader(data, 0, size)); err != nil {
+	if err := a.readMembers(io.NewSectionReader(data, 0, size)); err != nil {
 		return nil, err
 	}
 	_, layout := a.members["index.json"]
@@ -52,7 +51,7 @@ func index(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
 	case saved:
 		return a, a.readSaved()
 	case ancient:
-		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "the archive is of Docker before 1.10").
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "the archive was saved by Docker before 1.10").
 			WithHint("load it with a newer Docker and save it again"))
 	default:
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "the file holds neither index.json nor manifest.json").
@@ -60,8 +59,9 @@ func index(data io.ReaderAt, size int64, b plimsoll.Budget) (*Archive, error) {
 	}
 }
 
-// walk notes where every member is. Of members with the same name the last one counts, as when unpacking.
-func (a *Archive) walk(r *io.SectionReader) error {
+// readMembers records the offset of every member. If several members have the same name the last one counts, as when
+// unpacking.
+func (a *Archive) readMembers(r *io.SectionReader) error {
 	tr := tar.NewReader(r)
 	names := 0
 	for count := 0; ; count++ {
@@ -70,29 +70,30 @@ func (a *Archive) walk(r *io.SectionReader) error {
 			return nil
 		}
 		if err != nil {
-			return invalid("the archive is not a valid tar: %w", err)
+			return invalidArchive("the archive is not a valid tar: %w", err)
 		}
 		names += len(h.Name) + len(h.Linkname)
 		if count >= maxMembers || names > maxNameBytes {
-			return tooLarge("the archive has more than %d members, or %d bytes of names", maxMembers, maxNameBytes)
+			return overBudget("the archive has more than %d members, or %d bytes of names", maxMembers, maxNameBytes)
 		}
 		if len(h.Name) > a.budget.PathBytes || len(h.Linkname) > a.budget.PathBytes {
-			return tooLarge("the archive has a path of more than %d bytes", a.budget.PathBytes)
+			return overBudget("the archive has a path of more than %d bytes", a.budget.PathBytes)
 		}
-		// The tar reader takes blocks as they come, so the member's bytes start where it stands.
+		// The tar reader does not read ahead, so the member's bytes start at the current offset.
 		offset, err := r.Seek(0, io.SeekCurrent)
 		if err != nil {
 			return ioError("reading the archive", err)
 		}
-		if name, m, ok := memberOf(h, offset); ok {
+		if name, m, ok := memberOfHeader(h, offset); ok {
 			a.members[name] = m
 		}
 	}
 }
 
-// memberOf reads a header. Names that leave the archive and entries without plain bytes are no members.
-func memberOf(h *tar.Header, offset int64) (string, member, bool) {
-	name, ok := inside(h.Name)
+// memberOfHeader converts a tar header. It returns false for names outside of the archive and for entries without plain
+// bytes.
+func memberOfHeader(h *tar.Header, offset int64) (string, member, bool) {
+	name, ok := cleanInside(h.Name)
 	if !ok {
 		return "", member{}, false
 	}
@@ -100,7 +101,7 @@ func memberOf(h *tar.Header, offset int64) (string, member, bool) {
 	var target string
 	switch h.Typeflag {
 	case tar.TypeReg:
-		return name, m, !sparse(h)
+		return name, m, !isSparse(h)
 	case tar.TypeSymlink:
 		if strings.HasPrefix(h.Linkname, "/") {
 			return "", member{}, false
@@ -111,13 +112,13 @@ func memberOf(h *tar.Header, offset int64) (string, member, bool) {
 	default:
 		return "", member{}, false
 	}
-	target, ok = inside(target)
+	target, ok = cleanInside(target)
 	return name, member{link: target}, ok
 }
 
-// sparse files have holes, so their bytes do not lie in one piece. The reader
-// reports those of PAX as regular files.
-func sparse(h *tar.Header) bool {
+// isSparse reports whether a file has holes: its bytes are not in one piece. The tar reader reports sparse files of the
+// PAX format as regular files.
+func isSparse(h *tar.Header) bool {
 	for key := range h.PAXRecords {
 		if strings.HasPrefix(key, "GNU.sparse.") {
 			return true
@@ -126,8 +127,8 @@ func sparse(h *tar.Header) bool {
 	return false
 }
 
-// inside returns a cleaned path that stays in the archive.
-func inside(name string) (string, bool) {
+// cleanInside returns the cleaned path; ok is false if it leaves the archive.
+func cleanInside(name string) (string, bool) {
 	name = path.Clean(name)
 	if name == "." || name == ".." || strings.HasPrefix(name, "/") || strings.HasPrefix(name, "../") {
 		return "", false
@@ -135,46 +136,46 @@ func inside(name string) (string, bool) {
 	return name, true
 }
 
-// find returns the file that name leads to, through links inside the archive.
-func (a *Archive) find(name string) (member, error) {
+// findMember returns the file with a name, and follows links inside the archive.
+func (a *Archive) findMember(name string) (member, error) {
 	if a.root != nil {
-		return a.fileIn(name)
+		return a.findLayoutFile(name)
 	}
 	for range a.budget.LinkChain + 1 {
 		m, ok := a.members[name]
 		if !ok {
-			return member{}, missing(name)
+			return member{}, missingMember(name)
 		}
 		if m.link == "" {
 			return m, nil
 		}
 		name = m.link
 	}
-	return member{}, invalid("the archive has a chain of more than %d links", a.budget.LinkChain)
+	return member{}, invalidArchive("the archive has a chain of more than %d links", a.budget.LinkChain)
 }
 
-func missing(name string) error {
+func missingMember(name string) error {
 	return plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.NotFound, "the archive has no member %.200q", name))
 }
 
-// open returns the bytes of a member.
-func (a *Archive) open(m member) (io.ReadCloser, error) {
+// openMember returns a reader of a member's bytes.
+func (a *Archive) openMember(m member) (io.ReadCloser, error) {
 	if a.root != nil {
-		return a.openFile(m)
+		return a.openLayoutFile(m)
 	}
 	return io.NopCloser(io.NewSectionReader(a.data, m.offset, m.size)), nil
 }
 
-// decode reads a small JSON member into v.
-func (a *Archive) decode(name string, v any) error {
-	m, err := a.find(name)
+// decodeJSON decodes a small JSON member into v.
+func (a *Archive) decodeJSON(name string, v any) error {
+	m, err := a.findMember(name)
 	if err != nil {
 		return err
 	}
 	if m.size > a.budget.ManifestBytes {
-		return tooLarge("%s of %d bytes is over the budget of %d", name, m.size, a.budget.ManifestBytes)
+		return overBudget("%s of %d bytes is over the budget of %d", name, m.size, a.budget.ManifestBytes)
 	}
-	r, err := a.open(m)
+	r, err := a.openMember(m)
 	if err != nil {
 		return err
 	}
@@ -187,19 +188,19 @@ func (a *Archive) decode(name string, v any) error {
 		return ioError("reading "+name+" of the archive", err)
 	}
 	if err := json.Unmarshal(raw, v); err != nil {
-		return invalid("%s of the archive is not valid: %w", name, err)
+		return invalidArchive("%s of the archive is not valid: %w", name, err)
 	}
 	return nil
 }
 
-// add lists an image under its names; a name is listed once.
-func (a *Archive) add(d plimsoll.Digest, refs ...string) error {
+// addImage lists an image under each of its names.
+func (a *Archive) addImage(d plimsoll.Digest, refs ...string) error {
 	if len(refs) == 0 {
 		refs = []string{""}
 	}
 	for _, ref := range refs {
 		if len(a.images) >= maxImages {
-			return tooLarge("the archive names more than %d images", maxImages)
+			return overBudget("the archive names more than %d images", maxImages)
 		}
 		a.images = append(a.images, Image{Ref: cleanRef(ref), Digest: d})
 	}

@@ -14,14 +14,14 @@ const (
 	mediaIndex          = "application/vnd.oci.image.index.v1+json"
 	mediaDockerManifest = "application/vnd.docker.distribution.manifest.v2+json"
 
-	// Annotations that name an image, the fuller one first: containerd's, and that of the
-	// OCI Image Specification ("Pre-Defined Annotation Keys"), which often holds only a tag.
+	// Annotations with the name of an image, preferred one first: containerd's, and that of the OCI Image Specification
+	// ("Pre-Defined Annotation Keys"), which often contains only a tag.
 	annotationName = "io.containerd.image.name"
 	annotationRef  = "org.opencontainers.image.ref.name"
 )
 
-// maxNamed bounds how many manifests are read for the sake of a name.
-const maxNamed = 1000
+// maxNamedManifests bounds how many manifests are read to find the names of images.
+const maxNamedManifests = 1000
 
 // layoutIndex is index.json of an image layout.
 type layoutIndex struct {
@@ -32,11 +32,11 @@ type layoutIndex struct {
 	} `json:"manifests"`
 }
 
-// readLayout lists what index.json names. An archive of a newer `docker save` holds a
-// manifest.json as well, which then only gives names to images that have none.
+// readLayout lists the images in index.json. Archives of a newer `docker save` also contain manifest.json, which is used
+// only for names of images that have none in index.json.
 func (a *Archive) readLayout() error {
 	var index layoutIndex
-	if err := a.decode("index.json", &index); err != nil {
+	if err := a.decodeJSON("index.json", &index); err != nil {
 		return err
 	}
 	names, err := a.savedNames()
@@ -49,33 +49,33 @@ func (a *Archive) readLayout() error {
 			return plimsoll.Fail(plimsoll.FailureDownload, err)
 		}
 		if entry.MediaType != "" && !slices.Contains(manifest.MediaTypes(), entry.MediaType) {
-			continue // not an image: nothing here could be scanned
+			continue // not an image: there is nothing to scan
 		}
 		a.declared[d] = entry.MediaType
 		var refs []string
-		if ref := annotated(entry.Annotations); ref != "" {
+		if ref := annotatedName(entry.Annotations); ref != "" {
 			refs = []string{ref}
-		} else if len(names) > 0 && i < maxNamed {
+		} else if len(names) > 0 && i < maxNamedManifests {
 			refs = names[a.configOf(d)]
 		}
-		if err := a.add(d, refs...); err != nil {
+		if err := a.addImage(d, refs...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func annotated(annotations map[string]string) string {
+func annotatedName(annotations map[string]string) string {
 	if name := cleanRef(annotations[annotationName]); name != "" {
 		return name
 	}
 	return cleanRef(annotations[annotationRef])
 }
 
-// savedNames returns the names of manifest.json by the member that holds the image's config.
+// savedNames returns the names in manifest.json by the path of the image's config.
 func (a *Archive) savedNames() (map[string][]string, error) {
 	var saved []savedImage
-	if err := a.decode("manifest.json", &saved); err != nil {
+	if err := a.decodeJSON("manifest.json", &saved); err != nil {
 		if isMissing(err) {
 			return nil, nil
 		}
@@ -88,7 +88,7 @@ func (a *Archive) savedNames() (map[string][]string, error) {
 	return names, nil
 }
 
-// configOf returns the member that holds the config of the image with digest d, "" if that cannot be told.
+// configOf returns the path of the config of the image with digest d, or "" if it is not known.
 func (a *Archive) configOf(d plimsoll.Digest) string {
 	_, raw, err := a.Manifest(context.Background(), d)
 	if err != nil {

@@ -9,7 +9,7 @@ import (
 	"plimsoll"
 )
 
-// maxLayers bounds the layers of all images of an archive, each time one is named.
+// maxLayers bounds the layers of all images together; a shared layer counts for every image.
 const maxLayers = 200_000
 
 // savedImage is an entry of manifest.json, as `docker save` writes it since 1.10.
@@ -19,16 +19,15 @@ type savedImage struct {
 	Layers   []string `json:"Layers"` // bottom first
 }
 
-// The manifest that stands in for the one that old archives do not keep (Docker image
-// manifest version 2, schema 2).
-type standIn struct {
-	SchemaVersion int       `json:"schemaVersion"`
-	MediaType     string    `json:"mediaType"`
-	Config        content   `json:"config"`
-	Layers        []content `json:"layers"`
+// generatedManifest replaces the manifest that old archives do not contain (Docker image manifest version 2, schema 2).
+type generatedManifest struct {
+	SchemaVersion int              `json:"schemaVersion"`
+	MediaType     string           `json:"mediaType"`
+	Config        blobDescriptor   `json:"config"`
+	Layers        []blobDescriptor `json:"layers"`
 }
 
-type content struct {
+type blobDescriptor struct {
 	MediaType string          `json:"mediaType"`
 	Size      int64           `json:"size"`
 	Digest    plimsoll.Digest `json:"digest"`
@@ -39,29 +38,29 @@ const (
 	mediaDockerLayer  = "application/vnd.docker.image.rootfs.diff.tar"
 )
 
-// readSaved makes a manifest for every entry of manifest.json. The same archive gives the same digests.
+// readSaved generates a manifest for every entry of manifest.json. The same archive always gives the same digests.
 func (a *Archive) readSaved() error {
 	var saved []savedImage
-	if err := a.decode("manifest.json", &saved); err != nil {
+	if err := a.decodeJSON("manifest.json", &saved); err != nil {
 		return err
 	}
-	known := map[int64]content{} // by offset: layers are shared, links lead to the same bytes
+	known := map[int64]blobDescriptor{} // by offset: images share layers, and links lead to the same bytes
 	total := 0
 	for _, image := range saved {
 		if total += len(image.Layers); total > maxLayers {
-			return tooLarge("the archive names more than %d layers", maxLayers)
+			return overBudget("the archive names more than %d layers", maxLayers)
 		}
 		if len(image.Layers) > a.budget.Layers {
 			return plimsoll.Fail(plimsoll.FailureLayers, plimsoll.Errorf(plimsoll.TooLarge, "an image of %d layers is over the budget of %d", len(image.Layers), a.budget.Layers))
 		}
-		m := standIn{SchemaVersion: 2, MediaType: mediaDockerManifest, Layers: []content{}}
+		m := generatedManifest{SchemaVersion: 2, MediaType: mediaDockerManifest, Layers: []blobDescriptor{}}
 		var err error
-		if m.Config, err = a.contentOf(image.Config, known); err != nil {
+		if m.Config, err = a.describeMember(image.Config, known); err != nil {
 			return err
 		}
 		m.Config.MediaType = mediaDockerConfig
 		for _, name := range image.Layers {
-			layer, err := a.contentOf(name, known)
+			layer, err := a.describeMember(name, known)
 			if err != nil {
 				return err
 			}
@@ -73,44 +72,44 @@ func (a *Archive) readSaved() error {
 		}
 		d := plimsoll.DigestOf(raw)
 		a.manifests[d] = raw
-		if err := a.add(d, image.RepoTags...); err != nil {
+		if err := a.addImage(d, image.RepoTags...); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// contentOf hashes a member once.
-func (a *Archive) contentOf(name string, known map[int64]content) (content, error) {
-	name, ok := inside(name)
+// describeMember returns the descriptor of a member. It hashes each member once.
+func (a *Archive) describeMember(name string, known map[int64]blobDescriptor) (blobDescriptor, error) {
+	name, ok := cleanInside(name)
 	if !ok {
-		return content{}, invalid("the archive names a member outside of it")
+		return blobDescriptor{}, invalidArchive("manifest.json names a member outside of the archive")
 	}
-	m, err := a.find(name)
+	m, err := a.findMember(name)
 	if err != nil {
-		return content{}, err
+		return blobDescriptor{}, err
 	}
 	if c, ok := known[m.offset]; ok && c.Size == m.size {
 		return c, nil
 	}
 	h := sha256.New()
-	var start prefix
+	var start firstBytes
 	n, err := io.Copy(io.MultiWriter(h, &start), io.NewSectionReader(a.data, m.offset, m.size))
 	if err == nil && n != m.size {
 		err = io.ErrUnexpectedEOF
 	}
 	if err != nil {
-		return content{}, ioError("reading the archive", err)
+		return blobDescriptor{}, ioError("reading the archive", err)
 	}
-	c := content{MediaType: mediaDockerLayer + compression(start).suffix(), Size: m.size, Digest: plimsoll.DigestFrom([sha256.Size]byte(h.Sum(nil)))}
+	c := blobDescriptor{MediaType: mediaDockerLayer + detectCompression(start).mediaTypeSuffix(), Size: m.size, Digest: plimsoll.DigestFrom([sha256.Size]byte(h.Sum(nil)))}
 	known[m.offset], a.blobs[c.Digest] = c, m
 	return c, nil
 }
 
-// prefix keeps the first bytes written to it.
-type prefix []byte
+// firstBytes is a writer that keeps the first bytes.
+type firstBytes []byte
 
-func (p *prefix) Write(b []byte) (int, error) {
+func (p *firstBytes) Write(b []byte) (int, error) {
 	if missing := len(zstdMagic) - len(*p); missing > 0 {
 		*p = append(*p, b[:min(missing, len(b))]...)
 	}
@@ -122,29 +121,29 @@ var (
 	zstdMagic = []byte{0x28, 0xb5, 0x2f, 0xfd} // RFC 8878 section 3.1.1
 )
 
-// coding is how bytes are compressed.
-type coding string
+// compressionKind is the compression of a layer or archive.
+type compressionKind string
 
 const (
-	codingNone coding = ""
-	codingGzip coding = "gzip"
-	codingZstd coding = "zstd"
+	compressionNone compressionKind = ""
+	compressionGzip compressionKind = "gzip"
+	compressionZstd compressionKind = "zstd"
 )
 
-func compression(start []byte) coding {
+func detectCompression(start []byte) compressionKind {
 	switch {
 	case bytes.HasPrefix(start, gzipMagic):
-		return codingGzip
+		return compressionGzip
 	case bytes.HasPrefix(start, zstdMagic):
-		return codingZstd
+		return compressionZstd
 	default:
-		return codingNone
+		return compressionNone
 	}
 }
 
-// suffix is what a media type of a layer adds for the coding.
-func (c coding) suffix() string {
-	if c == codingNone {
+// mediaTypeSuffix returns what the compression adds to the media type of a layer.
+func (c compressionKind) mediaTypeSuffix() string {
+	if c == compressionNone {
 		return ""
 	}
 	return "." + string(c)

@@ -1,8 +1,8 @@
 package inflate
 
-// fill takes input until there are bits for any symbol with what follows it, or no more input.
-func (z *Reader) fill() {
-	z.more()
+// fillBits fills the bit buffer to 56 bits or more, enough for any symbol and its extra bits, or to the end of the input.
+func (z *Reader) fillBits() {
+	z.fillInput()
 	for z.count < 56 && z.pos < len(z.in) {
 		z.bits |= uint64(z.in[z.pos]) << z.count
 		z.count += 8
@@ -10,31 +10,31 @@ func (z *Reader) fill() {
 	}
 }
 
-// drop uses up n bits.
-func (z *Reader) drop(n uint) error {
+// dropBits removes n bits from the bit buffer.
+func (z *Reader) dropBits(n uint) error {
 	if n > z.count {
-		return z.end()
+		return z.missingInput()
 	}
 	z.bits >>= n
 	z.count -= n
 	return nil
 }
 
-// get returns the next n bits, at most 16.
-func (z *Reader) get(n uint) (int, error) {
+// readBits returns the next n bits and removes them. n is at most 16.
+func (z *Reader) readBits(n uint) (int, error) {
 	if z.count < n {
-		z.fill()
+		z.fillBits()
 	}
 	v := int(z.bits & (1<<n - 1))
-	return v, z.drop(n)
+	return v, z.dropBits(n)
 }
 
-// order is that in which the lengths of the code for lengths come (RFC 1951, section 3.2.7).
-var order = [...]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
+// codeLengthOrder is the order in which a block lists the lengths of the code length code (RFC 1951, section 3.2.7).
+var codeLengthOrder = [...]uint8{16, 17, 18, 0, 8, 7, 9, 6, 10, 5, 11, 4, 12, 3, 13, 2, 14, 1, 15}
 
-// codes reads the codes of a block and fills its tables.
-func (z *Reader) codes() error {
-	counts, err := z.get(14)
+// readCodes reads the two codes of a dynamic block and builds their tables (RFC 1951, section 3.2.7).
+func (z *Reader) readCodes() error {
+	counts, err := z.readBits(14)
 	if err != nil {
 		return err
 	}
@@ -43,39 +43,39 @@ func (z *Reader) codes() error {
 		return ErrCorrupt
 	}
 	var small [19]uint8
-	for _, i := range order[:lengths] {
-		n, err := z.get(3)
+	for _, i := range codeLengthOrder[:lengths] {
+		n, err := z.readBits(3)
 		if err != nil {
 			return err
 		}
 		small[i] = uint8(n)
 	}
 	var table [1 << lengthBits]uint32
-	if !build(table[:], lengthBits, small[:], lengthSymbols[:]) {
+	if !buildTable(table[:], lengthBits, small[:], lengthSymbols[:]) {
 		return ErrCorrupt
 	}
 	var all [286 + 30]uint8
-	if err := z.lengths(all[:literals+distances], &table); err != nil {
+	if err := z.readCodeLengths(all[:literals+distances], &table); err != nil {
 		return err
 	}
-	if !build(z.own.literals[:], literalBits, all[:literals], literalSymbols[:]) ||
-		!build(z.own.distance[:], distanceBits, all[literals:literals+distances], distanceSymbols[:]) {
+	if !buildTable(z.dynamic.literals[:], literalBits, all[:literals], literalSymbols[:]) ||
+		!buildTable(z.dynamic.distances[:], distanceBits, all[literals:literals+distances], distanceSymbols[:]) {
 		return ErrCorrupt
 	}
 	return nil
 }
 
-// lengths reads the lengths of codes, which are coded themselves.
-func (z *Reader) lengths(all []uint8, table *[1 << lengthBits]uint32) error {
+// readCodeLengths reads the code lengths of both codes. They are Huffman-coded themselves; table decodes them.
+func (z *Reader) readCodeLengths(all []uint8, table *[1 << lengthBits]uint32) error {
 	for i := 0; i < len(all); {
 		if z.count < lengthBits {
-			z.fill()
+			z.fillBits()
 		}
 		e := table[z.bits&(1<<lengthBits-1)]
-		if e&special != 0 {
-			return z.broken()
+		if e&specialFlag != 0 {
+			return z.invalidCode()
 		}
-		if err := z.drop(uint(e & 0xff)); err != nil {
+		if err := z.dropBits(uint(e & 0xff)); err != nil {
 			return err
 		}
 		v := uint8(e >> 16)
@@ -94,7 +94,7 @@ func (z *Reader) lengths(all []uint8, table *[1 << lengthBits]uint32) error {
 		case 17:
 			extra, least = 3, 3
 		}
-		n, err := z.get(extra)
+		n, err := z.readBits(extra)
 		if err != nil {
 			return err
 		}
@@ -109,10 +109,10 @@ func (z *Reader) lengths(all []uint8, table *[1 << lengthBits]uint32) error {
 	return nil
 }
 
-// broken is the error of bits that are no code, or would be one if more followed.
-func (z *Reader) broken() error {
-	if z.count < maxCode {
-		return z.end()
+// invalidCode returns the error for bits that match no code: ErrCorrupt, or an early end if the input stops inside a code.
+func (z *Reader) invalidCode() error {
+	if z.count < maxCodeBits {
+		return z.missingInput()
 	}
 	return ErrCorrupt
 }

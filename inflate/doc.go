@@ -1,9 +1,9 @@
 // Package inflate decompresses gzip (RFC 1952) and DEFLATE data (RFC 1951), fast.
 //
-// Most of what a scan of a layer costs is this. The decoder keeps 64 bits at hand and fills them eight bytes at a
-// time, finds a symbol with its extra bits in one look into a table, and copies matches by words. It
-// holds nothing back of a stream that breaks: what came before is handed out first, then the error.
+// Decompression is most of the cost of scanning a layer. The decoder keeps a buffer of 64 bits and fills it eight bytes
+// at a time, decodes a symbol with its extra bits by one table lookup, and copies matches eight bytes at a time. If a
+// stream is damaged, Read first returns all data before the damage, then the error.
 //
-// In the flow it stands below layer, which proves what comes out by the digest of the layer, and below what looks
-// into archives.
+// Package layer uses it to read layers and verifies the output by the layer's digest; package analyze/members uses it to
+// read archives.
 package inflate

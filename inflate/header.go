@@ -15,8 +15,8 @@ const (
 	flagReserved = 0xe0
 )
 
-// header reads the header of a member.
-func (z *Reader) header() error {
+// readHeader reads the header of a gzip member and prepares for its first block.
+func (z *Reader) readHeader() error {
 	h := headerReader{z: z}
 	fixed := h.bytes(10)
 	if h.err != nil {
@@ -32,36 +32,36 @@ func (z *Reader) header() error {
 		}
 	}
 	if flags&flagName != 0 {
-		h.text()
+		h.skipText()
 	}
 	if flags&flagComment != 0 {
-		h.text()
+		h.skipText()
 	}
 	if sum := uint16(h.sum); flags&flagCheck != 0 {
 		if b := h.bytes(2); h.err == nil && binary.LittleEndian.Uint16(b) != sum {
 			h.err = ErrHeader
 		}
 	}
-	z.begin, z.summed, z.sum, z.size = z.to, z.to, 0, 0
-	z.step = (*Reader).blockHeader
+	z.memberStart, z.checkedTo, z.sum, z.size = z.writeAt, z.writeAt, 0, 0
+	z.step = (*Reader).readBlockHeader
 	return h.err
 }
 
-// headerReader keeps the first error and the checksum of what was read.
+// headerReader reads the fields of a header. It keeps the first error and the checksum of the bytes read so far.
 type headerReader struct {
 	z   *Reader
 	sum uint32
 	err error
 }
 
-// bytes returns the next n bytes, nil after an error. They stay until the next call.
+// bytes returns the next n bytes, nil after an error. The slice is valid until the next call.
 func (h *headerReader) bytes(n int) []byte {
 	if h.err != nil {
 		return nil
 	}
-	b, err := h.z.take(n)
+	b, err := h.z.takeBytes(n)
 	if err == io.ErrUnexpectedEOF && len(h.z.in) == h.z.pos && h.sum == 0 {
-		err = io.EOF // there is nothing at all
+		err = io.EOF // the stream is empty, not cut
 	}
 	h.err = err
 	h.sum = crc32.Update(h.sum, crc32.IEEETable, b)
@@ -69,14 +69,14 @@ func (h *headerReader) bytes(n int) []byte {
 }
 
 func (h *headerReader) skip(n int) {
-	for ; n > 0 && h.err == nil; n -= min(n, ahead) {
-		h.bytes(min(n, ahead))
+	for ; n > 0 && h.err == nil; n -= min(n, inputMargin) {
+		h.bytes(min(n, inputMargin))
 	}
 }
 
-// text passes over a text that ends with a zero.
-func (h *headerReader) text() {
-	for range maxText {
+// skipText skips a text that ends with a zero byte.
+func (h *headerReader) skipText() {
+	for range maxHeaderText {
 		if b := h.bytes(1); h.err != nil || b[0] == 0 {
 			return
 		}

@@ -19,8 +19,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// both reads a stream with this package and with a library.
-func both(raw []byte) (ours []byte, err error, theirs []byte, theirErr error) {
+// readBoth reads a stream with this package and with a second library.
+func readBoth(raw []byte) (ours []byte, err error, theirs []byte, theirErr error) {
 	if z, e := NewReader(bufio.NewReader(bytes.NewReader(raw))); e != nil {
 		err = e
 	} else {
@@ -34,7 +34,7 @@ func both(raw []byte) (ours []byte, err error, theirs []byte, theirErr error) {
 	return ours, err, theirs, theirErr
 }
 
-func packed(t testing.TB, text []byte, level int) []byte {
+func compressText(t testing.TB, text []byte, level int) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w, err := gzip.NewWriterLevel(&out, level)
@@ -50,8 +50,8 @@ func packed(t testing.TB, text []byte, level int) []byte {
 	return out.Bytes()
 }
 
-// texts of several kinds: far and near repetition, one byte only, noise, words.
-func texts() map[string][]byte {
+// sampleTexts returns texts of several kinds: far and near repetition, one byte only, noise, words.
+func sampleTexts() map[string][]byte {
 	random := rand.New(rand.NewPCG(1, 2))
 	noise := make([]byte, 300_000)
 	for i := range noise {
@@ -72,9 +72,9 @@ func texts() map[string][]byte {
 }
 
 func TestReadsWhatWasPacked(t *testing.T) {
-	for name, text := range texts() {
+	for name, text := range sampleTexts() {
 		for level := gzip.StatelessCompression; level <= gzip.BestCompression; level++ {
-			raw := packed(t, text, level)
+			raw := compressText(t, text, level)
 			for how, r := range map[string]io.Reader{
 				"at once": bytes.NewReader(raw), "by bytes": iotest.OneByteReader(bytes.NewReader(raw)), "end with data": iotest.DataErrReader(bytes.NewReader(raw)),
 			} {
@@ -90,11 +90,11 @@ func TestReadsWhatWasPacked(t *testing.T) {
 	}
 }
 
-// TestOneReader reads many streams with one reader, raw ones and broken ones among them.
+// TestOneReader reads many streams with one reader; some of them are raw or damaged.
 func TestOneReader(t *testing.T) {
 	z := new(Reader)
-	for name, text := range texts() {
-		raw := packed(t, text, 6)
+	for name, text := range sampleTexts() {
+		raw := compressText(t, text, 6)
 		if err := z.Reset(bufio.NewReader(bytes.NewReader(raw[:len(raw)/2]))); err == nil {
 			io.Copy(io.Discard, z)
 		}
@@ -112,7 +112,7 @@ func TestOneReader(t *testing.T) {
 }
 
 func TestMembers(t *testing.T) {
-	a, b := packed(t, []byte("one "), 6), packed(t, bytes.Repeat([]byte("two"), 50_000), 9)
+	a, b := compressText(t, []byte("one "), 6), compressText(t, bytes.Repeat([]byte("two"), 50_000), 9)
 	var named bytes.Buffer
 	w := stdgzip.NewWriter(&named)
 	w.Name, w.Comment, w.Extra = "a name", "a comment", []byte("extra")
@@ -149,7 +149,7 @@ func TestMembers(t *testing.T) {
 }
 
 func TestBrokenStreams(t *testing.T) {
-	raw := packed(t, bytes.Repeat([]byte("some text, and more "), 3000), 6)
+	raw := compressText(t, bytes.Repeat([]byte("some text, and more "), 3000), 6)
 	cut := raw[:len(raw)/2]
 	changed := func(at int) []byte {
 		c := bytes.Clone(raw)
@@ -163,28 +163,28 @@ func TestBrokenStreams(t *testing.T) {
 		"empty": {nil, io.EOF}, "short header": {raw[:5], io.ErrUnexpectedEOF}, "no gzip": {[]byte("this is no gzip stream"), ErrHeader},
 		"method": {changed(2), ErrHeader}, "cut": {cut, io.ErrUnexpectedEOF}, "no trailer": {raw[:len(raw)-8], io.ErrUnexpectedEOF},
 		"checksum": {changed(len(raw) - 8), ErrChecksum}, "size": {changed(len(raw) - 1), ErrChecksum}, "trailing": {append(bytes.Clone(raw), "and no member"...), ErrHeader},
-		"long name":  {append([]byte{0x1f, 0x8b, 8, flagName, 0, 0, 0, 0, 0, 0}, bytes.Repeat([]byte("n"), maxText+1)...), ErrHeader},
+		"long name":  {append([]byte{0x1f, 0x8b, 8, flagName, 0, 0, 0, 0, 0, 0}, bytes.Repeat([]byte("n"), maxHeaderText+1)...), ErrHeader},
 		"block kind": {append(bytes.Clone(raw[:10]), 7, 0, 0), ErrCorrupt},
 	} {
-		_, err := io.ReadAll(opened(c.raw))
+		_, err := io.ReadAll(openBytes(c.raw))
 		if !errors.Is(err, c.want) && (c.want != io.EOF || err != nil) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 	}
 	failure := errors.New("the network broke")
-	z := opened(nil)
-	_, err := io.ReadAll(readerOf(io.MultiReader(bytes.NewReader(cut), iotest.ErrReader(failure))))
+	z := openBytes(nil)
+	_, err := io.ReadAll(openReader(io.MultiReader(bytes.NewReader(cut), iotest.ErrReader(failure))))
 	if !errors.Is(err, failure) {
-		t.Errorf("an error of the source is told as %v", err)
+		t.Errorf("an error of the source is returned as %v", err)
 	}
 	if _, err := z.Read(make([]byte, 1)); err != io.EOF {
 		t.Error(err)
 	}
 }
 
-func opened(raw []byte) io.Reader { return readerOf(bytes.NewReader(raw)) }
+func openBytes(raw []byte) io.Reader { return openReader(bytes.NewReader(raw)) }
 
-func readerOf(r io.Reader) io.Reader {
+func openReader(r io.Reader) io.Reader {
 	z, err := NewReader(bufio.NewReader(r))
 	if err != nil {
 		return iotest.ErrReader(err)
@@ -192,14 +192,14 @@ func readerOf(r io.Reader) io.Reader {
 	return z
 }
 
-// TestChangedStreams: with any bits changed or bytes missing, what comes out is what a library makes of it.
+// TestChangedStreams compares this package with a second library on streams with changed bits and missing bytes.
 func TestChangedStreams(t *testing.T) {
 	var kinds [][]byte
-	all := texts()
+	all := sampleTexts()
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		text := all[name]
 		for _, level := range []int{0, 1, 6, 9, gzip.HuffmanOnly} {
-			kinds = append(kinds, packed(t, text[:min(len(text), 20_000)], level))
+			kinds = append(kinds, compressText(t, text[:min(len(text), 20_000)], level))
 		}
 	}
 	rapid.Check(t, func(t *rapid.T) {
@@ -208,20 +208,20 @@ func TestChangedStreams(t *testing.T) {
 			raw[rapid.IntRange(0, min(len(raw)-1, rapid.SampledFrom([]int{30, 200, 20_000}).Draw(t, "within"))).Draw(t, "at")] ^= 1 << rapid.IntRange(0, 7).Draw(t, "bit")
 		}
 		raw = raw[:rapid.IntRange(max(0, len(raw)-rapid.SampledFrom([]int{0, 20, 20_000}).Draw(t, "missing")), len(raw)).Draw(t, "length")]
-		same(t, raw)
+		requireSame(t, raw)
 	})
 }
 
-type failer interface {
+type fataler interface {
 	Helper()
 	Fatalf(format string, args ...any)
 }
 
-// same compares: where a library reads all we do, where it fails we do, and what we hand out before is a beginning or a
-// continuation of its.
-func same(t failer, raw []byte) {
+// requireSame compares this package with a second library: both succeed or both fail, and the shorter output is a prefix
+// of the longer one.
+func requireSame(t fataler, raw []byte) {
 	t.Helper()
-	ours, err, theirs, theirErr := both(raw)
+	ours, err, theirs, theirErr := readBoth(raw)
 	if (err == nil) != (theirErr == nil) {
 		t.Fatalf("%d bytes, %v; a library: %d bytes, %v", len(ours), err, len(theirs), theirErr)
 	}
@@ -231,18 +231,18 @@ func same(t failer, raw []byte) {
 }
 
 func FuzzReader(f *testing.F) {
-	for _, text := range texts() {
-		f.Add(packed(f, text[:min(len(text), 3000)], 6))
-		f.Add(packed(f, text[:min(len(text), 300)], 0))
+	for _, text := range sampleTexts() {
+		f.Add(compressText(f, text[:min(len(text), 3000)], 6))
+		f.Add(compressText(f, text[:min(len(text), 300)], 0))
 	}
 	f.Add([]byte{0x1f, 0x8b, 8, 0, 0, 0, 0, 0, 0, 0, 0x4b, 0x04, 0, 0, 0, 0, 0, 0, 0, 0, 0})
-	f.Fuzz(func(t *testing.T, raw []byte) { same(t, raw) })
+	f.Fuzz(func(t *testing.T, raw []byte) { requireSame(t, raw) })
 }
 
-// BenchmarkReader prints how fast a stream is read, and how a library reads it: PLIMSOLL_BENCH_GZIP is a file to take
-// instead of text made here.
+// BenchmarkReader compares this package with other libraries. PLIMSOLL_BENCH_GZIP may name a file to read instead of
+// generated text.
 func BenchmarkReader(b *testing.B) {
-	raw := packed(b, bytes.Repeat(texts()["words"], 40), 6)
+	raw := compressText(b, bytes.Repeat(sampleTexts()["words"], 40), 6)
 	if path := os.Getenv("PLIMSOLL_BENCH_GZIP"); path != "" {
 		var err error
 		if raw, err = os.ReadFile(path); err != nil {

@@ -8,7 +8,7 @@ import (
 	"io"
 )
 
-// Errors of a stream. One that ends too early is io.ErrUnexpectedEOF.
+// Errors of a stream. A stream that ends too early is io.ErrUnexpectedEOF.
 var (
 	ErrHeader   = errors.New("gzip: no valid header")
 	ErrChecksum = errors.New("gzip: wrong checksum or size")
@@ -16,46 +16,47 @@ var (
 )
 
 const (
-	history    = 32 << 10 // bytes that a match may lie back
-	windowSize = 4 * history
-	longest    = 258                          // bytes of a match
-	full       = windowSize - longest - wordy // no symbol is decoded from here on
-	wordy      = 16                           // bytes that copying may write too far
-	ahead      = 16                           // bytes of input that the fast loop reads from without asking
-	maxText    = 512                          // bytes of a name or a comment in a header
+	historySize   = 32 << 10 // bytes: the largest distance of a match
+	windowSize    = 4 * historySize
+	longestMatch  = 258                                     // bytes
+	decodeLimit   = windowSize - longestMatch - copyOverrun // position in the window where decoding stops
+	copyOverrun   = 16                                      // bytes that copyMatch may write past the end of a match
+	inputMargin   = 16                                      // bytes of input that decodeFast needs in every iteration
+	maxHeaderText = 512                                     // bytes of a name or a comment in a header
 )
 
-// Reader decompresses one stream. It is of use after a Reset, holds about 150 kB, and is not safe for concurrent use.
+// Reader decompresses one stream. Call Reset or ResetRaw before the first Read. It uses about 150 kB of memory and is not
+// safe for concurrent use.
 type Reader struct {
-	r       *bufio.Reader
-	in      []byte // what r holds
-	pos     int    // in in
-	failure error  // of r
+	r        *bufio.Reader
+	in       []byte // the bytes that r has buffered
+	pos      int    // of the next byte in in
+	inputErr error  // the error of r, io.EOF included
 
-	bits  uint64 // taken from in; those above count are those of the bytes that follow, or zero
-	count uint
+	bits  uint64 // the bit buffer, next bit lowest; bits above count are zero or those of the following input
+	count uint   // valid bits in the buffer
 
-	window   [windowSize]byte
-	from, to int // what is not handed out yet
-	begin    int // of the member, as far as it is in the window
-	summed   int // of the window
+	window          [windowSize]byte
+	readAt, writeAt int // the decoded bytes that Read has not returned yet
+	memberStart     int // where the current gzip member begins in the window
+	checkedTo       int // end of the bytes that are in the checksum
 
-	step     func(*Reader) error
-	last     bool // block
-	stored   int  // bytes that are left of a stored block
-	literals *literalTable
-	distance *distanceTable
-	own      struct {
-		literals literalTable
-		distance distanceTable
+	step       func(*Reader) error // decodes the next part of the stream
+	lastBlock  bool
+	storedLeft int           // bytes left of a stored block
+	literals   *literalTable // of the current block: fixed, or those below
+	distances  *distanceTable
+	dynamic    struct { // tables of the last block with dynamic codes
+		literals  literalTable
+		distances distanceTable
 	}
 
-	raw       bool   // no gzip: neither header nor trailer
-	sum, size uint32 // of the member so far
+	raw       bool   // DEFLATE data without gzip header and trailer
+	sum, size uint32 // checksum and length of the member's data so far
 	err       error
 }
 
-// NewReader makes a Reader of the gzip stream that r holds. Its errors are those of Reset.
+// NewReader returns a Reader for the gzip stream in r. Its errors are those of Reset.
 func NewReader(r *bufio.Reader) (*Reader, error) {
 	z := new(Reader)
 	if err := z.Reset(r); err != nil {
@@ -64,25 +65,25 @@ func NewReader(r *bufio.Reader) (*Reader, error) {
 	return z, nil
 }
 
-// Reset begins with the gzip stream that r holds, all members of it. It reads the first header; a stream without one is
-// ErrHeader, an empty one io.EOF.
+// Reset prepares to read the gzip stream in r with all its members. It reads the first header: ErrHeader means that the
+// stream is not gzip, io.EOF that it is empty.
 func (z *Reader) Reset(r *bufio.Reader) error {
-	z.reset(r)
-	z.err = z.header()
+	z.resetState(r)
+	z.err = z.readHeader()
 	return z.err
 }
 
-// ResetRaw begins with the DEFLATE data that r holds, as members of zip files have it. What follows the data is not read
-// for it, but may be taken from r.
+// ResetRaw prepares to read raw DEFLATE data from r, without gzip header and trailer, as zip files contain it. Bytes that
+// follow the data are not decoded, but r may have consumed some of them.
 func (z *Reader) ResetRaw(r *bufio.Reader) {
-	z.reset(r)
-	z.raw, z.step = true, (*Reader).blockHeader
+	z.resetState(r)
+	z.raw, z.step = true, (*Reader).readBlockHeader
 }
 
-// reset leaves the window and the tables as they are: nothing reads what was not written anew.
-func (z *Reader) reset(r *bufio.Reader) {
-	z.r, z.in, z.pos, z.failure, z.bits, z.count = r, nil, 0, nil, 0, 0
-	z.from, z.to, z.begin, z.summed, z.last, z.stored = 0, 0, 0, 0, false, 0
+// resetState does not clear the window and the tables: every stream writes them before it reads them.
+func (z *Reader) resetState(r *bufio.Reader) {
+	z.r, z.in, z.pos, z.inputErr, z.bits, z.count = r, nil, 0, nil, 0, 0
+	z.readAt, z.writeAt, z.memberStart, z.checkedTo, z.lastBlock, z.storedLeft = 0, 0, 0, 0, false, 0
 	z.raw, z.sum, z.size, z.err = false, 0, 0, nil
 }
 
@@ -91,117 +92,118 @@ func (z *Reader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
-	for z.from == z.to {
+	for z.readAt == z.writeAt {
 		if z.err != nil {
 			return 0, z.err
 		}
-		z.slide()
-		for z.err == nil && z.to < full {
+		z.slideWindow()
+		for z.err == nil && z.writeAt < decodeLimit {
 			z.err = z.step(z)
 		}
-		z.check()
+		z.updateChecksum()
 	}
-	n := copy(p, z.window[z.from:z.to])
-	z.from += n
+	n := copy(p, z.window[z.readAt:z.writeAt])
+	z.readAt += n
 	return n, nil
 }
 
-// slide makes room: all was handed out, and only the history is needed.
-func (z *Reader) slide() {
-	if z.to < full {
+// slideWindow makes space for new data once Read has returned all decoded bytes. It keeps the history that matches need.
+func (z *Reader) slideWindow() {
+	if z.writeAt < decodeLimit {
 		return
 	}
-	z.check()
-	gone := z.to - history
-	copy(z.window[:history], z.window[gone:z.to])
-	z.from, z.to, z.summed, z.begin = history, history, history, max(z.begin-gone, 0)
+	z.updateChecksum()
+	gone := z.writeAt - historySize
+	copy(z.window[:historySize], z.window[gone:z.writeAt])
+	z.readAt, z.writeAt, z.checkedTo, z.memberStart = historySize, historySize, historySize, max(z.memberStart-gone, 0)
 }
 
-// check adds what was decoded to the checksum.
-func (z *Reader) check() {
-	if fresh := z.window[z.summed:z.to]; !z.raw {
+// updateChecksum adds the newly decoded bytes to the checksum.
+func (z *Reader) updateChecksum() {
+	if fresh := z.window[z.checkedTo:z.writeAt]; !z.raw {
 		z.sum = crc32.Update(z.sum, crc32.IEEETable, fresh)
 		z.size += uint32(len(fresh))
 	}
-	z.summed = z.to
+	z.checkedTo = z.writeAt
 }
 
-// more gets input until there is enough for the fast loop, or no more. Whole bytes that were taken and not used go back first.
-func (z *Reader) more() {
-	if len(z.in)-z.pos >= ahead || z.failure != nil {
+// fillInput makes sure that in has enough bytes for decodeFast, or all that are left. It first returns whole unused bytes
+// from the bit buffer.
+func (z *Reader) fillInput() {
+	if len(z.in)-z.pos >= inputMargin || z.inputErr != nil {
 		return
 	}
 	z.pos -= int(z.count / 8)
 	z.count %= 8
 	z.bits &= 1<<z.count - 1
-	z.r.Discard(z.pos) //nolint:errcheck // it is buffered
-	_, err := z.r.Peek(2 * ahead)
+	z.r.Discard(z.pos) //nolint:errcheck // these bytes are buffered
+	_, err := z.r.Peek(2 * inputMargin)
 	z.in, _ = z.r.Peek(z.r.Buffered())
 	if z.pos = 0; err != nil {
-		z.failure = err
+		z.inputErr = err
 	}
 }
 
-// end is the error of input that is missing.
-func (z *Reader) end() error {
-	if z.failure == nil || z.failure == io.EOF {
+// missingInput returns the error for input that ends too early: the source's own error, if it has one.
+func (z *Reader) missingInput() error {
+	if z.inputErr == nil || z.inputErr == io.EOF {
 		return io.ErrUnexpectedEOF
 	}
-	return z.failure
+	return z.inputErr
 }
 
-// aligned gives the rest of the current byte up, and goes on with whole bytes.
-func (z *Reader) aligned() {
+// alignToByte drops the rest of the current byte and empties the bit buffer.
+func (z *Reader) alignToByte() {
 	z.pos -= int(z.count / 8)
 	z.bits, z.count = 0, 0
 }
 
-// take returns the next n bytes, at most ahead of them, in between blocks or members.
-func (z *Reader) take(n int) ([]byte, error) {
+// takeBytes returns the next n bytes of the input; n is at most inputMargin. The bit buffer must be empty.
+func (z *Reader) takeBytes(n int) ([]byte, error) {
 	if len(z.in)-z.pos < n {
-		z.more()
+		z.fillInput()
 	}
 	if len(z.in)-z.pos < n {
-		return nil, z.end()
+		return nil, z.missingInput()
 	}
 	z.pos += n
 	return z.in[z.pos-n : z.pos], nil
 }
 
-// blockHeader opens a block (RFC 1951, section 3.2.3).
-func (z *Reader) blockHeader() error {
-	head, err := z.get(3)
+// readBlockHeader reads the header of a block and chooses how to decode it (RFC 1951, section 3.2.3).
+func (z *Reader) readBlockHeader() error {
+	head, err := z.readBits(3)
 	if err != nil {
 		return err
 	}
-	z.last = head&1 != 0
+	z.lastBlock = head&1 != 0
 	switch head >> 1 {
 	case 0:
-		return z.storedHeader()
+		return z.readStoredHeader()
 	case 1:
-		z.literals, z.distance = fixed()
+		z.literals, z.distances = fixedTables()
 	case 2:
-		if err := z.codes(); err != nil {
+		if err := z.readCodes(); err != nil {
 			return err
 		}
-		z.literals, z.distance = &z.own.literals, &z.own.distance
+		z.literals, z.distances = &z.dynamic.literals, &z.dynamic.distances
 	default:
 		return ErrCorrupt
 	}
-	z.step = (*Reader).symbols
+	z.step = (*Reader).decodeSymbols
 	return nil
 }
 
-// blockEnd says what comes behind a block.
-func (z *Reader) blockEnd() {
-	if z.step = (*Reader).blockHeader; z.last {
-		z.step = (*Reader).trailer
+// endBlock chooses what follows a block: another block or the trailer.
+func (z *Reader) endBlock() {
+	if z.step = (*Reader).readBlockHeader; z.lastBlock {
+		z.step = (*Reader).checkTrailer
 	}
 }
 
-func (z *Reader) storedHeader() error {
-	z.aligned()
-	b, err := z.take(4)
+func (z *Reader) readStoredHeader() error {
+	z.alignToByte()
+	b, err := z.takeBytes(4)
 	if err != nil {
 		return err
 	}
@@ -209,42 +211,42 @@ func (z *Reader) storedHeader() error {
 	if n != ^inverted {
 		return ErrCorrupt
 	}
-	z.stored, z.step = int(n), (*Reader).copyStored
+	z.storedLeft, z.step = int(n), (*Reader).copyStored
 	return nil
 }
 
 func (z *Reader) copyStored() error {
-	if z.stored == 0 {
-		z.blockEnd()
+	if z.storedLeft == 0 {
+		z.endBlock()
 		return nil
 	}
 	if z.pos == len(z.in) {
-		if z.more(); z.pos == len(z.in) {
-			return z.end()
+		if z.fillInput(); z.pos == len(z.in) {
+			return z.missingInput()
 		}
 	}
-	n := copy(z.window[z.to:min(z.to+z.stored, windowSize)], z.in[z.pos:])
+	n := copy(z.window[z.writeAt:min(z.writeAt+z.storedLeft, windowSize)], z.in[z.pos:])
 	z.pos += n
-	z.to += n
-	z.stored -= n
+	z.writeAt += n
+	z.storedLeft -= n
 	return nil
 }
 
-// trailer proves a member (RFC 1952, section 2.3.1) and looks for another one.
-func (z *Reader) trailer() error {
-	z.aligned()
+// checkTrailer compares checksum and size of a member (RFC 1952, section 2.3.1) and starts the next member, if there is one.
+func (z *Reader) checkTrailer() error {
+	z.alignToByte()
 	if z.raw {
 		return io.EOF
 	}
-	b, err := z.take(8)
+	b, err := z.takeBytes(8)
 	if err != nil {
 		return err
 	}
-	if z.check(); binary.LittleEndian.Uint32(b) != z.sum || binary.LittleEndian.Uint32(b[4:]) != z.size {
+	if z.updateChecksum(); binary.LittleEndian.Uint32(b) != z.sum || binary.LittleEndian.Uint32(b[4:]) != z.size {
 		return ErrChecksum
 	}
-	if z.more(); z.pos == len(z.in) && z.failure == io.EOF {
+	if z.fillInput(); z.pos == len(z.in) && z.inputErr == io.EOF {
 		return io.EOF
 	}
-	return z.header()
+	return z.readHeader()
 }

@@ -2,17 +2,17 @@ package inflate
 
 import "encoding/binary"
 
-// symbols decodes until the block or the room ends.
-func (z *Reader) symbols() error {
-	for z.to < full {
-		z.more()
-		decode := (*Reader).fast
-		if len(z.in)-z.pos < ahead {
-			decode = (*Reader).slow
+// decodeSymbols decodes until the block ends or the window is full.
+func (z *Reader) decodeSymbols() error {
+	for z.writeAt < decodeLimit {
+		z.fillInput()
+		decode := (*Reader).decodeFast
+		if len(z.in)-z.pos < inputMargin {
+			decode = (*Reader).decodeSlow
 		}
 		if done, err := decode(z); done || err != nil {
 			if done {
-				z.blockEnd()
+				z.endBlock()
 			}
 			return err
 		}
@@ -20,89 +20,86 @@ func (z *Reader) symbols() error {
 	return nil
 }
 
-// slow decodes one symbol close to the end of the input.
-func (z *Reader) slow() (done bool, err error) {
-	z.fill()
-	e, more, err := z.next(z.literals[:], literalBits)
+// decodeSlow decodes one symbol near the end of the input, where decodeFast could read too far.
+func (z *Reader) decodeSlow() (done bool, err error) {
+	z.fillBits()
+	e, more, err := z.decodeEntry(z.literals[:], literalBits)
 	switch {
 	case err != nil:
 		return false, err
-	case e&endOfBlock == endOfBlock:
+	case e&endOfBlockEntry == endOfBlockEntry:
 		return true, nil
-	case e&literal != 0:
-		z.window[z.to] = byte(e >> 16)
-		z.to++
+	case e&literalFlag != 0:
+		z.window[z.writeAt] = byte(e >> 16)
+		z.writeAt++
 		return false, nil
 	}
 	length := int(e>>16&0x1ff) + more
-	if e, more, err = z.next(z.distance[:], distanceBits); err != nil {
+	if e, more, err = z.decodeEntry(z.distances[:], distanceBits); err != nil {
 		return false, err
 	}
 	distance := int(e>>16&0x7fff) + more
-	if distance > z.to-z.begin {
+	if distance > z.writeAt-z.memberStart {
 		return false, ErrCorrupt
 	}
 	for range length {
-		z.window[z.to] = z.window[z.to-distance]
-		z.to++
+		z.window[z.writeAt] = z.window[z.writeAt-distance]
+		z.writeAt++
 	}
 	return false, nil
 }
 
-// next takes what an entry of a table stands for, and its extra bits.
-func (z *Reader) next(table []uint32, first uint) (e uint32, more int, err error) {
+// decodeEntry reads one code with its extra bits. It returns the code's table entry and the value of the extra bits.
+func (z *Reader) decodeEntry(table []uint32, first uint) (e uint32, more int, err error) {
 	e = table[z.bits&(1<<first-1)]
 	if isLink(e) {
-		if err := z.drop(first); err != nil {
+		if err := z.dropBits(first); err != nil {
 			return 0, 0, err
 		}
-		e = table[linked(e, z.bits)]
+		e = table[linkTarget(e, z.bits)]
 	}
-	if e&invalid == invalid {
-		return 0, 0, z.broken()
+	if e&invalidEntry == invalidEntry {
+		return 0, 0, z.invalidCode()
 	}
-	more = extra(z.bits, e)
-	return e, more, z.drop(uint(e & 0xff))
+	more = extraBits(z.bits, e)
+	return e, more, z.dropBits(uint(e & 0xff))
 }
 
-// isLink says that an entry leads to further ones.
-func isLink(e uint32) bool { return e&special != 0 && e&^special>>28 == 0 }
+// isLink reports whether an entry points to a subtable.
+func isLink(e uint32) bool { return e&specialFlag != 0 && e&^specialFlag>>28 == 0 }
 
-// linked is where the further entry stands.
-func linked(e uint32, bits uint64) uint32 {
+// linkTarget returns the index of the subtable entry for the bits that follow a link.
+func linkTarget(e uint32, bits uint64) uint32 {
 	return e>>16&0xfff + uint32(bits)&(1<<(e>>8&0x3f)-1)
 }
 
-// extra is the value of the extra bits behind the code of an entry.
-func extra(bits uint64, e uint32) int {
+// extraBits returns the value of the extra bits that follow the code of an entry.
+func extraBits(bits uint64, e uint32) int {
 	return int(bits & (1<<(e&0x3f) - 1) >> (e >> 8 & 0x3f))
 }
 
-// fast decodes as long as there is input and room for any symbol. Each turn begins with 56 bits or more: a
-// length, a distance and their extra bits take 48.
-func (z *Reader) fast() (done bool, err error) {
+// decodeFast decodes while input and window have space for any symbol. Each iteration begins with at least 56 bits: a
+// length, a distance and their extra bits need at most 48. The lowest six bits of an entry are the number of bits to drop.
+func (z *Reader) decodeFast() (done bool, err error) {
 	in, pos, bits, count := z.in, z.pos, z.bits, z.count
-	window, to := &z.window, z.to
-	literals, distances := z.literals, z.distance
+	window, to := &z.window, z.writeAt
+	literals, distances := z.literals, z.distances
 loop:
-	for pos+ahead <= len(in) && to < full {
+	for pos+inputMargin <= len(in) && to < decodeLimit {
 		bits |= binary.LittleEndian.Uint64(in[pos:]) << (count & 63)
 		pos += int((63 - count) >> 3)
 		count |= 56
 		e := literals[bits&(1<<literalBits-1)]
-		if e&literal != 0 {
-			bits >>= e & 0x3f
-			count -= uint(e & 0x3f)
+		if e&literalFlag != 0 {
+			bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 			window[to] = byte(e >> 16)
 			to++
-			if e = literals[bits&(1<<literalBits-1)]; e&literal != 0 {
-				bits >>= e & 0x3f
-				count -= uint(e & 0x3f)
+			if e = literals[bits&(1<<literalBits-1)]; e&literalFlag != 0 {
+				bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 				window[to] = byte(e >> 16)
 				to++
-				if e = literals[bits&(1<<literalBits-1)]; e&literal != 0 {
-					bits >>= e & 0x3f
-					count -= uint(e & 0x3f)
+				if e = literals[bits&(1<<literalBits-1)]; e&literalFlag != 0 {
+					bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 					window[to] = byte(e >> 16)
 					to++
 					continue
@@ -112,61 +109,57 @@ loop:
 			pos += int((63 - count) >> 3)
 			count |= 56
 		}
-		if e&special != 0 {
+		if e&specialFlag != 0 {
 			if isLink(e) {
 				bits >>= literalBits
 				count -= literalBits
-				e = literals[linked(e, bits)]
+				e = literals[linkTarget(e, bits)]
 			}
 			switch {
-			case e&invalid == invalid:
+			case e&invalidEntry == invalidEntry:
 				err = ErrCorrupt
 				break loop
-			case e&endOfBlock == endOfBlock:
-				bits >>= e & 0x3f
-				count -= uint(e & 0x3f)
+			case e&endOfBlockEntry == endOfBlockEntry:
+				bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 				done = true
 				break loop
-			case e&literal != 0:
-				bits >>= e & 0x3f
-				count -= uint(e & 0x3f)
+			case e&literalFlag != 0:
+				bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 				window[to] = byte(e >> 16)
 				to++
 				continue
 			}
 		}
-		length := int(e>>16&0x1ff) + extra(bits, e)
-		bits >>= e & 0x3f
-		count -= uint(e & 0x3f)
+		length := int(e>>16&0x1ff) + extraBits(bits, e)
+		bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
 
 		e = distances[bits&(1<<distanceBits-1)]
-		if e&special != 0 {
+		if e&specialFlag != 0 {
 			if isLink(e) {
 				bits >>= distanceBits
 				count -= distanceBits
-				e = distances[linked(e, bits)]
+				e = distances[linkTarget(e, bits)]
 			}
-			if e&invalid == invalid {
+			if e&invalidEntry == invalidEntry {
 				err = ErrCorrupt
 				break
 			}
 		}
-		distance := int(e>>16&0x7fff) + extra(bits, e)
-		bits >>= e & 0x3f
-		count -= uint(e & 0x3f)
-		if distance > to-z.begin {
+		distance := int(e>>16&0x7fff) + extraBits(bits, e)
+		bits, count = bits>>(e&0x3f), count-uint(e&0x3f)
+		if distance > to-z.memberStart {
 			err = ErrCorrupt
 			break
 		}
-		to = match(window, to, length, distance)
+		to = copyMatch(window, to, length, distance)
 	}
-	z.pos, z.bits, z.count, z.to = pos, bits, count, to
+	z.pos, z.bits, z.count, z.writeAt = pos, bits, count, to
 	return done, err
 }
 
-// match copies what lies a distance back, by words where they do not overlap: some bytes too many, which are written
-// over later. It returns the new end.
-func match(window *[windowSize]byte, to, length, distance int) int {
+// copyMatch copies length bytes from distance bytes back and returns the new end. Without overlap it copies eight bytes at
+// a time and may write up to copyOverrun bytes too many; later data overwrites them.
+func copyMatch(window *[windowSize]byte, to, length, distance int) int {
 	end, src := to+length, to-distance
 	if distance >= 8 {
 		for {

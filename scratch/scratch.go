@@ -1,5 +1,5 @@
-// Package scratch makes temporary files that have no name: what is in one is gone once it is closed, however
-// the process ends. In the flow it stands below what reads layers and archives.
+// Package scratch creates temporary files without a name: the system frees their space when they are closed, however the
+// process ends. The packages that read layers and archives use it.
 package scratch
 
 import (
@@ -7,14 +7,14 @@ import (
 	"os"
 )
 
-// File makes an empty file in the system's folder for temporary ones. Its errors are those of the system.
+// File creates an empty file in the system's temporary directory and removes its name. Its errors are those of the system.
 func File() (*os.File, error) {
 	f, err := os.CreateTemp("", "plimsoll-*")
 	if err != nil {
 		return nil, fmt.Errorf("make a temporary file: %w", err)
 	}
 	if err := os.Remove(f.Name()); err != nil {
-		f.Close() //nolint:errcheck // the removal's error is the one to tell
+		f.Close() //nolint:errcheck // the error of the removal is reported
 		return nil, fmt.Errorf("unlink a temporary file: %w", err)
 	}
 	return f, nil

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// TestNoName: a file can be used, and leaves nothing behind.
+// TestNoName checks that a file can be used and leaves no name behind.
 func TestNoName(t *testing.T) {
 	dir := t.TempDir()
 	t.Setenv("TMPDIR", dir)

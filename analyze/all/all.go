@@ -58,7 +58,7 @@ func With(c Config, signatures malware.Signatures) ([]analyze.Analyzer, error) {
 		analyze.Tree{},
 		packages.New(),
 		malware.New(digest(c), signatures),
-		secret.Lazy(),
+		secret.NewAnalyzer(),
 		baseline.New(),
 	}
 	return slices.DeleteFunc(list, func(a analyze.Analyzer) bool { return slices.Contains(c.Without, a.ID().Name) }), nil

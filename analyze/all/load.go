@@ -136,7 +136,7 @@ func (l *loader) addClamAV(f RuleFile, set *RuleSet) error {
 	if l.out.ClamAV == nil {
 		l.out.ClamAV = clamav.NewDatabase()
 	}
-	before := l.out.ClamAV.Load()
+	before := l.out.ClamAV.Summary()
 	refused := refusedLines(before)
 	var err error
 	switch strings.ToLower(path.Ext(f.Name)) {
@@ -145,7 +145,7 @@ func (l *loader) addClamAV(f RuleFile, set *RuleSet) error {
 	default:
 		err = l.out.ClamAV.AddList(f.Name, bytes.NewReader(f.Data))
 	}
-	after := l.out.ClamAV.Load()
+	after := l.out.ClamAV.Summary()
 	set.Loaded, set.Refused = after.Signatures-before.Signatures, refusedLines(after)-refused
 	for _, r := range after.Refusals[len(before.Refusals):] {
 		reason := r.Reason
@@ -157,7 +157,7 @@ func (l *loader) addClamAV(f RuleFile, set *RuleSet) error {
 	return err
 }
 
-func refusedLines(l clamav.Load) (n int) {
+func refusedLines(l clamav.Summary) (n int) {
 	for _, lines := range l.Refused {
 		n += lines
 	}

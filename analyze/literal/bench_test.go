@@ -12,13 +12,13 @@ import (
 	"testing"
 )
 
-// goRoot is where the Go that builds this stands; empty if it is not on the path.
+// goRoot returns the root of the Go installation, or "" if go is not on the path.
 func goRoot() string {
 	out, _ := exec.Command("go", "env", "GOROOT").Output()
 	return strings.TrimSpace(string(out))
 }
 
-// realBytes is what the machine's Go root has, up to n bytes: sources, programs, archives.
+// realBytes returns up to n bytes of sources, programs and archives from the Go root.
 func realBytes(b *testing.B, n int) []byte {
 	var out []byte
 	for _, dir := range []string{"bin", "pkg/tool", "src/cmd", "src/net", "src/crypto"} {
@@ -38,9 +38,9 @@ func realBytes(b *testing.B, n int) []byte {
 	return out
 }
 
-// words are n strings that Go sources quote, each with its last letter changed so that it mostly is not
-// there: like signatures, they look much like what is scanned.
-func words(text []byte, n int) []Pattern {
+// quotedStrings returns n quoted strings from Go sources, each with its last letter changed. Like signatures, they are similar to
+// the scanned text, but most of them do not occur in it.
+func quotedStrings(text []byte, n int) []Pattern {
 	random := rand.New(rand.NewPCG(1, 2))
 	quoted := regexp.MustCompile(`"[A-Za-z0-9_%:/. -]{5,40}"`).FindAll(text, 50*n)
 	var out []Pattern
@@ -56,7 +56,7 @@ func BenchmarkScan(b *testing.B) {
 	text := realBytes(b, 60<<20)
 	for _, n := range []int{100, 1000, 10_000} {
 		b.Run(fmt.Sprint(n), func(b *testing.B) {
-			patterns := words(text, n)
+			patterns := quotedStrings(text, n)
 			m, err := New(patterns)
 			if err != nil {
 				b.Fatal(err)

@@ -8,74 +8,74 @@ import (
 	"sync"
 )
 
-// Needs says in which content a pattern is of any use to its owner; the zero value: in all.
-type Needs struct {
-	Begins []uint16 // the content begins with one of these: two bytes, the first one the low one; nil = with anything
-	Text   bool     // no byte of the content's head is zero
+// Scope restricts the contents in which a pattern is useful to its owner. The zero value is any content.
+type Scope struct {
+	Magics   []uint16 // the content begins with one of these byte pairs, as little-endian numbers; nil allows any
+	TextOnly bool     // the head of the content has no zero byte
 }
 
-// maxBegins bounds the beginnings that get matchers of their own, about 1 MiB each, made when first wanted.
-const maxBegins = 7
+// maxMagics bounds the byte pairs with matchers of their own. A matcher takes about 1 MiB and is built on first use.
+const maxMagics = 7
 
-// Library searches each sort of content for those patterns only that are of use in it. It may serve any number of
-// concurrent scans.
+// Library searches each kind of content only for the patterns that are useful in it. It is safe for concurrent use.
 type Library struct {
 	patterns []Pattern
-	begins   []uint16 // with matchers of their own
-	sorts    [2 * (maxBegins + 1)]sort
+	magics   []uint16 // those with matchers of their own
+	matchers [2 * (maxMagics + 1)]lazyMatcher
 }
 
-type sort struct {
+type lazyMatcher struct {
 	once    sync.Once
 	matcher *Matcher
 }
 
-// NewLibrary makes a library. Its errors are those of New.
+// NewLibrary returns a library of the patterns. Its errors are those of New.
 func NewLibrary(patterns []Pattern) (*Library, error) {
-	if err := check(patterns); err != nil {
+	if err := checkPatterns(patterns); err != nil {
 		return nil, err
 	}
 	l := &Library{patterns: patterns}
 	counts := map[uint16]int{}
 	for i := range patterns {
-		for _, b := range patterns[i].Needs.Begins {
+		for _, b := range patterns[i].Scope.Magics {
 			counts[b]++
 		}
 	}
-	l.begins = slices.SortedFunc(maps.Keys(counts), func(a, b uint16) int {
+	l.magics = slices.SortedFunc(maps.Keys(counts), func(a, b uint16) int {
 		return cmp.Or(counts[b]-counts[a], int(a)-int(b))
 	})
-	l.begins = l.begins[:min(len(l.begins), maxBegins)]
+	l.magics = l.magics[:min(len(l.magics), maxMagics)]
 	return l, nil
 }
 
-// For returns the matcher for content that begins with head: all of its bytes, or as many as are at hand, at least two. Hits
-// have the numbers of the patterns in the list given to NewLibrary. A pattern that content does not need may
-// be reported all the same.
+// For returns the matcher for content that begins with head: the whole content, or at least its first two bytes. The hits
+// have the numbers of the patterns in the list given to NewLibrary. The matcher may also report patterns whose scope does
+// not include the content.
 func (l *Library) For(head []byte) *Matcher {
-	begins := -1
+	magic := -1
 	if len(head) >= 2 {
-		begins = slices.Index(l.begins, uint16(head[0])|uint16(head[1])<<8)
+		magic = slices.Index(l.magics, uint16(head[0])|uint16(head[1])<<8)
 	}
 	text := bytes.IndexByte(head, 0) < 0
-	index := 2 * (begins + 1)
+	index := 2 * (magic + 1)
 	if text {
 		index++
 	}
-	s := &l.sorts[index]
+	s := &l.matchers[index]
 	s.once.Do(func() {
-		s.matcher = build(l.patterns, func(p *Pattern) bool { return (text || !p.Needs.Text) && l.may(p.Needs.Begins, begins) })
+		s.matcher = newMatcher(l.patterns, func(p *Pattern) bool { return (text || !p.Scope.TextOnly) && l.inScope(p.Scope.Magics, magic) })
 	})
 	return s.matcher
 }
 
-// may says whether content with one of the beginnings, or with none of them (-1), may be what a pattern needs.
-func (l *Library) may(needed []uint16, begins int) bool {
-	if len(needed) == 0 {
+// inScope reports whether content may be in the scope of a pattern. magic is an index into l.magics, or -1 for any other
+// beginning.
+func (l *Library) inScope(magics []uint16, magic int) bool {
+	if len(magics) == 0 {
 		return true
 	}
-	if begins >= 0 {
-		return slices.Contains(needed, l.begins[begins])
+	if magic >= 0 {
+		return slices.Contains(magics, l.magics[magic])
 	}
-	return slices.ContainsFunc(needed, func(b uint16) bool { return !slices.Contains(l.begins, b) })
+	return slices.ContainsFunc(magics, func(b uint16) bool { return !slices.Contains(l.magics, b) })
 }

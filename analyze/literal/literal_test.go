@@ -9,8 +9,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// naive is what a matcher must equal.
-func naive(patterns []Pattern, text []byte) []Hit {
+// findNaively finds all hits in a simple way; a matcher must find the same.
+func findNaively(patterns []Pattern, text []byte) []Hit {
 	var out []Hit
 	for i, p := range patterns {
 		want := p.Bytes
@@ -47,8 +47,8 @@ func sortHits(hits []Hit) {
 	})
 }
 
-// find scans text in windows that end at the given places.
-func find(m *Matcher, s *State, text []byte, cuts []int) []Hit {
+// scanWindows scans text in windows that end at the given places.
+func scanWindows(m *Matcher, s *State, text []byte, cuts []int) []Hit {
 	var out []Hit
 	emit := func(h Hit) bool { out = append(out, h); return true }
 	from := 0
@@ -93,7 +93,7 @@ func TestEqualsNaiveSearch(t *testing.T) {
 			t.Fatal(err)
 		}
 		state.Reset()
-		if got, want := find(m, &state, text, cuts), naive(patterns, text); !slices.Equal(got, want) {
+		if got, want := scanWindows(m, &state, text, cuts), findNaively(patterns, text); !slices.Equal(got, want) {
 			t.Fatalf("got %v\nwant %v", got, want)
 		}
 	})
@@ -125,7 +125,7 @@ func TestStopsWhenTold(t *testing.T) {
 	m.Scan([]byte("needle needle"), &s, stop)
 	m.Scan([]byte(" needle"), &s, stop)
 	if calls != 1 {
-		t.Errorf("%d calls after the first said stop", calls)
+		t.Errorf("%d calls after the first returned false", calls)
 	}
 	s.Reset()
 	m.Scan([]byte("needle"), &s, stop)
@@ -148,7 +148,7 @@ func FuzzScan(f *testing.F) {
 		for at := int(window); window > 0 && at < len(text); at += int(window) {
 			cuts = append(cuts, at)
 		}
-		if got, want := find(m, new(State), text, cuts), naive(patterns, text); !slices.Equal(got, want) {
+		if got, want := scanWindows(m, new(State), text, cuts), findNaively(patterns, text); !slices.Equal(got, want) {
 			t.Errorf("got %v\nwant %v", got, want)
 		}
 	})

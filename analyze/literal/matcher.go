@@ -14,7 +14,7 @@ const (
 	MaxPatterns = 1 << 20 // patterns of a set
 )
 
-// Errors of New. They come wrapped with the pattern's number.
+// Errors of New and NewLibrary, wrapped with the number of the pattern.
 var (
 	ErrEmpty   = errors.New("empty pattern")
 	ErrShort   = fmt.Errorf("pattern shorter than %d bytes", MinLength)
@@ -22,45 +22,44 @@ var (
 	ErrTooMany = fmt.Errorf("more than %d patterns", MaxPatterns)
 )
 
-// Pattern is a byte string to find. With Fold, ASCII letters match in either case.
-// Wide (UTF-16) patterns are spelled out by the owner, zeros included; Fold works on them too.
+// Pattern is a byte string to find. With Fold, ASCII letters match in either case. A UTF-16 pattern is given as its
+// bytes, zeros included; Fold works on it too.
 type Pattern struct {
 	Bytes []byte
 	Fold  bool
-	Needs Needs // a Matcher ignores it; a Library goes by it
+	Scope Scope // used by a Library, ignored by a Matcher
 }
 
-// Hit is one occurrence: the number of the pattern in the list given to New, and the
-// offset of the first byte from the start of the stream.
+// Hit is one occurrence: the index of the pattern in the list given to New, and the offset of its first byte in the
+// stream.
 type Hit struct {
 	Pattern int
 	Offset  int64
 }
 
-// Matcher finds a set of patterns. It does not change after New and may serve any number
-// of concurrent scans.
+// Matcher finds a set of patterns. It is immutable and safe for concurrent use.
 type Matcher struct {
-	table   table
-	stored  []stored
-	text    []byte // all patterns, one after another; folded ones in lower case
+	table   pieceTable
+	stored  []storedPattern
+	text    []byte // all patterns, concatenated; those with Fold in lower case
 	longest int
 }
 
-type stored struct {
+type storedPattern struct {
 	at, size uint32
 	number   uint32
 	fold     bool
 }
 
-// New makes a matcher. Equal patterns are allowed and each is reported.
+// New returns a matcher. Equal patterns are allowed; each is reported.
 func New(patterns []Pattern) (*Matcher, error) {
-	if err := check(patterns); err != nil {
+	if err := checkPatterns(patterns); err != nil {
 		return nil, err
 	}
-	return build(patterns, func(*Pattern) bool { return true }), nil
+	return newMatcher(patterns, func(*Pattern) bool { return true }), nil
 }
 
-func check(patterns []Pattern) error {
+func checkPatterns(patterns []Pattern) error {
 	if len(patterns) > MaxPatterns {
 		return fmt.Errorf("%w: %d", ErrTooMany, len(patterns))
 	}
@@ -77,8 +76,8 @@ func check(patterns []Pattern) error {
 	return nil
 }
 
-// build makes a matcher of some of the patterns; they keep their numbers.
-func build(patterns []Pattern, use func(*Pattern) bool) *Matcher {
+// newMatcher builds a matcher from the patterns for which use returns true. They keep their numbers.
+func newMatcher(patterns []Pattern, use func(*Pattern) bool) *Matcher {
 	m := &Matcher{}
 	seen := map[uint64]int{}
 	for i := range patterns {
@@ -87,45 +86,46 @@ func build(patterns []Pattern, use func(*Pattern) bool) *Matcher {
 			continue
 		}
 		m.longest = max(m.longest, len(p.Bytes))
-		m.stored = append(m.stored, stored{at: uint32(len(m.text)), size: uint32(len(p.Bytes)), number: uint32(i), fold: p.Fold})
+		m.stored = append(m.stored, storedPattern{at: uint32(len(m.text)), size: uint32(len(p.Bytes)), number: uint32(i), fold: p.Fold})
 		for _, c := range p.Bytes {
 			if p.Fold {
-				c = lower(c)
+				c = lowerByte(c)
 			}
 			m.text = append(m.text, c)
 		}
-		m.enter(uint32(len(m.stored)-1), p.Bytes, seen)
+		m.addPattern(uint32(len(m.stored)-1), p.Bytes, seen)
 	}
-	m.table.index()
+	m.table.build()
 	return m
 }
 
-// enter adds two pieces of a pattern, the rarest at an even and at an odd distance from its start: whatever the
-// parity of its offset, one of them is at a position that is looked at.
-func (m *Matcher) enter(pattern uint32, p []byte, seen map[uint64]int) {
+// addPattern enters two pieces of a pattern, the cheapest at an even and at an odd distance from its start. Whether the
+// pattern begins at an even or odd offset, one of them is at a position that the scan tests.
+func (m *Matcher) addPattern(pattern uint32, p []byte, seen map[uint64]int) {
 	for parity := range 2 {
-		var best entry
-		var fixed kind
+		var best pieceEntry
+		var kind pieceKind
 		lowest := ^uint64(0)
-		for back := -parity; back < min(len(p)-1, 256); back += 2 {
-			k := kindAt(p, back)
-			if k == none {
+		for distance := -parity; distance < min(len(p)-1, 256); distance += 2 {
+			k := pieceKindAt(p, distance)
+			if k == kindNone {
 				continue
 			}
-			e := entry{piece: piece(p, back, k), pattern: pattern, back: int32(back)}
-			if c := cost(p, e, k, seen); c < lowest {
-				best, fixed, lowest = e, k, c
+			e := pieceEntry{piece: pieceAt(p, distance, k), pattern: pattern, distance: int32(distance)}
+			if c := pieceCost(p, e, k, seen); c < lowest {
+				best, kind, lowest = e, k, c
 			}
 		}
 		seen[best.piece]++
-		best.at, best.extra = extra(p, best, fixed)
+		best.extraAt, best.extra = chooseExtra(p, best, kind)
 		m.table.entries = append(m.table.entries, best)
 	}
 }
 
-// extra chooses four bytes outside of a piece that spare most comparisons of the whole; 0 = there are none.
-func extra(p []byte, e entry, k kind) (at int32, folded uint32) {
-	from, to := int(e.back), int(e.back)+bits.Len64(uint64(k))/8
+// chooseExtra chooses four bytes outside of a piece that avoid the most comparisons of the whole pattern; 0 means that
+// there are none.
+func chooseExtra(p []byte, e pieceEntry, k pieceKind) (at int32, folded uint32) {
+	from, to := int(e.distance), int(e.distance)+bits.Len64(uint64(k))/8
 	best, lowest := -1, int(^uint(0)>>1)
 	for i := 0; i+4 <= len(p) && i < 512; i++ {
 		if shared := min(i+4, to) - max(i, from); shared > 2 {
@@ -141,39 +141,39 @@ func extra(p []byte, e entry, k kind) (at int32, folded uint32) {
 	return int32(best - from), binary.LittleEndian.Uint32(p[best:]) | foldMask&0xffffffff
 }
 
-// kindAt is the kind of piece that a pattern has at a distance from its start.
-func kindAt(p []byte, back int) kind {
-	switch n := len(p) - max(back, 0); {
-	case back >= 0 && n >= 6:
-		return six
-	case back >= 0 && n >= 4:
-		return four
+// pieceKindAt returns the kind of piece that a pattern has at a distance from its start.
+func pieceKindAt(p []byte, distance int) pieceKind {
+	switch n := len(p) - max(distance, 0); {
+	case distance >= 0 && n >= 6:
+		return kindSix
+	case distance >= 0 && n >= 4:
+		return kindFour
 	case len(p) >= 7:
-		return none
-	case back < 0 && n >= 3:
-		return highThree
-	case back < 0:
-		return middleTwo
+		return kindNone
+	case distance < 0 && n >= 3:
+		return kindHighThree
+	case distance < 0:
+		return kindMiddleTwo
 	case n == 3:
-		return three
+		return kindThree
 	case n == 2 && len(p) <= 3:
-		return two
+		return kindTwo
 	}
-	return none
+	return kindNone
 }
 
-// piece is what a pattern fixes of the word at a distance from its start.
-func piece(p []byte, back int, k kind) uint64 {
+// pieceAt returns the bytes that a pattern determines in the word at a distance from its start.
+func pieceAt(p []byte, distance int, k pieceKind) uint64 {
 	var word [8]byte
 	for i := range word {
-		if at := back + i; at >= 0 && at < len(p) {
+		if at := distance + i; at >= 0 && at < len(p) {
 			word[i] = p[at]
 		}
 	}
 	return (binary.LittleEndian.Uint64(word[:]) | foldMask) & uint64(k)
 }
 
-func lower(c byte) byte {
+func lowerByte(c byte) byte {
 	if 'A' <= c && c <= 'Z' {
 		return c | 0x20
 	}

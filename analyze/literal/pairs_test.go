@@ -9,15 +9,15 @@ import (
 	"testing"
 )
 
-var update = flag.Bool("update", false, "measure the pairs of bytes in files of this machine anew")
+var update = flag.Bool("update", false, "measure the pairs of bytes in files of this machine")
 
 func TestPairs(t *testing.T) {
 	if *update {
 		measurePairs(t)
 		return
 	}
-	if len(pairs) != 1<<14 {
-		t.Fatalf("the table has %d bytes", len(pairs))
+	if len(pairTable) != 1<<14 {
+		t.Fatalf("the table has %d bytes", len(pairTable))
 	}
 	for _, order := range [][]string{{"qzxj", "zebra", "there"}, {"\x13\x97\xe1\x5b", "\x00\x00\x00\x00"}, {"Xq7!", "the "}} {
 		for i := 1; i < len(order); i++ {
@@ -49,7 +49,7 @@ func measurePairs(t *testing.T) {
 				}
 				have += len(body)
 				for i := 1; i < len(body); i++ {
-					part[class(body[i-1])][class(body[i])]++
+					part[foldedClass(body[i-1])][foldedClass(body[i])]++
 					total++
 				}
 				return nil

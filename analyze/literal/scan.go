@@ -5,16 +5,16 @@ import (
 	"encoding/binary"
 )
 
-// State is what a scan of one stream carries from window to window. The zero value is
-// the start of a stream. It belongs to one scan at a time; Reset makes it new.
+// State is the state of the scan of one stream between windows. The zero value is the start of a stream. It is not safe
+// for concurrent use.
 type State struct {
-	tail    []byte // the last bytes seen, at most the longest pattern less one
+	tail    []byte // the last bytes of the stream: at most one less than the longest pattern has
 	joined  []byte
 	offset  int64 // of the next window
 	stopped bool
 }
 
-// Reset prepares for another stream and keeps the memory.
+// Reset starts another stream and keeps the memory.
 func (s *State) Reset() {
 	s.tail, s.offset, s.stopped = s.tail[:0], 0, false
 }
@@ -22,10 +22,9 @@ func (s *State) Reset() {
 // Offset is the number of bytes scanned so far.
 func (s *State) Offset() int64 { return s.offset }
 
-// Scan looks through the next window of a stream and calls emit for every occurrence that
-// ends in it, also of patterns that began in earlier windows. Windows may have any size. Hits come
-// in no promised order; each comes once. If emit returns false the scan stops, and
-// further windows do nothing until Reset.
+// Scan searches the next window of a stream and calls emit once for every occurrence that ends in it, including patterns
+// that begin in earlier windows. Windows may have any size. The order of hits is not defined. If emit returns false the
+// scan stops, and further windows are ignored until Reset.
 func (m *Matcher) Scan(window []byte, s *State, emit func(Hit) bool) {
 	if s.stopped || len(window) == 0 {
 		return
@@ -35,11 +34,11 @@ func (m *Matcher) Scan(window []byte, s *State, emit func(Hit) bool) {
 		edge := len(s.tail)
 		s.joined = append(append(s.joined[:0], s.tail...), window[:min(keep, len(window))]...)
 		f := finder{m: m, emit: emit, text: s.joined, base: s.offset - int64(edge), before: edge, past: edge}
-		s.stopped = !f.run()
+		s.stopped = !f.scan()
 	}
 	if !s.stopped {
 		f := finder{m: m, emit: emit, text: window, base: s.offset, before: len(window)}
-		s.stopped = !f.run()
+		s.stopped = !f.scan()
 	}
 	s.offset += int64(len(window))
 	if len(window) >= keep {
@@ -52,8 +51,7 @@ func (m *Matcher) Scan(window []byte, s *State, emit func(Hit) bool) {
 	}
 }
 
-// finder looks through one piece of text for patterns that start before one place in it
-// and end past another.
+// finder searches a text for patterns that start before one position and end after another.
 type finder struct {
 	m            *Matcher
 	emit         func(Hit) bool
@@ -62,9 +60,9 @@ type finder struct {
 	before, past int
 }
 
-// run looks at every second position. Its loop is what everything else serves: it must stay
-// free of calls and bounds checks where nothing is found.
-func (f *finder) run() bool {
+// scan tests every second position. This loop is why the package is fast: it must stay free of calls and bounds checks
+// where nothing matches.
+func (f *finder) scan() bool {
 	if len(f.m.stored) == 0 {
 		return true
 	}
@@ -75,48 +73,49 @@ func (f *finder) run() bool {
 		word := binary.LittleEndian.Uint64(w) | foldMask
 		h0, h1, h2 := fourHash(uint32(word)), fourHash(uint32(word>>16)), fourHash(uint32(word>>32))
 		h3 := fourHash(binary.LittleEndian.Uint32(w[6:]) | foldMask&0xffffffff)
-		if bitmap[h0>>6]&(1<<(h0&63)) != 0 && !f.check(i) {
+		if bitmap[h0>>6]&(1<<(h0&63)) != 0 && !f.checkPosition(i) {
 			return false
 		}
-		if bitmap[h1>>6]&(1<<(h1&63)) != 0 && !f.check(i+2) {
+		if bitmap[h1>>6]&(1<<(h1&63)) != 0 && !f.checkPosition(i+2) {
 			return false
 		}
-		if bitmap[h2>>6]&(1<<(h2&63)) != 0 && !f.check(i+4) {
+		if bitmap[h2>>6]&(1<<(h2&63)) != 0 && !f.checkPosition(i+4) {
 			return false
 		}
-		if bitmap[h3>>6]&(1<<(h3&63)) != 0 && !f.check(i+6) {
+		if bitmap[h3>>6]&(1<<(h3&63)) != 0 && !f.checkPosition(i+6) {
 			return false
 		}
 	}
 	for ; i < len(text); i += 2 {
-		if !f.check(i) {
+		if !f.checkPosition(i) {
 			return false
 		}
 	}
 	return true
 }
 
-// check compares the patterns that have a piece like the folded bytes at a position.
-func (f *finder) check(at int) bool {
+// checkPosition compares the patterns that have a piece equal to the folded bytes at a position. It returns false to
+// stop.
+func (f *finder) checkPosition(at int) bool {
 	t := &f.m.table
-	word := f.word(at) | foldMask
+	word := f.loadWord(at) | foldMask
 	for _, k := range t.kinds {
 		piece := word & uint64(k)
 		if h := sieveHash(piece); t.sieve[h>>6]&(1<<(h&63)) == 0 {
 			continue
 		}
-		slot := t.slot(piece)
+		slot := t.bucketOf(piece)
 		for _, e := range t.entries[t.starts[slot]:t.starts[slot+1]] {
 			if e.piece != piece {
 				continue
 			}
 			if e.extra != 0 {
-				i := at + int(e.at)
+				i := at + int(e.extraAt)
 				if i < 0 || i+4 > len(f.text) || binary.LittleEndian.Uint32(f.text[i:])|foldMask&0xffffffff != e.extra {
 					continue
 				}
 			}
-			if !f.compare(at-int(e.back), e.pattern) {
+			if !f.comparePattern(at-int(e.distance), e.pattern) {
 				return false
 			}
 		}
@@ -124,8 +123,8 @@ func (f *finder) check(at int) bool {
 	return true
 }
 
-// word is the eight bytes at a position, zeros behind the end.
-func (f *finder) word(at int) uint64 {
+// loadWord returns the eight bytes at a position, with zeros after the end.
+func (f *finder) loadWord(at int) uint64 {
 	if at+8 <= len(f.text) {
 		return binary.LittleEndian.Uint64(f.text[at:])
 	}
@@ -134,8 +133,8 @@ func (f *finder) word(at int) uint64 {
 	return binary.LittleEndian.Uint64(word[:])
 }
 
-// compare reports a pattern if it stands at a position; false means stop.
-func (f *finder) compare(start int, pattern uint32) bool {
+// comparePattern reports a pattern if it matches at a position. It returns false to stop.
+func (f *finder) comparePattern(start int, pattern uint32) bool {
 	p := f.m.stored[pattern]
 	end := start + int(p.size)
 	if start < 0 || start >= f.before || end <= f.past || end > len(f.text) {
@@ -144,7 +143,7 @@ func (f *finder) compare(start int, pattern uint32) bool {
 	want, have := f.m.text[p.at:p.at+p.size], f.text[start:end]
 	if p.fold {
 		for i, c := range have {
-			if lower(c) != want[i] {
+			if lowerByte(c) != want[i] {
 				return true
 			}
 		}

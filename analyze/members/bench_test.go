@@ -7,10 +7,10 @@ import (
 	"testing"
 )
 
-// BenchmarkSmall is what an image has thousands of: a manual page, a jar of small classes.
+// BenchmarkSmall reads files of which an image contains thousands: a manual page, a jar of small classes.
 func BenchmarkSmall(b *testing.B) {
-	page := gzipped(b, strings.Repeat("a line of a manual page\n", 100))
-	jar := zipped(b, file{"a/A.class", strings.Repeat("class", 300)}, file{"a/B.class", strings.Repeat("other", 300)})
+	page := gzipText(b, strings.Repeat("a line of a manual page\n", 100))
+	jar := zipFiles(b, testFile{"a/A.class", strings.Repeat("class", 300)}, testFile{"a/B.class", strings.Repeat("other", 300)})
 	for name, archive := range map[string]string{"a.gz": page, "a.jar": jar} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()

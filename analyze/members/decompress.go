@@ -13,63 +13,64 @@ import (
 	"plimsoll/inflate"
 )
 
-// window is the memory that a decompressor at some depth may ask for, in bytes.
-func (w *walk) window(depth int) int64 {
+// decoderWindow returns the memory that a decompressor at some depth may use, in bytes.
+func (w *walker) decoderWindow(depth int) int64 {
 	return max(minWindow, w.limits.Window>>(depth-1))
 }
 
-// Decoders of gzip and deflate have windows of their own, and what they give is read through a buffer: an image has thousands of small files that need one.
+// Decoders of gzip and deflate have large windows, and their output is read through a buffer. An image contains thousands
+// of small files that need both, so they are pooled.
 var (
-	bufios   = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
-	decoders = sync.Pool{New: func() any { return &decoder{in: bufio.NewReaderSize(nil, 16<<10)} }}
+	bufferPool  = sync.Pool{New: func() any { return bufio.NewReaderSize(nil, 32<<10) }}
+	decoderPool = sync.Pool{New: func() any { return &pooledDecoder{in: bufio.NewReaderSize(nil, 16<<10)} }}
 )
 
-type decoder struct {
+type pooledDecoder struct {
 	inflate.Reader
 	in *bufio.Reader
 }
 
-// inflater is a decoder from the pool until it is closed.
-type inflater struct {
+// pooledReader reads from a pooled decoder, which Close returns to the pool.
+type pooledReader struct {
 	io.Reader
-	pooled *decoder
+	pooled *pooledDecoder
 }
 
-// deflated reads a member of a zip file.
-func deflated(r io.Reader) io.ReadCloser {
-	d := decoders.Get().(*decoder)
+// newDeflateReader returns a decompressor for a member of a zip file.
+func newDeflateReader(r io.Reader) io.ReadCloser {
+	d := decoderPool.Get().(*pooledDecoder)
 	d.in.Reset(r)
 	d.ResetRaw(d.in)
-	return &inflater{d, d}
+	return &pooledReader{d, d}
 }
 
-// ungzipped reads a gzip file.
-func ungzipped(r io.Reader) (io.ReadCloser, error) {
-	d := decoders.Get().(*decoder)
+// newGzipReader returns a decompressor for a gzip file.
+func newGzipReader(r io.Reader) (io.ReadCloser, error) {
+	d := decoderPool.Get().(*pooledDecoder)
 	d.in.Reset(r)
 	if err := d.Reset(d.in); err != nil {
-		decoders.Put(d)
+		decoderPool.Put(d)
 		return nil, err
 	}
-	return &inflater{d, d}, nil
+	return &pooledReader{d, d}, nil
 }
 
 // Close implements io.Closer.
-func (i *inflater) Close() error {
+func (i *pooledReader) Close() error {
 	if i.pooled != nil {
-		decoders.Put(i.pooled)
+		decoderPool.Put(i.pooled)
 	}
 	i.Reader, i.pooled = errReader{io.ErrClosedPipe}, nil
 	return nil
 }
 
-// decompress starts to read a compressed file. done frees what the reader holds.
-func (w *walk) decompress(at place, format Format, r io.Reader) (plain io.Reader, done func(), err error) {
+// decompress returns a reader of the decompressed content. done releases its resources.
+func (w *walker) decompress(at location, format Format, r io.Reader) (plain io.Reader, done func(), err error) {
 	done = func() {}
-	window := w.window(at.depth)
+	window := w.decoderWindow(at.depth)
 	switch format {
 	case Gzip:
-		z, err := ungzipped(r)
+		z, err := newGzipReader(r)
 		if err != nil {
 			return nil, done, err
 		}
@@ -79,32 +80,32 @@ func (w *walk) decompress(at place, format Format, r io.Reader) (plain io.Reader
 		if err != nil {
 			return nil, done, err
 		}
-		return translated{z}, z.Close, nil
+		return errorTranslator{z}, z.Close, nil
 	case XZ:
 		z, err := xz.NewReader(r, uint32(window))
 		if err != nil {
-			return nil, done, translate(err)
+			return nil, done, translateError(err)
 		}
-		return translated{z}, done, nil
+		return errorTranslator{z}, done, nil
 	default:
 		return bzip2.NewReader(r), done, nil
 	}
 }
 
-// translated gives errors about memory their reason.
-type translated struct{ r io.Reader }
+// errorTranslator is a reader that converts errors of decompressors to failures with a reason.
+type errorTranslator struct{ r io.Reader }
 
-func (t translated) Read(p []byte) (int, error) {
+func (t errorTranslator) Read(p []byte) (int, error) {
 	n, err := t.r.Read(p)
-	return n, translate(err)
+	return n, translateError(err)
 }
 
-func translate(err error) error {
+func translateError(err error) error {
 	switch {
 	case errors.Is(err, xz.ErrMemlimit), errors.Is(err, zstd.ErrWindowSizeExceeded), errors.Is(err, zstd.ErrDecoderSizeExceeded):
-		return fail(TooLarge, "decompressing needs more memory than is given")
+		return newFailure(TooLarge, "decompression needs more memory than the limit")
 	case errors.Is(err, xz.ErrOptions), errors.Is(err, xz.ErrUnsupportedCheck):
-		return fail(Unsupported, "a way to compress that is not read")
+		return newFailure(Unsupported, "the compression method is not supported")
 	default:
 		return err
 	}

@@ -8,7 +8,7 @@ import (
 // Format is a kind of archive or compressed file.
 type Format string
 
-// The formats. Those after Bzip2 are recognised and not read.
+// The formats. Those after Bzip2 are recognised but not read.
 const (
 	None     Format = ""
 	Zip      Format = "zip"
@@ -24,10 +24,10 @@ const (
 	LZ4      Format = "lz4"
 )
 
-// HeadBytes is how many first bytes Recognise needs.
+// HeadBytes is the number of first bytes that Recognise needs.
 const HeadBytes = 512
 
-var magics = []struct {
+var formatMagics = []struct {
 	magic  string
 	format Format
 }{
@@ -42,9 +42,9 @@ var magics = []struct {
 	{"\x04\x22\x4d\x18", LZ4},
 }
 
-// Recognise tells the format of a file by its first HeadBytes bytes; fewer do if the file is shorter.
+// Recognise returns the format of a file with these first bytes: HeadBytes of them, or the whole file if it is shorter.
 func Recognise(head []byte) Format {
-	for _, m := range magics {
+	for _, m := range formatMagics {
 		if bytes.HasPrefix(head, []byte(m.magic)) {
 			return m.format
 		}
@@ -53,14 +53,14 @@ func Recognise(head []byte) Format {
 	case len(head) >= 10 && string(head[:3]) == "BZh" && head[3] >= '1' && head[3] <= '9' && (string(head[4:10]) == "1AY&SY" || string(head[4:10]) == "\x17rE8P\x90"):
 		return Bzip2
 	case len(head) >= 8 && head[0]&0xf0 == 0x50 && string(head[1:4]) == "\x2a\x4d\x18":
-		return Zstd // begins with a frame to be skipped (RFC 8878, 3.1.2)
-	case tarHeader(head):
+		return Zstd // begins with a skippable frame (RFC 8878, 3.1.2)
+	case isTarHeader(head):
 		return Tar
 	}
 	return None
 }
 
-func (f Format) read() bool {
+func (f Format) supported() bool {
 	switch f {
 	case Zip, Tar, Gzip, XZ, Zstd, Bzip2:
 		return true
@@ -69,12 +69,12 @@ func (f Format) read() bool {
 	}
 }
 
-// compressed reports whether the format holds one stream and no members.
-func (f Format) compressed() bool { return f.read() && f != Zip && f != Tar }
+// holdsOneStream reports whether the format contains one compressed stream and no members.
+func (f Format) holdsOneStream() bool { return f.supported() && f != Zip && f != Tar }
 
-// tarHeader reports whether a block is the header of a tar entry: its checksum is right (POSIX.1-2017,
-// pax, "ustar Interchange Format"). Archives older than that have no other mark.
-func tarHeader(b []byte) bool {
+// isTarHeader reports whether a block is the header of a tar entry, which is the case if its checksum is right
+// (POSIX.1-2017, pax, "ustar Interchange Format"). Archives older than that standard have no other mark.
+func isTarHeader(b []byte) bool {
 	if len(b) < HeadBytes || b[0] == 0 {
 		return false
 	}

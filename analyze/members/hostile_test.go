@@ -12,8 +12,8 @@ import (
 	"testing"
 )
 
-// zeros is n zero bytes, compressed with deflate.
-func zeros(t testing.TB, n int64) []byte {
+// deflateZeros returns n zero bytes, compressed with deflate.
+func deflateZeros(t testing.TB, n int64) []byte {
 	t.Helper()
 	var out bytes.Buffer
 	w, err := flate.NewWriter(&out, 9)
@@ -36,8 +36,8 @@ func (zeroReader) Read(p []byte) (int, error) {
 	return len(p), nil
 }
 
-// handmade writes a zip by hand: one local header and its content, and a directory whose entries point as they like.
-func handmade(kernel []byte, unpacked uint32, crc uint32, entries int, offset func(i int) uint32) []byte {
+// writeRawZip returns a zip file with one local header and content, and a directory whose entries have the given offsets.
+func writeRawZip(kernel []byte, unpacked uint32, crc uint32, entries int, offset func(i int) uint32) []byte {
 	var b bytes.Buffer
 	header := func(magic string, name string, central bool, at uint32) {
 		b.WriteString(magic)
@@ -68,9 +68,9 @@ func handmade(kernel []byte, unpacked uint32, crc uint32, entries int, offset fu
 }
 
 func TestOverlappingMembers(t *testing.T) {
-	kernel := zeros(t, 10<<20)
-	bomb := handmade(kernel, 10<<20, 0, 1000, func(int) uint32 { return 0 })
-	got := walked(t, string(bomb), DefaultLimits())
+	kernel := deflateZeros(t, 10<<20)
+	bomb := writeRawZip(kernel, 10<<20, 0, 1000, func(int) uint32 { return 0 })
+	got := walkContent(t, string(bomb), DefaultLimits())
 	if got.refused["a"] != Overlapping || len(got.members) != 0 || got.err != nil {
 		t.Errorf("refused %v, %d members, %v", got.refused, len(got.members), got.err)
 	}
@@ -78,34 +78,34 @@ func TestOverlappingMembers(t *testing.T) {
 
 func TestRatio(t *testing.T) {
 	const unpacked = 64 << 20
-	kernel := zeros(t, unpacked)
+	kernel := deflateZeros(t, unpacked)
 	crc := crc32.NewIEEE()
 	if _, err := io.CopyN(crc, zeroReader{}, unpacked); err != nil {
 		t.Fatal(err)
 	}
 	limits := DefaultLimits()
 	limits.RatioGrace = 1 << 20
-	bomb := handmade(kernel, unpacked, crc.Sum32(), 1, func(int) uint32 { return 0 })
+	bomb := writeRawZip(kernel, unpacked, crc.Sum32(), 1, func(int) uint32 { return 0 })
 	if int64(len(bomb))*limits.Ratio > unpacked {
 		t.Fatalf("the sample has %d bytes", len(bomb))
 	}
-	got := walked(t, string(bomb), limits)
+	got := walkContent(t, string(bomb), limits)
 	if got.refused["a!/00000000"] != TooDense || len(got.members) != 0 {
 		t.Errorf("refused %v", got.refused)
 	}
-	// Within the grace the ratio does not count.
+	// The ratio does not matter below RatioGrace.
 	limits.RatioGrace = 128 << 20
-	got = walked(t, string(bomb), limits)
+	got = walkContent(t, string(bomb), limits)
 	if len(got.refused) != 0 || len(got.members["a!/00000000"]) != unpacked {
 		t.Errorf("refused %v", got.refused)
 	}
 	limits.Member = 1 << 20
-	if got = walked(t, string(bomb), limits); got.refused["a!/00000000"] != TooLarge {
+	if got = walkContent(t, string(bomb), limits); got.refused["a!/00000000"] != TooLarge {
 		t.Errorf("refused %v", got.refused)
 	}
-	// A size that lies is found out when the content is read.
+	// A wrong size is detected when the content is read.
 	binary.LittleEndian.PutUint32(bomb[bytes.Index(bomb, []byte("PK\x01\x02"))+24:], 10)
-	if got = walked(t, string(bomb), limits); got.refused["a!/00000000"] == "" {
+	if got = walkContent(t, string(bomb), limits); got.refused["a!/00000000"] == "" {
 		t.Errorf("refused %v", got.refused)
 	}
 }
@@ -113,7 +113,7 @@ func TestRatio(t *testing.T) {
 func TestBytesInAll(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Bytes = 3000
-	got := walked(t, tarred(t, file{"one", strings.Repeat("1", 2000)}, file{"two", strings.Repeat("2", 2000)}, file{"three", "3"}), limits)
+	got := walkContent(t, tarFiles(t, testFile{"one", strings.Repeat("1", 2000)}, testFile{"two", strings.Repeat("2", 2000)}, testFile{"three", "3"}), limits)
 	if got.refused["a!/two"] != TooLarge || len(got.members) != 1 || got.err != nil {
 		t.Errorf("refused %v, members %q, %v", got.refused, got.paths(), got.err)
 	}
@@ -121,16 +121,16 @@ func TestBytesInAll(t *testing.T) {
 
 func TestDepth(t *testing.T) {
 	for name, wrap := range map[string]func(content string) string{
-		"zip":    func(c string) string { return zipped(t, file{"x", c}) },
-		"tar.gz": func(c string) string { return gzipped(t, tarred(t, file{"x", c})) },
-		"gzip":   func(c string) string { return gzipped(t, c) },
-		"mixed":  func(c string) string { return zipped(t, file{"x", gzipped(t, tarred(t, file{"x", c}))}) },
+		"zip":    func(c string) string { return zipFiles(t, testFile{"x", c}) },
+		"tar.gz": func(c string) string { return gzipText(t, tarFiles(t, testFile{"x", c})) },
+		"gzip":   func(c string) string { return gzipText(t, c) },
+		"mixed":  func(c string) string { return zipFiles(t, testFile{"x", gzipText(t, tarFiles(t, testFile{"x", c}))}) },
 	} {
 		content := "core"
 		for range 10 {
 			content = wrap(content)
 		}
-		got := walked(t, content, DefaultLimits())
+		got := walkContent(t, content, DefaultLimits())
 		deep := 0
 		for _, reason := range got.refused {
 			if reason == TooDeep {
@@ -143,16 +143,16 @@ func TestDepth(t *testing.T) {
 	}
 	content := "core"
 	for range 5 {
-		content = zipped(t, file{"x", content})
+		content = zipFiles(t, testFile{"x", content})
 	}
-	if got := walked(t, content, DefaultLimits()); len(got.refused) != 0 || got.members["a!/x!/x!/x!/x!/x"] != "core" {
+	if got := walkContent(t, content, DefaultLimits()); len(got.refused) != 0 || got.members["a!/x!/x!/x!/x!/x"] != "core" {
 		t.Errorf("five deep: refused %v, members %q", got.refused, got.paths())
 	}
 }
 
 func TestMillionMembers(t *testing.T) {
 	var out bytes.Buffer
-	header := []byte(tarred(t, file{"x", ""}))[:HeadBytes]
+	header := []byte(tarFiles(t, testFile{"x", ""}))[:HeadBytes]
 	limits := DefaultLimits()
 	limits.Members = 30_000
 	for range limits.Members + 1000 {
@@ -163,11 +163,11 @@ func TestMillionMembers(t *testing.T) {
 	if err != nil || count != limits.Members || len(refused) != 1 {
 		t.Errorf("%d members, refused %v, %v", count, refused, err)
 	}
-	// A zip's directory is held in memory: it is bounded before it is.
-	bomb := handmade(nil, 0, 0, 1_000_000, func(int) uint32 { return 0 })
+	// The directory of a zip file is kept in memory, so it is bounded before it is read.
+	bomb := writeRawZip(nil, 0, 0, 1_000_000, func(int) uint32 { return 0 })
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	got := walked(t, string(bomb), limits)
+	got := walkContent(t, string(bomb), limits)
 	runtime.ReadMemStats(&after)
 	if got.refused["a"] != TooMany || len(got.members) != 0 {
 		t.Errorf("refused %v", got.refused)
@@ -175,11 +175,11 @@ func TestMillionMembers(t *testing.T) {
 	t.Logf("%d MiB allocated for a directory of %d MiB", (after.TotalAlloc-before.TotalAlloc)>>20, len(bomb)>>20)
 }
 
-// Headers ask for more memory than is given: the dictionary of an xz block (xz file format, 5.3.1), the window of a
+// Headers that need more memory than the limit: the dictionary of an xz block (xz file format, 5.3.1), the window of a
 // zstd frame (RFC 8878, 3.1.1.1.2).
 func TestMemoryOfDecompressors(t *testing.T) {
 	limits := DefaultLimits()
-	x := []byte(xzipped(t, strings.Repeat("text ", 1000)))
+	x := []byte(xzText(t, strings.Repeat("text ", 1000)))
 	// Stream header 12 bytes; block header: size, flags, filter id, size of its properties, dictionary, padding, CRC32.
 	for i := 12; i < 24; i++ {
 		if x[i] == 0x21 && x[i+1] == 1 {
@@ -189,11 +189,11 @@ func TestMemoryOfDecompressors(t *testing.T) {
 			break
 		}
 	}
-	if got := walked(t, string(x), limits); got.refused["a"] != TooLarge {
+	if got := walkContent(t, string(x), limits); got.refused["a"] != TooLarge {
 		t.Errorf("xz: refused %v", got.refused)
 	}
 	z := "\x28\xb5\x2f\xfd\x00\xa8" + "\x01\x00\x00" // window of 2 GiB, one empty raw block
-	if got := walked(t, z, limits); got.refused["a"] != TooLarge {
+	if got := walkContent(t, z, limits); got.refused["a"] != TooLarge {
 		t.Errorf("zstd: refused %v", got.refused)
 	}
 }
@@ -201,13 +201,13 @@ func TestMemoryOfDecompressors(t *testing.T) {
 func TestSpool(t *testing.T) {
 	limits := DefaultLimits()
 	limits.Spool = 100
-	inner := zipped(t, file{"x", "1"})
-	got := walked(t, zipped(t, file{"x.jar", inner}, file{"y", "2"}), limits)
+	inner := zipFiles(t, testFile{"x", "1"})
+	got := walkContent(t, zipFiles(t, testFile{"x.jar", inner}, testFile{"y", "2"}), limits)
 	if got.refused["a!/x.jar"] != TooLarge || got.members["a!/y"] != "2" {
 		t.Errorf("refused %v, members %q", got.refused, got.paths())
 	}
 	limits.Spool = int64(len(inner)) + 1
-	got = walked(t, zipped(t, file{"x.jar", inner}, file{"y.jar", inner}), limits)
+	got = walkContent(t, zipFiles(t, testFile{"x.jar", inner}, testFile{"y.jar", inner}), limits)
 	if len(got.refused) != 0 || got.members["a!/y.jar!/x"] != "1" {
 		t.Errorf("what one archive used is not given back: refused %v", got.refused)
 	}
@@ -216,18 +216,18 @@ func TestSpool(t *testing.T) {
 	for i := range 3 << 20 {
 		stored.WriteByte(byte(i * i >> 7))
 	}
-	large := tarred(t, file{"big", stored.String() + stored.String()})
-	got = walked(t, tarred(t, file{"x.tar", large}), DefaultLimits())
+	large := tarFiles(t, testFile{"big", stored.String() + stored.String()})
+	got = walkContent(t, tarFiles(t, testFile{"x.tar", large}), DefaultLimits())
 	if len(got.refused) != 0 || len(got.members["a!/x.tar!/big"]) != 6<<20 {
 		t.Errorf("refused %v, members %q", got.refused, got.paths())
 	}
 }
 
 func FuzzWalk(f *testing.F) {
-	inner := tarred(f, file{"one", "1"}, file{"../two", "2"})
+	inner := tarFiles(f, testFile{"one", "1"}, testFile{"../two", "2"})
 	for _, seed := range []string{
-		inner, zipped(f, file{"x", inner}, file{"y/", ""}), gzipped(f, inner), xzipped(f, "text"), zstdded(f, inner), bzipped, gzipped(f, zipped(f, file{"x", "1"})),
-		string(handmade([]byte{3, 0}, 0, 0, 3, func(int) uint32 { return 0 })), "7z\xbc\xaf\x27\x1c",
+		inner, zipFiles(f, testFile{"x", inner}, testFile{"y/", ""}), gzipText(f, inner), xzText(f, "text"), zstdText(f, inner), bzipped, gzipText(f, zipFiles(f, testFile{"x", "1"})),
+		string(writeRawZip([]byte{3, 0}, 0, 0, 3, func(int) uint32 { return 0 })), "7z\xbc\xaf\x27\x1c",
 	} {
 		f.Add([]byte(seed))
 	}
@@ -252,9 +252,9 @@ func FuzzWalk(f *testing.F) {
 		if err != nil {
 			t.Errorf("error %v", err)
 		}
-		// What is nested is handed out once for itself and once as part of what it is in.
+		// A nested member is visited once itself and once as part of its archive.
 		if total > int64(limits.Depth+1)*limits.Bytes {
-			t.Errorf("%d bytes were handed out", total)
+			t.Errorf("%d bytes were visited", total)
 		}
 	})
 }

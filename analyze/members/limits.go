@@ -2,20 +2,20 @@ package members
 
 import "plimsoll"
 
-// Limits bound what one file of a layer may cost, with everything nested in it.
+// Limits bound the cost of one file of a layer, with everything nested in it.
 type Limits struct {
-	Depth      int   // archives inside of archives; the file itself is the first. A compressed tar counts once
+	Depth      int   // nested archives, the file itself included. A compressed tar archive counts once
 	Members    int   // in all
-	Bytes      int64 // unpacked in all; what is nested counts on every level
-	Ratio      int64 // unpacked to packed, beyond RatioGrace
-	RatioGrace int64 // bytes unpacked before the ratio counts
+	Bytes      int64 // unpacked in total; the content of nested archives counts on every level
+	Ratio      int64 // of unpacked to packed bytes
+	RatioGrace int64 // bytes that may be unpacked regardless of Ratio
 	Member     int64 // bytes of one member
-	Directory  int64 // bytes of a zip's directory, which takes up to eight times as much memory
-	Spool      int64 // bytes of nested archives that are kept at one time, in temporary files
-	Window     int64 // bytes of memory that the outermost decompressor may ask for; each nested one half of it
+	Directory  int64 // bytes of the directory of a zip file, which takes up to eight times as much memory
+	Spool      int64 // bytes of nested archives that are kept at one time, most of them in temporary files
+	Window     int64 // bytes of memory for the outermost decompressor; each nested one gets half as much
 }
 
-// DefaultLimits fit a process of 256 MiB and meet no ordinary archive.
+// DefaultLimits returns limits that fit a process of 256 MiB and that no ordinary archive exceeds.
 func DefaultLimits() Limits {
 	return Limits{
 		Depth:      5,
@@ -30,34 +30,34 @@ func DefaultLimits() Limits {
 	}
 }
 
-// minWindow is what every decompressor gets, however deep: RFC 8878 asks for 8 MiB, and so does xz by default.
+// minWindow is the memory that every decompressor may use at any depth: RFC 8878 recommends 8 MiB, and xz uses it by default.
 const minWindow = 8 << 20
 
-// Reason is why something was not looked at.
+// Reason is why something was not read.
 type Reason string
 
 // The reasons.
 const (
 	Encrypted   Reason = "encrypted"
-	Broken      Reason = "broken"      // not what its format says
-	Unsupported Reason = "unsupported" // an archive, or a way to compress, that is not read
+	Broken      Reason = "broken"      // damaged, or not valid for its format
+	Unsupported Reason = "unsupported" // an archive format or compression method that is not supported
 	TooDeep     Reason = "too_deep"
 	TooMany     Reason = "too_many_members"
 	TooLarge    Reason = "too_large"
 	TooDense    Reason = "ratio"
-	Overlapping Reason = "overlapping_members" // several members of a zip share bytes: such archives are made to attack
+	Overlapping Reason = "overlapping_members" // members of a zip file share bytes: such archives are attacks
 )
 
-// Refusal is something that was not looked at, or not to its end.
+// Refusal describes something that was not read, or not to its end.
 type Refusal struct {
-	File   string // of the layer, set by who walks it
+	File   string // path of the file in the layer; the caller of Walk sets it
 	Path   string // of the member, or of the archive itself
-	Size   int64  // bytes, as far as known, else -1
+	Size   int64  // bytes, -1 if not known
 	Reason Reason
-	Detail string // for people; no bytes of the archive
+	Detail string // for people; contains no bytes of the archive
 }
 
-// Finding is the refusal as it is shown: a file that was not looked at.
+// Finding returns the finding for a refusal: a file that was not scanned.
 func (r Refusal) Finding() plimsoll.Malware {
 	return plimsoll.Malware{Path: r.Path, Kind: plimsoll.MalwareNotLooked, Rule: string(r.Reason), Engine: "archive", Size: max(0, r.Size)}
 }
@@ -65,5 +65,5 @@ func (r Refusal) Finding() plimsoll.Malware {
 // Member is a file in an archive.
 type Member struct {
 	Path string // "outer!/inner"
-	Size int64  // bytes as the archive says, -1 = it does not. The content may be shorter or longer
+	Size int64  // bytes as the archive states it, -1 if it does not. The content may be shorter or longer
 }

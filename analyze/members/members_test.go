@@ -21,9 +21,9 @@ import (
 	"plimsoll"
 )
 
-type file struct{ name, text string }
+type testFile struct{ name, text string }
 
-func zipped(t testing.TB, files ...file) string {
+func zipFiles(t testing.TB, files ...testFile) string {
 	t.Helper()
 	var out bytes.Buffer
 	w := zip.NewWriter(&out)
@@ -42,7 +42,7 @@ func zipped(t testing.TB, files ...file) string {
 	return out.String()
 }
 
-func tarred(t testing.TB, files ...file) string {
+func tarFiles(t testing.TB, files ...testFile) string {
 	t.Helper()
 	var out bytes.Buffer
 	w := tar.NewWriter(&out)
@@ -64,7 +64,7 @@ func tarred(t testing.TB, files ...file) string {
 	return out.String()
 }
 
-func compressed(t testing.TB, open func(io.Writer) (io.WriteCloser, error), text string) string {
+func compressText(t testing.TB, open func(io.Writer) (io.WriteCloser, error), text string) string {
 	t.Helper()
 	var out bytes.Buffer
 	w, err := open(&out)
@@ -80,31 +80,31 @@ func compressed(t testing.TB, open func(io.Writer) (io.WriteCloser, error), text
 	return out.String()
 }
 
-func gzipped(t testing.TB, text string) string {
-	return compressed(t, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil }, text)
+func gzipText(t testing.TB, text string) string {
+	return compressText(t, func(w io.Writer) (io.WriteCloser, error) { return gzip.NewWriter(w), nil }, text)
 }
 
-func xzipped(t testing.TB, text string) string {
-	return compressed(t, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) }, text)
+func xzText(t testing.TB, text string) string {
+	return compressText(t, func(w io.Writer) (io.WriteCloser, error) { return xz.NewWriter(w) }, text)
 }
 
-func zstdded(t testing.TB, text string) string {
-	return compressed(t, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }, text)
+func zstdText(t testing.TB, text string) string {
+	return compressText(t, func(w io.Writer) (io.WriteCloser, error) { return zstd.NewWriter(w) }, text)
 }
 
 // bzipped is "hello\n", compressed: the standard library only reads the format.
 const bzipped = "BZh91AY&SY\xc1\xc0\x80\xe2\x00\x00\x01A\x00\x00\x10\x02D\xa0\x000\xcd\x00\xc3F)\x97\x17rE8P\x90\xc1\xc0\x80\xe2"
 
-// result is what a walk told: contents by path, and reasons by path.
-type result struct {
+// walkResult contains what a walk reported: contents by path, and reasons by path.
+type walkResult struct {
 	members map[string]string
 	refused map[string]Reason
 	err     error
 }
 
-func walked(t testing.TB, content string, limits Limits) result {
+func walkContent(t testing.TB, content string, limits Limits) walkResult {
 	t.Helper()
-	r := result{members: map[string]string{}, refused: map[string]Reason{}}
+	r := walkResult{members: map[string]string{}, refused: map[string]Reason{}}
 	r.err = Walk(t.Context(), "a", strings.NewReader(content), int64(len(content)), limits, func(m Member, in io.Reader) error {
 		b, err := io.ReadAll(in)
 		if err != nil {
@@ -124,7 +124,7 @@ func walked(t testing.TB, content string, limits Limits) result {
 	return r
 }
 
-func (r result) paths() []string {
+func (r walkResult) paths() []string {
 	var out []string
 	for p := range r.members {
 		out = append(out, p)
@@ -134,26 +134,26 @@ func (r result) paths() []string {
 }
 
 func TestEveryFormat(t *testing.T) {
-	inner := tarred(t, file{"dir/", ""}, file{"dir/one", "1"}, file{"two", "22"})
+	inner := tarFiles(t, testFile{"dir/", ""}, testFile{"dir/one", "1"}, testFile{"two", "22"})
 	for _, c := range []struct {
 		name, content string
 		want          map[string]string
 	}{
-		{"zip", zipped(t, file{"x/", ""}, file{"x/one", "1"}, file{"two", "22"}), map[string]string{"a!/x/one": "1", "a!/two": "22"}},
+		{"zip", zipFiles(t, testFile{"x/", ""}, testFile{"x/one", "1"}, testFile{"two", "22"}), map[string]string{"a!/x/one": "1", "a!/two": "22"}},
 		{"tar", inner, map[string]string{"a!/dir/one": "1", "a!/two": "22"}},
-		{"tar.gz", gzipped(t, inner), map[string]string{"a!/dir/one": "1", "a!/two": "22"}},
-		{"tar.xz", xzipped(t, inner), map[string]string{"a!/dir/one": "1", "a!/two": "22"}},
-		{"tar.zst", zstdded(t, inner), map[string]string{"a!/dir/one": "1", "a!/two": "22"}},
-		{"gz", gzipped(t, "hello"), map[string]string{"a!/a": "hello"}},
-		{"xz", xzipped(t, "hello"), map[string]string{"a!/a": "hello"}},
-		{"zst", zstdded(t, "hello"), map[string]string{"a!/a": "hello"}},
+		{"tar.gz", gzipText(t, inner), map[string]string{"a!/dir/one": "1", "a!/two": "22"}},
+		{"tar.xz", xzText(t, inner), map[string]string{"a!/dir/one": "1", "a!/two": "22"}},
+		{"tar.zst", zstdText(t, inner), map[string]string{"a!/dir/one": "1", "a!/two": "22"}},
+		{"gz", gzipText(t, "hello"), map[string]string{"a!/a": "hello"}},
+		{"xz", xzText(t, "hello"), map[string]string{"a!/a": "hello"}},
+		{"zst", zstdText(t, "hello"), map[string]string{"a!/a": "hello"}},
 		{"bz2", bzipped, map[string]string{"a!/a": "hello\n"}},
-		{"gz of gz", gzipped(t, gzipped(t, "hello")), map[string]string{"a!/a!/a": "hello"}},
+		{"gz of gz", gzipText(t, gzipText(t, "hello")), map[string]string{"a!/a!/a": "hello"}},
 		{"no archive", "hello", map[string]string{}},
 		{"nothing", "", map[string]string{}},
-		{"empty zip", zipped(t), map[string]string{}},
+		{"empty zip", zipFiles(t), map[string]string{}},
 	} {
-		got := walked(t, c.content, DefaultLimits())
+		got := walkContent(t, c.content, DefaultLimits())
 		if d := cmp.Diff(c.want, got.members); d != "" || len(got.refused) > 0 || got.err != nil {
 			t.Errorf("%s: %s %v %v", c.name, d, got.refused, got.err)
 		}
@@ -161,17 +161,17 @@ func TestEveryFormat(t *testing.T) {
 }
 
 func TestNestedArchivesAreMembersToo(t *testing.T) {
-	jar := zipped(t, file{"A.class", "\xca\xfe"})
-	war := zipped(t, file{"WEB-INF/lib/x.jar", jar}, file{"docs.tar.gz", gzipped(t, tarred(t, file{"read me", "text"}))})
-	got := walked(t, zipped(t, file{"app.war", war}), DefaultLimits())
+	jar := zipFiles(t, testFile{"A.class", "\xca\xfe"})
+	war := zipFiles(t, testFile{"WEB-INF/lib/x.jar", jar}, testFile{"docs.tar.gz", gzipText(t, tarFiles(t, testFile{"read me", "text"}))})
+	got := walkContent(t, zipFiles(t, testFile{"app.war", war}), DefaultLimits())
 	want := []string{"a!/app.war", "a!/app.war!/WEB-INF/lib/x.jar", "a!/app.war!/WEB-INF/lib/x.jar!/A.class", "a!/app.war!/docs.tar.gz", "a!/app.war!/docs.tar.gz!/read me"}
 	if !slices.Equal(got.paths(), want) || len(got.refused) > 0 || got.members["a!/app.war"] != war {
 		t.Errorf("members %q, refused %v", got.paths(), got.refused)
 	}
 }
 
-// patched sets bits in every header of the one member of a zip.
-func patched(content string, local, central int, value uint16) string {
+// patchHeaders sets bits in every header of the one member of a zip.
+func patchHeaders(content string, local, central int, value uint16) string {
 	b := []byte(content)
 	for magic, at := range map[string]int{"PK\x03\x04": local, "PK\x01\x02": central} {
 		i := bytes.Index(b, []byte(magic))
@@ -181,27 +181,27 @@ func patched(content string, local, central int, value uint16) string {
 }
 
 func TestWhatCannotBeLookedAtIsTold(t *testing.T) {
-	one := zipped(t, file{"one", strings.Repeat("text ", 100)})
-	archive := tarred(t, file{"one", "1"}, file{"two", strings.Repeat("2", 2000)})
+	one := zipFiles(t, testFile{"one", strings.Repeat("text ", 100)})
+	archive := tarFiles(t, testFile{"one", "1"}, testFile{"two", strings.Repeat("2", 2000)})
 	for name, c := range map[string]struct {
 		content string
 		want    map[string]Reason
 	}{
-		"encrypted member":    {patched(one, 6, 8, flagEncrypted), map[string]Reason{"a!/one": Encrypted}},
-		"unknown method":      {patched(one, 8, 10, 0x60), map[string]Reason{"a!/one": Unsupported}},
+		"encrypted member":    {patchHeaders(one, 6, 8, flagEncrypted), map[string]Reason{"a!/one": Encrypted}},
+		"unknown method":      {patchHeaders(one, 8, 10, 0x60), map[string]Reason{"a!/one": Unsupported}},
 		"7z":                  {"7z\xbc\xaf\x27\x1c\x00\x04 and more", map[string]Reason{"a": Unsupported}},
-		"7z in a zip":         {zipped(t, file{"x.7z", "7z\xbc\xaf\x27\x1c\x00\x04 and more"}), map[string]Reason{"a!/x.7z": Unsupported}},
+		"7z in a zip":         {zipFiles(t, testFile{"x.7z", "7z\xbc\xaf\x27\x1c\x00\x04 and more"}), map[string]Reason{"a!/x.7z": Unsupported}},
 		"rar":                 {"Rar!\x1a\x07\x01\x00", map[string]Reason{"a": Unsupported}},
 		"zip without its end": {one[:len(one)-30], map[string]Reason{"a": Broken}},
 		"tar cut short":       {archive[:len(archive)-3000], map[string]Reason{"a!/two": Broken, "a": Broken}},
-		"gzip cut short":      {gzipped(t, archive)[:80], map[string]Reason{"a": Broken}},
+		"gzip cut short":      {gzipText(t, archive)[:80], map[string]Reason{"a": Broken}},
 		"xz of nothing":       {"\xfd7zXZ\x00 nothing", map[string]Reason{"a": Broken}},
 		"zstd of nothing":     {"\x28\xb5\x2f\xfd nothing at all", map[string]Reason{"a": Broken}},
 		"bzip2 cut short":     {bzipped[:20], map[string]Reason{"a": Broken}},
-		"broken zip in a tar": {tarred(t, file{"x.jar", one[:60]}, file{"y", "y"}), map[string]Reason{"a!/x.jar": Broken}},
+		"broken zip in a tar": {tarFiles(t, testFile{"x.jar", one[:60]}, testFile{"y", "y"}), map[string]Reason{"a!/x.jar": Broken}},
 	} {
-		got := walked(t, c.content, DefaultLimits())
-		// A gzip that is cut breaks where its tar does; which of the paths tells is not the point.
+		got := walkContent(t, c.content, DefaultLimits())
+		// A cut gzip file may be reported by its own path or by that of the tar archive in it.
 		if name == "gzip cut short" && len(got.refused) == 1 {
 			continue
 		}
@@ -212,10 +212,10 @@ func TestWhatCannotBeLookedAtIsTold(t *testing.T) {
 }
 
 func TestChecksumOfAMember(t *testing.T) {
-	b := []byte(zipped(t, file{"one", "1"}, file{"two", "2"}))
+	b := []byte(zipFiles(t, testFile{"one", "1"}, testFile{"two", "2"}))
 	i := bytes.Index(b, []byte("PK\x01\x02"))
 	b[i+16] ^= 1
-	got := walked(t, string(b), DefaultLimits())
+	got := walkContent(t, string(b), DefaultLimits())
 	if got.refused["a!/one"] != Broken || got.members["a!/two"] != "2" || got.err != nil {
 		t.Errorf("%+v", got)
 	}
@@ -223,7 +223,7 @@ func TestChecksumOfAMember(t *testing.T) {
 
 func TestVisitorsError(t *testing.T) {
 	mine := errors.New("mine")
-	content := zipped(t, file{"one", "1"}, file{"two", "2"})
+	content := zipFiles(t, testFile{"one", "1"}, testFile{"two", "2"})
 	err := Walk(t.Context(), "a", strings.NewReader(content), int64(len(content)), DefaultLimits(), func(Member, io.Reader) error { return mine }, func(Refusal) {})
 	if !errors.Is(err, mine) {
 		t.Errorf("error %v", err)
@@ -249,7 +249,7 @@ func TestRefusalAsFinding(t *testing.T) {
 
 func TestNames(t *testing.T) {
 	long := strings.Repeat("x", 3000)
-	got := walked(t, tarred(t, file{"../../etc/passwd", "1"}, file{"/abs", "2"}, file{"b!/c", "3"}, file{"nl\n\x1b[31m", "4"}, file{long + "1", "5"}, file{long + "2", "6"}, file{"same", "7"}, file{"same", "8"}, file{"100%", "9"}, file{"\xff\xfe", "10"}, file{"\u202egpj", "11"}), DefaultLimits())
+	got := walkContent(t, tarFiles(t, testFile{"../../etc/passwd", "1"}, testFile{"/abs", "2"}, testFile{"b!/c", "3"}, testFile{"nl\n\x1b[31m", "4"}, testFile{long + "1", "5"}, testFile{long + "2", "6"}, testFile{"same", "7"}, testFile{"same", "8"}, testFile{"100%", "9"}, testFile{"\xff\xfe", "10"}, testFile{"\u202egpj", "11"}), DefaultLimits())
 	if len(got.members) != 11 || len(got.refused) != 0 {
 		t.Errorf("%d members, refused %v", len(got.members), got.refused)
 	}
@@ -266,7 +266,7 @@ func TestNames(t *testing.T) {
 }
 
 func TestRecogniseOldTar(t *testing.T) {
-	b := []byte(tarred(t, file{"one", "1"}))
+	b := []byte(tarFiles(t, testFile{"one", "1"}))
 	copy(b[257:265], make([]byte, 8))
 	copy(b[148:156], "        ")
 	sum := 0

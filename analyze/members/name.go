@@ -11,15 +11,14 @@ import (
 )
 
 const (
-	separator = "!/"
-	maxName   = 1024 // bytes of one member's name
-	maxPath   = 4096 // bytes of a whole path, as a layer's paths have
+	pathSeparator = "!/"
+	maxName       = 1024 // bytes of one member's name
+	maxPath       = 4096 // bytes of a whole path, as a layer's paths have
 )
 
-// label makes a name from an archive fit to be shown and compared: no control characters, nothing that
-// is not UTF-8, no "." and ".." segments, none of the "!" that separates archive and member. Different
-// names stay different.
-func label(name string) string {
+// cleanName makes a name from an archive safe to show and to compare: it escapes control characters, invalid UTF-8, the
+// segments "." and ".." and the "!" that separates archive and member. Different names stay different.
+func cleanName(name string) string {
 	var out strings.Builder
 	for i, segment := range strings.Split(name, "/") {
 		if i > 0 {
@@ -41,11 +40,11 @@ func label(name string) string {
 			j += size
 		}
 	}
-	return shortened(out.String(), maxName)
+	return shortenName(out.String(), maxName)
 }
 
-// shortened cuts a long label, with a digest of all of it at its end.
-func shortened(s string, limit int) string {
+// shortenName cuts a long name and appends a digest of the whole name.
+func shortenName(s string, limit int) string {
 	if len(s) <= limit {
 		return s
 	}
@@ -58,15 +57,15 @@ func shortened(s string, limit int) string {
 	return s + end
 }
 
-// join makes the path of a member whose label is known.
-func join(outer, name string) string {
-	return outer + separator + shortened(name, max(32, maxPath-len(outer)-len(separator)))
+// memberPath returns the path of a member with a clean name.
+func memberPath(outer, name string) string {
+	return outer + pathSeparator + shortenName(name, max(32, maxPath-len(outer)-len(pathSeparator)))
 }
 
-// stem is the name of what a compressed file holds: its own without the last ending.
-func stem(outer string) string {
-	if i := strings.LastIndex(outer, separator); i >= 0 {
-		outer = outer[i+len(separator):]
+// decompressedName returns the name for the content of a compressed file: the name of the file without its extension.
+func decompressedName(outer string) string {
+	if i := strings.LastIndex(outer, pathSeparator); i >= 0 {
+		outer = outer[i+len(pathSeparator):]
 	}
 	base := path.Base(outer)
 	if ext := path.Ext(base); ext != "" && ext != base {
@@ -75,17 +74,19 @@ func stem(outer string) string {
 	return base
 }
 
-// names tells members of one archive apart that are called the same.
-type names struct {
+// uniqueNames makes the names of the members of one archive distinct.
+type uniqueNames struct {
 	seed maphash.Seed
 	seen map[uint64]int
 }
 
-func newNames() *names { return &names{seed: maphash.MakeSeed(), seen: map[uint64]int{}} }
+func newUniqueNames() *uniqueNames {
+	return &uniqueNames{seed: maphash.MakeSeed(), seen: map[uint64]int{}}
+}
 
-// unique is the label of a name, with a number if it came before.
-func (n *names) unique(name string) string {
-	s := label(name)
+// label returns the clean form of a name, with a number if the name occurred before.
+func (n *uniqueNames) label(name string) string {
+	s := cleanName(name)
 	if s == "" {
 		s = "%"
 	}

@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-func (w *walk) tar(at place, r io.Reader) error {
-	names := newNames()
+func (w *walker) walkTar(at location, r io.Reader) error {
+	names := newUniqueNames()
 	archive := tar.NewReader(r)
 	for {
 		h, err := archive.Next()
@@ -15,18 +15,18 @@ func (w *walk) tar(at place, r io.Reader) error {
 			return nil
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
-			return w.failed(at.path, -1, err)
+			return w.reportError(at.path, -1, err)
 		}
 		if h.Typeflag != tar.TypeReg && h.Typeflag != tar.TypeGNUSparse {
-			if w.members--; w.members < 0 {
-				w.tell(at.path, -1, fail(TooMany, "more members than are looked at"))
+			if w.membersLeft--; w.membersLeft < 0 {
+				w.reportFailure(at.path, -1, newFailure(TooMany, "the archive has more members than the limit"))
 				return errStop
 			}
 			continue
 		}
-		// Holes of a sparse file are bytes that no archive below has counted.
-		content := &meter{w: w, r: archive, left: w.limits.Bytes}
-		if err := w.member(place{path: join(at.path, names.unique(h.Name)), depth: at.depth}, h.Size, content); err != nil {
+		// The holes of a sparse file are not in the total yet, because no outer archive contains them.
+		content := &limitedReader{w: w, r: archive, left: w.limits.Bytes}
+		if err := w.visitMember(location{path: memberPath(at.path, names.label(h.Name)), depth: at.depth}, h.Size, content); err != nil {
 			return err
 		}
 	}

@@ -12,7 +12,7 @@ import (
 	"github.com/therootcompany/xz"
 )
 
-// Flags of a member, and methods, by APPNOTE.TXT 4.4.4 and 4.4.5.
+// Flags of a member (APPNOTE.TXT 4.4.4) and compression methods (4.4.5).
 const (
 	flagEncrypted = 1 << 0
 	flagMasked    = 1 << 13 // the directory is encrypted
@@ -22,64 +22,64 @@ const (
 	methodXZ    = 95
 )
 
-func (w *walk) zip(at place, content io.ReaderAt, size int64) error {
+func (w *walker) walkZip(at location, content io.ReaderAt, size int64) error {
 	directory := &directoryReader{content: content, left: w.limits.Directory}
 	archive, err := zip.NewReader(directory, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
-		return w.failed(at.path, size, err)
+		return w.reportError(at.path, size, err)
 	}
 	directory.left = -1
-	w.methods(archive, at.depth)
-	if overlapping(archive.File) {
-		w.tell(at.path, size, fail(Overlapping, "members of the archive share bytes"))
+	w.registerDecompressors(archive, at.depth)
+	if membersOverlap(archive.File) {
+		w.reportFailure(at.path, size, newFailure(Overlapping, "members of the archive share bytes"))
 		return nil
 	}
-	names := newNames()
+	names := newUniqueNames()
 	for _, f := range archive.File {
 		if strings.HasSuffix(f.Name, "/") && f.UncompressedSize64 == 0 {
 			continue
 		}
-		if err := w.zipMember(place{path: join(at.path, names.unique(f.Name)), depth: at.depth}, f); err != nil {
+		if err := w.walkZipMember(location{path: memberPath(at.path, names.label(f.Name)), depth: at.depth}, f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (w *walk) zipMember(at place, f *zip.File) error {
+func (w *walker) walkZipMember(at location, f *zip.File) error {
 	size := int64(min(f.UncompressedSize64, 1<<62))
 	if f.Flags&(flagEncrypted|flagMasked) != 0 {
-		w.tell(at.path, size, fail(Encrypted, "the member is encrypted"))
-		return w.count(at.path)
+		w.reportFailure(at.path, size, newFailure(Encrypted, "the member is encrypted"))
+		return w.countMember(at.path)
 	}
 	r, err := f.Open()
 	if errors.Is(err, zip.ErrAlgorithm) {
-		w.tell(at.path, size, fail(Unsupported, "a way to compress that is not read"))
-		return w.count(at.path)
+		w.reportFailure(at.path, size, newFailure(Unsupported, "the compression method is not supported"))
+		return w.countMember(at.path)
 	}
 	if err != nil {
-		if err := w.failed(at.path, size, err); err != nil {
+		if err := w.reportError(at.path, size, err); err != nil {
 			return err
 		}
-		return w.count(at.path)
+		return w.countMember(at.path)
 	}
 	defer r.Close() //nolint:errcheck // only read from
-	return w.member(at, size, &meter{w: w, r: r, left: w.limits.Bytes})
+	return w.visitMember(at, size, &limitedReader{w: w, r: r, left: w.limits.Bytes})
 }
 
-// count takes a member that is not handed out from those that are left.
-func (w *walk) count(path string) error {
-	if w.members--; w.members < 0 {
-		w.tell(path, -1, fail(TooMany, "more members than are looked at"))
+// countMember counts a member that is not visited.
+func (w *walker) countMember(path string) error {
+	if w.membersLeft--; w.membersLeft < 0 {
+		w.reportFailure(path, -1, newFailure(TooMany, "the archive has more members than the limit"))
 		return errStop
 	}
 	return nil
 }
 
-// methods registers how members may be compressed, with bounded memory.
-func (w *walk) methods(archive *zip.Reader, depth int) {
-	window := w.window(depth + 1)
-	archive.RegisterDecompressor(zip.Deflate, deflated)
+// registerDecompressors registers the compression methods, with bounded memory.
+func (w *walker) registerDecompressors(archive *zip.Reader, depth int) {
+	window := w.decoderWindow(depth + 1)
+	archive.RegisterDecompressor(zip.Deflate, newDeflateReader)
 	archive.RegisterDecompressor(methodBzip2, func(r io.Reader) io.ReadCloser { return io.NopCloser(bzip2.NewReader(r)) })
 	archive.RegisterDecompressor(methodZstd, func(r io.Reader) io.ReadCloser {
 		z, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(uint64(window)))
@@ -89,14 +89,14 @@ func (w *walk) methods(archive *zip.Reader, depth int) {
 		return struct {
 			io.Reader
 			io.Closer
-		}{translated{z}, z.IOReadCloser()}
+		}{errorTranslator{z}, z.IOReadCloser()}
 	})
 	archive.RegisterDecompressor(methodXZ, func(r io.Reader) io.ReadCloser {
 		z, err := xz.NewReader(r, uint32(window))
 		if err != nil {
-			return io.NopCloser(errReader{translate(err)})
+			return io.NopCloser(errReader{translateError(err)})
 		}
-		return io.NopCloser(translated{z})
+		return io.NopCloser(errorTranslator{z})
 	})
 }
 
@@ -104,14 +104,14 @@ type errReader struct{ err error }
 
 func (e errReader) Read([]byte) (int, error) { return 0, e.err }
 
-// overlapping reports whether compressed bytes of one member belong to another one too.
-func overlapping(files []*zip.File) bool {
+// membersOverlap reports whether two members share compressed bytes.
+func membersOverlap(files []*zip.File) bool {
 	type span struct{ from, to int64 }
 	spans := make([]span, 0, len(files))
 	for _, f := range files {
 		from, err := f.DataOffset()
 		if err != nil || f.CompressedSize64 == 0 || f.CompressedSize64 > 1<<62 {
-			continue // told when it is opened
+			continue // reported when it is opened
 		}
 		spans = append(spans, span{from, from + int64(f.CompressedSize64)})
 	}
@@ -124,16 +124,16 @@ func overlapping(files []*zip.File) bool {
 	return false
 }
 
-// directoryReader bounds how much is read while the directory is: entries are kept in memory.
+// directoryReader bounds how much zip.NewReader may read: it keeps all entries in memory.
 type directoryReader struct {
 	content io.ReaderAt
-	left    int64 // -1 = no bound any more
+	left    int64 // bytes; -1 = unbounded
 }
 
 func (d *directoryReader) ReadAt(p []byte, off int64) (int, error) {
 	if d.left >= 0 {
 		if int64(len(p)) > d.left {
-			return 0, fail(TooMany, "the directory of the archive is larger than is read")
+			return 0, newFailure(TooMany, "the directory of the archive is larger than the limit")
 		}
 		d.left -= int64(len(p))
 	}

@@ -16,16 +16,16 @@ import (
 	"plimsoll/analyze/packages/owned"
 )
 
-// Analyzer looks for secrets in every regular file of a layer, and in members of archives.
+// Analyzer searches for secrets in every regular file of a layer, and in members of archives.
 type Analyzer struct {
 	id     plimsoll.AnalyzerID
 	engine func() *Engine
 }
 
-// Lazy makes an analyzer that compiles its rules when something is looked at: whoever only asks
-// for its id does not pay for them. A rule that does not compile is a defect, and a panic then.
-func Lazy() *Analyzer {
-	return &Analyzer{id: idOf(allRules()), engine: sync.OnceValue(func() *Engine {
+// NewAnalyzer returns an analyzer that compiles its rules on first use, so that a caller that only needs the ID does not
+// pay for them. It panics then if a rule does not compile, which is a defect of the rule.
+func NewAnalyzer() *Analyzer {
+	return &Analyzer{id: engineID(allRules()), engine: sync.OnceValue(func() *Engine {
 		e, err := New()
 		if err != nil {
 			panic(err)
@@ -37,7 +37,7 @@ func Lazy() *Analyzer {
 // ID implements analyze.Analyzer.
 func (a *Analyzer) ID() plimsoll.AnalyzerID { return a.id }
 
-// Rules lists every rule, in a fixed order.
+// Rules returns all rules in a fixed order.
 func (a *Analyzer) Rules() []Rule { return a.engine().Rules() }
 
 // Failure implements analyze.Analyzer.
@@ -45,7 +45,7 @@ func (a *Analyzer) Failure() plimsoll.FailureCode { return plimsoll.FailureSecre
 
 // Begin implements analyze.Beginner.
 func (a *Analyzer) Begin() analyze.Analyzer {
-	return &run{Analyzer: a, found: map[string][]plimsoll.Secret{}, sums: map[string]owned.Sums{}, owned: owned.New()}
+	return &layerRun{Analyzer: a, found: map[string][]plimsoll.Secret{}, sums: map[string]owned.Sums{}, owned: owned.New()}
 }
 
 // Literals implements analyze.Searcher.
@@ -60,19 +60,19 @@ func (a *Analyzer) Config(c plimsoll.ImageConfig, out *plimsoll.LayerReport) {
 	}
 }
 
-// Redact masks secrets in a config.
+// Redact masks the secrets in a config.
 func (a *Analyzer) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig { return a.engine().Redact(c) }
 
-// run looks at one layer.
-type run struct {
+// layerRun analyzes one layer.
+type layerRun struct {
 	*Analyzer
-	found map[string][]plimsoll.Secret // by file of the layer, members of archives included
-	sums  map[string]owned.Sums        // of the files that hold something themselves
+	found map[string][]plimsoll.Secret // by file of the layer; findings in members of archives belong to their file
+	sums  map[string]owned.Sums        // of the files with findings of their own
 	owned *owned.Files
 }
 
 // Entry implements analyze.EntryAnalyzer: a later entry of the same path replaces an earlier one.
-func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
+func (r *layerRun) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
 	delete(r.found, e.Path)
 	delete(r.sums, e.Path)
 	if owned.Wants(e.Path) && !r.Wants(e) && e.Type != plimsoll.EntryDir {
@@ -80,35 +80,34 @@ func (r *run) Entry(e plimsoll.Entry, _ *plimsoll.LayerReport) {
 	}
 }
 
-// Wants implements analyze.FileAnalyzer: databases tell which files packages brought.
-func (r *run) Wants(e plimsoll.Entry) bool {
+// Wants implements analyze.FileAnalyzer: it asks for package databases, which list the files of packages.
+func (r *layerRun) Wants(e plimsoll.Entry) bool {
 	return e.Type == plimsoll.EntryFile && e.Size <= owned.MaxDatabase && owned.Wants(e.Path)
 }
 
-// Analyze implements analyze.FileAnalyzer. A database that cannot be read is no failure to look for
-// secrets: findings say that it is not known whose file they are in.
-func (r *run) Analyze(ctx context.Context, f analyze.File, _ *plimsoll.LayerReport) error {
+// Analyze implements analyze.FileAnalyzer. A database that cannot be read is not an error here: it is then not known
+// which package the files belong to.
+func (r *layerRun) Analyze(ctx context.Context, f analyze.File, _ *plimsoll.LayerReport) error {
 	r.owned.Read(ctx, f.Path, f.SectionReader)
 	return nil
 }
 
 // Look implements analyze.ContentAnalyzer.
-func (r *run) Look(c analyze.Content) analyze.Look {
-	if !c.Hits && !r.engine().Telling(c.Path) {
+func (r *layerRun) Look(c analyze.Content) analyze.Look {
+	if !c.Hits && !r.engine().HasLineRules(c.Path) {
 		return nil
 	}
 	if c.Bytes != nil {
-		return glance{r, c, r.engine().OpenBytes(c.Path, c.Bytes)}
+		return contentSearch{r, c, r.engine().OpenBytes(c.Path, c.Bytes)}
 	}
-	return glance{r, c, r.engine().Open(c.Path, c.ReaderAt, c.Size)}
+	return contentSearch{r, c, r.engine().Open(c.Path, c.ReaderAt, c.Size)}
 }
 
-// Refused implements analyze.ContentAnalyzer. That a file was not looked into is said once, by
-// the malware analyzer.
-func (r *run) Refused(members.Refusal, *plimsoll.LayerReport) {}
+// Refused implements analyze.ContentAnalyzer. The malware analyzer reports files that were not scanned.
+func (r *layerRun) Refused(members.Refusal, *plimsoll.LayerReport) {}
 
 // Linked implements analyze.ContentAnalyzer.
-func (r *run) Linked(path, target string, _ *plimsoll.LayerReport) {
+func (r *layerRun) Linked(path, target string, _ *plimsoll.LayerReport) {
 	for _, s := range slices.Clone(r.found[target]) {
 		s.Path = path + strings.TrimPrefix(s.Path, target)
 		r.found[path] = append(r.found[path], s)
@@ -119,23 +118,23 @@ func (r *run) Linked(path, target string, _ *plimsoll.LayerReport) {
 }
 
 // End implements analyze.Ender.
-func (r *run) End(out *plimsoll.LayerReport) {
+func (r *layerRun) End(out *plimsoll.LayerReport) {
 	for _, path := range slices.Sorted(maps.Keys(r.found)) {
 		list := r.found[path]
-		r.attribute(path, list)
+		r.setOwners(path, list)
 		slices.SortStableFunc(list, func(a, b plimsoll.Secret) int {
 			return cmp.Or(cmp.Compare(a.Path, b.Path), cmp.Compare(a.Line, b.Line), cmp.Compare(a.Rule, b.Rule))
 		})
 		var err error
-		if out.Secrets, err = Bound(out.Secrets, list); err != nil {
+		if out.Secrets, err = AppendBounded(out.Secrets, list); err != nil {
 			analyze.AddFailure(out, path, plimsoll.FailureOversized, err.Error())
 			return
 		}
 	}
 }
 
-// attribute says of what was found in one file whose it is.
-func (r *run) attribute(file string, list []plimsoll.Secret) {
+// setOwners sets which package the file of each finding belongs to.
+func (r *layerRun) setOwners(file string, list []plimsoll.Secret) {
 	for i := range list {
 		sums, known := r.sums[file]
 		switch {
@@ -147,16 +146,16 @@ func (r *run) attribute(file string, list []plimsoll.Secret) {
 	}
 }
 
-// glance is one file, or member of an archive.
-type glance struct {
-	run     *run
+// contentSearch is the search of one file or member of an archive.
+type contentSearch struct {
+	run     *layerRun
 	content analyze.Content
 	*File
 }
 
-// Close implements analyze.Look. A content whose sums cannot be read is nobody's that is known: that
-// it could not be read is told by the search.
-func (l glance) Close(*plimsoll.LayerReport) (found bool, err error) {
+// Close implements analyze.Look. If the sums of the content cannot be read, the owner stays unknown; the search reports
+// the error.
+func (l contentSearch) Close(*plimsoll.LayerReport) (found bool, err error) {
 	list, err := l.File.Close()
 	if len(list) == 0 {
 		return false, err

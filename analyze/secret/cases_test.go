@@ -1,7 +1,7 @@
 package secret
 
-// ruleCase is a text that one rule finds. The near miss is the same text with every field cut
-// short, unless one is written down.
+// ruleCase is a text in which one rule finds a secret. The near miss is the same text with every field cut short, unless
+// the case has one of its own.
 type ruleCase struct {
 	path string // "" = app/settings.env
 	hit  string

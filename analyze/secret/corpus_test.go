@@ -8,8 +8,8 @@ import (
 	"testing"
 )
 
-// planted are lines as they stand in images, by kind of file: written from how programs and
-// people write them, not from the rules. Each holds one secret.
+// planted are typical lines of images by kind of file. They follow the way programs and people write them, not the rules.
+// Each line contains one secret.
 var planted = map[string][]string{
 	"app/.env": {
 		"DB_PASSWORD={pw}", "POSTGRES_PASSWORD={pw}", "MYSQL_ROOT_PASSWORD={pw}", "REDIS_PASSWORD='{pw}'", `SMTP_PASS="{pw}"`, "export ADMIN_PASSWORD={pw}",
@@ -78,16 +78,16 @@ var planted = map[string][]string{
 }
 
 func TestPlantedCorpus(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	total, missed := 0, 0
 	for i, path := range slices.Sorted(maps.Keys(planted)) {
 		for j, line := range planted[path] {
-			// Two drafts of each line, between lines that hold nothing.
+			// Two variants of each line, between lines without secrets.
 			for draft := range uint64(2) {
 				s := newSynth(uint64(i)<<20 | uint64(j)<<4 | draft)
 				text := "# settings of the application\n" + s.text(t, line) + "\n# end\n"
 				total++
-				if found := look(t, e, path, []byte(text)); len(found) == 0 || found[0].Line < 2 {
+				if found := scanText(t, e, path, []byte(text)); len(found) == 0 || found[0].Line < 2 {
 					missed++
 					t.Logf("not found: %s: %s", path, line)
 				}
@@ -96,7 +96,7 @@ func TestPlantedCorpus(t *testing.T) {
 	}
 	for id, c := range ruleCases {
 		total++
-		if found := look(t, e, c.file(), []byte("\n"+newSynth(uint64(len(id))).text(t, c.hit)+"\n")); len(found) == 0 {
+		if found := scanText(t, e, c.file(), []byte("\n"+newSynth(uint64(len(id))).text(t, c.hit)+"\n")); len(found) == 0 {
 			missed++
 			t.Logf("not found: case of %s", id)
 		}
@@ -111,9 +111,9 @@ func TestPlantedCorpus(t *testing.T) {
 	}
 }
 
-// Ordinary lines of the same files hold none.
+// Ordinary lines of the same files contain no secrets.
 func TestOrdinaryLines(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	lines := map[string][]string{
 		"app/.env":                       {"DB_PASSWORD=", "DB_PASSWORD=$DB_PASSWORD", "DB_PASSWORD=${SECRET}", "PASSWORD_MIN_LENGTH=12", "SECRET_KEY=change-me", "API_KEY=<your key>", "TOKEN_EXPIRY=3600", "PASSWORD_FILE=/run/secrets/db", "password is required when sha256 is used", "token expires after 3600", "AWS_REGION=eu-west-1", "AWS_ACCESS_KEY_ID=AKIAIOSFODNN7EXAMPLE", "AUTH_TOKEN_URL=https://auth.corp.internal/token", "DATABASE_URL=postgres://localhost/app", "DATABASE_URL=postgres://user:pass@localhost/app"},
 		"opt/app/config/application.yml": {"    password: ${DB_PASSWORD}", "  password: !vault |", "  password:", "  secretName: my-app-credentials", "  tokenEndpoint: https://a.corp.internal", "  passwordEncoder: bcrypt", "  secret: my-app-secret"},
@@ -126,7 +126,7 @@ func TestOrdinaryLines(t *testing.T) {
 	}
 	for path, list := range lines {
 		for _, line := range list {
-			if found := look(t, e, path, []byte(line+"\n")); len(found) > 0 {
+			if found := scanText(t, e, path, []byte(line+"\n")); len(found) > 0 {
 				t.Errorf("%s: %q is said to hold %s", path, line, found[0].Rule)
 			}
 		}
@@ -141,7 +141,7 @@ func Example() {
 	}
 	text := []byte("DB_PASSWORD=" + strings.Repeat("Kq7!vexing", 1) + "\n")
 	f := e.OpenBytes("app/.env", text)
-	e.search(text, f.Hit)
+	e.searchText(text, f.Hit)
 	found, _ := f.Close()
 	for _, x := range found {
 		fmt.Println(x.Path, x.Line, x.Rule, x.Excerpt)

@@ -11,39 +11,39 @@ import (
 	"plimsoll/analyze/literal"
 )
 
-// Name is the name of the analyzer that this engine serves.
+// Name is the name of the analyzer.
 const Name = "secret"
 
-// version is raised when output changes for the same tables of rules: when code that decides changes,
-// here or in packages/owned.
+// version is incremented when the output changes for the same rule tables: when code here or in packages/owned changes
+// results.
 const version = "2"
 
-// Engine is the compiled rules. It is immutable and safe for concurrent use.
+// Engine is a set of compiled rules. It is immutable and safe for concurrent use.
 type Engine struct {
-	rules    []compiled
-	literals []literal.Pattern
-	matcher  *literal.Matcher // of the literals, for texts that are searched here
-	byHit    [][]int          // by literal: the rules that wait for it
-	byName   map[string][]int // rules for lines, by a base name of their files
-	byEnd    []ending         // rules for lines that have a pattern with a wildcard
-	id       plimsoll.AnalyzerID
+	rules          []compiledRule
+	literals       []literal.Pattern
+	matcher        *literal.Matcher // for texts that are searched here
+	rulesByLiteral [][]int          // indexes of rules by literal
+	byName         map[string][]int // rules for lines, by base name of the file
+	bySuffix       []nameSuffix     // rules for lines whose pattern has a wildcard
+	id             plimsoll.AnalyzerID
 }
 
-// New compiles the rules. Its error is a defect of a rule.
+// New compiles all rules. An error is a defect of a rule.
 func New() (*Engine, error) {
 	e := &Engine{byName: map[string][]int{}}
 	index := map[string]int{}
 	rules := allRules()
-	e.id = idOf(rules)
+	e.id = engineID(rules)
 	for _, r := range rules {
-		c, err := compile(&r)
+		c, err := compileRule(&r)
 		if err != nil {
 			return nil, err
 		}
 		n := len(e.rules)
 		e.rules = append(e.rules, c)
 		if c.linesRE != nil {
-			e.enterNames(n)
+			e.addNames(n)
 		}
 		for _, text := range r.literals {
 			key := fmt.Sprint(r.fold, text)
@@ -52,13 +52,13 @@ func New() (*Engine, error) {
 				i = len(e.literals)
 				index[key] = i
 				e.literals = append(e.literals, literal.Pattern{Bytes: []byte(text), Fold: r.fold})
-				e.byHit = append(e.byHit, nil)
+				e.rulesByLiteral = append(e.rulesByLiteral, nil)
 			}
-			e.byHit[i] = append(e.byHit[i], n)
+			e.rulesByLiteral[i] = append(e.rulesByLiteral[i], n)
 		}
 	}
-	for i, rules := range e.byHit {
-		e.literals[i].Needs.Text = !slices.ContainsFunc(rules, func(n int) bool { return e.rules[n].binary })
+	for i, rules := range e.rulesByLiteral {
+		e.literals[i].Scope.TextOnly = !slices.ContainsFunc(rules, func(n int) bool { return e.rules[n].binary })
 	}
 	var err error
 	if e.matcher, err = literal.New(e.literals); err != nil {
@@ -67,22 +67,22 @@ func New() (*Engine, error) {
 	return e, nil
 }
 
-// idOf names an engine of the rules: the version has their digest.
-func idOf(rules []Rule) plimsoll.AnalyzerID {
+// engineID returns the ID of the rules. The version contains their digest.
+func engineID(rules []Rule) plimsoll.AnalyzerID {
 	sum := sha256.New()
 	for i := range rules {
-		rules[i].digest(sum)
+		rules[i].writeDigest(sum)
 	}
 	digest := plimsoll.DigestFrom([sha256.Size]byte(sum.Sum(nil)))
 	return plimsoll.AnalyzerID{Name: Name, Version: version + "-" + digest.Short()}
 }
 
-// enterNames makes a rule for lines found by the names of its files.
-func (e *Engine) enterNames(n int) {
+// addNames enters a rule for lines under the names of its files.
+func (e *Engine) addNames(n int) {
 	for _, pattern := range e.rules[n].names {
 		if end := strings.LastIndex(pattern, "*") + 1; end > 0 {
 			longest := slices.MaxFunc(strings.Split(pattern, "*"), func(a, b string) int { return len(a) - len(b) })
-			e.byEnd = append(e.byEnd, ending{pattern[end:], longest, n})
+			e.bySuffix = append(e.bySuffix, nameSuffix{pattern[end:], longest, n})
 			continue
 		}
 		if base := path.Base(pattern); !slices.Contains(e.byName[base], n) {
@@ -91,25 +91,25 @@ func (e *Engine) enterNames(n int) {
 	}
 }
 
-// ending is what base names end in that a rule for lines is for: every file of a layer is asked about, and
-// hardly one is named so.
-type ending struct {
-	end, part string // what a name must end in, and have in it
+// nameSuffix is an end of base names for which a rule for lines exists. It allows a quick test, because every file of a
+// layer is tested and hardly any matches.
+type nameSuffix struct {
+	end, part string // what a name ends with, and what it contains
 	rule      int
 }
 
-// namedFor returns the rules for the lines of a file. Both names are in lower case.
-func (e *Engine) namedFor(file, base string) []int {
+// lineRulesFor returns the rules for the lines of a file. Path and base name are in lower case.
+func (e *Engine) lineRulesFor(file, base string) []int {
 	var out []int
 	add := func(n int) {
-		if !slices.Contains(out, n) && e.rules[n].named(file, base) {
+		if !slices.Contains(out, n) && e.rules[n].matchesName(file, base) {
 			out = append(out, n)
 		}
 	}
 	for _, n := range e.byName[base] {
 		add(n)
 	}
-	for _, g := range e.byEnd {
+	for _, g := range e.bySuffix {
 		if strings.HasSuffix(base, g.end) && strings.Contains(base, g.part) {
 			add(g.rule)
 		}
@@ -117,19 +117,19 @@ func (e *Engine) namedFor(file, base string) []int {
 	return out
 }
 
-// Telling says whether a file is looked at for its name, whatever literals stand in it.
-func (e *Engine) Telling(file string) bool {
+// HasLineRules reports whether a file is searched because of its name, even without a hit of a literal.
+func (e *Engine) HasLineRules(file string) bool {
 	low := strings.ToLower(file)
-	return len(e.namedFor(low, path.Base(low))) > 0
+	return len(e.lineRulesFor(low, path.Base(low))) > 0
 }
 
-// ID names the engine; the version has the digest of the rules.
+// ID returns the analyzer ID. Its version contains the digest of the rules.
 func (e *Engine) ID() plimsoll.AnalyzerID { return e.id }
 
-// Literals are what a file is to be searched for. A hit is reported by the index here. Most are of use in text only.
+// Literals returns the literals to search files for. File.Hit takes the index in this list. Most are useful in text only.
 func (e *Engine) Literals() []literal.Pattern { return slices.Clone(e.literals) }
 
-// Rules lists every rule, in a fixed order.
+// Rules returns all rules in a fixed order.
 func (e *Engine) Rules() []Rule {
 	rules := make([]Rule, len(e.rules))
 	for i, r := range e.rules {
@@ -138,8 +138,8 @@ func (e *Engine) Rules() []Rule {
 	return rules
 }
 
-// search finds the literals in a text that is in memory.
-func (e *Engine) search(text []byte, hit func(number int, offset int64)) {
+// searchText searches a text in memory for the literals.
+func (e *Engine) searchText(text []byte, hit func(number int, offset int64)) {
 	var state literal.State
 	e.matcher.Scan(text, &state, func(h literal.Hit) bool {
 		hit(h.Pattern, h.Offset)
@@ -147,11 +147,11 @@ func (e *Engine) search(text []byte, hit func(number int, offset int64)) {
 	})
 }
 
-// excerptOf is the public text of the literal that a rule was found by.
+// excerptOf returns the public text of the literal by which a rule found a secret.
 func (e *Engine) excerptOf(rule, number int) string {
 	r := e.rules[rule]
 	if number < 0 {
-		return maxStars
+		return stars
 	}
 	return r.excerpt(string(e.literals[number].Bytes))
 }

@@ -14,99 +14,99 @@ import (
 	"plimsoll/analyze/window"
 )
 
-// Bounds of one file and one layer. More is told with an error, never cut in silence.
+// Bounds of one file and one layer. Exceeding one is reported as an error.
 const (
 	MaxPerFile  = 100    // findings of one file
 	MaxPerLayer = 10_000 // findings of one layer
 
-	maxEffort = 1_000_000 // spent on the literals of one file, in the units below
-	maxNamed  = 1 << 20   // bytes of a file that is looked at line by line
-	maxLine   = 8 << 10   // bytes of such a line
-	lineStep  = 32 << 10  // bytes in which lines are counted at a time
+	maxEffort   = 1_000_000 // for the literals of one file, in the units below
+	maxLineFile = 1 << 20   // bytes of a file that is searched line by line
+	maxLine     = 8 << 10   // bytes of such a line
+	lineStep    = 32 << 10  // bytes that are read at a time to count lines
 )
 
-// What looking at one literal costs at worst, in units of about ten microseconds: an expression is
-// held against all bytes in reach, code stops at the first that does not fit.
+// The maximum cost of one literal, in units of about ten microseconds: a regular expression may test all bytes in reach,
+// code stops at the first byte that does not match.
 const (
 	effortExpression = 10
 	effortCode       = 1
 )
 
-// File looks for secrets in one file. It is not safe for concurrent use.
+// File searches one file for secrets. It is not safe for concurrent use.
 type File struct {
-	engine  *Engine
-	path    string
-	low     string // path in lower case
-	base    string // its last element
-	kind    kind
-	binary  bool
-	view    *window.Window
-	named   []int // rules for lines of a file called so
-	found   []found
-	seen    map[[2]int64]int // by rule and offset: index of found
-	effort  int
-	err     error
-	reading error
+	engine    *Engine
+	path      string
+	low       string // path in lower case
+	base      string // base name in lower case
+	kind      fileKind
+	binary    bool
+	view      *window.Window
+	lineRules []int // rules for lines of a file with this name
+	found     []finding
+	seen      map[[2]int64]int // index in found by rule and offset
+	effort    int
+	err       error
+	readErr   error
 }
 
-// found is a finding with the bytes it covers.
-type found struct {
+// finding is a match of a rule and its bytes in the file.
+type finding struct {
 	rule, literal int
 	from, to      int64
 	line          int
 }
 
-// Open starts to look at a file. content is all of it; it is used until Close.
+// Open starts a file. content is the whole file; it is used until Close.
 func (e *Engine) Open(path string, content io.ReaderAt, size int64) *File {
-	return e.open(path, window.New(content, size))
+	return e.openWindow(path, window.New(content, size))
 }
 
-// OpenBytes is Open for a file that is in memory. Nothing is copied.
+// OpenBytes is Open for a file in memory. It copies nothing.
 func (e *Engine) OpenBytes(path string, content []byte) *File {
-	return e.open(path, window.Of(content))
+	return e.openWindow(path, window.NewBytes(content))
 }
 
-func (e *Engine) open(name string, v *window.Window) *File {
+func (e *Engine) openWindow(name string, v *window.Window) *File {
 	f := &File{engine: e, path: name, low: strings.ToLower(name), view: v}
 	f.base = path.Base(f.low)
 	f.kind = kindOf(f.low, f.base)
-	head, err := f.view.Slice(0, sniff)
-	f.read(err)
-	f.binary = binary(head)
-	f.named = e.namedFor(f.low, f.base)
+	head, err := f.view.Slice(0, headLength)
+	f.keepReadError(err)
+	f.binary = isBinary(head)
+	f.lineRules = e.lineRulesFor(f.low, f.base)
 	return f
 }
 
-// read keeps the first error of the content's reader.
-func (f *File) read(err error) {
-	if f.reading == nil && err != nil {
-		f.reading = err
+// keepReadError keeps the first error of the content's reader.
+func (f *File) keepReadError(err error) {
+	if f.readErr == nil && err != nil {
+		f.readErr = err
 	}
 }
 
-// Hit says that a literal stands at an offset, the place of its first byte.
+// Hit reports an occurrence of a literal; offset is that of its first byte.
 func (f *File) Hit(literal int, offset int64) {
-	if literal < 0 || literal >= len(f.engine.literals) || f.reading != nil {
+	if literal < 0 || literal >= len(f.engine.literals) || f.readErr != nil {
 		return
 	}
-	for _, n := range f.engine.byHit[literal] {
+	for _, n := range f.engine.rulesByLiteral[literal] {
 		r := &f.engine.rules[n]
-		if f.binary && !r.binary || r.kinds != 0 && r.kinds&f.kind == 0 && !f.binary || !r.named(f.low, f.base) {
+		if f.binary && !r.binary || r.kinds != 0 && r.kinds&f.kind == 0 && !f.binary || !r.matchesName(f.low, f.base) {
 			continue
 		}
-		f.verify(n, literal, offset)
+		f.verifyHit(n, literal, offset)
 	}
 }
 
-func (f *File) verify(rule, literal int, offset int64) {
+func (f *File) verifyHit(rule, literal int, offset int64) {
 	if f.effort += f.engine.rules[rule].effort(); f.effort > maxEffort {
-		f.over("more places look like secrets than are looked at")
+		f.failOversized("more possible secrets than the limit")
 		return
 	}
-	from := max(0, offset-reach)
-	around, err := f.view.Slice(from, int(offset-from)+len(f.engine.literals[literal].Bytes)+reach)
+	from := max(0, offset-maxReach)
+	around, err := f.view.Slice(from, int(offset-from)+len(f.engine.literals[literal].Bytes)+maxReach)
 	if err != nil {
-		f.read(err)
+		f.keepReadError(err)
 		return
 	}
 	at := int(offset - from)
@@ -115,29 +115,29 @@ func (f *File) verify(rule, literal int, offset int64) {
 	}
 	c := candidate{before: around[:at], after: around[at:], kind: f.kind}
 	if a, b, ok := f.engine.rules[rule].verify(&c); ok {
-		f.add(found{rule: rule, literal: literal, from: offset + int64(a), to: offset + int64(b)})
+		f.addFinding(finding{rule: rule, literal: literal, from: offset + int64(a), to: offset + int64(b)})
 	}
 }
 
-func (r *compiled) effort() int {
+func (r *compiledRule) effort() int {
 	if r.match != nil {
 		return effortCode
 	}
 	return effortExpression
 }
 
-func (f *File) add(x found) {
+func (f *File) addFinding(x finding) {
 	key := [2]int64{int64(x.rule), x.from}
 	if i, ok := f.seen[key]; ok {
-		// The longer literal tells more, and must win in whatever order hits come.
+		// The longer literal is more informative. It must win whatever the order of the hits.
 		if y := &f.found[i]; f.literalLen(x) > f.literalLen(*y) {
 			y.literal = x.literal
 		}
 		return
 	}
-	// Twice as many as are told: some give way to others.
+	// Twice as many as are reported, because dropWeaker removes some.
 	if len(f.found) >= 2*MaxPerFile {
-		f.over(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
+		f.failOversized(fmt.Sprintf("more than %d findings in one file, the others are not listed", MaxPerFile))
 		return
 	}
 	if f.seen == nil {
@@ -147,29 +147,29 @@ func (f *File) add(x found) {
 	f.found = append(f.found, x)
 }
 
-func (f *File) literalLen(x found) int {
+func (f *File) literalLen(x finding) int {
 	if x.literal < 0 {
 		return 0
 	}
 	return len(f.engine.literals[x.literal].Bytes)
 }
 
-func (f *File) over(what string) {
+func (f *File) failOversized(what string) {
 	if f.err == nil {
 		f.err = plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "secrets: %s", what))
 	}
 }
 
-// Close ends the search. The error says what was not looked at or not listed; what was found
-// counts all the same.
+// Close returns the findings. The error describes what was not searched or not listed; the findings are valid in any
+// case.
 func (f *File) Close() ([]plimsoll.Secret, error) {
-	f.lines()
-	f.settle()
+	f.matchLines()
+	f.dropWeaker()
 	if len(f.found) > MaxPerFile {
 		f.found = f.found[:MaxPerFile]
-		f.over(fmt.Sprintf("more than %d findings in one file, the rest is not listed", MaxPerFile))
+		f.failOversized(fmt.Sprintf("more than %d findings in one file, the others are not listed", MaxPerFile))
 	}
-	f.number()
+	f.addLineNumbers()
 	var out []plimsoll.Secret
 	for i, x := range f.found {
 		r := f.engine.rules[x.rule]
@@ -180,50 +180,50 @@ func (f *File) Close() ([]plimsoll.Secret, error) {
 			Path: f.path, Rule: r.ID, Severity: r.Severity, Line: x.line, Excerpt: f.engine.excerptOf(x.rule, x.literal),
 		})
 	}
-	if f.reading != nil {
-		// The reader's own words may hold anything.
+	if f.readErr != nil {
+		// The text of the reader's error may contain anything.
 		return out, plimsoll.Fail(plimsoll.FailureSecrets, plimsoll.Errorf(plimsoll.Internal, "secrets: the file could not be read to its end"))
 	}
 	return out, f.err
 }
 
-// lines holds a file with a telling name against the rules for its lines.
-func (f *File) lines() {
-	if len(f.named) == 0 || f.binary || f.reading != nil {
+// matchLines matches the rules for lines, if the file has a name for which there are some.
+func (f *File) matchLines() {
+	if len(f.lineRules) == 0 || f.binary || f.readErr != nil {
 		return
 	}
-	if f.view.Size() > maxNamed {
-		f.over(fmt.Sprintf("only the first %d bytes of a file that is read line by line were looked at", maxNamed))
+	if f.view.Size() > maxLineFile {
+		f.failOversized(fmt.Sprintf("only the first %d bytes of a file that is read line by line were searched", maxLineFile))
 	}
 	var at int64
-	text, err := f.view.Slice(0, maxNamed)
-	f.read(err)
+	text, err := f.view.Slice(0, maxLineFile)
+	f.keepReadError(err)
 	for line := range bytes.Lines(text) {
 		if len(line) > maxLine {
-			f.over(fmt.Sprintf("a line of more than %d bytes was not looked at", maxLine))
+			f.failOversized(fmt.Sprintf("a line of more than %d bytes was not searched", maxLine))
 		} else {
-			f.line(line, at)
+			f.matchLine(line, at)
 		}
 		at += int64(len(line))
 	}
 }
 
-func (f *File) line(line []byte, at int64) {
-	for _, n := range f.named {
+func (f *File) matchLine(line []byte, at int64) {
+	for _, n := range f.lineRules {
 		r := &f.engine.rules[n]
 		for _, m := range r.linesRE.FindAllSubmatchIndex(line, MaxPerFile) {
-			if from, to, ok := firstGroup(m); ok && r.accepts(line[from:to]) {
-				f.add(found{rule: n, literal: -1, from: at + int64(from), to: at + int64(to)})
+			if from, to, ok := firstGroup(m); ok && r.acceptsSecret(line[from:to]) {
+				f.addFinding(finding{rule: n, literal: -1, from: at + int64(from), to: at + int64(to)})
 			}
 		}
 	}
 }
 
-// settle sorts findings and drops those that another rule explains better: generic ones that
-// overlap another, and of two others the later rule.
-func (f *File) settle() {
-	slices.SortFunc(f.found, func(a, b found) int { return cmp.Or(cmp.Compare(a.from, b.from), a.rule-b.rule) })
-	weaker := func(a, b found) bool {
+// dropWeaker sorts the findings and removes those that overlap a better one: a generic finding loses against a specific
+// one, otherwise the later rule loses.
+func (f *File) dropWeaker() {
+	slices.SortFunc(f.found, func(a, b finding) int { return cmp.Or(cmp.Compare(a.from, b.from), a.rule-b.rule) })
+	weaker := func(a, b finding) bool {
 		x, y := f.engine.rules[a.rule].generic, f.engine.rules[b.rule].generic
 		return x && !y || x == y && a.rule > b.rule
 	}
@@ -243,8 +243,8 @@ func (f *File) settle() {
 	f.found = kept
 }
 
-// number gives findings, which are in order, their lines.
-func (f *File) number() {
+// addLineNumbers sets the lines of the sorted findings.
+func (f *File) addLineNumbers() {
 	if f.binary {
 		return
 	}
@@ -253,7 +253,7 @@ func (f *File) number() {
 		for at < f.found[i].from {
 			chunk, err := f.view.Slice(at, int(min(lineStep, f.found[i].from-at)))
 			if err != nil || len(chunk) == 0 {
-				f.read(err)
+				f.keepReadError(err)
 				return
 			}
 			line += bytes.Count(chunk, []byte("\n"))
@@ -263,8 +263,8 @@ func (f *File) number() {
 	}
 }
 
-// Bound adds a file's findings to those of its layer, up to MaxPerLayer.
-func Bound(layer, file []plimsoll.Secret) ([]plimsoll.Secret, error) {
+// AppendBounded appends the findings of a file to those of its layer, up to MaxPerLayer.
+func AppendBounded(layer, file []plimsoll.Secret) ([]plimsoll.Secret, error) {
 	room := max(0, MaxPerLayer-len(layer))
 	if len(file) <= room {
 		return append(layer, file...), nil
@@ -272,4 +272,4 @@ func Bound(layer, file []plimsoll.Secret) ([]plimsoll.Secret, error) {
 	return append(layer, file[:room]...), plimsoll.Fail(plimsoll.FailureOversized, errManyFindings)
 }
 
-var errManyFindings = errors.New("secrets: more findings in one layer than are listed")
+var errManyFindings = errors.New("secrets: more findings in one layer than the limit")

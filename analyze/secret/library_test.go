@@ -9,9 +9,9 @@ import (
 	"plimsoll/analyze/literal"
 )
 
-// TestLiteralsOfUse: a search for those literals only that are of use in a file finds what a search for all finds.
+// TestLiteralsOfUse compares a search for the useful literals of a file with a search for all literals.
 func TestLiteralsOfUse(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	library, err := literal.NewLibrary(e.Literals())
 	if err != nil {
 		t.Fatal(err)

@@ -5,13 +5,13 @@ import (
 	"regexp"
 )
 
-// npmAuthRE is a setting of npm with a value in it, not one that refers to another (npm's documentation, "npmrc").
+// npmAuthRE matches a setting of npm with a value that does not refer to another setting (npm's documentation, "npmrc").
 var npmAuthRE = regexp.MustCompile(`^_(?:authToken|auth|password)\s{0,4}=\s{0,4}["']?([^\s"'$(]{8,})`)
 
-// npmAuth accepts a setting of npm. In a program it stands in a string, behind the address of a registry: a
-// name behind a space there is one of its variables, and a value before a parenthesis is a call.
-func npmAuth(c *candidate) (from, to int, ok bool) {
-	if n := len(c.before); c.kind == source && n > 0 && bytes.IndexByte([]byte(" \t\n"), c.before[n-1]) >= 0 {
+// matchNpmAuth accepts a setting of npm. In a program it is part of a string and follows the address of a registry: after
+// a space the name is a variable of the program, and a value before a parenthesis is a call.
+func matchNpmAuth(c *candidate) (from, to int, ok bool) {
+	if n := len(c.before); c.kind == kindSource && n > 0 && bytes.IndexByte([]byte(" \t\n"), c.before[n-1]) >= 0 {
 		return 0, 0, false
 	}
 	from, to, ok = firstGroup(npmAuthRE.FindSubmatchIndex(c.after))

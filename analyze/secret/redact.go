@@ -7,72 +7,72 @@ import (
 	"plimsoll"
 )
 
-const masked = maxStars
+const mask = stars
 
-// Redact masks the secrets that Config would find, so that the rest of a config can be kept
-// and shown. A text that could not be looked at everywhere is masked as a whole.
+// Redact masks the secrets that Config finds, so that the rest of a config can be stored and shown. A text that cannot be
+// searched completely is masked as a whole.
 func (e *Engine) Redact(c plimsoll.ImageConfig) plimsoll.ImageConfig {
-	c.Env = e.each("env/", c.Env)
+	c.Env = e.maskAll("env/", c.Env)
 	for i, entry := range c.Env {
-		if name, value, _ := strings.Cut(entry, "="); strings.Contains(value, masked) {
-			c.Env[i] = name + "=" + masked
+		if name, value, _ := strings.Cut(entry, "="); strings.Contains(value, mask) {
+			c.Env[i] = name + "=" + mask
 		}
 	}
 	history := make([]plimsoll.HistoryLine, len(c.History))
 	for i, h := range c.History {
-		h.CreatedBy, h.Comment = e.step(h.CreatedBy), e.mask("history/", h.Comment)
+		h.CreatedBy, h.Comment = e.maskStep(h.CreatedBy), e.maskText("history/", h.Comment)
 		history[i] = h
 	}
 	labels := make(map[string]string, len(c.Labels))
 	for name, value := range c.Labels {
-		_, labels[name], _ = strings.Cut(e.mask("label/", clean(name)+"="+value), "=")
+		_, labels[name], _ = strings.Cut(e.maskText("label/", cleanName(name)+"="+value), "=")
 	}
 	c.History, c.Labels = history, labels
-	c.Entrypoint, c.Cmd = e.command("entrypoint", c.Entrypoint), e.command("cmd", c.Cmd)
+	c.Entrypoint, c.Cmd = e.maskCommand("entrypoint", c.Entrypoint), e.maskCommand("cmd", c.Cmd)
 	return c
 }
 
-func (e *Engine) each(place string, texts []string) []string {
+func (e *Engine) maskAll(place string, texts []string) []string {
 	out := make([]string, len(texts))
 	for i, text := range texts {
-		out[i] = e.mask(place, text)
+		out[i] = e.maskText(place, text)
 	}
 	return out
 }
 
-// step masks a build step. Build arguments are told apart only when they stand in lines of their own.
-func (e *Engine) step(line string) string {
-	out := e.mask("history/", line)
-	if args := buildStep(out); args != out && e.mask("history/", args) != args {
+// maskStep masks a build step. It masks all build arguments if a secret is only found with each argument on its own line.
+func (e *Engine) maskStep(line string) string {
+	out := e.maskText("history/", line)
+	if args := buildStep(out); args != out && e.maskText("history/", args) != args {
 		start, _, _ := strings.Cut(out, "|")
-		return start + "| " + masked
+		return start + "| " + mask
 	}
 	return out
 }
 
-// command masks words, and all but the first where only together they are a secret.
-func (e *Engine) command(place string, words []string) []string {
-	out := e.each(place, words)
-	if whole := strings.Join(out, " "); len(out) > 1 && e.mask(place, whole) != whole {
+// maskCommand masks words. If only all words together are a secret, it masks all but the first.
+func (e *Engine) maskCommand(place string, words []string) []string {
+	out := e.maskAll(place, words)
+	if whole := strings.Join(out, " "); len(out) > 1 && e.maskText(place, whole) != whole {
 		for i := range out[1:] {
-			out[i+1] = masked
+			out[i+1] = mask
 		}
 	}
 	return out
 }
 
-// mask replaces what rules found, up to the end of the word that it ends in, or of the text where
-// it spans lines.
-func (e *Engine) mask(place, text string) string {
+// maskText masks findings up to the end of their last word. A finding of several lines is masked up to the end of the
+// text.
+func (e *Engine) maskText(place, text string) string {
 	if len(text) > maxConfigText {
-		return masked
+		return mask
 	}
 	b := []byte(text)
 	f := e.OpenBytes(plimsoll.ConfigScheme+place, b)
-	e.search(b, f.Hit)
-	f.lines()
-	if f.err != nil || f.reading != nil {
-		return masked
+	e.searchText(b, f.Hit)
+	f.matchLines()
+	if f.err != nil || f.readErr != nil {
+		return mask
 	}
 	hide := make([]bool, len(b))
 	for _, x := range f.found {
@@ -93,7 +93,7 @@ func (e *Engine) mask(place, text string) string {
 		case !hide[i]:
 			out.WriteByte(b[i])
 		case i == 0 || !hide[i-1]:
-			out.WriteString(masked)
+			out.WriteString(mask)
 		}
 	}
 	return out.String()

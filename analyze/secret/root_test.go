@@ -11,17 +11,17 @@ import (
 	"plimsoll/analyze"
 )
 
-// debianVariable names a Debian root made with debootstrap, with anything installed.
+// debianVariable is the environment variable with the path of a Debian root directory from debootstrap.
 const debianVariable = "PLIMSOLL_DEBIAN_ROOT"
 
-// TestADebianRootIsQuiet looks at a whole root as one layer: what the default profile shows of an
-// ordinary one are keys that were made when a package was set up.
+// TestADebianRootIsQuiet scans a whole root directory as one layer. An ordinary one only contains keys that were
+// generated when a package was installed.
 func TestADebianRootIsQuiet(t *testing.T) {
 	path := os.Getenv(debianVariable)
 	if path == "" {
 		t.Skipf("set %s to a root made with debootstrap", debianVariable)
 	}
-	set, err := analyze.NewSet([]analyze.Analyzer{Lazy()})
+	set, err := analyze.NewSet([]analyze.Analyzer{NewAnalyzer()})
 	if err != nil {
 		t.Fatal(err)
 	}

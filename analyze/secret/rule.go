@@ -11,45 +11,45 @@ import (
 	"plimsoll"
 )
 
-// Rule is one kind of credential.
+// Rule finds one kind of credential.
 type Rule struct {
 	ID       string // stable, lower case with dashes
 	Title    string // for people
 	Severity plimsoll.Severity
 
-	literals []string // ASCII, at least three bytes; one of them starts the match
+	literals []string // ASCII, at least three bytes; the match starts with one of them
 	fold     bool     // literals match in either case
-	left     string   // expression for up to reach bytes before the literal, anchored at its end; its first group, if any, is the secret; "" = no byte of a word, anywhere = no condition
+	left     string   // expression for the bytes before the literal, anchored at its end; its first group, if any, is the secret; "" = no word byte before it, anywhere = no condition
 	right    string   // expression from the literal's first byte on; its first group is the secret
-	lines    string   // instead of literals, in files that names choose: an expression for one line, its first group is the secret
+	lines    string   // in place of literals, for files chosen by names: an expression for one line; its first group is the secret
 	names    []string // shell patterns for the base name, lower case, or with a slash for the end of the path; none = any file
-	kinds    kind     // kinds of text file the rule is for; 0 = any
+	kinds    fileKind // kinds of text file the rule is for; 0 = any
 	binary   bool     // the structure is strong enough for files that are not text
-	entropy  float64  // bits per byte that the secret has at least
-	public   string   // what a finding shows instead of the literal
-	generic  bool     // gives way to another rule that found the same bytes
+	entropy  float64  // minimum entropy of the secret in bits per byte
+	public   string   // shown in a finding in place of the literal
+	generic  bool     // loses against another rule that found the same bytes
 	match    func(c *candidate) (from, to int, ok bool)
-	check    func(secret []byte) bool // a last condition
+	check    func(secret []byte) bool // an additional condition
 }
 
-// anywhere is the left side of a rule that does not mind what stands before its literal.
+// anywhere is the left side of a rule without a condition on the bytes before its literal.
 const anywhere = "anywhere"
 
 const (
-	reach    = 512 // bytes that a rule may look at to either side of a literal
-	maxStars = "****"
+	maxReach = 512 // bytes before and after a literal that a rule may check
+	stars    = "****"
 
-	minLiteral = 3 // bytes: shorter ones are in every file, and slow the search of all
+	minLiteral = 3 // bytes: shorter literals occur in every file and slow down the search
 )
 
-// compiled is a rule ready for use.
-type compiled struct {
+// compiledRule is a Rule with compiled expressions.
+type compiledRule struct {
 	*Rule
 	leftRE, rightRE, linesRE *regexp.Regexp
 }
 
-func compile(r *Rule) (compiled, error) {
-	c := compiled{Rule: r}
+func compileRule(r *Rule) (compiledRule, error) {
+	c := compiledRule{Rule: r}
 	for _, part := range []struct {
 		text string
 		form string
@@ -77,27 +77,26 @@ func compile(r *Rule) (compiled, error) {
 	return c, nil
 }
 
-// digest writes everything about the rule that is data. What is code is covered by the
-// version constant.
-func (r *Rule) digest(h hash.Hash) {
+// writeDigest writes the data of the rule. The constant version covers its code.
+func (r *Rule) writeDigest(h hash.Hash) {
 	fmt.Fprintf(h, "%q %q %q %v %q %q %q %q %d %v %g %v\n", r.ID, r.Severity, r.literals, r.fold, r.left, r.right, r.lines, r.names,
 		r.kinds, r.binary, r.entropy, r.generic)
 }
 
-// excerpt is what a finding shows: public text of the rule, and stars.
+// excerpt returns the text of a finding: public text of the rule, and stars.
 func (r *Rule) excerpt(literal string) string {
 	switch {
 	case r.public != "":
-		return r.public + maxStars
+		return r.public + stars
 	case strings.HasPrefix(literal, `"`) || r.fold:
-		return strings.Trim(literal, `": `) + ": " + maxStars
+		return strings.Trim(literal, `": `) + ": " + stars
 	default:
-		return literal + maxStars
+		return literal + stars
 	}
 }
 
-// named reports whether the rule is for files called so. Both are in lower case.
-func (r *Rule) named(file, base string) bool {
+// matchesName reports whether the rule applies to files with this name. Path and base name are in lower case.
+func (r *Rule) matchesName(file, base string) bool {
 	if len(r.names) == 0 {
 		return true
 	}
@@ -115,17 +114,18 @@ func (r *Rule) named(file, base string) bool {
 	return false
 }
 
-// candidate is a literal that was seen, with what stands around it.
+// candidate is a hit of a literal with the bytes around it.
 type candidate struct {
-	before []byte // up to reach bytes
-	after  []byte // from the literal's first byte on: the literal and up to reach bytes
-	kind   kind
+	before []byte // up to maxReach bytes
+	after  []byte // the literal and up to maxReach bytes after it
+	kind   fileKind
 }
 
-// verify returns where the secret is, counted from the literal's first byte: before it, below 0.
-func (r *compiled) verify(c *candidate) (from, to int, ok bool) {
-	// What follows is anchored and fails early; what stands before is searched.
-	if r.leftRE == nil && r.left != anywhere && !wordStart(c.before) {
+// verify returns the range of the secret relative to the first byte of the literal; bytes before the literal are
+// negative.
+func (r *compiledRule) verify(c *candidate) (from, to int, ok bool) {
+	// The right side is anchored and fails early; the left side is searched.
+	if r.leftRE == nil && r.left != anywhere && !startsWord(c.before) {
 		return 0, 0, false
 	}
 	if r.match != nil {
@@ -136,25 +136,25 @@ func (r *compiled) verify(c *candidate) (from, to int, ok bool) {
 	if !ok {
 		return 0, 0, false
 	}
-	left, ok := r.leftFits(c.before)
+	left, ok := r.matchLeft(c.before)
 	if !ok {
 		return 0, 0, false
 	}
 	if left != nil {
 		from, to = left[0]-len(c.before), left[1]-len(c.before)
-		return from, to, r.accepts(c.before[left[0]:left[1]])
+		return from, to, r.acceptsSecret(c.before[left[0]:left[1]])
 	}
-	return from, to, r.accepts(c.after[from:to])
+	return from, to, r.acceptsSecret(c.after[from:to])
 }
 
-// accepts holds the secret itself against what all rules ask.
-func (r *Rule) accepts(secret []byte) bool {
-	return entropy(secret) >= r.entropy && !sample(secret) && (r.check == nil || r.check(secret))
+// acceptsSecret checks the conditions on the secret itself.
+func (r *Rule) acceptsSecret(secret []byte) bool {
+	return byteEntropy(secret) >= r.entropy && !isSample(secret) && (r.check == nil || r.check(secret))
 }
 
-// leftFits holds what stands before a literal against the rule's expression. A group of it is the
-// secret; nil = there is none.
-func (r *compiled) leftFits(before []byte) (group []int, ok bool) {
+// matchLeft matches the bytes before a literal with the rule's expression. group is the secret in them; nil means that it
+// is not there.
+func (r *compiledRule) matchLeft(before []byte) (group []int, ok bool) {
 	if r.leftRE == nil {
 		return nil, true
 	}
@@ -165,12 +165,12 @@ func (r *compiled) leftFits(before []byte) (group []int, ok bool) {
 	return group, m != nil
 }
 
-// wordStart reports whether a word can begin after these bytes.
-func wordStart(before []byte) bool {
-	if len(before) == 0 || !wordByte(before[len(before)-1]) {
+// startsWord reports whether a word can begin after these bytes.
+func startsWord(before []byte) bool {
+	if len(before) == 0 || !isWordByte(before[len(before)-1]) {
 		return true
 	}
-	// The last letter of an escape in a quoted string is not part of a word.
+	// The last letter of an escape in a quoted string does not belong to the word.
 	for _, escape := range []string{`\n`, `\t`, `\r`, `%3D`, `%3d`, `%20`, `u003d`} {
 		if bytes.HasSuffix(before, []byte(escape)) {
 			return true
@@ -179,11 +179,11 @@ func wordStart(before []byte) bool {
 	return false
 }
 
-func wordByte(b byte) bool {
+func isWordByte(b byte) bool {
 	return b == '_' || b == '-' || b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
 }
 
-// firstGroup turns a match into the place of its first group that took part, else of all of it.
+// firstGroup returns the range of the first group that matched, or of the whole match.
 func firstGroup(m []int) (from, to int, ok bool) {
 	if m == nil {
 		return 0, 0, false

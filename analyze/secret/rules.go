@@ -8,7 +8,7 @@ import (
 	"plimsoll"
 )
 
-// Short names for the tables of rules.
+// Short names for the rule tables.
 const (
 	critical = plimsoll.SeverityCritical
 	high     = plimsoll.SeverityHigh
@@ -16,14 +16,14 @@ const (
 	low      = plimsoll.SeverityLow
 )
 
-// end is what follows a token: a byte that cannot belong to it, or the end.
-const end = `(?:[^0-9A-Za-z_-]|$)`
+// tokenEnd matches a byte that cannot belong to a token, or the end.
+const tokenEnd = `(?:[^0-9A-Za-z_-]|$)`
 
-// assign is what may stand between a name and its value in settings, JSON, YAML, XML and programs.
-const assign = `["'\]]{0,2}\s{0,8}(?:=>|:=|=|:|,|>)\s{0,8}["'` + "`" + `]?`
+// assignment matches what may be between a name and its value in settings, JSON, YAML, XML and programs.
+const assignment = `["'\]]{0,2}\s{0,8}(?:=>|:=|=|:|,|>)\s{0,8}["'` + "`" + `]?`
 
-// quoted turns texts into alternatives of an expression.
-func quoted(texts []string) string {
+// alternativesOf returns an expression that matches one of the texts.
+func alternativesOf(texts []string) string {
 	parts := make([]string, len(texts))
 	for i, t := range texts {
 		parts[i] = regexp.QuoteMeta(t)
@@ -31,18 +31,18 @@ func quoted(texts []string) string {
 	return strings.Join(parts, "|")
 }
 
-// token is a rule for a string with a prefix of its own. The expression says what follows the prefix.
-func token(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefixes ...string) Rule {
+// prefixRule returns a rule for a token with a distinctive prefix. follows is the expression for the rest of the token.
+func prefixRule(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefixes ...string) Rule {
 	return Rule{
 		ID: id, Title: title, Severity: severity, literals: prefixes, binary: true, entropy: entropy,
-		right: `(?:` + quoted(prefixes) + `)(` + follows + `)` + end,
+		right: `(?:` + alternativesOf(prefixes) + `)(` + follows + `)` + tokenEnd,
 	}
 }
 
-// delimited is token for a prefix so short that it would be seen everywhere: what stands before
-// it, a quote, a space or a sign, makes the literal longer.
-func delimited(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefix string) Rule {
-	r := token(id, title, severity, follows, entropy, prefix)
+// delimitedRule is prefixRule for a prefix so short that it occurs everywhere. The literals include the byte before it: a
+// quote, a space or a sign.
+func delimitedRule(id, title string, severity plimsoll.Severity, follows string, entropy float64, prefix string) Rule {
+	r := prefixRule(id, title, severity, follows, entropy, prefix)
 	r.left, r.literals, r.public = anywhere, nil, prefix
 	for _, before := range []string{`"`, "'", "=", " ", ":", ">", "\n", "\t"} {
 		r.literals = append(r.literals, before+prefix)
@@ -51,8 +51,8 @@ func delimited(id, title string, severity plimsoll.Severity, follows string, ent
 	return r
 }
 
-// after is a literal behind each of some bytes.
-func after(bytes, text string) []string {
+// literalsAfter returns literals of a text after each of the bytes.
+func literalsAfter(bytes, text string) []string {
 	var out []string
 	for _, b := range bytes {
 		out = append(out, string(b)+text)
@@ -60,16 +60,15 @@ func after(bytes, text string) []string {
 	return out
 }
 
-// keyword is a rule for a value without a shape of its own that stands behind a telling name.
-func keyword(id, title string, severity plimsoll.Severity, value string, entropy float64, names ...string) Rule {
+// keywordRule returns a rule for a value without a distinctive form that is assigned to one of the names.
+func keywordRule(id, title string, severity plimsoll.Severity, value string, entropy float64, names ...string) Rule {
 	return Rule{
 		ID: id, Title: title, Severity: severity, literals: names, fold: true, left: anywhere, entropy: entropy,
-		right: `(?i:` + quoted(names) + `)` + assign + `(` + value + `)` + end,
+		right: `(?i:` + alternativesOf(names) + `)` + assignment + `(` + value + `)` + tokenEnd,
 	}
 }
 
-// allRules are the rules in the order in which they are asked; of two that found the same
-// bytes the first one names them.
+// allRules returns the rules in their order of precedence: of two rules that found the same bytes, the first one counts.
 func allRules() []Rule {
-	return slices.Concat(cloudRules(), platformRules(), codeRules(), messageRules(), moneyRules(), modelRules(), watchRules(), privateKeys(), fileRules(), accessRules(), genericRules())
+	return slices.Concat(cloudRules(), platformRules(), codeRules(), messageRules(), paymentRules(), modelRules(), monitoringRules(), privateKeys(), fileRules(), accessRules(), genericRules())
 }

@@ -8,30 +8,30 @@ import (
 	"plimsoll"
 )
 
-// genericRules are about names that say what their value is.
+// genericRules find values by a name that says what they are.
 func genericRules() []Rule {
 	rule := func(id, title string, severity plimsoll.Severity, accept func([]byte) bool, names ...string) Rule {
 		return Rule{
-			ID: id, Title: title, Severity: severity, literals: names, fold: true, left: anywhere, generic: true, kinds: settings | source,
-			match: func(c *candidate) (int, int, bool) { return assigned(c, names, accept) },
+			ID: id, Title: title, Severity: severity, literals: names, fold: true, left: anywhere, generic: true, kinds: kindSettings | kindSource,
+			match: func(c *candidate) (int, int, bool) { return matchAssigned(c, names, accept) },
 		}
 	}
 	return []Rule{
-		rule("generic-password", "password in settings or a program", high, password, "password", "passwd", "passphrase", "_pwd", "_pass", "dbpass", "storepass"),
-		rule("generic-secret", "secret in settings or a program", high, random, "secret", "credential", "signing_key", "signingkey", "encryption_key", "encryptionkey", "private_key", "privatekey", "masterkey", "master_key"),
-		rule("generic-api-key", "API key in settings or a program", medium, random, "apikey", "api_key", "api-key", "api.key", "access_key", "accesskey", "access-key", "auth_key", "authkey", "app_key"),
-		rule("generic-token", "token in settings or a program", medium, random, "token"),
+		rule("generic-password", "password in settings or a program", high, looksLikePassword, "password", "passwd", "passphrase", "_pwd", "_pass", "dbpass", "storepass"),
+		rule("generic-secret", "secret in settings or a program", high, looksRandom, "secret", "credential", "signing_key", "signingkey", "encryption_key", "encryptionkey", "private_key", "privatekey", "masterkey", "master_key"),
+		rule("generic-api-key", "API key in settings or a program", medium, looksRandom, "apikey", "api_key", "api-key", "api.key", "access_key", "accesskey", "access-key", "auth_key", "authkey", "app_key"),
+		rule("generic-token", "token in settings or a program", medium, looksRandom, "token"),
 	}
 }
 
-// aside are ends of a name that say that the value is about a secret, not one.
-var aside = regexp.MustCompile(`(?i)(?:^|[_.-]|[a-z])(?:file|path|url|uri|name|id|ids|length|len|size|type|types|field|fields|policy|hash|algorithm|min|max|expiry|expires|expiration|ttl|timeout|endpoint|label|hint|prompt|regex|pattern|count|limit|format|version|class|method|mode|store|provider|manager|help|text|title|message|error|header|param|prefix|suffix|encryption|enabled|required|reset|input|change|index|location|dir|ref|env|var|source|alias|encoding|kind|style|description|ciphertext|public|tag)s?$`)
+// descriptiveSuffixRE matches ends of names whose value is about a secret and not a secret itself.
+var descriptiveSuffixRE = regexp.MustCompile(`(?i)(?:^|[_.-]|[a-z])(?:file|path|url|uri|name|id|ids|length|len|size|type|types|field|fields|policy|hash|algorithm|min|max|expiry|expires|expiration|ttl|timeout|endpoint|label|hint|prompt|regex|pattern|count|limit|format|version|class|method|mode|store|provider|manager|help|text|title|message|error|header|param|prefix|suffix|encryption|enabled|required|reset|input|change|index|location|dir|ref|env|var|source|alias|encoding|kind|style|description|ciphertext|public|tag)s?$`)
 
-// between is what may stand between the found word and the value: the rest of the name, and an assignment.
-var between = regexp.MustCompile(`^([A-Za-z0-9_.-]{0,32})(["']?\]?["']?[ \t]{0,16}(?:=>|:=|\?=|==?|:|>)[ \t]{0,16})`)
+// assignmentRE matches what may be between the literal and the value: the rest of the name, and an assignment.
+var assignmentRE = regexp.MustCompile(`^([A-Za-z0-9_.-]{0,32})(["']?\]?["']?[ \t]{0,16}(?:=>|:=|\?=|==?|:|>)[ \t]{0,16})`)
 
-// assigned finds the value that is assigned to a name with one of the words in it.
-func assigned(c *candidate, names []string, accept func([]byte) bool) (from, to int, ok bool) {
+// matchAssigned accepts a value that is assigned to a name that contains one of the words.
+func matchAssigned(c *candidate, names []string, accept func([]byte) bool) (from, to int, ok bool) {
 	n := 0
 	for _, name := range names {
 		if len(c.after) >= len(name) && strings.EqualFold(string(c.after[:len(name)]), name) {
@@ -42,53 +42,53 @@ func assigned(c *candidate, names []string, accept func([]byte) bool) (from, to 
 		return 0, 0, false
 	}
 	if !mayAssign(c.after[n:]) {
-		return spaced(c, n, accept)
+		return matchSpaced(c, n, accept)
 	}
-	m := between.FindSubmatchIndex(c.after[n:])
+	m := assignmentRE.FindSubmatchIndex(c.after[n:])
 	if m == nil {
-		return spaced(c, n, accept)
+		return matchSpaced(c, n, accept)
 	}
-	if aside.Match(c.after[n+m[2] : n+m[3]]) {
+	if descriptiveSuffixRE.Match(c.after[n+m[2] : n+m[3]]) {
 		return 0, 0, false
 	}
 	if op := c.after[n+m[4] : n+m[5]]; bytes.Contains(op, []byte("==")) || bytes.HasPrefix(bytes.TrimSpace(op), []byte(">")) && !bytes.HasSuffix(c.after[:n], []byte("word")) {
 		return 0, 0, false
 	}
-	from, to, quotes := value(c.after, n+m[1])
+	from, to, quotes := valueRange(c.after, n+m[1])
 	v := c.after[from:to]
-	if c.kind == source && (!quotes || entropy(v) < 3) {
+	if c.kind == kindSource && (!quotes || byteEntropy(v) < 3) {
 		return 0, 0, false
 	}
 	return from, to, accept(v)
 }
 
-// mayAssign says whether between may match: programs are full of such words, and few are assigned to.
+// mayAssign reports whether assignmentRE may match. Programs contain many such words, and few are assigned to.
 func mayAssign(rest []byte) bool {
 	const longest = 32 + 3 + 16
 	for i := range min(len(rest), longest+1) {
-		if c := rest[i]; !wordByte(c) && strings.IndexByte(".\"'] \t", c) < 0 {
+		if c := rest[i]; !isWordByte(c) && strings.IndexByte(".\"'] \t", c) < 0 {
 			return strings.IndexByte("=:?>", c) >= 0
 		}
 	}
 	return false
 }
 
-// A name and a value with only space between, alone on their line, as in "ENV NAME value" and in settings of
-// many servers.
+// A name and a value with only space between them, alone on their line, as in "ENV NAME value" and in settings of many
+// servers.
 var (
-	lineStart = regexp.MustCompile(`(?:^|\n)[ \t]{0,16}(?:(?:ENV|ARG|set|setenv|SetEnv|env)[ \t]+)?[A-Za-z0-9_.-]{0,64}$`)
-	spaceRE   = regexp.MustCompile(`^([A-Za-z0-9_.-]{0,32})[ \t]{1,16}`)
+	lineStartRE = regexp.MustCompile(`(?:^|\n)[ \t]{0,16}(?:(?:ENV|ARG|set|setenv|SetEnv|env)[ \t]+)?[A-Za-z0-9_.-]{0,64}$`)
+	spaceRE     = regexp.MustCompile(`^([A-Za-z0-9_.-]{0,32})[ \t]{1,16}`)
 )
 
-func spaced(c *candidate, n int, accept func([]byte) bool) (from, to int, ok bool) {
-	if c.kind != settings {
+func matchSpaced(c *candidate, n int, accept func([]byte) bool) (from, to int, ok bool) {
+	if c.kind != kindSettings {
 		return 0, 0, false
 	}
 	m := spaceRE.FindSubmatchIndex(c.after[n:])
-	if m == nil || aside.Match(c.after[n+m[2]:n+m[3]]) {
+	if m == nil || descriptiveSuffixRE.Match(c.after[n+m[2]:n+m[3]]) {
 		return 0, 0, false
 	}
-	from, to, quotes := value(c.after, n+m[1])
+	from, to, quotes := valueRange(c.after, n+m[1])
 	rest := c.after[to:]
 	if quotes && len(rest) > 0 {
 		rest = rest[1:]
@@ -96,14 +96,14 @@ func spaced(c *candidate, n int, accept func([]byte) bool) (from, to int, ok boo
 	if i := bytes.IndexByte(rest, '\n'); i >= 0 {
 		rest = rest[:i]
 	}
-	if len(bytes.TrimRight(rest, "; \t\r")) > 0 || entropy(c.after[from:to]) < 2.8 || !lineStart.Match(c.before) {
+	if len(bytes.TrimRight(rest, "; \t\r")) > 0 || byteEntropy(c.after[from:to]) < 2.8 || !lineStartRE.Match(c.before) {
 		return 0, 0, false
 	}
 	return from, to, accept(c.after[from:to])
 }
 
-// value finds the end of a value that begins at i: at its closing quote, or where a bare word ends.
-func value(b []byte, i int) (from, to int, quotes bool) {
+// valueRange returns the range of a value that begins at i: up to its closing quote, or to the end of a bare word.
+func valueRange(b []byte, i int) (from, to int, quotes bool) {
 	if i >= len(b) {
 		return i, i, false
 	}
@@ -124,4 +124,4 @@ func value(b []byte, i int) (from, to int, quotes bool) {
 	return i, i + n, quotes
 }
 
-func lower(b []byte) string { return strings.ToLower(string(b)) }
+func lowerString(b []byte) string { return strings.ToLower(string(b)) }

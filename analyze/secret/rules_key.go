@@ -8,11 +8,11 @@ import (
 	"plimsoll"
 )
 
-// privateKeys are private keys in their usual armours.
+// privateKeys find private keys in their usual text encodings.
 func privateKeys() []Rule {
 	pem := func(id, title string, severity plimsoll.Severity, label string) Rule {
 		return Rule{
-			ID: id, Title: title, Severity: severity, literals: []string{"PRIVATE KEY-----"}, left: `-----BEGIN ` + label, match: armoured, binary: true,
+			ID: id, Title: title, Severity: severity, literals: []string{"PRIVATE KEY-----"}, left: `-----BEGIN ` + label, match: matchArmoured, binary: true,
 		}
 	}
 	return []Rule{
@@ -23,27 +23,27 @@ func privateKeys() []Rule {
 		pem("private-key-encrypted", "private key under a passphrase", medium, "ENCRYPTED "),
 		pem("private-key-pkcs8", "private key (PKCS #8)", critical, ""),
 		pem("private-key-other", "private key", high, `[A-Z0-9]{2,16} `),
-		{ID: "private-key-pgp", Title: "OpenPGP private key", Severity: critical, literals: []string{"PGP PRIVATE KEY BLOCK-----"}, left: "-----BEGIN ", match: armoured, binary: true},
-		{ID: "private-key-ssh2", Title: "SSH2 private key", Severity: high, literals: []string{"SSH2 ENCRYPTED PRIVATE KEY ----"}, left: "---- BEGIN ", match: armoured, binary: true},
+		{ID: "private-key-pgp", Title: "OpenPGP private key", Severity: critical, literals: []string{"PGP PRIVATE KEY BLOCK-----"}, left: "-----BEGIN ", match: matchArmoured, binary: true},
+		{ID: "private-key-ssh2", Title: "SSH2 private key", Severity: high, literals: []string{"SSH2 ENCRYPTED PRIVATE KEY ----"}, left: "---- BEGIN ", match: matchArmoured, binary: true},
 		{ID: "private-key-putty", Title: "PuTTY private key", Severity: critical, literals: []string{"PuTTY-User-Key-File-"}, right: `PuTTY-User-Key-File-[1-3]: [a-z0-9@.-]+\s+Encryption: [a-z0-9-]+\s+Comment: [^\n]*\s+Public-Lines: [0-9]{1,4}\s+([0-9A-Za-z+/=]{40,})`, entropy: 3.5},
-		token("private-key-age", "age secret key", critical, `[02-9AC-HJ-NP-Z]{58}`, 3.5, "AGE-SECRET-KEY-1"),
+		prefixRule("private-key-age", "age secret key", critical, `[02-9AC-HJ-NP-Z]{58}`, 3.5, "AGE-SECRET-KEY-1"),
 		{ID: "private-key-wireguard", Title: "WireGuard private key", Severity: critical, literals: []string{"PrivateKey", "PresharedKey"}, right: `(?:PrivateKey|PresharedKey)\s{0,4}=\s{0,4}([0-9A-Za-z+/]{42}[AEIMQUYcgkosw048]=)`, entropy: 4},
-		{ID: "private-key-jwk", Title: "private JSON web key", Severity: critical, literals: []string{`"d":`, `"d" :`}, left: `(?:[{,]\s{0,8})`, match: jwk},
+		{ID: "private-key-jwk", Title: "private JSON web key", Severity: critical, literals: []string{`"d":`, `"d" :`}, left: `(?:[{,]\s{0,8})`, match: matchJWK},
 		{ID: "private-key-xml", Title: "RSA private key in XML", Severity: critical, literals: []string{"<InverseQ>", "<DP>"}, left: anywhere, right: `<(?:InverseQ|DP)>([0-9A-Za-z+/\s]{80,}={0,2})\s*<`, entropy: 4},
 	}
 }
 
 const (
-	minArmoured = 48   // base64 digits that the shortest private key has before its end
-	minRun      = 24   // of them in a row somewhere: words of a program that writes armours are shorter
+	minArmoured = 48   // base64 digits of the shortest private key
+	minRun      = 24   // length of the longest run of base64 digits: the texts of programs that write keys have shorter ones
 	maxHeaders  = 200  // bytes of headers before the first base64 digit
 	minKeyBits  = 3.2  // bits per byte of base64: short keys have long runs of the letter A
-	maxOthers   = 0.10 // of other bytes to base64 digits: what is left of line ends that are written as escapes
+	maxOthers   = 0.10 // ratio of other bytes to base64 digits: the rest of line ends that are written as escapes
 )
 
-// armoured accepts what follows the label of an armour: base64 with line ends that may be
-// written as escapes, after headers such as Proc-Type or Version.
-func armoured(c *candidate) (from, to int, ok bool) {
+// matchArmoured accepts the text after the label of an armoured key: base64 after headers such as Proc-Type or Version.
+// Line ends may be written as escapes.
+func matchArmoured(c *candidate) (from, to int, ok bool) {
 	i := bytes.Index(c.after, []byte("----"))
 	if i < 0 {
 		return 0, 0, false
@@ -57,10 +57,10 @@ func armoured(c *candidate) (from, to int, ok bool) {
 			rest = rest[:n]
 		}
 	}
-	start := i + len(rest) - len(afterHeaders(rest))
+	start := i + len(rest) - len(skipHeaders(rest))
 	digits, others := make([]byte, 0, len(rest)), 0
 	run, longest := 0, 0
-	for _, b := range afterHeaders(plainEnds(rest)) {
+	for _, b := range skipHeaders(normalizeLineEnds(rest)) {
 		if !base64Byte(b) {
 			run = 0
 			if b != '\n' {
@@ -72,7 +72,7 @@ func armoured(c *candidate) (from, to int, ok bool) {
 		run++
 		longest = max(longest, run)
 	}
-	if len(digits) < minArmoured || longest < minRun || float64(others) > maxOthers*float64(len(digits)) || entropy(digits) < minKeyBits {
+	if len(digits) < minArmoured || longest < minRun || float64(others) > maxOthers*float64(len(digits)) || byteEntropy(digits) < minKeyBits {
 		return 0, 0, false
 	}
 	return start, i + len(rest), true
@@ -82,16 +82,16 @@ func base64Byte(b byte) bool {
 	return b == '+' || b == '/' || b == '=' || b >= '0' && b <= '9' || b >= 'A' && b <= 'Z' || b >= 'a' && b <= 'z'
 }
 
-// plainEnds turns escaped and other line ends, and what joins strings of a program, into newlines.
-func plainEnds(b []byte) []byte {
+// normalizeLineEnds converts escaped and other line ends, and what joins the strings of a program, to newlines.
+func normalizeLineEnds(b []byte) []byte {
 	for _, end := range []string{`\r\n`, `\n`, "\r", " ", "\t", `"`, "'", "+\n", ",\n"} {
 		b = bytes.ReplaceAll(b, []byte(end), []byte("\n"))
 	}
 	return b
 }
 
-// afterHeaders drops lines "Name: value" before an empty line.
-func afterHeaders(b []byte) []byte {
+// skipHeaders removes lines "Name: value" before an empty line.
+func skipHeaders(b []byte) []byte {
 	head := b[:min(len(b), maxHeaders)]
 	if !bytes.Contains(head, []byte(":")) {
 		return b
@@ -104,8 +104,8 @@ func afterHeaders(b []byte) []byte {
 	return b
 }
 
-// jwk accepts the private part of a JSON web key (RFC 7517, section 4; RFC 7518, sections 6.2.2 and 6.3.2).
-func jwk(c *candidate) (from, to int, ok bool) {
+// matchJWK accepts the private part of a JSON web key (RFC 7517, section 4; RFC 7518, sections 6.2.2 and 6.3.2).
+func matchJWK(c *candidate) (from, to int, ok bool) {
 	const space = " \t\r\n"
 	value, ok := bytes.CutPrefix(bytes.TrimLeft(c.after[len(`"d"`):], space), []byte(":"))
 	if !ok {
@@ -123,25 +123,25 @@ func jwk(c *candidate) (from, to int, ok bool) {
 	if kty := []byte(`"kty"`); !bytes.Contains(c.before, kty) && !bytes.Contains(c.after, kty) {
 		return 0, 0, false
 	}
-	return from, from + n, n >= 40 && entropy(value[1:1+n]) >= 4
+	return from, from + n, n >= 40 && byteEntropy(value[1:1+n]) >= 4
 }
 
-// dockerAuth accepts base64 of "user:password" (config.json of Docker's command line).
-func dockerAuth(secret []byte) bool {
-	plain, err := base64.StdEncoding.DecodeString(string(bytes.TrimRight(secret, "=")) + pad(secret))
+// isBasicAuth accepts base64 of "user:password" (config.json of Docker's command line).
+func isBasicAuth(secret []byte) bool {
+	plain, err := base64.StdEncoding.DecodeString(string(bytes.TrimRight(secret, "=")) + base64Padding(secret))
 	if err != nil {
 		return false
 	}
 	user, pass, found := bytes.Cut(plain, []byte(":"))
-	return found && len(user) > 0 && len(pass) > 0 && printable(user) && !words[string(bytes.ToLower(pass))] && !sample(plain)
+	return found && len(user) > 0 && len(pass) > 0 && isPrintable(user) && !placeholderWords[string(bytes.ToLower(pass))] && !isSample(plain)
 }
 
-func pad(secret []byte) string {
+func base64Padding(secret []byte) string {
 	return "==="[:(4-len(bytes.TrimRight(secret, "="))%4)%4]
 }
 
-// jwt accepts a JSON web token whose header names an algorithm (RFC 7519, section 5).
-func jwt(secret []byte) bool {
+// isJWT accepts a JSON web token whose header names an algorithm (RFC 7519, section 5).
+func isJWT(secret []byte) bool {
 	head, _, _ := bytes.Cut(secret, []byte("."))
 	plain, err := base64.RawURLEncoding.DecodeString(string(head))
 	if err != nil {

@@ -7,7 +7,7 @@ import (
 	"plimsoll"
 )
 
-func engine(t testing.TB) *Engine {
+func newTestEngine(t testing.TB) *Engine {
 	t.Helper()
 	e, err := New()
 	if err != nil {
@@ -16,11 +16,11 @@ func engine(t testing.TB) *Engine {
 	return e
 }
 
-// look scans a text as a whole file.
-func look(t testing.TB, e *Engine, path string, text []byte) []plimsoll.Secret {
+// scanText scans a text as a whole file.
+func scanText(t testing.TB, e *Engine, path string, text []byte) []plimsoll.Secret {
 	t.Helper()
 	f := e.OpenBytes(path, text)
-	e.search(text, f.Hit)
+	e.searchText(text, f.Hit)
 	found, err := f.Close()
 	if err != nil {
 		t.Fatal(err)
@@ -36,7 +36,7 @@ func (c ruleCase) file() string {
 }
 
 func TestEachRule(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	if n := len(e.Rules()); n < 80 {
 		t.Errorf("%d rules", n)
 	}
@@ -51,11 +51,11 @@ func TestEachRule(t *testing.T) {
 			t.Errorf("rule %s has no case", r.ID)
 			continue
 		}
-		// Three draws: chance may make a value that looks like a sample, once.
+		// Three attempts, because a random value may look like a sample.
 		hits := 0
 		for n := range uint64(3) {
 			text := "first line\n" + newSynth(uint64(i)*10+n).text(t, c.hit) + "\nlast line\n"
-			if finds(look(t, e, c.file(), []byte(text)), r.ID) {
+			if hasFinding(scanText(t, e, c.file(), []byte(text)), r.ID) {
 				hits++
 			}
 		}
@@ -68,7 +68,7 @@ func TestEachRule(t *testing.T) {
 			miss = c.hit
 			cut.count = func(n int) int { return n / 4 }
 		}
-		if text := cut.text(t, miss); finds(look(t, e, c.file(), []byte(text)), r.ID) {
+		if text := cut.text(t, miss); hasFinding(scanText(t, e, c.file(), []byte(text)), r.ID) {
 			t.Errorf("%s finds its near miss", r.ID)
 		}
 	}
@@ -79,26 +79,26 @@ func TestEachRule(t *testing.T) {
 	}
 }
 
-// A field that holds one letter again and again is a template, not a secret.
+// A field that repeats one letter is a template, not a secret.
 func TestPlaceholdersAreNoSecrets(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	for id, c := range ruleCases {
 		for _, fill := range []byte{'x', 'X', 'a', '0'} {
 			s := newSynth(1)
 			s.pick = func(string, int) byte { return fill }
 			text := s.text(t, c.hit)
-			// These hold values that the template spells out, or a check of the file alone.
+			// These cases have values that the template fixes, or a check of the file alone.
 			if strings.Contains(c.hit, "b64") || id == "pgpass" || strings.HasSuffix(id, "-webhook") {
 				continue
 			}
-			if found := look(t, e, c.file(), []byte(text)); finds(found, id) {
+			if found := scanText(t, e, c.file(), []byte(text)); hasFinding(found, id) {
 				t.Errorf("%s finds a placeholder of %q", id, fill)
 			}
 		}
 	}
 }
 
-func finds(found []plimsoll.Secret, rule string) bool {
+func hasFinding(found []plimsoll.Secret, rule string) bool {
 	for _, x := range found {
 		if x.Rule == rule {
 			return true

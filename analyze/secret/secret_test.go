@@ -15,35 +15,34 @@ import (
 	"plimsoll"
 )
 
-// Whatever is found or goes wrong, no part of a secret comes out: neither its bytes nor
-// eight of them in a row.
+// No part of a secret may appear in a result or an error: neither the whole secret nor eight bytes of it in a row.
 func TestNothingOfTheSecretComesOut(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	for i, r := range e.Rules() {
 		c := ruleCases[r.ID]
 		s := newSynth(uint64(i) + 5000)
 		text := s.text(t, c.hit)
 		for _, content := range []io.ReaderAt{strings.NewReader(text), leaking{text}} {
 			f := e.Open(c.file(), content, int64(len(text)))
-			e.search([]byte(text), f.Hit)
+			e.searchText([]byte(text), f.Hit)
 			found, err := f.Close()
-			quiet(t, r.ID, text, ownWords(r, c), found, err)
+			checkNoLeak(t, r.ID, text, ownWords(r, c), found, err)
 		}
 		config := plimsoll.ImageConfig{
 			Env: []string{"SETTING=" + text}, Cmd: []string{text}, Entrypoint: []string{"sh", text}, Labels: map[string]string{"note": text},
 			History: []plimsoll.HistoryLine{{CreatedBy: "RUN |1 A=" + text + " /bin/sh -c x", Comment: text}},
 		}
 		found, err := e.Config(config)
-		quiet(t, r.ID, text, ownWords(r, c), found, err)
+		checkNoLeak(t, r.ID, text, ownWords(r, c), found, err)
 	}
 }
 
-// ownWords is what may come out: the rule's text, and the parts of a case that are no secret.
+// ownWords are the texts that may appear: the text of the rule, and the parts of a case that are not secret.
 func ownWords(r Rule, c ruleCase) string {
 	return strings.ToLower(strings.Join(r.literals, " ")+" "+r.ID+" "+c.path) + fieldRE.ReplaceAllString(strings.ToLower(c.hit), "\n")
 }
 
-func quiet(t *testing.T, id, text, allowed string, found []plimsoll.Secret, err error) {
+func checkNoLeak(t *testing.T, id, text, allowed string, found []plimsoll.Secret, err error) {
 	t.Helper()
 	out, jsonErr := json.Marshal(found)
 	if jsonErr != nil {
@@ -60,7 +59,7 @@ func quiet(t *testing.T, id, text, allowed string, found []plimsoll.Secret, err 
 	}
 }
 
-// leaking is a reader whose error holds what it read.
+// leaking is a reader whose error contains what it read.
 type leaking struct{ text string }
 
 func (l leaking) ReadAt(p []byte, at int64) (int, error) {
@@ -71,7 +70,7 @@ func (l leaking) ReadAt(p []byte, at int64) (int, error) {
 }
 
 func TestReaderThatFails(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	f := e.Open("root/.netrc", leaking{"password abc"}, 4<<20)
 	f.Hit(0, 5)
 	if _, err := f.Close(); plimsoll.FailureOf(err) != plimsoll.FailureSecrets {
@@ -80,29 +79,29 @@ func TestReaderThatFails(t *testing.T) {
 }
 
 func TestBoundsAreTold(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	s := newSynth(7)
 	var text bytes.Buffer
 	for range 3 * MaxPerFile {
 		text.WriteString(s.text(t, "GITHUB_TOKEN=ghp_{36:n}\n"))
 	}
 	f := e.OpenBytes("app/.env", text.Bytes())
-	e.search(text.Bytes(), f.Hit)
+	e.searchText(text.Bytes(), f.Hit)
 	found, err := f.Close()
 	if len(found) != MaxPerFile || plimsoll.FailureOf(err) != plimsoll.FailureOversized {
 		t.Errorf("%d findings, error %v", len(found), err)
 	}
 	layer := make([]plimsoll.Secret, MaxPerLayer-1)
-	if layer, err = Bound(layer, found[:1]); err != nil || len(layer) != MaxPerLayer {
+	if layer, err = AppendBounded(layer, found[:1]); err != nil || len(layer) != MaxPerLayer {
 		t.Errorf("%d findings, error %v", len(layer), err)
 	}
-	if layer, err = Bound(layer, found[:1]); plimsoll.FailureOf(err) != plimsoll.FailureOversized || len(layer) != MaxPerLayer {
+	if layer, err = AppendBounded(layer, found[:1]); plimsoll.FailureOf(err) != plimsoll.FailureOversized || len(layer) != MaxPerLayer {
 		t.Errorf("%d findings, error %v", len(layer), err)
 	}
 	many := bytes.Repeat([]byte("curl "), 100)
 	f = e.OpenBytes("srv/a.sh", many)
 	f.effort = maxEffort - 500
-	e.search(many, f.Hit)
+	e.searchText(many, f.Hit)
 	if _, err = f.Close(); plimsoll.FailureOf(err) != plimsoll.FailureOversized {
 		t.Errorf("many places: error %v", err)
 	}
@@ -114,7 +113,7 @@ func TestBoundsAreTold(t *testing.T) {
 }
 
 func TestLinesOfLargeFiles(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	s := newSynth(8)
 	var text bytes.Buffer
 	want := map[int]bool{}
@@ -124,10 +123,10 @@ func TestLinesOfLargeFiles(t *testing.T) {
 			text.WriteString(s.text(t, "a: glpat-{20:w}\n"))
 			continue
 		}
-		text.WriteString("ordinary: line of a file that is larger than what is held of it\n")
+		text.WriteString("ordinary: line of a file that is larger than its window\n")
 	}
 	f := e.Open("srv/large.yml", bytes.NewReader(text.Bytes()), int64(text.Len()))
-	e.search(text.Bytes(), f.Hit)
+	e.searchText(text.Bytes(), f.Hit)
 	found, err := f.Close()
 	if err != nil || len(found) != len(want) {
 		t.Fatalf("%d of %d findings, error %v", len(found), len(want), err)
@@ -139,22 +138,22 @@ func TestLinesOfLargeFiles(t *testing.T) {
 	}
 }
 
-// A program may hold a key: rules with little structure do not look there.
+// A program may contain a key, but rules with little structure do not search programs.
 func TestBinaryFiles(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	s := newSynth(9)
 	key := "\x7fELF\x00\x00 " + s.text(t, "AKIA{16:2}") + "\x00\x00"
-	if found := look(t, e, "app/server", []byte(key)); len(found) != 1 || found[0].Rule != "aws-access-key-id" || found[0].Line != 0 {
+	if found := scanText(t, e, "app/server", []byte(key)); len(found) != 1 || found[0].Rule != "aws-access-key-id" || found[0].Line != 0 {
 		t.Errorf("found %+v", found)
 	}
 	setting := "\x7fELF\x00\x00\nDB_PASSWORD=" + s.text(t, "{pw}") + "\n\x00"
-	if found := look(t, e, "app/server", []byte(setting)); len(found) != 0 {
+	if found := scanText(t, e, "app/server", []byte(setting)); len(found) != 0 {
 		t.Errorf("found %+v", found)
 	}
 }
 
 func TestConfig(t *testing.T) {
-	e := engine(t)
+	e := newTestEngine(t)
 	s := newSynth(10)
 	config := plimsoll.ImageConfig{
 		Env:        []string{"PATH=/usr/bin", s.text(t, "DB_PASSWORD={12:n}7")},
@@ -194,19 +193,19 @@ func TestConfig(t *testing.T) {
 }
 
 func TestVersionFollowsTheRules(t *testing.T) {
-	a, b := engine(t), engine(t)
+	a, b := newTestEngine(t), newTestEngine(t)
 	if a.ID() != b.ID() || a.ID().Name != Name || !strings.HasPrefix(a.ID().Version, version+"-") {
 		t.Errorf("ids %v and %v", a.ID(), b.ID())
 	}
 }
 
-// What Debian, Python and Node install holds no secrets of anybody. Of this machine's own
-// trees a share is read that fits a quick test; docs/decisions has the figures of whole ones.
+// The files of Debian, Python and Node contain no real secrets. A quick test reads a part of this machine's files;
+// docs/decisions has the figures for whole trees.
 func TestInstalledTreesAreQuiet(t *testing.T) {
 	if testing.Short() {
 		t.Skip("reads some 40 MB of the machine's own files")
 	}
-	e := engine(t)
+	e := newTestEngine(t)
 	profile := plimsoll.DefaultSecretProfile()
 	files, total := 0, 0
 	var loud []string
@@ -221,7 +220,7 @@ func TestInstalledTreesAreQuiet(t *testing.T) {
 				return nil //nolint:nilerr // as above
 			}
 			files, total, bytesOfRoot = files+1, total+len(text), bytesOfRoot+len(text)
-			for _, x := range look(t, e, strings.TrimPrefix(path, "/"), text) {
+			for _, x := range scanText(t, e, strings.TrimPrefix(path, "/"), text) {
 				loud = append(loud, fmt.Sprintf("%s:%d %s", path, x.Line, x.Rule))
 			}
 			return nil
@@ -240,19 +239,19 @@ func TestInstalledTreesAreQuiet(t *testing.T) {
 }
 
 func FuzzFile(f *testing.F) {
-	e := engine(f)
+	e := newTestEngine(f)
 	s := newSynth(11)
 	for _, c := range ruleCases {
 		f.Add(c.file(), []byte(s.text(f, c.hit)))
 	}
 	f.Fuzz(func(t *testing.T, path string, text []byte) {
 		file := e.Open(path, bytes.NewReader(text), int64(len(text)))
-		e.search(text, file.Hit)
+		e.searchText(text, file.Hit)
 		file.Hit(0, int64(len(text))+5)
 		file.Hit(-1, 0)
 		found, _ := file.Close()
 		memory := e.OpenBytes(path, text)
-		e.search(text, memory.Hit)
+		e.searchText(text, memory.Hit)
 		again, _ := memory.Close()
 		if fmt.Sprint(found) != fmt.Sprint(again) {
 			t.Errorf("%v from a reader, %v from memory", found, again)
@@ -266,7 +265,7 @@ func FuzzFile(f *testing.F) {
 }
 
 func FuzzConfig(f *testing.F) {
-	e := engine(f)
+	e := newTestEngine(f)
 	f.Add("A=b", "RUN |1 A=b /bin/sh -c x", "label")
 	f.Fuzz(func(t *testing.T, env, step, label string) {
 		found, err := e.Config(plimsoll.ImageConfig{Env: []string{env}, Labels: map[string]string{label: env}, History: []plimsoll.HistoryLine{{CreatedBy: step}}})

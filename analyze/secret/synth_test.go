@@ -9,8 +9,8 @@ import (
 	"testing"
 )
 
-// Credentials are made when a test runs, so that no file of the project holds anything of the shape.
-// A template has fields {count:class}: see classes. {b64:text} is base64 of what text expands to.
+// Credentials are generated when a test runs, so that no file of the project contains anything of their form. A template
+// has fields {count:class}, see classes. {b64:text} is the base64 of the expanded text.
 
 var classes = map[string]string{
 	"a": "abcdefghijklmnopqrstuvwxyz",
@@ -31,11 +31,11 @@ var classes = map[string]string{
 
 var fieldRE = regexp.MustCompile(`\{(\d+|b64jwt|b64|uuid|pw|armour):?([^{}]*)\}`)
 
-// synth fills templates. The same seed gives the same text.
+// synth expands templates. The same seed gives the same text.
 type synth struct {
 	*rand.Rand
-	count func(n int) int                // what a field's count becomes; nil = itself
-	pick  func(class string, i int) byte // what stands in a field; nil = random
+	count func(n int) int                // changes the length of a field; nil = no change
+	pick  func(class string, i int) byte // returns the bytes of a field; nil = random
 }
 
 func newSynth(seed uint64) *synth { return &synth{Rand: rand.New(rand.NewPCG(seed, 11))} }
@@ -95,7 +95,7 @@ func (s *synth) run(n int, class string) string {
 	return string(b)
 }
 
-// password is what a person may choose: a word, digits, a sign, in some order and case.
+// password returns a typical chosen password: a word, digits and a sign in some order and case.
 func (s *synth) password() string {
 	if s.count != nil || s.pick != nil {
 		return s.run(12, "n")

@@ -10,13 +10,13 @@ import (
 
 func TestSliceEqualsTheFile(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
-	text := make([]byte, 3*held+17)
+	text := make([]byte, 3*loadSize+17)
 	for i := range text {
 		text[i] = byte(r.Uint32())
 	}
-	for _, w := range []*Window{Of(text), New(bytes.NewReader(text), int64(len(text)))} {
+	for _, w := range []*Window{NewBytes(text), New(bytes.NewReader(text), int64(len(text)))} {
 		for range 2000 {
-			at, n := r.IntN(len(text)+100)-50, r.IntN(2*held)
+			at, n := r.IntN(len(text)+100)-50, r.IntN(2*loadSize)
 			if r.IntN(2) == 0 {
 				n %= 600
 			}

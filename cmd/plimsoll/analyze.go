@@ -169,7 +169,7 @@ func secretsOf(analyzers []analyze.Analyzer) *secret.Analyzer {
 			return a
 		}
 	}
-	return secret.Lazy()
+	return secret.NewAnalyzer()
 }
 
 // secretRules says what the rules for secrets find, by id.

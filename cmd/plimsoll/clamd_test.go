@@ -167,7 +167,7 @@ func TestClamdIsListed(t *testing.T) {
 		t.Errorf("%+v", got)
 	}
 	f.SetVersion("something else")
-	if got := list("unix:" + f.Socket); got.Version != "" || !strings.Contains(got.Problem, "not one of the protocol") {
+	if got := list("unix:" + f.Socket); got.Version != "" || !strings.Contains(got.Problem, "does not follow the protocol") {
 		t.Errorf("%+v", got)
 	}
 	if got := list("unix:" + f.Socket + "x"); !strings.Contains(got.Problem, "clamd at ") {

@@ -13,20 +13,20 @@ import (
 	"plimsoll/scratch"
 )
 
-// maxWindow bounds the memory that a zstd frame may ask for (RFC 8878 recommends decoders to support 8 MiB).
+// maxWindow bounds the memory of the zstd decoder (RFC 8878 recommends that decoders support 8 MiB).
 const maxWindow = 128 << 20
 
-// plain returns f if it is not compressed, else a temporary file with its
-// decompressed bytes that is gone from the disk once closed. It closes f when it does not return it.
-func plain(f *os.File, b plimsoll.Budget) (*os.File, error) {
+// uncompressedFile returns f if it is not compressed. Otherwise it returns a temporary file without a name that contains
+// the decompressed bytes, and closes f. It also closes f if it returns an error.
+func uncompressedFile(f *os.File, b plimsoll.Budget) (*os.File, error) {
 	start := make([]byte, len(zstdMagic))
 	n, err := f.ReadAt(start, 0)
 	if err != nil && err != io.EOF {
 		f.Close() //nolint:errcheck // only read from
 		return nil, ioError("reading the archive", err)
 	}
-	how := compression(start[:n])
-	if how == codingNone {
+	how := detectCompression(start[:n])
+	if how == compressionNone {
 		return f, nil
 	}
 	defer f.Close() //nolint:errcheck // only read from
@@ -34,23 +34,23 @@ func plain(f *os.File, b plimsoll.Budget) (*os.File, error) {
 	if err != nil {
 		return nil, ioError("making room for an archive", err)
 	}
-	if err := spill(tmp, f, how, b); err != nil {
-		tmp.Close() //nolint:errcheck // the first error tells
+	if err := decompressInto(tmp, f, how, b); err != nil {
+		tmp.Close() //nolint:errcheck // the first error is returned
 		return nil, err
 	}
 	return tmp, nil
 }
 
-// spill decompresses f into w within the budget of one image.
-func spill(w io.Writer, f *os.File, how coding, b plimsoll.Budget) error {
+// decompressInto decompresses f into w within the budget of one image.
+func decompressInto(w io.Writer, f *os.File, how compressionKind, b plimsoll.Budget) error {
 	info, err := f.Stat()
 	if err != nil {
 		return ioError("reading the archive", err)
 	}
-	limit := min(b.ImageUnpacked, max(b.RatioGrace, multiply(info.Size(), b.Ratio)))
-	r, stop, err := decompress(f, how)
+	limit := min(b.ImageUnpacked, max(b.RatioGrace, saturatingMultiply(info.Size(), b.Ratio)))
+	r, stop, err := newDecompressor(f, how)
 	if err != nil {
-		return invalid("the archive is not valid %s: %w", how, err)
+		return invalidArchive("the archive is not valid %s: %w", how, err)
 	}
 	defer stop()
 	n, err := io.Copy(w, io.LimitReader(r, limit))
@@ -58,18 +58,18 @@ func spill(w io.Writer, f *os.File, how coding, b plimsoll.Budget) error {
 		return ioError("decompressing the archive", err)
 	}
 	if err != nil {
-		return invalid("the archive cannot be decompressed: %w", err)
+		return invalidArchive("the archive cannot be decompressed: %w", err)
 	}
 	if n == limit {
 		if more, _ := io.ReadFull(r, make([]byte, 1)); more > 0 {
-			return tooLarge("the archive of %d bytes unpacks to more than %d", info.Size(), limit)
+			return overBudget("the archive of %d bytes unpacks to more than %d", info.Size(), limit)
 		}
 	}
 	return nil
 }
 
-// multiply saturates instead of wrapping around.
-func multiply(a, b int64) int64 {
+// saturatingMultiply returns the largest int64 if the product overflows.
+func saturatingMultiply(a, b int64) int64 {
 	const most = int64(^uint64(0) >> 1)
 	if b > 0 && a > most/b {
 		return most
@@ -77,8 +77,8 @@ func multiply(a, b int64) int64 {
 	return a * b
 }
 
-func decompress(r io.Reader, how coding) (io.Reader, func(), error) {
-	if how == codingGzip {
+func newDecompressor(r io.Reader, how compressionKind) (io.Reader, func(), error) {
+	if how == compressionGzip {
 		z, err := gzip.NewReader(r)
 		return z, func() {}, err
 	}
