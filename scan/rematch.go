@@ -20,7 +20,7 @@ type RematchStore interface {
 	JudgedThrough(ctx context.Context, matcher string) (plimsoll.Revision, error)
 	SetsBehind(ctx context.Context) (bool, error)
 	BeginRematch(ctx context.Context, matcher string, through plimsoll.Revision) (plimsoll.Rematch, error)
-	PackagesTouched(ctx context.Context, c plimsoll.AdvisoryChanges) ([]int64, error)
+	PackagesAffected(ctx context.Context, c plimsoll.AdvisoryChanges) ([]int64, error)
 	PackageIDs(ctx context.Context) ([]int64, error)
 	Packages(ctx context.Context, ids []int64) ([]plimsoll.StoredPackage, error)
 	BehindSets(ctx context.Context) (sets, packages []int64, err error)
@@ -102,7 +102,7 @@ func (r *Rematcher) Once(ctx context.Context) (RematchOutcome, error) {
 	// Sets that scans store from here on are judged by this revision, or are left behind.
 	var ids []int64
 	if known {
-		ids, err = r.Store.PackagesTouched(ctx, changes)
+		ids, err = r.Store.PackagesAffected(ctx, changes)
 	} else {
 		ids, err = r.Store.PackageIDs(ctx)
 	}

@@ -15,7 +15,7 @@ import (
 
 // followDecisions lets counts follow decisions that began, ended or expired.
 func (s *site) followDecisions(ctx context.Context, _ plimsoll.Work) error {
-	_, err := s.inventory.SettleDecisions(ctx)
+	_, err := s.inventory.RecountDecisions(ctx)
 	return err
 }
 

@@ -9,7 +9,7 @@ import (
 )
 
 // Bootstrap stores the first domain, project, enterprise project and user with
-// grants, all or nothing, if the database has no domain yet; created tells whether it had none.
+// grants, all or nothing, if the database has no domain yet; created reports whether it had none.
 func (s *Store) Bootstrap(ctx context.Context, d plimsoll.Domain, p plimsoll.Project, ep plimsoll.EnterpriseProject, u plimsoll.User) (created bool, err error) {
 	const q = `INSERT INTO domain (id, name) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM domain)`
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {

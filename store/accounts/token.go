@@ -8,9 +8,9 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// AddToken stores a token. The password hash is the one that was proven: NotFound if
-// the user is gone or disabled or has another password meanwhile, so that a sign-in that
-// began before a change of password does not outlive it.
+// AddToken stores a token. The password hash is the one that was verified: NotFound if
+// the user no longer exists, is disabled or has another password by now, so that a sign-in that
+// began before a change of password is not valid after it.
 func (s *Store) AddToken(ctx context.Context, t plimsoll.Token, passwordHash string) error {
 	const q = `INSERT INTO token (hash, user_id, project_id, issued_at, expires_at)
 		SELECT ?, id, ?, ?, ? FROM "user" WHERE id = ? AND disabled = 0 AND password_hash = ?`

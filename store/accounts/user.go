@@ -116,7 +116,7 @@ func manyUsers(ctx context.Context, tx *sqldb.Tx, query string, args ...any) ([]
 	return users, err
 }
 
-// Principal returns a user as somebody who asks in a project: with domain, project
+// Principal returns a user as the caller in a project: with domain, project
 // and the grants in that project. An empty projectID leaves project and grants
 // empty; User.Grants are always all of them. NotFound if the user or the project does not exist.
 func (s *Store) Principal(ctx context.Context, userID, projectID string) (p plimsoll.Principal, err error) {
@@ -175,7 +175,7 @@ func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) e
 	})
 }
 
-// SetGrants replaces a user's grants; they hold from the next request on. NotFound
+// SetGrants replaces a user's grants; they apply from the next request on. NotFound
 // if the user, a project or an enterprise project does not exist.
 func (s *Store) SetGrants(ctx context.Context, userID string, grants []plimsoll.Grant) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {

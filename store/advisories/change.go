@@ -9,7 +9,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Bounds of what is kept about changes. Beyond them everything is judged anew, which
+// Bounds of what is kept about changes. Beyond them everything is judged again, which
 // costs about as much.
 const (
 	maxChangedRecords = 5_000
@@ -74,10 +74,10 @@ func sameCoverage(ctx context.Context, tx *sqldb.Tx, feed string, now map[string
 	return true, err
 }
 
-// ChangedSince tells what imports changed after a revision. known is false if that cannot
-// be told: everything may be judged otherwise then. So it is for revisions long ago, for
-// imports that changed very much or the releases that are covered, and for a revision that this
-// database has not reached.
+// ChangedSince returns what imports changed after a revision. known is false if that is not
+// known, so that everything may be judged differently: for old revisions, after imports that
+// changed very much or the releases that are covered, and for a revision that this database
+// has not reached.
 func (a *Store) ChangedSince(ctx context.Context, since plimsoll.Revision) (changes plimsoll.AdvisoryChanges, known bool, err error) {
 	err = a.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
 		if changes.Through, err = newestRevision(ctx, tx); err != nil {
@@ -114,7 +114,7 @@ func scanThreat(rows *sql.Rows) (t plimsoll.Threat, err error) {
 	return t, err
 }
 
-// noteRated stores the CVEs that a revision, not yet published, rates anew.
+// noteRated stores the CVEs that a revision, not yet published, rates differently.
 func (a *Store) noteRated(ctx context.Context, revision plimsoll.Revision, cves []string) (known bool, err error) {
 	if len(cves) > maxChangedThreats {
 		return false, nil

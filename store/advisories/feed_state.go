@@ -9,7 +9,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// FeedState tells how far an online feed was read; the zero state if it never was.
+// FeedState returns how far an online feed was read; the zero state if it never was.
 func (a *Store) FeedState(ctx context.Context, feed string) (plimsoll.FeedState, error) {
 	s := plimsoll.FeedState{Feed: feed}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -29,7 +29,7 @@ INSERT INTO feed_state (feed, upstream, etag, last_modified, read_through, full_
 ON CONFLICT (feed) DO UPDATE SET upstream = excluded.upstream, etag = excluded.etag, last_modified = excluded.last_modified,
     read_through = excluded.read_through, full_at = excluded.full_at, failed_at = excluded.failed_at, failure = excluded.failure`
 
-// SaveFeedState replaces what FeedState tells. Unless it tells of a failure, the feed
+// SaveFeedState replaces what FeedState returns. Unless it has a failure, the feed
 // counts as checked.
 func (a *Store) SaveFeedState(ctx context.Context, s plimsoll.FeedState) error {
 	return a.db.Write(ctx, func(tx *sqldb.Tx) error {
@@ -42,8 +42,8 @@ func (a *Store) SaveFeedState(ctx context.Context, s plimsoll.FeedState) error {
 	})
 }
 
-// NoteCheck sets when what is stored of a feed was current: a bundle brings feeds that
-// somebody else checked, some time ago.
+// NoteCheck sets when the stored content of a feed was current: a bundle has feeds that
+// were checked elsewhere, some time ago.
 func (a *Store) NoteCheck(ctx context.Context, feed string, at time.Time) error {
 	return a.db.Write(ctx, func(tx *sqldb.Tx) error {
 		_, err := tx.Exec(ctx, upsertCheckSQL, feed, sqldb.Millis(at))

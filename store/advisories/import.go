@@ -19,10 +19,10 @@ type advisoryImport struct {
 	nextID  int64      // of a record
 	changed bool
 	lookups pendingLookups
-	rated   []string // CVEs whose threats changed so that findings may be judged otherwise
+	rated   []string // CVEs whose threats changed so that findings may be judged differently
 }
 
-// BeginImport starts an import of a feed, cleans up what a dead one left, and returns
+// BeginImport starts an import of a feed, cleans up what an interrupted one left, and returns
 // the SHA-256 of the feed's valid files by name. One import runs at a time: Conflict.
 // EndImport must follow.
 func (a *Store) BeginImport(ctx context.Context, feed, source string) (map[string][sha256.Size]byte, error) {
@@ -65,7 +65,7 @@ func (a *Store) BeginImport(ctx context.Context, feed, source string) (map[strin
 	return known, nil
 }
 
-// EndImport ends the running import. What was not published stays out of sight.
+// EndImport ends the running import. What was not published stays invisible.
 func (a *Store) EndImport() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -81,8 +81,8 @@ func (a *Store) running() (*advisoryImport, error) {
 	return a.current, nil
 }
 
-// SaveRecords writes new and changed files of the running import. They stay out of
-// sight until it is published. Callers may be several: each puts its records into stored
+// SaveRecords writes new and changed files of the running import. They stay invisible
+// until it is published. Callers may be several: each puts its records into stored
 // form, and then they write one after the other.
 func (a *Store) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) error {
 	i, err := a.running()
@@ -100,8 +100,8 @@ func (a *Store) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) 
 	return a.inSlices(ctx, func(w *sliceWriter) error { return w.save(ctx, i, rows) })
 }
 
-// WithdrawRecords ends the files that a full dump of the feed does not hold any more,
-// when the running import is published.
+// WithdrawRecords ends the files that a full dump of the feed no longer has, when the
+// running import is published.
 func (a *Store) WithdrawRecords(ctx context.Context, files []string) error {
 	i, err := a.running()
 	if err != nil {

@@ -24,7 +24,7 @@ func (a *Store) MissingFiles(ctx context.Context, feed string) (map[string]bool,
 	return out, err
 }
 
-// NoteMissing replaces what MissingFiles tells, in short transactions.
+// NoteMissing replaces what MissingFiles returns, in short transactions.
 func (a *Store) NoteMissing(ctx context.Context, feed string, files []string) error {
 	before, err := a.MissingFiles(ctx, feed)
 	if err != nil {

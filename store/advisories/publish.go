@@ -54,7 +54,7 @@ const upsertCheckSQL = `
 INSERT INTO feed_check (feed, checked_at) VALUES (?, ?)
 ON CONFLICT (feed) DO UPDATE SET checked_at = excluded.checked_at`
 
-// PublishImport brings the rows of the running import into sight, all at once, and
+// PublishImport makes the rows of the running import visible, all at once, and
 // returns the newest revision. An import that changed nothing makes none: it is only
 // noted as a check of the feed. Then it deletes what no reader needs any more.
 func (a *Store) PublishImport(ctx context.Context) (plimsoll.Revision, error) {
@@ -91,7 +91,7 @@ func (a *Store) PublishImport(ctx context.Context) (plimsoll.Revision, error) {
 	i.changed = false
 	i.revision++
 	i.rated = nil
-	return i.revision - 1, errors.Join(a.prune(ctx, i.revision-1), a.pruneThreats(ctx, i.revision-1))
+	return i.revision - 1, errors.Join(a.pruneRecords(ctx, i.revision-1), a.pruneThreats(ctx, i.revision-1))
 }
 
 const insertRevisionSQL = `INSERT INTO revision (id, feed, created_at, known) VALUES (?, ?, ?, ?)`
@@ -127,7 +127,7 @@ func publishRevision(ctx context.Context, tx *sqldb.Tx, i *advisoryImport, state
 	return nil
 }
 
-// forgetChanges marks old revisions as those whose changes are not known any more.
+// forgetChanges marks old revisions as those whose changes are no longer known.
 func forgetChanges(ctx context.Context, tx *sqldb.Tx, old plimsoll.Revision) error {
 	_, err := tx.Exec(ctx, `UPDATE revision SET known = 0 WHERE id <= ? AND known = 1`, old)
 	return err

@@ -59,11 +59,11 @@ func deleteRecords(ctx context.Context, tx *sqldb.Tx, ids []int64) error {
 	return nil
 }
 
-// prune deletes, in short transactions, the records that ended before the newest revision,
+// pruneRecords deletes, in short transactions, the records that ended before the newest revision,
 // and notes of changes long ago. A reader begins at the newest revision and sees one state of
-// the database, so those that ended with it are more than anybody needs. What a
-// crash leaves, the next import's prune deletes.
-func (a *Store) prune(ctx context.Context, newest plimsoll.Revision) error {
+// the database, so it needs none that ended with it. What a crash leaves, the next import
+// deletes.
+func (a *Store) pruneRecords(ctx context.Context, newest plimsoll.Revision) error {
 	for left := true; left; {
 		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
 			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE to_revision < ? LIMIT ?`, newest, recordsPerWrite)

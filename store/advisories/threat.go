@@ -12,7 +12,7 @@ import (
 
 const selectThreatsSQL = `SELECT cve, exploited, ransomware, epss FROM threat WHERE feed = ? AND to_revision IS NULL`
 
-// Threats returns what a feed says now, by CVE.
+// Threats returns the current threats of a feed, by CVE.
 func (a *Store) Threats(ctx context.Context, feed string) (map[string]plimsoll.Threat, error) {
 	out := map[string]plimsoll.Threat{}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -26,8 +26,8 @@ func (a *Store) Threats(ctx context.Context, feed string) (map[string]plimsoll.T
 	return out, err
 }
 
-// SaveThreats makes the list the whole of what the running import's feed says, and counts
-// into out. Like records it comes into sight when the import is published.
+// SaveThreats replaces the threats of the running import's feed by the list, and counts
+// into out. Like records they become visible when the import is published.
 func (a *Store) SaveThreats(ctx context.Context, list []plimsoll.Threat, out *plimsoll.ImportOutcome) error {
 	i, err := a.running()
 	if err != nil {
@@ -73,7 +73,7 @@ func (a *Store) SaveThreats(ctx context.Context, list []plimsoll.Threat, out *pl
 	return a.inSlices(ctx, func(w *sliceWriter) error { return w.saveThreats(ctx, i, ended, begun, now) })
 }
 
-// rate notes a CVE whose findings may be judged otherwise.
+// rate notes a CVE whose findings may be judged differently.
 func (i *advisoryImport) rate(cve string, old, now plimsoll.Threat) {
 	if !old.SameJudgement(now) {
 		i.rated = append(i.rated, cve)
@@ -106,7 +106,7 @@ const selectThreatsByCVESQL = `
 SELECT cve, exploited, ransomware, epss FROM threat
 WHERE cve IN (:keys) AND from_revision <= ? AND (to_revision IS NULL OR to_revision > ?)`
 
-// evidenceThreats reads what every feed says about the CVEs.
+// evidenceThreats reads the threats of every feed about the CVEs.
 func evidenceThreats(ctx context.Context, tx *sqldb.Tx, at plimsoll.Revision, cves []string, out map[string]plimsoll.Threat) error {
 	return sqldb.QueryChunks(ctx, tx, selectThreatsByCVESQL, nil, cves, func(rows *sql.Rows) error {
 		t, err := scanThreat(rows)
@@ -115,8 +115,8 @@ func evidenceThreats(ctx context.Context, tx *sqldb.Tx, at plimsoll.Revision, cv
 	}, at, at)
 }
 
-// cleanThreats removes what a dead import left, in one short transaction; left is how
-// many rows it touched.
+// cleanThreats removes what an interrupted import left, in one short transaction; left is how
+// many rows it changed.
 func cleanThreats(ctx context.Context, tx *sqldb.Tx, newest plimsoll.Revision) (left int64, err error) {
 	for _, query := range [...]string{
 		`DELETE FROM threat WHERE (cve, feed, from_revision) IN

@@ -10,7 +10,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// KnownArtifacts tells which of the digests the tenant has stored. Absent ones are not in the map.
+// KnownArtifacts returns which of the digests the tenant has stored. Absent ones are not in the map.
 func (s *Store) KnownArtifacts(ctx context.Context, t plimsoll.Tenant, digests []plimsoll.Digest) (map[plimsoll.Digest]bool, error) {
 	known := make(map[plimsoll.Digest]bool, len(digests))
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -49,7 +49,7 @@ func (s *Store) Artifact(ctx context.Context, t plimsoll.Tenant, d plimsoll.Dige
 		if a.Layers, err = Layers(ctx, tx, id); err != nil {
 			return err
 		}
-		if a.Children, err = children(ctx, tx, id); err != nil || !config.Valid {
+		if a.Children, err = readChildren(ctx, tx, id); err != nil || !config.Valid {
 			return err
 		}
 		a.Settings, err = decodeConfig(config.String, a.Layers)
@@ -69,7 +69,7 @@ FROM artifact_layer WHERE artifact_id = ? ORDER BY position`, id)
 	})
 }
 
-func children(ctx context.Context, tx *sqldb.Tx, id int64) ([]plimsoll.Child, error) {
+func readChildren(ctx context.Context, tx *sqldb.Tx, id int64) ([]plimsoll.Child, error) {
 	rows, err := tx.Query(ctx, `SELECT media_type, digest, size, os, architecture, variant, unscannable
 FROM artifact_child WHERE artifact_id = ? ORDER BY position`, id)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (c plimsoll.Child, err error) {
@@ -88,7 +88,7 @@ func decodeConfig(written string, layers []plimsoll.Layer) (*plimsoll.ImageConfi
 	return c, nil
 }
 
-// Row is what findings need to know of an artifact.
+// Row is an artifact by id and kind.
 type Row struct {
 	ID   int64
 	kind plimsoll.ArtifactKind

@@ -38,7 +38,7 @@ func Insert(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, artifacts []pl
 	return ids, nil
 }
 
-// artifactInserter holds prepared statements: a first sync inserts the same way many times.
+// artifactInserter has prepared statements, because a first sync inserts many artifacts.
 type artifactInserter struct {
 	tx                     *sqldb.Tx
 	tenant                 plimsoll.Tenant
@@ -105,7 +105,7 @@ func (n *artifactInserter) artifact(ctx context.Context, a plimsoll.Artifact) (i
 }
 
 // encodeConfig is the stored form of a config: values of variables are left out,
-// because they may be secrets, and diff IDs stand with the layers.
+// because they may be secrets, and diff IDs are stored with the layers.
 func encodeConfig(c *plimsoll.ImageConfig) any {
 	if c == nil {
 		return nil

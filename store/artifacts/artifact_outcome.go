@@ -8,7 +8,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Outcome is the part of an artifact row that tells how its scan ended.
+// Outcome is the part of an artifact row about the end of its last scan.
 type Outcome struct {
 	State     plimsoll.ScanState
 	Failure   plimsoll.FailureCode

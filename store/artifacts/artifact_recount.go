@@ -7,8 +7,8 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// LeaveToRematch makes a running rematch count artifacts that a scan has changed, and the
-// indexes above them. Until then they show the judgement of before.
+// LeaveToRematch makes a running rematch count an artifact that a scan has changed, and the
+// indexes above it. Until then they show the previous judgement.
 func LeaveToRematch(ctx context.Context, w *sqldb.Changes, artifact int64) error {
 	last, err := judgement.LastRematch(ctx, w.Tx, false)
 	if err != nil || last.ID == 0 || last.Finished {

@@ -14,7 +14,7 @@ const selectIndexesAboveSQL = `SELECT DISTINCT c.artifact_id FROM artifact a
 	 AND c.enterprise_project_id = a.enterprise_project_id AND c.digest = a.digest
 	WHERE c.unscannable = '' AND a.id IN (:keys)`
 
-// IndexesAbove returns the indexes that hold any of the artifacts as a member that is scanned.
+// IndexesAbove returns the indexes with any of the artifacts as a scanned member.
 func IndexesAbove(ctx context.Context, tx *sqldb.Tx, artifacts []int64) ([]int64, error) {
 	return sqldb.CollectChunks(ctx, tx, selectIndexesAboveSQL, nil, artifacts, sqldb.ScanID)
 }

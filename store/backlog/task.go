@@ -47,8 +47,8 @@ func (s *Store) Task(ctx context.Context, projectID string, id int64) (plimsoll.
 
 func noTaskError(id int64) error { return plimsoll.Errorf(plimsoll.NotFound, "no task %d", id) }
 
-// Tasks lists the tasks of a project, newest first. No enterprise projects (nil) means
-// every one, kind "" any. Limit 0 is plimsoll.MaxLimit.
+// Tasks lists the tasks of a project, newest first. nil enterpriseProjects means every
+// one, kind "" any. Limit 0 is plimsoll.MaxLimit.
 func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind,
 	limit, offset int,
 ) (plimsoll.Page[plimsoll.Task], error) {
@@ -84,7 +84,7 @@ func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects 
 }
 
 // StopTask ends a running task early. Its open units are stopped unless another running
-// task waits for them; a worker that runs one learns it from its next heartbeat. A task
+// task waits for them; a worker that runs one is informed by its next heartbeat. A task
 // that ended before stays as it is.
 func (s *Store) StopTask(ctx context.Context, projectID string, id int64) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
@@ -111,8 +111,8 @@ const pruneBatch = 500
 const pruneTasksSQL = `
 DELETE FROM task WHERE id IN (SELECT id FROM task WHERE state <> 'running' AND finished_at < ? ORDER BY id LIMIT ?)`
 
-// PruneTasks removes tasks that ended before a time, and units of work that no task
-// names any more, in small transactions. It returns how many tasks went.
+// PruneTasks removes tasks that ended before a time, and units of work without a task, in
+// small transactions. It returns how many tasks it removed.
 func (s *Store) PruneTasks(ctx context.Context, before time.Time) (int, error) {
 	tasks, err := s.pruneBatches(ctx, pruneTasksSQL, before)
 	if err != nil {

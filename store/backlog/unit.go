@@ -13,7 +13,7 @@ import (
 const unitColumnsSQL = `id, project_id, enterprise_project_id, kind, key, registry_id, repository, priority, generation,
     state, attempts, deaths, not_before, created_at, failure, failure_detail`
 
-// workFields are the destinations of workColumns.
+// workFields are the destinations of unitColumnsSQL.
 func workFields(w *plimsoll.Work, notBefore, created *int64) []any {
 	return []any{&w.ID, &w.ProjectID, &w.EnterpriseProject, &w.Kind, &w.Key, &w.RegistryID, &w.Repository, &w.Priority,
 		&w.Generation, &w.State, &w.Attempts, &w.Deaths, notBefore, created, &w.Failure, &w.Detail}
@@ -27,7 +27,7 @@ func scanWork(rows *sql.Rows) (plimsoll.Work, error) {
 	return w, err
 }
 
-// unitLostError says that a unit is no longer the caller's. Its code is Conflict.
+// unitLostError reports that a unit no longer belongs to the caller. Its code is Conflict.
 func unitLostError(id, generation int64) error {
 	return plimsoll.Errorf(plimsoll.Conflict, "unit %d, generation %d, is not this worker's any more", id, generation)
 }
@@ -56,8 +56,8 @@ func (s *Store) Begin(ctx context.Context, id, generation int64, lease time.Time
 	return w, err
 }
 
-// Heartbeat extends the leases of the units that a worker holds, by id with their
-// generation, and returns the ids of those it has lost.
+// Heartbeat extends the leases of the running units of a worker, by id with their
+// generation, and returns the ids of those that it has lost.
 func (s *Store) Heartbeat(ctx context.Context, held map[int64]int64, lease time.Time) (lost []int64, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		stmt, err := tx.Prepare(ctx, `UPDATE backlog SET lease_until = ? WHERE id = ? AND generation = ? AND state = 'running'`)
@@ -83,8 +83,8 @@ func (s *Store) Heartbeat(ctx context.Context, held map[int64]int64, lease time.
 
 // Finish ends a running unit: done without a failure code, failed with one. Detail is
 // for people. The unit is counted on all its tasks, and a task whose last unit this
-// was is finished. An image whose scan failed without its worker being able to tell it
-// is told here. A unit that was stopped or taken back is a Conflict.
+// was is finished. A failure of a scan is recorded on its artifact, unless its worker has
+// recorded one already. A unit that was stopped or taken back is a Conflict.
 func (s *Store) Finish(ctx context.Context, id, generation int64, failure plimsoll.FailureCode, detail string) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		state := plimsoll.WorkDone
@@ -114,13 +114,13 @@ WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generatio
 }
 
 // Died puts a running unit back whose analysis died: the death is counted, and the unit is
-// not handed out again before notBefore. Giving up is the caller's to do, with Finish.
+// not handed out again before notBefore. To give up, the caller uses Finish.
 func (s *Store) Died(ctx context.Context, id, generation int64, notBefore time.Time) error {
 	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, deaths = deaths + 1
 WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generation)
 }
 
-// Release puts a running unit back that its worker was told to leave: the attempt does not count.
+// Release puts a running unit back that its worker had to stop: the attempt does not count.
 func (s *Store) Release(ctx context.Context, id, generation int64) error {
 	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, attempts = attempts - 1
 WHERE id = ? AND generation = ? AND state = 'running'`, time.Time{}, id, generation)

@@ -50,8 +50,8 @@ func (s *Store) Dispatch(ctx context.Context, room int, hand func(*sql.Tx, []pli
 	return n, nil
 }
 
-// candidate is a pending unit that a turn may pick.
-type candidate struct {
+// candidateUnit is a pending unit that a turn may pick.
+type candidateUnit struct {
 	id       int64
 	project  string
 	priority plimsoll.Priority
@@ -90,7 +90,7 @@ func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, room int) 
 	}
 	now := tx.Now()
 	rows, err := tx.Query(ctx, selectCandidatesSQL, low, high, now, served, room, low, high, now, room)
-	candidates, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (c candidate, err error) {
+	candidates, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (c candidateUnit, err error) {
 		return c, rows.Scan(&c.id, &c.project, &c.priority)
 	})
 	if err != nil || len(candidates) == 0 {
@@ -102,10 +102,10 @@ ON CONFLICT (interactive) DO UPDATE SET served = excluded.served`, sqldb.BoolInt
 	return chosen, err
 }
 
-// takeTurns lets the projects after served, in order and around, pick one unit each
+// takeTurns picks one unit of each project in turn, beginning with the project after served,
 // until room is filled. It returns the picks and the project that picked last.
-func takeTurns(candidates []candidate, served string, room int) (ids []int64, last string) {
-	slices.SortFunc(candidates, func(a, b candidate) int {
+func takeTurns(candidates []candidateUnit, served string, room int) (ids []int64, last string) {
+	slices.SortFunc(candidates, func(a, b candidateUnit) int {
 		return cmp.Or(-cmp.Compare(a.priority, b.priority), cmp.Compare(a.id, b.id))
 	})
 	byProject := map[string][]int64{}

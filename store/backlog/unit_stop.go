@@ -7,8 +7,8 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Work whose subject is gone must not be handed out. Units end here as stopped and
-// count as failed in the tasks that wait for them, so that those can finish.
+// Units whose image or registry no longer exists must not be dispatched. They end here as
+// stopped, and count as failed in their tasks, so that those can finish.
 
 const openUnitSQL = `state IN ('pending', 'queued', 'running')`
 

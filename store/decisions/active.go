@@ -57,7 +57,7 @@ func ReadActive(ctx context.Context, tx *sqldb.Tx, projectID string) (*Active, e
 	return r, nil
 }
 
-// For returns the decision that holds for a verdict at a place, nil for none.
+// For returns the decision that applies to a verdict at a place, nil for none.
 func (r *Active) For(verdict int64, at plimsoll.FindingPlace) *plimsoll.Decision {
 	if r == nil {
 		return nil

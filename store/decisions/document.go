@@ -9,10 +9,9 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// ImportDocument makes the active decisions of a VEX document those that are given: new
-// and changed ones are written, those that the document no longer makes end. The same
-// document again writes nothing. One that is older than what was imported under its id is
-// a Conflict. An empty enterprise project of the tenant is the whole project. The counts
+// ImportDocument replaces the active decisions of a VEX document by the given ones: new and
+// changed ones are written, and the others end. The same document again writes nothing. A
+// document that is older than the imported one with its id is a Conflict. An empty enterprise project of the tenant is the whole project. The counts
 // of the outcome are filled in.
 func (s *Store) ImportDocument(ctx context.Context, t plimsoll.Tenant, doc plimsoll.VEXDocument, decisions []plimsoll.Decision) (plimsoll.DocumentImport, error) {
 	out := plimsoll.DocumentImport{Document: doc.ID, Author: doc.Author, Unknown: []plimsoll.UnknownProduct{}}
@@ -54,7 +53,7 @@ func (w *decisionWriter) saveDocument(ctx context.Context, t plimsoll.Tenant, do
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
 		return err
 	case err == nil && sqldb.Millis(doc.Time) < updated:
-		return plimsoll.Errorf(plimsoll.Conflict, "version %.40q of %s, of %s, was imported before: this one is older", have.Version, doc.ID, timestamp(updated))
+		return plimsoll.Errorf(plimsoll.Conflict, "version %.40q of %s, of %s, was imported before: this one is older", have.Version, doc.ID, formatTime(updated))
 	}
 	return w.Change(ctx, `INSERT INTO vex_document (project_id, enterprise_project_id, document, author, version, updated_at, imported_at, imported_by)
 		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, enterprise_project_id, document) DO UPDATE
@@ -63,7 +62,7 @@ func (w *decisionWriter) saveDocument(ctx context.Context, t plimsoll.Tenant, do
 		t.ProjectID, t.EnterpriseProject, doc.ID, doc.Author, doc.Version, sqldb.Millis(doc.Time), w.Now(), doc.ImportedBy)
 }
 
-func timestamp(ms int64) string { return sqldb.FromMillis(ms).Format("2006-01-02T15:04:05Z") }
+func formatTime(ms int64) string { return sqldb.FromMillis(ms).Format("2006-01-02T15:04:05Z") }
 
 // endUnlisted ends the document's decisions that are not kept.
 func (w *decisionWriter) endUnlisted(ctx context.Context, t plimsoll.Tenant, doc plimsoll.VEXDocument, kept map[int64]bool) (int, error) {

@@ -12,8 +12,8 @@ import (
 
 // BaseImages returns the known images that an image is based on: one for each artifact whose
 // layers the image begins with, the one that shares most layers first. Only images in the
-// listed enterprise projects (nil lists all) are known to the asker. For an index the
-// scanned platforms are looked at one by one.
+// listed enterprise projects (nil lists all) are returned. For an index the scanned
+// platforms are compared one by one.
 func (s *Store) BaseImages(ctx context.Context, img plimsoll.Image, enterpriseProjects []string) ([]plimsoll.BaseImage, error) {
 	var out []plimsoll.BaseImage
 	err := artifacts.EachMember(ctx, s.db, img, func(tx *sqldb.Tx, m artifacts.Member) error {
@@ -24,10 +24,10 @@ func (s *Store) BaseImages(ctx context.Context, img plimsoll.Image, enterprisePr
 	return out, err
 }
 
-// maxBases bounds the artifacts that are looked at for one image.
+// maxBases bounds the artifacts that are compared with one image.
 const maxBases = 1000
 
-// baseCandidate is a candidate: an artifact whose top layer the image has in the same place.
+// baseCandidate is an artifact whose top layer the image has at the same position.
 type baseCandidate struct {
 	artifact int64
 	position int
@@ -64,7 +64,7 @@ func findBases(ctx context.Context, tx *sqldb.Tx, project string, eps []string, 
 	return out, nil
 }
 
-// baseCandidates finds the artifacts that end with one of the layers but the last, in its place.
+// baseCandidates finds the artifacts whose top layer is one of the layers but the last, at its position.
 func baseCandidates(ctx context.Context, tx *sqldb.Tx, project string, layers []plimsoll.Layer) ([]baseCandidate, error) {
 	var all []baseCandidate
 	for start := 0; start < len(layers)-1; start += sqldb.ChunkSize {

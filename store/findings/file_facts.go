@@ -14,8 +14,8 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// saveFacts writes what a scan tells of an artifact, if it differs.
-func (w *writer) saveFacts(ctx context.Context, t plimsoll.Tenant, artifact int64, facts plimsoll.ImageFacts) error {
+// saveFacts writes the facts of an artifact if they differ.
+func (w *findingWriter) saveFacts(ctx context.Context, t plimsoll.Tenant, artifact int64, facts plimsoll.ImageFacts) error {
 	text := []byte(sqldb.EncodeJSON(facts))
 	var packed []byte
 	err := w.QueryRow(ctx, `SELECT facts FROM artifact_facts WHERE artifact_id = ?`, artifact).Scan(&packed)

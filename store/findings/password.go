@@ -30,7 +30,7 @@ func (s *Store) PasswordList(ctx context.Context, projectID string) (plimsoll.Pa
 }
 
 // SetPasswordList stores a list that follows the one of the generation before, and puts the check
-// of the project's images against it into the backlog. Conflict: another list came between.
+// of the project's images against it into the backlog. Conflict: another list was stored in between.
 func (s *Store) SetPasswordList(ctx context.Context, l plimsoll.PasswordList) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		before, err := listGeneration(ctx, tx, l.ProjectID)
@@ -65,7 +65,7 @@ func listGeneration(ctx context.Context, tx *sqldb.Tx, projectID string) (n int6
 const selectHashHoldersSQL = `SELECT c.artifact_id, a.project_id, a.enterprise_project_id, a.digest, c.sources
 	FROM artifact_account c JOIN artifact a ON a.id = c.artifact_id WHERE `
 
-// HashHolder returns what is known of an artifact's accounts; false if none has a password.
+// HashHolder returns the sources of an artifact's accounts; false if none has a password.
 func (s *Store) HashHolder(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest) (plimsoll.HashHolder, bool, error) {
 	list, err := s.hashHolders(ctx, selectHashHoldersSQL+`a.project_id = ? AND a.enterprise_project_id = ? AND a.digest = ?`, t.ProjectID, t.EnterpriseProject, d)
 	if err != nil || len(list) == 0 {
@@ -95,8 +95,8 @@ func (s *Store) hashHolders(ctx context.Context, query string, args ...any) (out
 	return out, err
 }
 
-// SaveListed stores what a list of the generation says of an artifact, and reports whether that
-// still holds: if the list, or where the artifact's accounts are from, has changed, nothing is written.
+// SaveListed stores the result of a list of the generation for an artifact, and reports whether
+// it was stored: if the list, or the sources of the artifact's accounts, changed, nothing is written.
 func (s *Store) SaveListed(ctx context.Context, h plimsoll.HashHolder, generation int64, setting plimsoll.Setting) (saved bool, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		now, err := listGeneration(ctx, tx, h.ProjectID)
@@ -146,8 +146,8 @@ func storedSources(ctx context.Context, tx *sqldb.Tx, artifact int64) (text stri
 	return text, err
 }
 
-// saveAccounts notes where the accounts with passwords of an artifact are from.
-func (w *writer) saveAccounts(ctx context.Context, t plimsoll.Tenant, artifact int64, sources []plimsoll.AccountSource) error {
+// saveAccounts stores the sources of the accounts with passwords of an artifact.
+func (w *findingWriter) saveAccounts(ctx context.Context, t plimsoll.Tenant, artifact int64, sources []plimsoll.AccountSource) error {
 	stored, err := storedSources(ctx, w.Tx, artifact)
 	if err != nil {
 		return err

@@ -19,7 +19,7 @@ func secretTargets(s *plimsoll.Secret) []any {
 	return []any{&s.Path, &s.Layer, &s.Rule, &s.Line, &s.Severity, &s.Excerpt, &s.Shadowed, &s.Size, &s.Owned}
 }
 
-// secretKey tells rows of one artifact apart.
+// secretKey identifies a row among those of one artifact.
 type secretKey struct {
 	path  string
 	layer plimsoll.Digest
@@ -33,7 +33,7 @@ const secretColumnsSQL = `path, layer, rule, line, severity, excerpt, shadowed, 
 
 // saveSecrets rewrites the rows that differ. Findings that are alike but for their excerpt are
 // one row, with the last excerpt.
-func (w *writer) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact int64, digest plimsoll.Digest, secrets []plimsoll.Secret) error {
+func (w *findingWriter) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact int64, digest plimsoll.Digest, secrets []plimsoll.Secret) error {
 	rows, err := w.Query(ctx, `SELECT `+secretColumnsSQL+` FROM artifact_secret WHERE artifact_id = ?`, artifact)
 	stored, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (s plimsoll.Secret, err error) { return s, rows.Scan(secretTargets(&s)...) })
 	if err != nil {
@@ -101,8 +101,8 @@ func (s *Store) ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsol
 	return out, err
 }
 
-// EachSecret calls f for every secret of the images of a filter, once however many tags lead to
-// it, those of artifacts that were looked at last first. An error of f ends it.
+// EachSecret calls f for every secret of the images of a filter, once for all tags of an
+// artifact, the artifacts that were scanned last first. An error of f ends it.
 func (s *Store) EachSecret(ctx context.Context, filter plimsoll.ImageFilter, f func(plimsoll.FoundSecret) error) error {
 	c, err := images.ImageClauses(filter)
 	if err != nil {
@@ -128,8 +128,8 @@ func (s *Store) EachSecret(ctx context.Context, filter plimsoll.ImageFilter, f f
 	})
 }
 
-// IgnoreSecret says that a finding is to be ignored, or no more. One that is not in the project, or not
-// in the enterprise projects (nil = all), is not found.
+// IgnoreSecret marks a finding as ignored, or removes the mark. A finding that is not in the
+// project, or not in the enterprise projects (nil = all), is NotFound.
 func (s *Store) IgnoreSecret(ctx context.Context, projectID string, enterpriseProjects []string, id, by string, ignore bool) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		query, args := `SELECT DISTINCT enterprise_project_id FROM artifact_secret WHERE project_id = ? AND id = ?`, []any{projectID, id}

@@ -15,7 +15,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// SoftwarePolicy returns what software a project forbids; one that said nothing has the default.
+// SoftwarePolicy returns what software a project forbids; the default if it has no policy.
 func (s *Store) SoftwarePolicy(ctx context.Context, projectID string) (rules []plimsoll.SoftwareRule, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		rules, err = readPolicy(ctx, tx, projectID)
@@ -37,7 +37,7 @@ func readPolicy(ctx context.Context, tx *sqldb.Tx, projectID string) ([]plimsoll
 	return rules, err
 }
 
-// SetSoftwarePolicy replaces the policy of a project; nil brings the default back, an empty
+// SetSoftwarePolicy replaces the policy of a project; nil restores the default, an empty
 // list forbids nothing. Lists change at once: nothing is scanned again.
 func (s *Store) SetSoftwarePolicy(ctx context.Context, projectID, by string, rules []plimsoll.SoftwareRule) error {
 	if err := plimsoll.ValidateSoftwarePolicy(rules); err != nil {
@@ -56,7 +56,7 @@ func (s *Store) SetSoftwarePolicy(ctx context.Context, projectID, by string, rul
 }
 
 // ForbiddenSoftware returns the packages of an image that its project's policy forbids, a row
-// a package and place, by rule, package and path; for an index the union over its platforms.
+// per package and place, by rule, package and path; for an index the union over its platforms.
 func (s *Store) ForbiddenSoftware(ctx context.Context, img plimsoll.Image) ([]plimsoll.ForbiddenSoftware, error) {
 	out := []plimsoll.ForbiddenSoftware{}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {

@@ -37,7 +37,7 @@ const selectSetsOfArtifactsSQL = `SELECT artifact_id, set_id FROM artifact_set W
 const selectSetsOfIndexesSQL = `SELECT c.artifact_id, s.set_id FROM ` + artifacts.ScannedMembersSQL + `
 		JOIN artifact_set s ON s.artifact_id = a.id WHERE c.artifact_id IN (:keys)`
 
-// recountWith counts what each holder has by the query, and rewrites the raw counts that
+// recountWith counts the vulnerabilities of each holder, whose sets the query returns, and rewrites the raw counts that
 // differ, then their image rows. A rewritten row is marked as counted by a rematch, unless
 // that is 0.
 func (w *Writer) recountWith(ctx context.Context, c *judgement.Counter, rematch int64, setsOf string, holders []int64) error {
@@ -78,7 +78,7 @@ const updateShownCountsSQL = `UPDATE image SET scan_state = a.scan_state, failur
 	  AND image.artifact_id IN (:keys)`
 
 // RefreshImages brings the image rows of artifacts up to date. Shown counts are the raw
-// ones without what decisions handle.
+// ones minus those that decisions handle.
 func (w *Writer) RefreshImages(ctx context.Context, artifacts []int64) error {
 	before := w.Rows
 	defer func() { w.Images += w.Rows - before }()

@@ -109,7 +109,7 @@ func (w *Writer) countHandled(ctx context.Context, project string, artifacts []i
 	return w.Insert(ctx, wantedHandledSQL, handledRowSQL, updateHandledSQL, args)
 }
 
-// countHandledIn counts the ids that are found in an image at a gate and open nowhere in it.
+// countHandledIn counts the vulnerabilities of an image at a gate that are handled everywhere in it.
 func countHandledIn(i handledImage, g judgement.Gate, sets []memberSet, found map[int64][]decidedFinding, r *decisions.Active) int {
 	open := map[string]bool{} // by canonical id: is any finding of it not handled?
 	for _, s := range sets {

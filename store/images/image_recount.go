@@ -82,7 +82,7 @@ func (s *Store) readRecountWork(ctx context.Context) (work recountWork, err erro
 // readers is how many connections read ahead; one of SQLite's pool is left to others.
 const readers = 2
 
-// readAhead loads the sets of holders without the writer.
+// readAhead loads the sets of holders with the reading pool.
 func (s *Store) readAhead(ctx context.Context, c *judgement.Counter, setsOf string, holders []int64) error {
 	var all []int64
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {

@@ -14,11 +14,11 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// ApplySync writes what a sync of one repository found, in one transaction, and says
-// which scans that makes necessary. Applied twice, the second time writes nothing.
+// ApplySync writes what a sync of one repository found, in one transaction, and asks for
+// the scans that this makes necessary. Applied twice, the second time writes nothing.
 //
-// The scans join the task; one that ended meanwhile is followed by a new one with the
-// same words, whose id task then holds. A nil task, or a registry that does not scan
+// The scans join the task. If it has ended, a new one like it is created, and task has its
+// id then. A nil task, or a registry that does not scan
 // on sync, asks for no scan.
 func (s *Store) ApplySync(ctx context.Context, r plimsoll.Registry, c plimsoll.RepositoryChange, task *plimsoll.Task) error {
 	if c.Empty() {
@@ -40,7 +40,7 @@ func (s *Store) ApplySync(ctx context.Context, r plimsoll.Registry, c plimsoll.R
 		return a.askForScans(ctx, task)
 	})
 	if err != nil && task != nil {
-		*task = before // what was rolled back has no id
+		*task = before // a task that was rolled back has no id
 	}
 	return err
 }
@@ -200,15 +200,15 @@ func (a *repositorySync) refreshCounts(ctx context.Context) error {
 	return (NewWriter(a.tx)).RefreshImages(ctx, slices.Compact(artifacts))
 }
 
-// pushTime is the registry's own time of a push; without one, or with one in the future, otherwise.
-func (a *repositorySync) pushTime(t plimsoll.TagSeen, otherwise int64) int64 {
+// pushTime is the registry's own time of a push; without one, or with one in the future, fallback.
+func (a *repositorySync) pushTime(t plimsoll.TagSeen, fallback int64) int64 {
 	if at := sqldb.Millis(t.PushedAt); at > 0 && at <= a.now {
 		return at
 	}
-	return otherwise
+	return fallback
 }
 
-// creationTime is when the config says it was made if that can be true, else now.
+// creationTime is the time of creation in the config if that is plausible, else now.
 // Reproducible builds claim 1970, or the first day of 1980, the oldest that a zip file can.
 func (a *repositorySync) creationTime(s artifacts.Stored) int64 {
 	oldest := time.Date(1980, 1, 2, 0, 0, 0, 0, time.UTC)
@@ -249,7 +249,7 @@ func (a *repositorySync) markLatest(ctx context.Context) error {
 	return err
 }
 
-// askForScans enqueues what new and moved tags point to and nobody looked at yet.
+// askForScans enqueues the artifacts of new and moved tags that were never scanned.
 func (a *repositorySync) askForScans(ctx context.Context, task *plimsoll.Task) error {
 	var work []plimsoll.Work
 	for _, d := range a.pointedTo {

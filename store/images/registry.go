@@ -47,7 +47,7 @@ func (s *Store) AddRegistry(ctx context.Context, r *plimsoll.Registry) error {
 	})
 }
 
-// SealRegistry stores the sealed secret of a registry; sealing needs the id, so it comes second.
+// SealRegistry stores the sealed secret of a registry, after AddRegistry: sealing needs the id.
 func (s *Store) SealRegistry(ctx context.Context, id int64, sealed []byte) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		res, err := tx.Exec(ctx, `UPDATE registry SET sealed_secret = ? WHERE id = ?`, sealed, id)
@@ -61,8 +61,8 @@ func (s *Store) SealRegistry(ctx context.Context, id int64, sealed []byte) error
 	})
 }
 
-// A stopped sync tells nothing about the registry, so it is not an outcome. The first
-// condition on the state is that of the index, word for word.
+// A stopped sync has no outcome for the registry. The first condition on the state is the
+// same text as that of the index.
 const selectRegistrySQL = `
 SELECT r.id, r.project_id, r.enterprise_project_id, r.name, r.url, r.kind, r.username, r.sealed_secret,
     r.auth_hosts, r.repositories, r.scan_on_sync, r.shared_bytes, r.instance_id, r.instance_name, r.instance_url,
@@ -146,7 +146,7 @@ func scanRegistry(rows *sql.Rows) (plimsoll.Registry, error) {
 	return r, err
 }
 
-// RemoveRegistry forgets a registry with its images and every artifact that nothing
+// RemoveRegistry deletes a registry with its images and every artifact that nothing
 // refers to any more, and stops the open work on it.
 func (s *Store) RemoveRegistry(ctx context.Context, projectID string, id int64) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {

@@ -29,7 +29,7 @@ func NewCounter(at Gate) *Counter {
 	return &Counter{at: at, sets: map[int64][]int32{}, numbers: map[string]int32{}, verdicts: map[int64]int32{}}
 }
 
-// Count returns the count of each holder, whose sets the query tells.
+// Count returns the count of each holder, whose sets the query returns.
 func (c *Counter) Count(ctx context.Context, tx *sqldb.Tx, setsOf string, holders []int64) (map[int64]int, error) {
 	sets, err := SetsOfHolders(ctx, tx, setsOf, holders)
 	if err != nil {
@@ -74,7 +74,7 @@ func SetsOfHolders(ctx context.Context, tx *sqldb.Tx, query string, holders []in
 const selectVerdictsOfSetsSQL = `SELECT s.set_id, s.verdict_id FROM set_vulnerability s
 	WHERE s.set_id IN (:keys) AND ` + InSightSQL
 
-// Load reads what sets have that the counter does not know yet.
+// Load reads the vulnerabilities of sets that are not loaded yet.
 func (c *Counter) Load(ctx context.Context, tx *sqldb.Tx, sets []int64) error {
 	return sqldb.EachChunk(c.Missing(sets), func(part []int64) error {
 		found := make(map[int64][]int64, len(part))
@@ -104,7 +104,7 @@ func (c *Counter) Missing(sets []int64) []int64 {
 	return slices.Compact(sets)
 }
 
-// number learns what verdicts are about.
+// number reads the vulnerabilities of verdicts and numbers them.
 func (c *Counter) number(ctx context.Context, tx *sqldb.Tx, found map[int64][]int64) error {
 	var unknown []int64
 	c.mu.Lock()
@@ -151,7 +151,7 @@ func (c *Counter) keep(sets []int64, found map[int64][]int64) {
 	}
 }
 
-// Trim forgets what was loaded if that is very much.
+// Trim unloads all sets if they take too much memory.
 func (c *Counter) Trim() {
 	if c.stored > maxCounted {
 		c.sets, c.stored = map[int64][]int32{}, 0

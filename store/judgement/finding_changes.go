@@ -13,12 +13,12 @@ import (
 // rowsPerWrite bounds how long SaveChanges keeps the writer from others.
 const rowsPerWrite = 1_000
 
-// SaveChanges writes changes of findings for every set that holds their packages, in short
-// transactions, and returns how many rows that were. Nothing of it is in sight until the
+// SaveChanges writes changes of findings for every set with their packages, in short
+// transactions, and returns how many rows those were. They are not visible until the
 // artifacts above are counted, or the rematch finishes. Saved again, it writes nothing.
 //
-// Rows of a set stand together on disk, so they are written in the order of sets: many
-// changes at a time cost much less than the same ones one by one.
+// Rows of a set are next to each other on disk, so they are written in the order of sets:
+// many changes at a time cost much less than the same ones one by one.
 func (s *Store) SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.PackageChanges) (rows int, err error) {
 	byPackage := map[int64][]plimsoll.FindingChange{}
 	for _, f := range c.Findings {
@@ -44,11 +44,11 @@ func (s *Store) SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.
 	return rows, err
 }
 
-// holder is a set that holds a package.
-type holder struct{ set, pkg int64 }
+// setWithPackage is a set with a package.
+type setWithPackage struct{ set, pkg int64 }
 
-// holdersOf returns the sets that hold changed packages, sorted.
-func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange) ([]holder, error) {
+// holdersOf returns the sets with changed packages, sorted.
+func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange) ([]setWithPackage, error) {
 	var packages []int64
 	for id := range byPackage {
 		packages = append(packages, id)
@@ -59,15 +59,15 @@ func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPack
 		}
 	}
 	const query = `SELECT set_id, package_id FROM set_package WHERE package_id IN (:keys)`
-	var out []holder
+	var out []setWithPackage
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		out, err = sqldb.CollectChunks(ctx, tx, query, nil, packages, func(rows *sql.Rows) (h holder, err error) {
+		out, err = sqldb.CollectChunks(ctx, tx, query, nil, packages, func(rows *sql.Rows) (h setWithPackage, err error) {
 			err = rows.Scan(&h.set, &h.pkg)
 			return h, err
 		})
 		return err
 	})
-	slices.SortFunc(out, func(a, b holder) int { return cmp.Or(cmp.Compare(a.set, b.set), cmp.Compare(a.pkg, b.pkg)) })
+	slices.SortFunc(out, func(a, b setWithPackage) int { return cmp.Or(cmp.Compare(a.set, b.set), cmp.Compare(a.pkg, b.pkg)) })
 	return out, err
 }
 
@@ -80,7 +80,7 @@ const endFindingsSQL = `) UPDATE set_vulnerability SET to_revision = ?, ended = 
 		  AND set_vulnerability.verdict_id = want.verdict_id AND set_vulnerability.to_revision IS NULL`
 
 // A row that ended in the same rematch, because another process had read other
-// advisories, stands again.
+// advisories, is valid again.
 const beginFindingsSQL = `) INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision, began)
 		SELECT want.set_id, want.package_id, want.verdict_id, CAST(? AS TEXT), CAST(? AS BIGINT), want.reason FROM want
 		WHERE NOT EXISTS (SELECT 1 FROM set_vulnerability s WHERE s.set_id = want.set_id AND s.package_id = want.package_id
@@ -92,9 +92,9 @@ const replaceNotJudgedSQL = ` ON CONFLICT (set_id, package_id) DO UPDATE SET rea
 
 const insertNotJudgedSQL = `INSERT INTO set_not_judged (set_id, package_id, reason) VALUES `
 
-func saveFindingChanges(ctx context.Context, w *sqldb.Changes, r plimsoll.Rematch, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange, pairs []holder) error {
+func saveFindingChanges(ctx context.Context, w *sqldb.Changes, r plimsoll.Rematch, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange, pairs []setWithPackage) error {
 	var begin, end, unjudged, sets []any
-	var judged []holder
+	var judged []setWithPackage
 	for _, h := range pairs {
 		for _, f := range byPackage[h.pkg] {
 			if f.Ends {
@@ -131,9 +131,9 @@ func saveFindingChanges(ctx context.Context, w *sqldb.Changes, r plimsoll.Rematc
 	return sqldb.NewChanges(w.Tx).Insert(ctx, `INSERT INTO set_recount (set_id) VALUES `, "(?)", ` ON CONFLICT DO NOTHING`, sets)
 }
 
-// deleteNotJudged forgets why packages of sets were not judged, by a prepared statement: SQLite
+// deleteNotJudged deletes why packages of sets were not judged, by a prepared statement: SQLite
 // finds no index for a list of pairs.
-func deleteNotJudged(ctx context.Context, w *sqldb.Changes, pairs []holder) error {
+func deleteNotJudged(ctx context.Context, w *sqldb.Changes, pairs []setWithPackage) error {
 	if len(pairs) == 0 {
 		return nil
 	}

@@ -11,8 +11,8 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// JudgementChanges compares judgements of packages with what is stored as still true about
-// the sets that hold them. The changes have no reason yet. New verdicts are stored, and
+// JudgementChanges compares judgements of packages with the findings that are still valid
+// for the sets with them. The changes have no reason yet. New verdicts are stored, and
 // nothing else.
 func (s *Store) JudgementChanges(ctx context.Context, js []plimsoll.PackageJudgement) (plimsoll.PackageChanges, error) {
 	changes := plimsoll.PackageChanges{NotJudged: map[int64]string{}}

@@ -7,7 +7,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Gate is the rematch whose judgement is in sight: rows of set_vulnerability that began
+// Gate is the rematch whose judgement is visible: rows of set_vulnerability that began
 // later do not count yet, and rows that end later still do.
 type Gate int64
 

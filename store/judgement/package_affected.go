@@ -13,10 +13,10 @@ import (
 const selectPackagesByCVESQL = `SELECT DISTINCT s.package_id FROM set_vulnerability s JOIN verdict v ON v.id = s.verdict_id
 	WHERE s.to_revision IS NULL AND v.vulnerability IN (:keys)`
 
-// PackagesTouched returns the ids of the stored packages that changes of advisories may judge
-// otherwise, in no order: those by one of the keys' names, their own or their
+// PackagesAffected returns the ids of the stored packages that are judged differently, perhaps,
+// after changes of advisories, in no order: those by one of the keys' names, their own or their
 // source's, and those with a finding of one of the CVEs.
-func (s *Store) PackagesTouched(ctx context.Context, c plimsoll.AdvisoryChanges) ([]int64, error) {
+func (s *Store) PackagesAffected(ctx context.Context, c plimsoll.AdvisoryChanges) ([]int64, error) {
 	affected := map[int64]bool{}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		packages, err := packagesByKeys(ctx, tx, c.Keys)

@@ -52,7 +52,7 @@ func LastRematch(ctx context.Context, tx *sqldb.Tx, finished bool) (r storedRema
 	return r, err
 }
 
-// BeginRematch starts a rematch, or goes on with the newest if it is of the same matcher
+// BeginRematch starts a rematch, or continues the newest if it is of the same matcher
 // and revision and has not finished. Only one may run at a time.
 func (s *Store) BeginRematch(ctx context.Context, matcher string, through plimsoll.Revision) (plimsoll.Rematch, error) {
 	var r plimsoll.Rematch
@@ -78,8 +78,8 @@ func (s *Store) BeginRematch(ctx context.Context, matcher string, through plimso
 	return r, err
 }
 
-// FinishRematch brings what a rematch wrote into sight, everywhere at once. It does not, and
-// done is false, while scans have left sets or artifacts to look at again.
+// FinishRematch makes what a rematch wrote visible, everywhere at once. It does not, and
+// done is false, while scans have left sets or artifacts to judge or count again.
 func (s *Store) FinishRematch(ctx context.Context, r plimsoll.Rematch) (done bool, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var open bool

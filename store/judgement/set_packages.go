@@ -53,7 +53,7 @@ func packageIDs(ctx context.Context, tx *sqldb.Tx, packages []plimsoll.Package, 
 
 const insertPackagesSQL = `INSERT INTO package (` + packageColumnsSQL + `) VALUES `
 
-// savePackages stores those packages that are not, and returns the ids of all.
+// savePackages stores those packages that are not stored yet, and returns the ids of all.
 func savePackages(ctx context.Context, w *sqldb.Changes, packages []plimsoll.Package) (map[plimsoll.Package]int64, error) {
 	ids := make(map[plimsoll.Package]int64, len(packages))
 	if err := packageIDs(ctx, w.Tx, packages, ids); err != nil {
@@ -77,8 +77,8 @@ type HashedSet struct {
 	Hash string
 }
 
-// SaveSets stores those sets that are not, and returns their ids by hash. fresh tells
-// the ids that this call stored.
+// SaveSets stores those sets that are not stored yet, and returns the ids of all by hash.
+// fresh are the ids that this call stored.
 func SaveSets(ctx context.Context, w *sqldb.Changes, sets []HashedSet) (ids map[string]int64, fresh map[int64]bool, err error) {
 	ids, fresh = map[string]int64{}, map[int64]bool{}
 	hashes := make([]string, len(sets))

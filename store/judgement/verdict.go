@@ -13,8 +13,8 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// verdictHash is the content key of what a vulnerability says, whatever package it is
-// about: hex SHA-256 over every field, each preceded by its length.
+// verdictHash is the content key of a vulnerability, without the package that it
+// affects: hex SHA-256 over every field, each preceded by its length.
 func verdictHash(v plimsoll.Vulnerability) string {
 	b := make([]byte, 0, 512)
 	field := func(s string) {
@@ -46,7 +46,7 @@ const insertVerdictsSQL = `INSERT INTO verdict (hash, vulnerability, advisories,
 
 const verdictRowSQL = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-// saveVerdicts stores those verdicts that are not, and returns the ids of all by hash.
+// saveVerdicts stores those verdicts that are not stored yet, and returns the ids of all by hash.
 func saveVerdicts(ctx context.Context, w *sqldb.Changes, verdicts map[string]plimsoll.Vulnerability) (map[string]int64, error) {
 	hashes := make([]string, 0, len(verdicts))
 	for h := range verdicts {
@@ -73,7 +73,7 @@ func saveVerdicts(ctx context.Context, w *sqldb.Changes, verdicts map[string]pli
 	return ids, saveNames(ctx, w, fresh, verdicts, ids)
 }
 
-// saveNames stores every id that new verdicts answer to.
+// saveNames stores every id, alias and advisory of new verdicts.
 func saveNames(ctx context.Context, w *sqldb.Changes, hashes []string, verdicts map[string]plimsoll.Vulnerability, ids map[string]int64) error {
 	var args []any
 	for _, h := range hashes {
@@ -96,8 +96,7 @@ func verdictIDs(ctx context.Context, tx *sqldb.Tx, hashes []string, into map[str
 	})
 }
 
-// distinctVulnerabilities drops vulnerabilities that say again what an earlier one said: two of one id
-// about one package count as one, the first.
+// distinctVulnerabilities returns the first vulnerability of each id and package.
 func distinctVulnerabilities(vs []plimsoll.Vulnerability) []plimsoll.Vulnerability {
 	type subject struct {
 		pkg plimsoll.Package

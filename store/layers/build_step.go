@@ -8,7 +8,7 @@ import (
 // WithoutValues takes the values out of a build step that sets variables: ENV and ARG
 // as the classic builder ("/bin/sh -c #(nop)  ENV A=b") and BuildKit ("ENV A=b") write
 // them, and build arguments before a command ("RUN |1 A=b /bin/sh -c …"). A value may
-// hold spaces, so only the first name is kept.
+// contain spaces, so only the first name is kept.
 func WithoutValues(step string) string {
 	const nop, shell = "/bin/sh -c #(nop)", " /bin/sh -c "
 	bare := strings.TrimSpace(strings.TrimPrefix(step, nop))

@@ -10,7 +10,7 @@ import (
 )
 
 // Cache keeps what scans without a server found, so that the next one of the same content
-// reads nothing again. All of it can be lost: it is made anew.
+// reads nothing again. All of it can be lost: it is built again.
 type Cache struct {
 	*Store
 	db *sqldb.DB
@@ -25,13 +25,13 @@ func (c *Cache) Close() error { return c.db.Close() }
 // DB is the engine.
 func (c *Cache) DB() *sqldb.DB { return c.db }
 
-// Scanned is a finished scan without its judgement, which is made anew each time.
+// Scanned is a finished scan without its judgement, which is made again each time.
 type Scanned struct {
 	Artifact plimsoll.Artifact   `json:"artifact"` // without its config
 	Record   plimsoll.ScanRecord `json:"record"`
 }
 
-// Scan returns what was kept under a digest, of a manifest or an index, by the same program; ok
+// Scan returns the scan that was kept under a digest, of a manifest or an index, by the same program; ok
 // is false if nothing was.
 func (c *Cache) Scan(ctx context.Context, d plimsoll.Digest, program string) (s Scanned, ok bool, err error) {
 	err = c.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -49,7 +49,7 @@ func (c *Cache) Scan(ctx context.Context, d plimsoll.Digest, program string) (s 
 	return s, ok, err
 }
 
-// KeepScan keeps a finished scan under the digest that it was asked for. Values of variables are left out, as they may be secrets.
+// KeepScan keeps a finished scan under the digest that the user named. Values of variables are left out, as they may be secrets.
 func (c *Cache) KeepScan(ctx context.Context, d plimsoll.Digest, program string, s Scanned) error {
 	s.Artifact.Settings = nil
 	layers := make([]plimsoll.Layer, len(s.Artifact.Layers))

@@ -38,7 +38,7 @@ func (s *Store) MissingLayers(ctx context.Context, t plimsoll.Tenant, shared boo
 	return missing, nil
 }
 
-// layerClaim is what a config and a manifest say together: this blob unpacks to this diff ID.
+// layerClaim is what a config and a manifest claim together: this blob unpacks to this diff ID.
 type layerClaim struct{ blob, diffID plimsoll.Digest }
 
 const selectProofsSQL = `SELECT blob_digest, diff_id FROM layer_proof WHERE project_id = ? AND blob_digest IN (:keys)`

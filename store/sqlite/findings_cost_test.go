@@ -196,7 +196,7 @@ func decideAndUndo(ctx context.Context, s *store.Store) error {
 	_, docErr := s.ImportDocument(ctx, costTenant, plimsoll.VEXDocument{ID: "urn:x"}, []plimsoll.Decision{d})
 	_, knownErr := s.KnownProducts(ctx, costTenant, []plimsoll.Digest{narrow.Scope.Digest})
 	_, listErr := s.Decisions(ctx, plimsoll.DecisionFilter{ProjectID: d.ProjectID, EnterpriseProjects: []string{"0"}, Finding: d.Finding, Before: 9})
-	_, settleErr := s.SettleDecisions(ctx)
+	_, settleErr := s.RecountDecisions(ctx)
 	return errors.Join(docErr, knownErr, listErr, settleErr, s.EndDecision(ctx, d.ProjectID, nil, made[0].ID, "x"))
 }
 

@@ -122,7 +122,7 @@ func testDecisionProperties(t *rapid.T, f *findings, project string) {
 			}
 		case "time":
 			clock.Advance(time.Minute)
-			_, err := f.s.SettleDecisions(f.ctx)
+			_, err := f.s.RecountDecisions(f.ctx)
 			f.must(err)
 		}
 		check()

@@ -185,7 +185,7 @@ func testTouched(f *findings) {
 		{plimsoll.AdvisoryChanges{Keys: []plimsoll.AdvisoryKey{{Ecosystem: "PyPI", Name: "zope-interface"}}}, []string{"Zope.Interface"}},
 		{plimsoll.AdvisoryChanges{CVEs: []string{"CVE-1", "CVE-2"}}, []string{"dash"}},
 	} {
-		ids, err := f.s.PackagesTouched(f.ctx, c.changes)
+		ids, err := f.s.PackagesAffected(f.ctx, c.changes)
 		f.must(err)
 		packages, err := f.s.Packages(f.ctx, ids)
 		f.must(err)
