@@ -29,7 +29,7 @@ func scanWork(rows *sql.Rows) (plimsoll.Work, error) {
 
 // unitLostError reports that a unit no longer belongs to the caller. Its code is Conflict.
 func unitLostError(id, generation int64) error {
-	return plimsoll.Errorf(plimsoll.Conflict, "unit %d, generation %d, is not this worker's any more", id, generation)
+	return plimsoll.Errorf(plimsoll.Conflict, "unit %d, generation %d, no longer belongs to this worker", id, generation)
 }
 
 const beginUnitSQL = `

@@ -12,13 +12,13 @@ import (
 )
 
 // Dispatch picks up to room pending units whose time has come, marks them queued,
-// raises their generation and hands them on, in the order of their turns, in one
-// transaction: if hand fails, nothing was picked. It returns how many were handed on.
+// raises their generation and passes them on, in the order of their turns, in one
+// transaction: if pass fails, nothing was picked. It returns how many were passed on.
 //
 // Interactive work goes before bulk. Within each class the projects take turns, and
 // the next call goes on where this one ended; within a project the higher priority
 // goes first, then the older.
-func (s *Store) Dispatch(ctx context.Context, room int, hand func(*sql.Tx, []plimsoll.Work) error) (int, error) {
+func (s *Store) Dispatch(ctx context.Context, room int, pass func(*sql.Tx, []plimsoll.Work) error) (int, error) {
 	if room <= 0 {
 		return 0, nil
 	}
@@ -42,7 +42,7 @@ func (s *Store) Dispatch(ctx context.Context, room int, hand func(*sql.Tx, []pli
 		if err != nil {
 			return err
 		}
-		return hand(tx.SQLTx(), work)
+		return pass(tx.SQLTx(), work)
 	})
 	if err != nil {
 		return 0, err

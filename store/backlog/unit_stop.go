@@ -16,7 +16,7 @@ const openUnitSQL = `state IN ('pending', 'queued', 'running')`
 func StopScans(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, gone []plimsoll.Digest) error {
 	const condition = `project_id = ? AND enterprise_project_id = ? AND kind = 'scan' AND key IN (:keys)`
 	return sqldb.EachChunk(gone, func(part []plimsoll.Digest) error {
-		return stopUnits(ctx, tx, "the image is gone from its registry", sqldb.WithKeys(condition, len(part)),
+		return stopUnits(ctx, tx, "the image is no longer in its registry", sqldb.WithKeys(condition, len(part)),
 			append([]any{t.ProjectID, t.EnterpriseProject}, sqldb.Args(part)...))
 	})
 }

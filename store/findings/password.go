@@ -38,7 +38,7 @@ func (s *Store) SetPasswordList(ctx context.Context, l plimsoll.PasswordList) er
 			return err
 		}
 		if l.Generation != before+1 {
-			return plimsoll.Errorf(plimsoll.Conflict, "the password list was changed by somebody else meanwhile").WithHint("read it and change it again")
+			return plimsoll.Errorf(plimsoll.Conflict, "the password list has changed since it was read").WithHint("read it and change it again")
 		}
 		_, err = tx.Exec(ctx, `INSERT INTO password_list (project_id, generation, sealed_words, changed_by, changed_at) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT (project_id) DO UPDATE SET generation = excluded.generation, sealed_words = excluded.sealed_words,

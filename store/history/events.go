@@ -265,7 +265,7 @@ func openCursor(text string) (key []string, err error) {
 		err = json.Unmarshal(raw, &key)
 	}
 	if err != nil || len(text) > maxCursor {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the cursor is none of ours").WithHint("begin again without one")
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "the cursor is not valid").WithHint("start without a cursor")
 	}
 	return key, nil
 }

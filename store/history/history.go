@@ -54,7 +54,7 @@ const notEnded = math.MaxInt64
 
 // timeline is the past of one image.
 type timeline struct {
-	moves    []tagMove    // by time; the first is when the image was first seen
+	moves    []tagMove // by time; the first is when the image was first seen
 	held     []heldSet // by time
 	findings []pastFinding
 	judged   bool // what the tag points to now was looked at

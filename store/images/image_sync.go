@@ -163,7 +163,7 @@ func (a *repositorySync) saveTag(ctx context.Context, t plimsoll.TagSeen) error 
 	to, ok := a.stored[t.Digest]
 	if !ok {
 		// A concurrent sync removed its last tag between the question and the answer.
-		return plimsoll.Errorf(plimsoll.Unavailable, "%s:%s points to %s, which is not stored any more",
+		return plimsoll.Errorf(plimsoll.Unavailable, "%s:%s points to %s, which is no longer stored",
 			a.change.Repository, t.Tag, t.Digest.Short()).WithHint("sync again")
 	}
 	have, known := a.haveTags[t.Tag]

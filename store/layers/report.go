@@ -79,7 +79,7 @@ func countReports(ctx context.Context, tx *sqldb.Tx, layers []plimsoll.Layer, an
 const selectReportsSQL = `SELECT report FROM layer_report WHERE diff_id IN (:keys) AND `
 
 // LayerReports returns the stored reports of the analyzers about the layers, by diff
-// ID and in the order of analyzers. Reports are shared by content: ask only for layers
+// ID and in the order of analyzers. Reports are shared by content: request only layers
 // that MissingLayers did not name for the same tenant.
 func (s *Store) LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, analyzers []plimsoll.AnalyzerID) (map[plimsoll.Digest][]plimsoll.LayerReport, error) {
 	analyzers = distinctAnalyzers(analyzers)

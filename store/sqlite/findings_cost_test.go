@@ -18,7 +18,7 @@ import (
 
 var costTenant = plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}
 
-// image stores an artifact, a tag that points to it and an index that holds it.
+// storeImage stores an artifact, a tag that points to it and an index with it.
 func storeImage(t testing.TB, s *store.Store, name string) plimsoll.Image {
 	t.Helper()
 	d := plimsoll.DigestOf([]byte(name))
@@ -206,7 +206,7 @@ func planOf(t *testing.T, db *sql.DB, query string) (steps []string) {
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, query)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	for rows.Next() {
 		var id, parent, unused int
 		var step string

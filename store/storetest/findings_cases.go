@@ -27,7 +27,7 @@ func placed(kind plimsoll.SetKind, names ...string) plimsoll.PlacedSet {
 	return set
 }
 
-// vulnerable says that a package has a vulnerability.
+// vulnerable is a vulnerability of a package.
 func vulnerable(name, id string, severity plimsoll.Severity) plimsoll.Vulnerability {
 	return plimsoll.Vulnerability{
 		ID: id, Advisories: []string{"DSA-" + id}, Aliases: []string{id}, Package: pkg(name),

@@ -19,7 +19,7 @@ func testRevisions(f *findings) {
 	f.save(record(findingTenant, "a", set, judged(1,
 		vulnerable("bash", "CVE-1", high), vulnerable("bash", "CVE-2", high), vulnerable("curl", "CVE-3", high))))
 
-	// At 2, one goes, one is rated anew, one comes and one stays.
+	// At 2, one ends, one is rated differently, one begins and one stays.
 	second := []plimsoll.Vulnerability{vulnerable("bash", "CVE-2", plimsoll.SeverityLow), vulnerable("curl", "CVE-3", high), vulnerable("curl", "CVE-4", high)}
 	if n := f.rematch(matcher, 2, second...); n != 4 {
 		f.Fatalf("the rematch changed %d rows, want 4", n)
@@ -31,7 +31,7 @@ func testRevisions(f *findings) {
 	wantEqual(f, after2, f.judgementRows())
 	wantEqual(f, clean(3, 0, 0), f.shown(img))
 
-	// A later revision that says the same writes nothing about any set.
+	// A later revision with the same judgement writes nothing about any set.
 	before := f.dump("")
 	if n := f.rematch(matcher, 3, second...); n != 0 {
 		f.Fatalf("an unchanged judgement changed %d rows", n)
@@ -153,7 +153,7 @@ func testSharedSet(f *findings) {
 		f.Fatalf("%d sets are stored, want one", len(sets))
 	}
 
-	// A rematch reaches every image that holds the set.
+	// A rematch changes every image with the set.
 	f.rematch(matcher, 2, vulnerable("bash", "CVE-1", plimsoll.SeverityHigh), vulnerable("curl", "CVE-2", plimsoll.SeverityLow))
 	for _, img := range []plimsoll.Image{first, second, third} {
 		wantEqual(f, clean(2, 0, 0), f.shown(img))

@@ -6,8 +6,8 @@ import (
 	"plimsoll"
 )
 
-// testMaliciousPackages: what advisories say of packages is malware of every artifact that
-// holds them, beside what is in its files, from the scan on and after each rematch.
+// testMaliciousPackages: a package that is malware by advisories is malware of every artifact
+// with it, beside the malware in its files, from the scan on and after each rematch.
 func testMaliciousPackages(f *findings) {
 	one, other := f.image(findingTenant, "one"), f.image(otherTenant, "other")
 	lang := placed(plimsoll.SetLanguage, "left-pad", "lost")
@@ -33,7 +33,7 @@ func testMaliciousPackages(f *findings) {
 	const a, b, file = "app/a malicious_package MAL-1", "app/b malicious_package MAL-1", "app/a match r"
 	scan(findingTenant, "one")
 	shown(one, 1, file)
-	// The same set, stored already: a rematch tells.
+	// The same set, stored already: a rematch finds it.
 	scan(otherTenant, "other", plimsoll.MaliciousPackage{Package: lang.Packages[0], Advisories: []string{"MAL-1"}})
 	shown(other, 1, file)
 

@@ -25,7 +25,7 @@ func (f *findings) packages() []plimsoll.StoredPackage {
 	return packages
 }
 
-// judgementsOf says of some packages, or of all, what the vulnerabilities say; the others are clean.
+// judgementsOf judges some packages, or all, by the vulnerabilities; the others have none.
 func (f *findings) judgementsOf(ids []int64, vs ...plimsoll.Vulnerability) []plimsoll.PackageJudgement {
 	f.Helper()
 	var js []plimsoll.PackageJudgement
@@ -134,7 +134,7 @@ func testCutOff(f *findings) {
 	}
 }
 
-// testScanBeside: scans that change what an artifact holds while a rematch counts.
+// testScanBeside: scans that change the sets of an artifact while a rematch counts.
 func testScanBeside(f *findings) {
 	index := f.index(findingTenant, "index", "a")
 	img := f.image(findingTenant, "a")

@@ -15,7 +15,7 @@ import (
 	"plimsoll/store/storetest/backlogtest"
 )
 
-// Run holds an engine to every suite. open returns a new, empty inventory, and closes
+// Run runs every suite against an engine. open returns a new, empty inventory, and closes
 // it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("images", func(t *testing.T) { Images(t, open) })
@@ -34,7 +34,7 @@ type Clock struct {
 // Start is when the clock of every test begins.
 func Start() time.Time { return time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC) }
 
-// UseClock gives s a clock that moves only when told.
+// UseClock gives s a clock that moves only by Advance.
 func UseClock(s *store.Store) *Clock {
 	c := &Clock{now: Start()}
 	s.DB().Now = c.Now
@@ -107,10 +107,10 @@ func dumpRows(t testing.TB, out *strings.Builder, rows *sql.Rows) {
 	}
 }
 
-// Digest makes a digest out of a word.
+// Digest returns the digest of a text.
 func Digest(word string) plimsoll.Digest { return plimsoll.DigestOf([]byte(word)) }
 
-// Artifact makes a small image manifest whose digest follows from the word.
+// Artifact makes a small image manifest whose digest is that of the text.
 func Artifact(word string) plimsoll.Artifact {
 	platform := plimsoll.Platform{OS: "linux", Architecture: "amd64"}
 	created := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)

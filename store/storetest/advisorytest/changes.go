@@ -9,7 +9,7 @@ import (
 	"plimsoll/store/storetest/must"
 )
 
-// changed asks what changed; nil = cannot be told.
+// changed returns what changed; nil = not known.
 func changed(t *testing.T, s *advisories.Store, since plimsoll.Revision) *plimsoll.AdvisoryChanges {
 	t.Helper()
 	c, known, err := s.ChangedSince(t.Context(), since)
@@ -48,7 +48,7 @@ func checkChanges(t *testing.T, open func() *advisories.Store) {
 	equal(t, "since 1", all, changed(t, s, 1))
 
 	delete(dump, "b.json")
-	loadFeed(t, s, "one", dump) // 6: nobody speaks of PyPI any more
+	loadFeed(t, s, "one", dump) // 6: no record is about PyPI now
 	equal(t, "a release is not covered any more", unknown, changed(t, s, 5))
 	dump["c.json"] = osvRecord("A-3", "Debian:12", "zlib", "1", func(a *plimsoll.Advisory) { a.Withdrawn = firstDay })
 	loadFeed(t, s, "one", dump) // 7

@@ -171,7 +171,7 @@ func checkEachRecord(t *testing.T, open func() *advisories.Store) {
 	}
 }
 
-// checkMalicious: a feed of malicious packages is evidence, but nobody judged vulnerabilities by it.
+// checkMalicious: a feed of malicious packages is evidence, but no vulnerability is judged by it.
 func checkMalicious(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "malicious", feedDump{"a.json": osvRecord("MAL-2026-1", "npm", "x", "1")})

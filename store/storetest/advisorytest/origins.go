@@ -8,7 +8,7 @@ import (
 	"plimsoll/store/storetest/must"
 )
 
-// checkOrigins: what stands, and what stood before.
+// checkOrigins: what is valid, and what was valid before.
 func checkOrigins(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	dump := feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1"), "b.json": osvRecord("A-2", "Debian:12", "zlib", "1"), "c.json": osvRecord("A-3", "Debian:12", "curl", "1")}

@@ -18,28 +18,28 @@ import (
 // new empty store that is closed with the test.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	for name, test := range map[string]func(*testing.T, *backlog){
-		"enqueue joins open units":       testEnqueueJoins,
-		"enqueue adds to a running task": testEnqueueAdds,
-		"enqueue is quick":               testEnqueueQuick,
-		"dispatch is fair":               testDispatchFair,
-		"interactive overtakes":          testDispatchInteractive,
-		"dispatch waits":                 testDispatchWaits,
-		"dispatch undone with its hand":  testDispatchUndone,
-		"one worker a generation":        testBeginOnce,
-		"a unit that is taken back":      testReclaim,
-		"a process that dies every time": testInterrupted,
-		"sweep":                          testSweep,
-		"retry and release":              testRetryRelease,
-		"stop spares shared units":       testStop,
-		"tasks of a project":             testTasks,
-		"prune":                          testPrune,
-		"counters never drift":           testCounters,
+		"enqueue joins open units":          testEnqueueJoins,
+		"enqueue adds to a running task":    testEnqueueAdds,
+		"enqueue is quick":                  testEnqueueQuick,
+		"dispatch is fair":                  testDispatchFair,
+		"interactive overtakes":             testDispatchInteractive,
+		"dispatch waits":                    testDispatchWaits,
+		"dispatch undone with its callback": testDispatchUndone,
+		"one worker a generation":           testBeginOnce,
+		"a unit that is taken back":         testReclaim,
+		"a process that dies every time":    testInterrupted,
+		"sweep":                             testSweep,
+		"retry and release":                 testRetryRelease,
+		"stop leaves shared units":          testStop,
+		"tasks of a project":                testTasks,
+		"prune":                             testPrune,
+		"counters never drift":              testCounters,
 	} {
 		t.Run(name, func(t *testing.T) { test(t, newBacklog(t, open(t))) })
 	}
 }
 
-// backlog is a store with a clock that stands still.
+// backlog is a store with a clock that does not move by itself.
 type backlog struct {
 	*store.Store
 	t   rapid.TB
@@ -108,7 +108,7 @@ func (b *backlog) dispatch(room int) []plimsoll.Work {
 	})
 	b.check(err)
 	if n != len(got) {
-		b.t.Fatalf("Dispatch says %d, handed %d", n, len(got))
+		b.t.Fatalf("Dispatch returned %d, but passed %d", n, len(got))
 	}
 	return got
 }

@@ -10,8 +10,8 @@ import (
 	"plimsoll"
 )
 
-// testCounters drives the backlog at random and compares what tasks say with what
-// their units are.
+// testCounters drives the backlog at random and compares the counters of
+// tasks with their units.
 func testCounters(t *testing.T, shared *backlog) {
 	project := 0
 	rapid.Check(t, func(t *rapid.T) {
@@ -89,15 +89,15 @@ func (b *backlog) wantNoDrift() {
 	b.t.Helper()
 	rows, err := b.DB().Reader.QueryContext(context.Background(), driftSQL)
 	b.check(err)
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	for rows.Next() {
 		var id int64
 		var state plimsoll.TaskState
-		var told, real [3]int
+		var counted, real [3]int
 		var open int
-		b.check(rows.Scan(&id, &state, &told[0], &told[1], &told[2], &real[0], &real[1], &real[2], &open))
-		if told != real {
-			b.t.Fatalf("task %d tells total, done, failed %v; its units are %v", id, told, real)
+		b.check(rows.Scan(&id, &state, &counted[0], &counted[1], &counted[2], &real[0], &real[1], &real[2], &open))
+		if counted != real {
+			b.t.Fatalf("task %d has total, done, failed %v; its units are %v", id, counted, real)
 		}
 		if (state == plimsoll.TaskRunning) != (open > 0) && state != plimsoll.TaskStopped {
 			b.t.Fatalf("task %d is %s with %d open units", id, state, open)
