@@ -1,3 +1,8 @@
+// Package storetest defines what a store must do, whatever engine is below it. An
+// engine's own tests call Run; a new method of the store starts with a case here.
+//
+// The suites that need nothing of the others are folders: accounttest, and advisorytest for
+// the advisory database.
 package storetest
 
 import (
@@ -12,7 +17,6 @@ import (
 	"plimsoll"
 	"plimsoll/store"
 	"plimsoll/store/storetest/accounttest"
-	"plimsoll/store/storetest/backlogtest"
 )
 
 // Run runs every suite against an engine. open returns a new, empty inventory, and closes
@@ -21,7 +25,7 @@ func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("images", func(t *testing.T) { Images(t, open) })
 	t.Run("accounts", func(t *testing.T) { accounttest.Run(t, open) })
 	t.Run("findings", func(t *testing.T) { Findings(t, open) })
-	t.Run("backlog", func(t *testing.T) { backlogtest.Run(t, open) })
+	t.Run("backlog", func(t *testing.T) { Backlog(t, open) })
 	t.Run("decisions", func(t *testing.T) { Decisions(t, open) })
 }
 

@@ -1,2 +1,0 @@
-// Package backlogtest is the part of storetest about the backlog and its tasks.
-package backlogtest
