@@ -127,8 +127,9 @@ const (
 
 // Page is one page of a list with the number of all matches.
 type Page[T any] struct {
-	Total int `json:"total"`
-	Items []T `json:"items"`
+	Total int    `json:"total"`
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // cursor of the next page, of lists that have one; "" = this is the last page
 }
 
 // ImageFilter selects images. Zero fields do not filter; all given fields must match.
@@ -166,6 +167,7 @@ type ImageFilter struct {
 
 	Setting *SettingFilter // nil = any
 
+	After  string // the cursor of the page before, instead of an offset; "" = the first page
 	Offset int
 	Limit  int // 0 = MaxLimit
 }
@@ -177,6 +179,8 @@ func (f ImageFilter) Validate() error {
 		return Errorf(Invalid, "an image list needs a project")
 	case f.Offset < 0 || f.Offset > MaxOffset:
 		return Errorf(Invalid, "offset %d is outside 0 to %d", f.Offset, MaxOffset)
+	case f.After != "" && f.Offset != 0:
+		return Errorf(Invalid, "a page of images begins after a cursor or at an offset, not both")
 	case f.Limit < 0 || f.Limit > MaxLimit:
 		return Errorf(Invalid, "limit %d is outside 1 to %d", f.Limit, MaxLimit)
 	case f.Size < 0:

@@ -48,6 +48,14 @@ type Task struct {
 	FinishedAt time.Time `json:"finished_at,omitzero"`
 }
 
+// TaskBySync is the By of the scans that a sync found necessary.
+const TaskBySync = "sync"
+
+// FollowsSync reports whether a scan task follows from the sync with this task id, or from an earlier one and still runs.
+func (t Task) FollowsSync(sync int64) bool {
+	return t.By == TaskBySync && (t.ID >= sync || t.State == TaskRunning)
+}
+
 // WorkState is the state of one unit in the backlog.
 type WorkState string
 

@@ -12,7 +12,7 @@ import (
 
 // TestPasswordList: whose list is asked for and changed, and what is refused.
 func TestPasswordList(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	h := w.api(t, nil)
 	run(t, h, []scenario{
 		{name: "none yet", method: "GET", url: weakWords, token: "t-reader", status: 200, has: []string{`{"extended_weak_password":[]}`}},
@@ -40,7 +40,7 @@ func TestPasswordList(t *testing.T) {
 
 // TestOwnListIsListed: accounts that the project's own list names are rows like others, one an account.
 func TestOwnListIsListed(t *testing.T) {
-	h := newHarbour(t, "reader")
+	h := newRealServer(t, "reader")
 	h.stock()
 	h.judge()
 	tenant := plimsoll.Tenant{ProjectID: h.project.ID, EnterpriseProject: "0"}

@@ -69,7 +69,7 @@ func (s *Syncer) Sync(ctx context.Context, client *registry.Client, reg plimsoll
 		return err
 	}
 	run := &syncRun{Syncer: s, client: client, reg: reg, task: plimsoll.Task{
-		Tenant: reg.Tenant, Kind: plimsoll.WorkScan, By: "sync",
+		Tenant: reg.Tenant, Kind: plimsoll.WorkScan, By: plimsoll.TaskBySync,
 	}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelRepositories)

@@ -6,7 +6,8 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
-	"plimsoll/advisory/bundle"
+	"plimsoll/app"
+	"plimsoll/client"
 )
 
 // backend does what commands ask, on the data directory of this machine or through a
@@ -35,7 +36,7 @@ type backend interface {
 	Sync(ctx context.Context, registry string, watch func(plimsoll.Task)) (plimsoll.Task, error)
 
 	AdvisoryStatus(ctx context.Context) (plimsoll.AdvisoryStatus, error)
-	ImportAdvisories(ctx context.Context, path, feed string, trust bundle.Trust, watch func(records int)) (plimsoll.ImportOutcome, error)
+	ImportAdvisories(ctx context.Context, path, feed string, trust app.Trust, watch func(records int)) (plimsoll.ImportOutcome, error)
 
 	Users(ctx context.Context) ([]plimsoll.User, error)
 	AddUser(ctx context.Context, name, password string, grants []plimsoll.Grant) (plimsoll.User, error)
@@ -50,17 +51,17 @@ type backend interface {
 	Close() error
 }
 
-// backend opens the server at --endpoint if it is set, else the data directory.
-func (a *app) backend(ctx context.Context) (backend, error) {
+// openBackend opens the server at --endpoint if it is set, else the data directory.
+func (a *application) openBackend(ctx context.Context) (backend, error) {
 	if a.endpoint != "" {
-		return newRemote(ctx, a)
+		return a.openRemote(ctx)
 	}
-	return openLocal(ctx, a)
+	return a.openLocal(ctx)
 }
 
-// with opens a backend for the length of f.
-func (a *app) with(ctx context.Context, f func(backend) error) error {
-	b, err := a.backend(ctx)
+// withBackend calls f with a backend, and closes it.
+func (a *application) withBackend(ctx context.Context, f func(backend) error) error {
+	b, err := a.openBackend(ctx)
 	if err != nil {
 		return err
 	}
@@ -68,9 +69,39 @@ func (a *app) with(ctx context.Context, f func(backend) error) error {
 	return f(b)
 }
 
-// on makes a command's function of one that works on a backend.
-func (a *app) on(f func(ctx context.Context, b backend, args []string) error) func(*cobra.Command, []string) error {
+// onBackend makes the function of a command that works on a backend.
+func (a *application) onBackend(f func(ctx context.Context, b backend, args []string) error) func(*cobra.Command, []string) error {
 	return func(cmd *cobra.Command, args []string) error {
-		return a.with(cmd.Context(), func(b backend) error { return f(cmd.Context(), b, args) })
+		return a.withBackend(cmd.Context(), func(b backend) error { return f(cmd.Context(), b, args) })
 	}
+}
+
+// remoteBackend is a running server.
+type remoteBackend struct{ *client.Client }
+
+// openRemote signs in at the endpoint: with PLIMSOLL_TOKEN, else with PLIMSOLL_USER and
+// PLIMSOLL_PASSWORD. The project is --project, else PLIMSOLL_PROJECT_ID, else the token's.
+func (a *application) openRemote(ctx context.Context) (backend, error) {
+	roots, err := a.config().Roots()
+	if err != nil {
+		return nil, err
+	}
+	config := client.Config{Endpoint: a.endpoint, Project: a.project, EnterpriseProject: a.enterpriseProject, RootCAs: roots}
+	c, err := client.New(ctx, config.FromEnvironment(a.env))
+	if err != nil {
+		return nil, err
+	}
+	return remoteBackend{c}, nil
+}
+
+// ImportAdvisories uploads a zip, a folder or a bundle.
+func (r remoteBackend) ImportAdvisories(ctx context.Context, path, feed string, trust app.Trust, _ func(int)) (plimsoll.ImportOutcome, error) {
+	if trust.Unsigned || len(trust.Keys) > 0 {
+		return plimsoll.ImportOutcome{}, plimsoll.Errorf(plimsoll.Invalid, "which bundles are trusted is for the server to say").
+			WithHint("start it with --verify-key")
+	}
+	if feed == "" {
+		feed = app.FeedName(path)
+	}
+	return r.UploadAdvisories(ctx, feed, path)
 }

@@ -3,12 +3,12 @@ package main
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"sync"
+
+	"plimsoll/client"
 )
 
 // background is a server that run started in this process.
@@ -37,7 +37,7 @@ func (b *background) start(args []string, out io.Writer) {
 	b.cancel = cancel
 	go func() {
 		defer cancel()
-		b.code <- run(ctx, args, strings.NewReader(""), out, b.errs)
+		b.code <- runProgram(ctx, args, strings.NewReader(""), out, b.errs)
 	}()
 }
 
@@ -49,22 +49,11 @@ func (b *background) stop() int {
 
 // signIn returns a token and the id of the project default.
 func signIn(endpoint, user, password string) (token, project string, err error) {
-	body := fmt.Sprintf(`{"auth":{"identity":{"methods":["password"],"password":{"user":{"name":%q,"password":%q,"domain":{"name":"plimsoll"}}}},"scope":{"project":{"name":"default"}}}}`,
-		user, password)
-	resp, err := http.Post(endpoint+"/v3/auth/tokens", "application/json", strings.NewReader(body))
+	c, err := client.New(context.Background(), client.Config{Endpoint: endpoint, User: user, Password: password})
 	if err != nil {
 		return "", "", err
 	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusCreated {
-		return "", "", fmt.Errorf("sign in: %s %s %w", resp.Status, raw, err)
-	}
-	var answer tokenBody
-	if err := json.Unmarshal(raw, &answer); err != nil {
-		return "", "", err
-	}
-	return resp.Header.Get("X-Subject-Token"), answer.Token.Project.ID, nil
+	return c.Token(), c.ProjectID(), nil
 }
 
 // lockedBuffer may be read while a server writes to it.

@@ -48,12 +48,12 @@ func TestBudgetFlags(t *testing.T) {
 		{"--max-unpacked=1KiB", "unpacked"}, {"--max-layers=1", "layers"}, {"--max-entries=0", "not above zero"}, {"--max-file=x", "not a size"},
 	} {
 		var errs bytes.Buffer
-		code := run(t.Context(), []string{"--data", t.TempDir(), "scan", "--archive", path, tt.flag}, strings.NewReader(""), io.Discard, &errs)
+		code := runProgram(t.Context(), []string{"--data", t.TempDir(), "scan", "--archive", path, tt.flag}, strings.NewReader(""), io.Discard, &errs)
 		if code != exitError || !strings.Contains(errs.String(), tt.says) {
 			t.Errorf("%s: exit %d, %s", tt.flag, code, errs.String())
 		}
 	}
-	if code := run(t.Context(), []string{"--data", t.TempDir(), "scan", "--archive", path}, strings.NewReader(""), io.Discard, io.Discard); code != exitOK {
+	if code := runProgram(t.Context(), []string{"--data", t.TempDir(), "scan", "--archive", path}, strings.NewReader(""), io.Discard, io.Discard); code != exitOK {
 		t.Errorf("without flags: exit %d", code)
 	}
 }

@@ -15,6 +15,9 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze/malware/clamd/clamdtest"
+	"plimsoll/app"
+	"plimsoll/app/apptest"
+	"plimsoll/app/imagescan"
 )
 
 // ownRules is a folder with a rule for what clamdtest.Daemon knows too.
@@ -42,10 +45,10 @@ func sampleLayout(t *testing.T) string {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	img := packedImage(t, types.OCILayer, zipped, tarOf(t, regular("etc/os-release", debianRelease),
-		regular("srv/both.sh", "#!/bin/sh\n# "+clamdtest.Sample+"\n"), regular("srv/good.sh", "#!/bin/sh\n"),
-		regular("srv/big.sh", "#!/bin/sh\n"+strings.Repeat("x", clamdtest.DaemonLimit)),
-		regular("srv/notes", clamdtest.Sample), regular("srv/app.zip", packed.String())))
+	img := packedImage(t, types.OCILayer, apptest.Gzip, apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease),
+		apptest.File("srv/both.sh", "#!/bin/sh\n# "+clamdtest.Sample+"\n"), apptest.File("srv/good.sh", "#!/bin/sh\n"),
+		apptest.File("srv/big.sh", "#!/bin/sh\n"+strings.Repeat("x", clamdtest.DaemonLimit)),
+		apptest.File("srv/notes", clamdtest.Sample), apptest.File("srv/app.zip", packed.String())))
 	dir, _ := writeLayout(t, "team/app:1", img)
 	return dir
 }
@@ -54,8 +57,8 @@ func sampleLayout(t *testing.T) string {
 func outcome(t *testing.T, args ...string) (status int, words string, found []string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	status = run(t.Context(), append([]string{"scan", "--allow-not-judged", "--output", "json"}, args...), strings.NewReader(""), &out, &errs)
-	var result scanOutput
+	status = runProgram(t.Context(), append([]string{"scan", "--allow-not-judged", "--output", "json"}, args...), strings.NewReader(""), &out, &errs)
+	var result imagescan.Result
 	if err := json.Unmarshal(out.Bytes(), &result); err != nil {
 		t.Fatalf("%v: %s", err, errs.String())
 	}
@@ -120,7 +123,7 @@ func TestClamdIsAskedOnce(t *testing.T) {
 	if n := scan("--clamd-max-file", "30MiB"); n != 4 {
 		t.Errorf("with another limit %d files were shown", n)
 	}
-	t.Setenv(inProcess, "1")
+	t.Setenv("PLIMSOLL_IN_PROCESS", "1")
 	if n := scan("--no-cache"); n != 4 {
 		t.Errorf("in this process %d files were shown", n)
 	}
@@ -155,9 +158,9 @@ func TestClamdFailsMidScan(t *testing.T) {
 func TestClamdIsListed(t *testing.T) {
 	f := clamdtest.New(t, nil)
 	data := t.TempDir()
-	list := func(at string) (row ruleSet) {
+	list := func(at string) (row app.RuleSet) {
 		t.Helper()
-		var sets []ruleSet
+		var sets []app.RuleSet
 		if err := json.Unmarshal([]byte(cli(t, "", "rules", "list", "--data", data, "--output", "json", "--clamd", at)), &sets); err != nil {
 			t.Fatal(err)
 		}

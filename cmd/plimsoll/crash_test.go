@@ -23,6 +23,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
+	"plimsoll/app/apptest"
 	"plimsoll/demo"
 )
 
@@ -54,16 +55,15 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	if out, err := exec.CommandContext(t.Context(), "go", "build", "-o", binary, ".").CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
 	}
-	e := newEvil(t)
+	e := apptest.NewRegistry(t)
 	for r := range crashRepositories {
-		base := tarOf(t, regular("etc/os-release", debianRelease), regular("var/lib/dpkg/status", dpkg("openssl", "3.0.11-1~deb12u2")+dpkg("app"+strconv.Itoa(r), "1.0-1")))
+		base := apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease), apptest.File("var/lib/dpkg/status", apptest.Dpkg("openssl", "3.0.11-1~deb12u2")+apptest.Dpkg("app"+strconv.Itoa(r), "1.0-1")))
 		for n := range crashTags {
-			top := tarOf(t, regular("srv/eicar.com", eicar), regular("srv/name", fmt.Sprint(r, "-", n)))
+			top := apptest.Tar(t, apptest.File("srv/eicar.com", apptest.EICAR), apptest.File("srv/name", fmt.Sprint(r, "-", n)))
 			repository := fmt.Sprintf("crash/app%d", r)
-			digest := e.push(t, repository, [][]byte{zipped(t, base), zipped(t, top)}, []plimsoll.Digest{plimsoll.DigestOf(base), plimsoll.DigestOf(top)}, nil)
-			e.tag(repository, "v"+strconv.Itoa(n), digest, e.docs[string(digest)])
+			e.Push(t, repository, [][]byte{apptest.Gzip(t, base), apptest.Gzip(t, top)}, []plimsoll.Digest{plimsoll.DigestOf(base), plimsoll.DigestOf(top)}, nil)
+			e.Retag(repository, "1", "v"+strconv.Itoa(n))
 		}
-		delete(e.tags, fmt.Sprintf("crash/app%d:1", r))
 	}
 	c := newCrash(t, binary, e)
 	seed := crashSeed(t)
@@ -123,14 +123,14 @@ type crash struct {
 	binary, data, temporary, host string
 	cmd                           *exec.Cmd
 	log                           lockedBuffer
-	server                        server
+	server                        apiServer
 }
 
 const crashPassword = "correct horse battery staple"
 
-func newCrash(t *testing.T, binary string, e *evil) *crash {
+func newCrash(t *testing.T, binary string, e *apptest.Registry) *crash {
 	t.Helper()
-	c := &crash{binary: binary, data: t.TempDir(), temporary: t.TempDir(), host: e.host()}
+	c := &crash{binary: binary, data: t.TempDir(), temporary: t.TempDir(), host: e.Host()}
 	records := filepath.Join(t.TempDir(), demo.FeedName)
 	if err := demo.WriteAdvisories(records); err != nil {
 		t.Fatal(err)
@@ -172,7 +172,7 @@ func (c *crash) start(t *testing.T) {
 // sync asks for a sync.
 func (c *crash) sync(t *testing.T) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.server.url+"/api/v1/projects/"+c.server.project+"/registries/evil/sync", http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.server.url+"/api/v1/registries/evil/sync", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func (c *crash) idle(t *testing.T) {
 	defer tick.Stop()
 	deadline := time.After(90 * time.Second)
 	for {
-		open := query(t, db, `SELECT state, COUNT(*) FROM backlog WHERE state IN ('pending', 'queued', 'running') GROUP BY state`)
+		open := apptest.Query(t, db, `SELECT state, COUNT(*) FROM backlog WHERE state IN ('pending', 'queued', 'running') GROUP BY state`)
 		if len(open) == 0 {
 			return
 		}
@@ -233,7 +233,7 @@ func (c *crash) states(t *testing.T) string {
 	t.Helper()
 	db := c.open(t)
 	defer db.Close()
-	return fmt.Sprint(query(t, db, `SELECT state, COUNT(*) FROM backlog GROUP BY state`))
+	return fmt.Sprint(apptest.Query(t, db, `SELECT state, COUNT(*) FROM backlog GROUP BY state`))
 }
 
 // sound holds what is stored in the end against what must be.
@@ -260,7 +260,7 @@ func (c *crash) sound(t *testing.T) {
 			t.done <> (SELECT COUNT(*) FROM task_work w JOIN backlog b ON b.id = w.backlog_id WHERE w.task_id = t.id AND b.state = 'done') OR
 			t.failed <> (SELECT COUNT(*) FROM task_work w JOIN backlog b ON b.id = w.backlog_id WHERE w.task_id = t.id AND b.state = 'failed')`, nil},
 	} {
-		if d := cmp.Diff(check.want, query(t, db, check.statement)); d != "" {
+		if d := cmp.Diff(check.want, apptest.Query(t, db, check.statement)); d != "" {
 			t.Errorf("%s (-want +got):\n%s", check.what, d)
 		}
 	}

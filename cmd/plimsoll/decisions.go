@@ -11,8 +11,8 @@ import (
 	"plimsoll"
 )
 
-func (a *app) decisionsCommand() *cobra.Command {
-	return group("decisions", "Say what is to be done about findings, and show what was said",
+func (a *application) decisionsCommand() *cobra.Command {
+	return newGroup("decisions", "Say what is to be done about findings, and show what was said",
 		a.decisionsAdd(), a.decisionsList(), a.decisionsRemove())
 }
 
@@ -26,7 +26,7 @@ type decisionOptions struct {
 	expires  string
 }
 
-func (a *app) decisionsAdd() *cobra.Command {
+func (a *application) decisionsAdd() *cobra.Command {
 	var o decisionOptions
 	cmd := &cobra.Command{
 		Use:   "add ID",
@@ -41,7 +41,7 @@ how long from now (720h).`,
       --justification vulnerable_code_not_in_execute_path
   plimsoll decisions add DSA-5417-1 --status accepted --package openssl --repository team/app`,
 		Args: cobra.ExactArgs(1),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			o.decision.Finding = args[0]
 			d, err := o.complete(ctx, b, time.Now())
 			if err != nil {
@@ -59,8 +59,8 @@ how long from now (720h).`,
 		}),
 	}
 	f, s := cmd.Flags(), &o.decision.Scope
-	f.StringVar(&o.status, "status", "", "what is so: "+strings.Join(texts(plimsoll.DecisionStatuses()), ", "))
-	f.StringVar(&o.why, "justification", "", "why it is not_affected: "+strings.Join(texts(plimsoll.Justifications()), ", "))
+	f.StringVar(&o.status, "status", "", "what is so: "+strings.Join(toStrings(plimsoll.DecisionStatuses()), ", "))
+	f.StringVar(&o.why, "justification", "", "why it is not_affected: "+strings.Join(toStrings(plimsoll.Justifications()), ", "))
 	f.StringVar(&o.decision.Reason, "reason", "", "why, in your words")
 	f.StringVar(&o.image, "image", "", "only in this image: repository:tag, sha256:digest or record id")
 	f.StringVar(&o.registry, "registry", "", "only in images of this registry")
@@ -69,9 +69,9 @@ how long from now (720h).`,
 	f.StringVar(&o.packages, "packages", "", "only in packages of a kind: os or language")
 	f.StringVar(&o.expires, "expires", "", "when it ends by itself")
 	_ = cmd.MarkFlagRequired("status") //nolint:errcheck // the flag is declared above
-	complete(cmd, "status", texts(plimsoll.DecisionStatuses())...)
-	complete(cmd, "justification", texts(plimsoll.Justifications())...)
-	complete(cmd, "packages", string(plimsoll.SetOS), string(plimsoll.SetLanguage))
+	completeFlag(cmd, "status", toStrings(plimsoll.DecisionStatuses())...)
+	completeFlag(cmd, "justification", toStrings(plimsoll.Justifications())...)
+	completeFlag(cmd, "packages", string(plimsoll.SetOS), string(plimsoll.SetLanguage))
 	return cmd
 }
 
@@ -162,7 +162,7 @@ func findImage(ctx context.Context, b backend, ref string) (plimsoll.Image, erro
 	return page.Items[0], nil
 }
 
-func (a *app) decisionsList() *cobra.Command {
+func (a *application) decisionsList() *cobra.Command {
 	f := plimsoll.DecisionFilter{}
 	var status string
 	var all bool
@@ -170,7 +170,7 @@ func (a *app) decisionsList() *cobra.Command {
 		Use:   "list",
 		Short: "List decisions, newest first",
 		Args:  cobra.NoArgs,
-		RunE: a.on(func(ctx context.Context, b backend, _ []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, _ []string) error {
 			f.Status = plimsoll.DecisionStatus(status)
 			if a.enterpriseProject != "" {
 				f.EnterpriseProjects = []string{a.enterpriseProject}
@@ -182,9 +182,9 @@ func (a *app) decisionsList() *cobra.Command {
 			if a.output == "json" {
 				return a.printJSON(list)
 			}
-			t := a.table("id", "finding", "status", "where", "by", "since", "until", "reason")
+			t := a.newTable("id", "finding", "status", "where", "by", "since", "until", "reason")
 			for _, d := range list {
-				row(t, d.ID, d.Finding, string(d.Status), scopeText(d), d.Author, timeText(d.CreatedAt), untilText(d), joinedText(string(d.Justification), d.Reason))
+				addRow(t, d.ID, d.Finding, string(d.Status), scopeText(d), d.Author, timeText(d.CreatedAt), untilText(d), joinedText(string(d.Justification), d.Reason))
 			}
 			t.Render()
 			return nil
@@ -198,7 +198,7 @@ func (a *app) decisionsList() *cobra.Command {
 	fl.IntVar(&f.Limit, "limit", 50, "rows to show, 1 to 200")
 	fl.Int64Var(&f.Before, "before", 0, "only ids below this: the next page")
 	fl.BoolVar(&all, "all", false, "show every row, whatever --limit says")
-	complete(cmd, "status", texts(plimsoll.DecisionStatuses())...)
+	completeFlag(cmd, "status", toStrings(plimsoll.DecisionStatuses())...)
 	return cmd
 }
 
@@ -262,12 +262,12 @@ func joinedText(parts ...string) string {
 	return strings.Join(out, "; ")
 }
 
-func (a *app) decisionsRemove() *cobra.Command {
+func (a *application) decisionsRemove() *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove ID",
 		Short: "Withdraw a decision",
 		Args:  cobra.ExactArgs(1),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			id, err := strconv.ParseInt(args[0], 10, 64)
 			if err != nil || id <= 0 {
 				return plimsoll.Errorf(plimsoll.Invalid, "%.40q is no id of a decision", args[0]).WithHint("see `plimsoll decisions list`")

@@ -73,7 +73,7 @@ func storedBy(t *testing.T, data string) stored {
 		t.Fatal(err)
 	}
 	defer inventory.Close()
-	d, err := inventory.Domain(t.Context(), domainName)
+	d, err := inventory.Domain(t.Context(), "plimsoll")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -85,7 +85,7 @@ func storedBy(t *testing.T, data string) stored {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scans, err := inventory.Tasks(t.Context(), projects[0].ID, nil, plimsoll.WorkScan, 0, 0)
+	scans, err := inventory.Tasks(t.Context(), projects[0].ID, nil, plimsoll.WorkScan, 0, "")
 	if err != nil {
 		t.Fatal(err)
 	}

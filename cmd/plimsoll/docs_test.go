@@ -19,7 +19,7 @@ var update = flag.Bool("update", false, "write the tables of flags into docs, an
 // commands are all that can be run, with their flags as users see them.
 func commands() []*cobra.Command {
 	var out []*cobra.Command
-	eachCommand((&app{env: os.LookupEnv}).command(), func(c *cobra.Command) {
+	eachCommand((&application{env: os.LookupEnv}).command(), func(c *cobra.Command) {
 		if !c.HasSubCommands() && !c.Hidden {
 			out = append(out, c)
 		}
@@ -47,7 +47,7 @@ func flagTable(flags *pflag.FlagSet, variables bool) string {
 			initial = "`" + initial + "`"
 		}
 		if variables {
-			name += " | `" + variable(f.Name) + "`"
+			name += " | `" + variableOf(f.Name) + "`"
 		}
 		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, cell(initial), cell(f.Usage))
 	})
@@ -78,7 +78,7 @@ func reference() string {
 
 // TestDocs holds the tables of flags in docs against the commands.
 func TestDocs(t *testing.T) {
-	root := (&app{env: os.LookupEnv}).command()
+	root := (&application{env: os.LookupEnv}).command()
 	for _, part := range []struct{ file, name, want string }{
 		{"configuration.md", "shared flags", flagTable(root.PersistentFlags(), true)},
 		{"commands.md", "commands", reference()},
@@ -132,21 +132,21 @@ func TestExamples(t *testing.T) {
 		t.Fatalf("no examples: %v", err)
 	}
 	for _, path := range files {
-		settings, err := readConfig(path)
+		settings, err := readSettingsFile(path)
 		if err != nil {
 			t.Errorf("%s: %v", path, err)
 			continue
 		}
 		applied := map[string]bool{}
-		eachCommand((&app{}).command(), func(c *cobra.Command) {
-			a := &app{env: func(string) (string, bool) { return "", false }, config: path}
+		eachCommand((&application{}).command(), func(c *cobra.Command) {
+			a := &application{env: func(string) (string, bool) { return "", false }, settingsFile: path}
 			fresh, _, err := a.command().Find(strings.Fields(c.CommandPath())[1:])
 			if err != nil {
 				t.Fatal(err)
 			}
 			fresh.InheritedFlags() // joins the shared flags
-			a.config = path
-			if err := a.settle(fresh); err != nil {
+			a.settingsFile = path
+			if err := a.applySettings(fresh); err != nil {
 				t.Errorf("%s, %s: %v", path, c.CommandPath(), err)
 			}
 			fresh.Flags().VisitAll(func(f *pflag.Flag) { applied[f.Name] = applied[f.Name] || f.Changed })

@@ -12,9 +12,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
+	"plimsoll/app/terminal"
 )
 
-func (a *app) explainCommand() *cobra.Command {
+func (a *application) explainCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "explain IMAGE ID",
 		Short: "Explain why an image is affected by a vulnerability, or why not",
@@ -25,7 +26,7 @@ is repository:tag, sha256:digest or a record id; ID is a CVE, an alias or an adv
 		Example: `  plimsoll explain team/app:2.0 CVE-2026-1000
   plimsoll explain sha256:0d5f… DSA-5417-1 --output json`,
 		Args: cobra.ExactArgs(2),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			img, err := findImage(ctx, b, args[0])
 			if err != nil {
 				return err
@@ -47,8 +48,8 @@ func recordID(img plimsoll.Image) string { return strconv.FormatInt(img.ID, 10) 
 // maxShown is how many checks of packages that are not affected people are shown.
 const maxShown = 20
 
-func (a *app) printExplanation(e plimsoll.Explanation) error {
-	fmt.Fprintln(a.out, printable(fmt.Sprintf("%s in %s:%s (%s)", e.Asked, e.Image.Repository, e.Image.Tag, e.Image.Digest.Short())))
+func (a *application) printExplanation(e plimsoll.Explanation) error {
+	fmt.Fprintln(a.out, terminal.Printable(fmt.Sprintf("%s in %s:%s (%s)", e.Asked, e.Image.Repository, e.Image.Tag, e.Image.Digest.Short())))
 	if len(e.IDs) > 0 && !slices.Equal(e.IDs, []string{e.Asked}) {
 		a.line("means", strings.Join(e.IDs, ", "))
 	}
@@ -76,15 +77,15 @@ func (a *app) printExplanation(e plimsoll.Explanation) error {
 }
 
 // line writes a name and what there is to say, made printable.
-func (a *app) line(name, value string) {
+func (a *application) line(name, value string) {
 	if value != "" {
-		fmt.Fprintf(a.out, "  %-12s %s\n", name, printable(value))
+		fmt.Fprintf(a.out, "  %-12s %s\n", name, terminal.Printable(value))
 	}
 }
 
-func (a *app) printFinding(f plimsoll.ExplainedFinding) {
+func (a *application) printFinding(f plimsoll.ExplainedFinding) {
 	fmt.Fprintln(a.out)
-	fmt.Fprintln(a.out, a.colour(printable(f.ID), text.Bold))
+	fmt.Fprintln(a.out, a.colour(terminal.Printable(f.ID), text.Bold))
 	a.line("build step", f.BuildStep)
 	if f.LayerIndex >= 0 {
 		a.line("layer", fmt.Sprintf("%d: %s", f.LayerIndex+1, f.Layer.Short()))
@@ -122,7 +123,7 @@ func (a *app) printFinding(f plimsoll.ExplainedFinding) {
 	}
 }
 
-func (a *app) printChecks(checks []plimsoll.AdvisoryCheck) {
+func (a *application) printChecks(checks []plimsoll.AdvisoryCheck) {
 	for _, c := range checks {
 		if c.Result == plimsoll.CheckOtherRelease {
 			continue // one line a release of the distribution; --output json has them

@@ -3,7 +3,7 @@ package main
 import (
 	"archive/zip"
 	"bytes"
-	"context"
+	"encoding/json"
 	"errors"
 	"net/http"
 	"net/http/httptest"
@@ -64,13 +64,8 @@ func TestServeReadsFeeds(t *testing.T) {
 	if code := b.stop(); code != exitOK {
 		t.Fatalf("serve ended with %d: %s", code, b.errs.String())
 	}
-	a := &app{data: data, in: strings.NewReader(""), out: &bytes.Buffer{}, errs: &bytes.Buffer{}, env: os.LookupEnv}
-	l, err := openLocal(context.Background(), a)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	status, err := l.AdvisoryStatus(t.Context())
+	var status plimsoll.AdvisoryStatus
+	err = json.Unmarshal([]byte(cli(t, "", "--data", data, "advisories", "status", "--output", "json")), &status)
 	if err != nil || status.Revision != 2 || len(status.Feeds) != 2 || status.Feeds[0].Records != 8 || status.Feeds[1].Records != 1 {
 		t.Errorf("%+v, %v", status, err)
 	}
@@ -82,22 +77,5 @@ func TestFeedSettingsRefused(t *testing.T) {
 		if !strings.Contains(said, "error") && said == "" {
 			t.Errorf("%v: %s", flags, said)
 		}
-	}
-}
-
-// TestMaliciousPackageIsMalware: it is listed where the package stands, and counts.
-func TestMaliciousPackageIsMalware(t *testing.T) {
-	p := plimsoll.Package{Ecosystem: "npm", Name: "lod4sh", Version: "1.0.0"}
-	set := plimsoll.PlacedSet{PackageSet: plimsoll.NewPackageSet(plimsoll.SetLanguage, []plimsoll.Package{p}), Places: []plimsoll.Place{{Path: "app/package.json"}}}
-	out := newScanOutput("x", plimsoll.Artifact{Layers: []plimsoll.Layer{{DiffID: "sha256:ab"}}}, plimsoll.ScanRecord{
-		Sets:       []plimsoll.PlacedSet{set},
-		Judgements: []plimsoll.Judgement{{Malicious: []plimsoll.MaliciousPackage{{Package: p, Advisories: []string{"MAL-2026-1"}}}}},
-	}, plimsoll.AdvisoryStatus{}, nil)
-	want := plimsoll.Malware{Path: "app/package.json", Kind: plimsoll.MalwarePackage, Rule: "MAL-2026-1", Engine: "advisories", Layer: "sha256:ab"}
-	if len(out.Malware) != 1 || out.Malware[0] != want || len(out.Vulnerabilities) != 0 {
-		t.Errorf("%+v", out)
-	}
-	if !(threshold{malware: true}).met(out) || (threshold{severity: plimsoll.SeverityLow}).met(out) {
-		t.Error("a malicious package is malware, and no vulnerability")
 	}
 }

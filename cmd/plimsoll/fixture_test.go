@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/mutate"
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
+
+	"plimsoll/app/apptest"
 )
 
 // file is an entry of a fixture's layer.
@@ -25,33 +27,25 @@ type file struct {
 
 const debianRelease = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian 12\"\n"
 
-func dpkg(name, version string) string {
-	return "Package: " + name + "\nStatus: install ok installed\nArchitecture: amd64\nVersion: " + version +
-		"\nMaintainer: Fixture <fixture@example.org>\nDescription: fixture\n\n"
-}
-
 // hostileName tries to drive the terminal: it sets a title, changes colours, turns the
 // writing direction around, and breaks the line.
 const hostileName = "srv/\x1b]0;owned\x07\x1b[31m\u202etxt.exe\u202c\u0085\r"
 
-// eicar is the EICAR anti-malware test file, put together so that this source is not taken for it.
-const eicar = `X5O!P%@AP[4\PZX54(P^)7CC)7}$` + `EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`
-
 // fixtures are images that the demo does not have.
 func fixtures() map[string][]file {
-	release := file{"etc/os-release", debianRelease, 0}
-	packaged := "GITHUB_TOKEN=" + canary(2) + "\n"
+	release := file{"etc/os-release", apptest.DebianRelease, 0}
+	packaged := "GITHUB_TOKEN=" + apptest.Canary(2) + "\n"
 	sum := md5.Sum([]byte(packaged))
 	return map[string][]file{
 		// openssl is under the demo's advisory 1001 (high), fixed in 3.0.13-1~deb12u1.
-		"fixture/vulnerable": {release, {"var/lib/dpkg/status", dpkg("openssl", "3.0.11-1~deb12u2"), 0}},
+		"fixture/vulnerable": {release, {"var/lib/dpkg/status", apptest.Dpkg("openssl", "3.0.11-1~deb12u2"), 0}},
 		"fixture/corrupt":    {release, {"var/lib/dpkg/status", strings.Repeat("\x00 not a package database\n", 3), 0}},
-		"fixture/unknown":    {{"etc/os-release", "ID=homemade\nVERSION_ID=1\n", 0}, {"var/lib/dpkg/status", dpkg("bash", "5.2-1"), 0}},
-		"fixture/hostile":    {release, {"var/lib/dpkg/status", dpkg("bash", "5.2.15-2"), 0}, {hostileName, eicar, 0o666}},
-		"fixture/malware":    {{"srv/eicar.com", eicar, 0}},
+		"fixture/unknown":    {{"etc/os-release", "ID=homemade\nVERSION_ID=1\n", 0}, {"var/lib/dpkg/status", apptest.Dpkg("bash", "5.2-1"), 0}},
+		"fixture/hostile":    {release, {"var/lib/dpkg/status", apptest.Dpkg("bash", "5.2.15-2"), 0}, {hostileName, apptest.EICAR, 0o666}},
+		"fixture/malware":    {{"srv/eicar.com", apptest.EICAR, 0}},
 		"fixture/secret": {
-			{"srv/.env", "GITHUB_TOKEN=" + canary(0) + "\n", 0},
-			{"srv/app/node_modules/a/test/key.env", "GITHUB_TOKEN=" + canary(1) + "\n", 0},
+			{"srv/.env", "GITHUB_TOKEN=" + apptest.Canary(0) + "\n", 0},
+			{"srv/app/node_modules/a/test/key.env", "GITHUB_TOKEN=" + apptest.Canary(1) + "\n", 0},
 			{"usr/lib/demo/key.env", packaged, 0},
 			{"var/lib/dpkg/info/demo.md5sums", hex.EncodeToString(sum[:]) + "  usr/lib/demo/key.env\n", 0},
 		},

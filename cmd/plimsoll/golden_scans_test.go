@@ -15,6 +15,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/tarball"
 
 	"plimsoll"
+	"plimsoll/app/imagescan"
 )
 
 // goldenScan is what the golden file keeps of a scan: nothing of the test material itself,
@@ -112,9 +113,9 @@ func normalScan(raw, archive string) string {
 func scanForGolden(t *testing.T, data, key, archive string) goldenScan {
 	t.Helper()
 	var out, errs bytes.Buffer
-	code := run(t.Context(), []string{"--data", data, "scan", "--archive", archive, "--output", "json"}, strings.NewReader(""), &out, &errs)
+	code := runProgram(t.Context(), []string{"--data", data, "scan", "--archive", archive, "--output", "json"}, strings.NewReader(""), &out, &errs)
 	text := normalScan(out.String(), archive)
-	var got scanOutput
+	var got imagescan.Result
 	var members map[string]json.RawMessage
 	for _, into := range []any{&got, &members} {
 		if err := json.Unmarshal([]byte(text), into); err != nil {

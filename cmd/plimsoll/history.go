@@ -3,8 +3,6 @@ package main
 import (
 	"context"
 	"fmt"
-	"net/http"
-	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -13,9 +11,10 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
+	"plimsoll/app/terminal"
 )
 
-func (a *app) historyCommand() *cobra.Command {
+func (a *application) historyCommand() *cobra.Command {
 	var at string
 	limit := 50
 	cmd := &cobra.Command{
@@ -31,7 +30,7 @@ IMAGE is repository:tag, a manifest digest, or a record id.`,
   plimsoll history team/web:1.4.0 CVE-2026-0001 --output json
   plimsoll history team/web:1.4.0 --at 2026-05-01`,
 		Args: cobra.RangeArgs(1, 2),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			image, err := imageID(ctx, b, args[0])
 			if err != nil {
 				return err
@@ -94,7 +93,7 @@ func imageID(ctx context.Context, b backend, name string) (string, error) {
 	return strconv.FormatInt(page.Items[0].ID, 10), nil
 }
 
-func (a *app) history(ctx context.Context, b backend, image string, f plimsoll.HistoryFilter, limit int) error {
+func (a *application) history(ctx context.Context, b backend, image string, f plimsoll.HistoryFilter, limit int) error {
 	all := plimsoll.HistoryPage{Items: []plimsoll.HistoryEvent{}}
 	for more := true; more; more = all.Next != "" && len(all.Items) < limit {
 		f.After, f.Limit = all.Next, min(limit-len(all.Items), plimsoll.MaxLimit)
@@ -107,19 +106,19 @@ func (a *app) history(ctx context.Context, b backend, image string, f plimsoll.H
 	if a.output == "json" {
 		return a.printJSON(all)
 	}
-	t := a.table("when", "event", "why", "vulnerability", "package", "was", "now", "revision", "digest")
+	t := a.newTable("when", "event", "why", "vulnerability", "package", "was", "now", "revision", "digest")
 	for _, e := range all.Items {
 		revision := "-"
 		if e.Revision != 0 {
 			revision = fmt.Sprint(e.Revision)
 		}
-		row(t, timeText(e.At), a.eventText(e.Kind), string(e.Reason), e.Vulnerability, e.Package, statesText(e.Was), statesText(e.Now), revision, e.Digest.Short())
+		addRow(t, timeText(e.At), a.eventText(e.Kind), string(e.Reason), e.Vulnerability, e.Package, statesText(e.Was), statesText(e.Now), revision, e.Digest.Short())
 	}
 	t.Render()
 	return a.countLine(len(all.Items), "events", all.Next)
 }
 
-func (a *app) findingsAt(ctx context.Context, b backend, image string, f plimsoll.HistoryFilter, limit int) error {
+func (a *application) findingsAt(ctx context.Context, b backend, image string, f plimsoll.HistoryFilter, limit int) error {
 	all := plimsoll.FindingsAt{Items: []plimsoll.HistoryState{}}
 	for more := true; more; more = all.Next != "" && len(all.Items) < limit {
 		f.After, f.Limit = all.Next, min(limit-len(all.Items), plimsoll.MaxLimit)
@@ -137,19 +136,19 @@ func (a *app) findingsAt(ctx context.Context, b backend, image string, f plimsol
 		_, err := fmt.Fprintf(a.out, "at %s the image, as it was then, had not been looked at\n", timeText(all.At))
 		return err
 	}
-	t := a.table("vulnerability", "package", "version", "severity", "fixed in", "since", "until")
+	t := a.newTable("vulnerability", "package", "version", "severity", "fixed in", "since", "until")
 	for _, s := range all.Items {
 		until := "-"
 		if s.Until != nil {
 			until = timeText(*s.Until)
 		}
-		row(t, s.Vulnerability, s.Package, s.Version, string(s.Severity), s.FixedVersion, timeText(s.Since), until)
+		addRow(t, s.Vulnerability, s.Package, s.Version, string(s.Severity), s.FixedVersion, timeText(s.Since), until)
 	}
 	t.Render()
 	return a.countLine(len(all.Items), "findings", all.Next)
 }
 
-func (a *app) countLine(n int, what, next string) error {
+func (a *application) countLine(n int, what, next string) error {
 	more := ""
 	if next != "" {
 		more = ", and more: --limit shows them"
@@ -158,14 +157,14 @@ func (a *app) countLine(n int, what, next string) error {
 	return err
 }
 
-func (a *app) eventText(k plimsoll.EventKind) painted {
+func (a *application) eventText(k plimsoll.EventKind) painted {
 	switch k {
 	case plimsoll.EventAppeared:
 		return a.colour(string(k), text.FgYellow)
 	case plimsoll.EventResolved:
 		return a.colour(string(k), text.FgGreen)
 	default:
-		return painted(printable(string(k)))
+		return painted(terminal.Printable(string(k)))
 	}
 }
 
@@ -176,51 +175,4 @@ func statesText(states []plimsoll.HistoryState) string {
 		parts = append(parts, s.Version+" "+string(s.Severity))
 	}
 	return strings.Join(parts, ", ")
-}
-
-func (l *localBackend) image(ctx context.Context, id string) (plimsoll.Image, error) {
-	return l.inventory.FindImage(ctx, plimsoll.ImageLookup{ProjectID: l.site.project.ID, ID: id})
-}
-
-// ImageHistory reads from the database.
-func (l *localBackend) ImageHistory(ctx context.Context, image string, f plimsoll.HistoryFilter) (plimsoll.HistoryPage, error) {
-	img, err := l.image(ctx, image)
-	if err != nil {
-		return plimsoll.HistoryPage{}, err
-	}
-	return l.inventory.ImageHistory(ctx, img, f)
-}
-
-// ImageFindingsAt reads from the database.
-func (l *localBackend) ImageFindingsAt(ctx context.Context, image string, f plimsoll.HistoryFilter) (plimsoll.FindingsAt, error) {
-	img, err := l.image(ctx, image)
-	if err != nil {
-		return plimsoll.FindingsAt{}, err
-	}
-	return l.inventory.ImageFindingsAt(ctx, img, f)
-}
-
-// ImageHistory lists over GET images/{id}/history.
-func (r *remoteBackend) ImageHistory(ctx context.Context, image string, f plimsoll.HistoryFilter) (page plimsoll.HistoryPage, err error) {
-	_, err = r.call(ctx, http.MethodGet, "/api/v1/images/"+url.PathEscape(image)+"/history?"+historyQuery(f).Encode(), nil, &page)
-	return page, err
-}
-
-// ImageFindingsAt lists over GET images/{id}/findings.
-func (r *remoteBackend) ImageFindingsAt(ctx context.Context, image string, f plimsoll.HistoryFilter) (found plimsoll.FindingsAt, err error) {
-	_, err = r.call(ctx, http.MethodGet, "/api/v1/images/"+url.PathEscape(image)+"/findings?"+historyQuery(f).Encode(), nil, &found)
-	return found, err
-}
-
-func historyQuery(f plimsoll.HistoryFilter) url.Values {
-	q := url.Values{"limit": {strconv.Itoa(f.Limit)}}
-	for key, value := range map[string]string{"vulnerability": f.Vulnerability, "after": f.After} {
-		if value != "" {
-			q.Set(key, value)
-		}
-	}
-	if !f.At.IsZero() {
-		q.Set("at", f.At.UTC().Format(time.RFC3339Nano))
-	}
-	return q
 }

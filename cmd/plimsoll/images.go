@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
+	"plimsoll/app/terminal"
 )
 
 type imageOptions struct {
@@ -26,7 +27,7 @@ type imageOptions struct {
 	all      bool
 }
 
-func (a *app) imagesCommand() *cobra.Command {
+func (a *application) imagesCommand() *cobra.Command {
 	var o imageOptions
 	cmd := &cobra.Command{
 		Use:   "images",
@@ -45,7 +46,7 @@ counts a dash is "could not look", a zero is "looked, found nothing".`,
 			if a.enterpriseProject != "" {
 				filter.EnterpriseProjects = []string{a.enterpriseProject}
 			}
-			return a.with(cmd.Context(), func(b backend) error { return a.images(cmd.Context(), b, filter, o) })
+			return a.withBackend(cmd.Context(), func(b backend) error { return a.images(cmd.Context(), b, filter, o) })
 		},
 	}
 	f := cmd.Flags()
@@ -64,15 +65,15 @@ counts a dash is "could not look", a zero is "looked, found nothing".`,
 	f.IntVar(&o.filter.Limit, "limit", 50, "rows to show, 1 to 200")
 	f.IntVar(&o.filter.Offset, "offset", 0, "rows to skip")
 	f.BoolVar(&o.all, "all", false, "show every row, whatever --limit says")
-	complete(cmd, "state", states()...)
-	complete(cmd, "origin", origins()...)
+	completeFlag(cmd, "state", states()...)
+	completeFlag(cmd, "origin", origins()...)
 	return cmd
 }
 
-func states() []string { return texts(plimsoll.ScanStates()) }
+func states() []string { return toStrings(plimsoll.ScanStates()) }
 
 func origins() []string {
-	return texts([]plimsoll.Origin{plimsoll.OriginPrivate, plimsoll.OriginShared, plimsoll.OriginInstance, plimsoll.OriginLocal})
+	return toStrings([]plimsoll.Origin{plimsoll.OriginPrivate, plimsoll.OriginShared, plimsoll.OriginInstance, plimsoll.OriginLocal})
 }
 
 // complete turns flags into a filter. A bool that was not given does not filter.
@@ -124,7 +125,7 @@ func (o imageOptions) complete(given func(flag string) bool) (plimsoll.ImageFilt
 	return f, nil
 }
 
-func (a *app) images(ctx context.Context, b backend, f plimsoll.ImageFilter, o imageOptions) error {
+func (a *application) images(ctx context.Context, b backend, f plimsoll.ImageFilter, o imageOptions) error {
 	if o.registry != "" {
 		id, err := registryID(ctx, b, o.registry)
 		if err != nil {
@@ -133,11 +134,11 @@ func (a *app) images(ctx context.Context, b backend, f plimsoll.ImageFilter, o i
 		f.RegistryID = id
 	}
 	page, err := b.Images(ctx, f)
-	for err == nil && o.all && f.Offset+plimsoll.MaxLimit < page.Total {
+	for err == nil && o.all && page.Next != "" {
+		f.After, f.Offset = page.Next, 0
 		var next plimsoll.Page[plimsoll.Image]
-		f.Offset += plimsoll.MaxLimit
 		next, err = b.Images(ctx, f)
-		page.Items = append(page.Items, next.Items...)
+		page.Items, page.Next = append(page.Items, next.Items...), next.Next
 	}
 	if err != nil {
 		return err
@@ -158,19 +159,19 @@ func registryID(ctx context.Context, b backend, name string) (int64, error) {
 	return 0, plimsoll.Errorf(plimsoll.NotFound, "no registry %.80q", name).WithHint("list them with `plimsoll registry list`")
 }
 
-func (a *app) printImages(page plimsoll.Page[plimsoll.Image]) error {
+func (a *application) printImages(page plimsoll.Page[plimsoll.Image]) error {
 	if a.output == "json" {
-		page.Items = list(page.Items)
+		page.Items, page.Next = nonNil(page.Items), ""
 		return a.printJSON(page)
 	}
-	t := a.table("image", "tag", "digest", "size", "state", "vulns", "unsafe", "malware", "updated")
+	t := a.newTable("image", "tag", "digest", "size", "state", "vulns", "unsafe", "malware", "updated")
 	for _, i := range page.Items {
 		vul, settings, malware := painted("-"), painted("-"), painted("-")
 		if c := i.Counts; c != nil {
 			vul, settings = a.alarm(c.Vulnerabilities, text.FgYellow), a.alarm(c.Settings, text.FgYellow)
 			malware = a.alarm(c.Malware, text.FgRed)
 		}
-		row(t, i.Namespace+"/"+i.Name, i.Tag, i.Digest.Short(), bytesText(i.Size), a.stateText(i), vul, settings, malware, timeText(i.UpdatedAt))
+		addRow(t, i.Namespace+"/"+i.Name, i.Tag, i.Digest.Short(), bytesText(i.Size), a.stateText(i), vul, settings, malware, timeText(i.UpdatedAt))
 	}
 	t.Render()
 	_, err := fmt.Fprintf(a.out, "%d of %d images%s\n", len(page.Items), page.Total, summary(page.Items))
@@ -178,7 +179,7 @@ func (a *app) printImages(page plimsoll.Page[plimsoll.Image]) error {
 }
 
 // alarm is a count in a colour, unless it is zero.
-func (a *app) alarm(n int, c text.Color) painted {
+func (a *application) alarm(n int, c text.Color) painted {
 	if n == 0 {
 		return "0"
 	}
@@ -186,14 +187,14 @@ func (a *app) alarm(n int, c text.Color) painted {
 }
 
 // stateText is the scan state with the reason where it did not end well.
-func (a *app) stateText(i plimsoll.Image) painted {
+func (a *application) stateText(i plimsoll.Image) painted {
 	switch {
 	case i.Unscannable != "":
-		return painted(printable("not scanned: " + i.Unscannable))
+		return painted(terminal.Printable("not scanned: " + i.Unscannable))
 	case i.Failure != "":
-		return a.colour(printable(string(i.State)+": "+string(i.Failure)), text.FgRed)
+		return a.colour(terminal.Printable(string(i.State)+": "+string(i.Failure)), text.FgRed)
 	default:
-		return painted(printable(string(i.State)))
+		return painted(terminal.Printable(string(i.State)))
 	}
 }
 

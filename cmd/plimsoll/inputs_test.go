@@ -22,6 +22,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"plimsoll"
+	"plimsoll/app/apptest"
+	"plimsoll/app/imagescan"
 	"plimsoll/demo"
 )
 
@@ -88,11 +90,11 @@ func writeLayout(t *testing.T, ref string, img v1.Image) (dir, file string) {
 func TestEveryWayFindsTheSame(t *testing.T) {
 	const ref = "registry.example.org/team/app:1"
 	layers := [][]byte{
-		tarOf(t, regular("etc/os-release", debianRelease), regular("var/lib/dpkg/status", dpkg("openssl", "3.0.11-1~deb12u2")+dpkg("bash", "5.2.15-2"))),
-		tarOf(t, regular("srv/eicar.com", eicar), tar.Header{Typeflag: tar.TypeReg, Name: "usr/bin/rootly", Mode: 0o4777, Uname: "x"}),
+		apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease), apptest.File("var/lib/dpkg/status", apptest.Dpkg("openssl", "3.0.11-1~deb12u2")+apptest.Dpkg("bash", "5.2.15-2"))),
+		apptest.Tar(t, apptest.File("srv/eicar.com", apptest.EICAR), tar.Header{Typeflag: tar.TypeReg, Name: "usr/bin/rootly", Mode: 0o4777, Uname: "x"}),
 	}
-	gz := packedImage(t, types.OCILayer, zipped, layers...)
-	zst := packedImage(t, types.OCILayerZStd, zstded, layers...)
+	gz := packedImage(t, types.OCILayer, apptest.Gzip, layers...)
+	zst := packedImage(t, types.OCILayerZStd, apptest.Zstd, layers...)
 	plain := packedImage(t, types.OCIUncompressedLayer, unpacked, layers...)
 	tag, err := name.NewTag(ref)
 	if err != nil {
@@ -105,13 +107,13 @@ func TestEveryWayFindsTheSame(t *testing.T) {
 	dir, archived := writeLayout(t, ref, gz)
 	_, archivedZstd := writeLayout(t, ref, zst)
 	_, archivedPlain := writeLayout(t, ref, plain)
-	e := newEvil(t)
-	e.push(t, "team/app", [][]byte{zipped(t, layers[0]), zipped(t, layers[1])}, []plimsoll.Digest{plimsoll.DigestOf(layers[0]), plimsoll.DigestOf(layers[1])}, func(m *pushedManifest) {
+	e := apptest.NewRegistry(t)
+	e.Push(t, "team/app", [][]byte{apptest.Gzip(t, layers[0]), apptest.Gzip(t, layers[1])}, []plimsoll.Digest{plimsoll.DigestOf(layers[0]), plimsoll.DigestOf(layers[1])}, func(m *apptest.Manifest) {
 		raw, err := gz.RawConfigFile() // the same settings
 		if err != nil {
 			t.Fatal(err)
 		}
-		c := described(e.put(ociConfig, raw))
+		c := apptest.Describe(e.Put(apptest.OCIConfig, raw))
 		m.Config = &c
 	})
 	stream, err := os.ReadFile(archived)
@@ -126,7 +128,7 @@ func TestEveryWayFindsTheSame(t *testing.T) {
 	cli(t, "", "--data", data, "advisories", "import", records)
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
-	var want *scanOutput
+	var want *imagescan.Result
 	for _, way := range []struct {
 		name, stdin string
 		args        []string
@@ -137,14 +139,14 @@ func TestEveryWayFindsTheSame(t *testing.T) {
 		{"OCI archive, plain", "", []string{"--archive", archivedPlain}},
 		{"layout", "", []string{"--layout", dir}},
 		{"standard input", string(stream), []string{"--archive", "-"}},
-		{"compressed standard input", string(zstded(t, stream)), []string{"--archive", "-", "--image", ref}},
-		{"registry", "", []string{e.host() + "/team/app:1"}},
+		{"compressed standard input", string(apptest.Zstd(t, stream)), []string{"--archive", "-", "--image", ref}},
+		{"registry", "", []string{e.Host() + "/team/app:1"}},
 	} {
-		got := &scanOutput{}
+		got := &imagescan.Result{}
 		if err := json.Unmarshal([]byte(cli(t, way.stdin, append([]string{"--data", data, "scan", "--output", "json"}, way.args...)...)), got); err != nil {
 			t.Fatal(err)
 		}
-		got.Image, got.Artifact, got.Advisories = "", "", advisoryOutput{} // not what is in it
+		got.Image, got.Artifact, got.Advisories = "", "", imagescan.AdvisoryState{} // not what is in it
 		if want == nil {
 			want = got
 		}
@@ -155,7 +157,7 @@ func TestEveryWayFindsTheSame(t *testing.T) {
 	if len(want.Packages) != 2 || len(want.Vulnerabilities) == 0 || len(want.Malware) != 1 || len(want.Settings) == 0 {
 		t.Errorf("the image holds too little to compare: %+v", want)
 	}
-	if left := leftovers(t, temporary); len(left) > 0 {
+	if left := apptest.Leftovers(t, temporary); len(left) > 0 {
 		t.Errorf("temporary files: %v", left)
 	}
 }
@@ -168,14 +170,14 @@ func TestImageOfAnArchive(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		images[tag] = packedImage(t, types.OCILayer, zipped, tarOf(t, regular("etc/os-release", debianRelease), regular("var/lib/dpkg/status", dpkg("bash", version))))
+		images[tag] = packedImage(t, types.OCILayer, apptest.Gzip, apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease), apptest.File("var/lib/dpkg/status", apptest.Dpkg("bash", version))))
 	}
 	if err := tarball.MultiRefWriteToFile(path, images); err != nil {
 		t.Fatal(err)
 	}
-	scanOne := func(image string) scanOutput {
+	scanOne := func(image string) imagescan.Result {
 		t.Helper()
-		var got scanOutput
+		var got imagescan.Result
 		raw := cli(t, "", "--data", t.TempDir(), "scan", "--archive", path, "--image", image, "--allow-not-judged", "--output", "json")
 		if err := json.Unmarshal([]byte(raw), &got); err != nil {
 			t.Fatal(err)
@@ -196,7 +198,7 @@ func TestImageOfAnArchive(t *testing.T) {
 		{"name one image", "scan --layout . --archive " + path},
 	} {
 		var errs bytes.Buffer
-		if code := run(t.Context(), append([]string{"--data", t.TempDir()}, strings.Fields(c.args)...), strings.NewReader(""), io.Discard, &errs); code != exitError || !strings.Contains(errs.String(), c.want) {
+		if code := runProgram(t.Context(), append([]string{"--data", t.TempDir()}, strings.Fields(c.args)...), strings.NewReader(""), io.Discard, &errs); code != exitError || !strings.Contains(errs.String(), c.want) {
 			t.Errorf("%s: exit %d, %s", c.args, code, errs.String())
 		}
 	}

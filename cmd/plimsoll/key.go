@@ -7,8 +7,8 @@ import (
 	"github.com/spf13/cobra"
 )
 
-func (a *app) keyCommand() *cobra.Command {
-	return group("key", "Create, list and revoke access keys that sign requests",
+func (a *application) keyCommand() *cobra.Command {
+	return newGroup("key", "Create, list and revoke access keys that sign requests",
 		a.keyCreate(), a.keyList(), a.keyRevoke())
 }
 
@@ -18,13 +18,13 @@ func keyUser(cmd *cobra.Command, user *string) *cobra.Command {
 	return cmd
 }
 
-func (a *app) keyCreate() *cobra.Command {
+func (a *application) keyCreate() *cobra.Command {
 	var user, description string
 	cmd := &cobra.Command{
 		Use:   "create",
 		Short: "Create an access key; its secret is shown once",
 		Args:  cobra.NoArgs,
-		RunE: a.on(func(ctx context.Context, b backend, _ []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, _ []string) error {
 			access, secret, err := b.CreateKey(ctx, user, description)
 			if err != nil {
 				return err
@@ -40,23 +40,23 @@ func (a *app) keyCreate() *cobra.Command {
 	return keyUser(cmd, &user)
 }
 
-func (a *app) keyList() *cobra.Command {
+func (a *application) keyList() *cobra.Command {
 	var user string
 	return keyUser(&cobra.Command{
 		Use:   "list",
 		Short: "List a user's access keys",
 		Args:  cobra.NoArgs,
-		RunE: a.on(func(ctx context.Context, b backend, _ []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, _ []string) error {
 			keys, err := b.Keys(ctx, user)
 			if err != nil {
 				return err
 			}
 			if a.output == "json" {
-				return a.printJSON(list(keys))
+				return a.printJSON(nonNil(keys))
 			}
-			t := a.table("access key", "description", "since")
+			t := a.newTable("access key", "description", "since")
 			for _, k := range keys {
-				row(t, k.Access, k.Description, timeText(k.CreatedAt))
+				addRow(t, k.Access, k.Description, timeText(k.CreatedAt))
 			}
 			t.Render()
 			return nil
@@ -64,13 +64,13 @@ func (a *app) keyList() *cobra.Command {
 	}, &user)
 }
 
-func (a *app) keyRevoke() *cobra.Command {
+func (a *application) keyRevoke() *cobra.Command {
 	var user string
 	return keyUser(&cobra.Command{
 		Use:   "revoke ACCESS_KEY",
 		Short: "Revoke an access key",
 		Args:  cobra.ExactArgs(1),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			if err := b.RevokeKey(ctx, user, args[0]); err != nil {
 				return err
 			}

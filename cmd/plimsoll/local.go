@@ -2,235 +2,217 @@ package main
 
 import (
 	"context"
-	"slices"
-	"strconv"
-	"time"
+	"fmt"
 
 	"plimsoll"
-	"plimsoll/advisory/bundle"
-	"plimsoll/identity"
-	"plimsoll/intake"
-	"plimsoll/queue"
+	"plimsoll/app"
 )
 
-// localBackend is the data directory as a backend.
+// localBackend is the data directory of this machine, in the project of --project and the enterprise project of
+// --enterprise-project.
 type localBackend struct {
-	*app
-	*site
+	site              *app.Site
+	projectID         string
+	enterpriseProject string // "" = not given
 }
 
-func openLocal(ctx context.Context, a *app) (*localBackend, error) {
-	s, err := a.openSite(ctx)
+func (a *application) openLocal(ctx context.Context) (*localBackend, error) {
+	site, err := a.openSite(ctx, a.config())
 	if err != nil {
 		return nil, err
 	}
-	a.announce(s)
-	return &localBackend{app: a, site: s}, nil
+	return &localBackend{site: site, projectID: site.Project.ID, enterpriseProject: a.enterpriseProject}, nil
 }
 
-// Images lists from the database.
+// openSite opens the data directory. It shows the password of the first user, if it makes one: it is the
+// only time that it is shown.
+func (a *application) openSite(ctx context.Context, c app.Config) (*app.Site, error) {
+	site, err := app.Open(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	if c := site.FirstUser; c != nil {
+		fmt.Fprintf(a.errs, "made project %s (%s) and user %s with password %s\nthis password is shown once; change it with `plimsoll user password %s`\n",
+			c.Project.Name, c.Project.ID, c.User.Name, c.Password, c.User.Name)
+	}
+	return site, nil
+}
+
+// localAuthor is the author of decisions that are made on the data directory itself.
+const localAuthor = "operator"
+
+// wholeProject is the value of --enterprise-project that means every one.
+const wholeProject = "all_granted_eps"
+
+// tenant is what --enterprise-project means for what is added.
+func (l *localBackend) tenant() plimsoll.Tenant {
+	t := plimsoll.Tenant{ProjectID: l.projectID, EnterpriseProject: l.enterpriseProject}
+	switch t.EnterpriseProject {
+	case "":
+		t.EnterpriseProject = plimsoll.DefaultEnterpriseProject
+	case wholeProject:
+		t.EnterpriseProject = ""
+	}
+	return t
+}
+
+// enterpriseProjects is what --enterprise-project means for lists; nil = all.
+func (l *localBackend) enterpriseProjects() []string {
+	if l.enterpriseProject == "" || l.enterpriseProject == wholeProject {
+		return nil
+	}
+	return []string{l.enterpriseProject}
+}
+
+func (l *localBackend) findImage(ctx context.Context, id string, enterpriseProjects []string) (plimsoll.Image, error) {
+	return l.site.Images.FindImage(ctx, plimsoll.ImageLookup{ProjectID: l.projectID, EnterpriseProjects: enterpriseProjects, ID: id})
+}
+
 func (l *localBackend) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
-	f.ProjectID = l.site.project.ID
-	return l.inventory.Images(ctx, f)
+	f.ProjectID = l.projectID
+	return l.site.Images.Images(ctx, f)
 }
 
-// Registries lists the project's.
-func (l *localBackend) Registries(ctx context.Context) ([]plimsoll.Registry, error) {
-	return l.inventory.Registries(ctx, l.site.project.ID, nil)
-}
-
-// AddRegistry probes and stores a registry.
-func (l *localBackend) AddRegistry(ctx context.Context, spec plimsoll.RegistrySpec) (plimsoll.Registry, error) {
-	spec.ProjectID = l.site.project.ID
-	return l.registries.Add(ctx, spec)
-}
-
-// RemoveRegistry removes a registry by name.
-func (l *localBackend) RemoveRegistry(ctx context.Context, name string) error {
-	reg, err := l.inventory.RegistryByName(ctx, l.site.project.ID, name)
+func (l *localBackend) ImageHistory(ctx context.Context, image string, f plimsoll.HistoryFilter) (plimsoll.HistoryPage, error) {
+	img, err := l.findImage(ctx, image, nil)
 	if err != nil {
-		return err
+		return plimsoll.HistoryPage{}, err
 	}
-	return l.registries.Remove(ctx, reg.ProjectID, reg.ID)
+	return l.site.Images.ImageHistory(ctx, img, f)
 }
 
-// Sync works in this process until the sync and the scans it asked for are done.
-func (l *localBackend) Sync(ctx context.Context, name string, watch func(plimsoll.Task)) (plimsoll.Task, error) {
-	reg, err := l.inventory.RegistryByName(ctx, l.site.project.ID, name)
+func (l *localBackend) ImageFindingsAt(ctx context.Context, image string, f plimsoll.HistoryFilter) (plimsoll.FindingsAt, error) {
+	img, err := l.findImage(ctx, image, nil)
 	if err != nil {
-		return plimsoll.Task{}, err
+		return plimsoll.FindingsAt{}, err
 	}
-	q, err := l.queue(queueDefaults())
-	if err == nil {
-		err = l.site.analysis.warn(ctx)
+	return l.site.Images.ImageFindingsAt(ctx, img, f)
+}
+
+func (l *localBackend) Explain(ctx context.Context, img plimsoll.Image, id string) (plimsoll.Explanation, error) {
+	return l.site.Explanations.Explain(ctx, img, id)
+}
+
+func (l *localBackend) Decisions(ctx context.Context, f plimsoll.DecisionFilter) ([]plimsoll.Decision, error) {
+	f.ProjectID, f.EnterpriseProjects = l.projectID, l.enterpriseProjects()
+	return l.site.Decisions.Decisions(ctx, f)
+}
+
+func (l *localBackend) AddDecision(ctx context.Context, d plimsoll.Decision) (plimsoll.Decision, error) {
+	t := l.tenant()
+	d.ProjectID, d.EnterpriseProject, d.Author = t.ProjectID, t.EnterpriseProject, localAuthor
+	made, err := l.site.Decisions.ChangeDecisions(ctx, []plimsoll.Decision{d}, nil)
+	if len(made) == 0 {
+		return d, err
 	}
-	if err != nil {
-		return plimsoll.Task{}, err
+	return made[0], err
+}
+
+func (l *localBackend) RemoveDecision(ctx context.Context, id int64) error {
+	return l.site.Decisions.EndDecision(ctx, l.projectID, nil, id, localAuthor)
+}
+
+func (l *localBackend) ImportVEX(ctx context.Context, document []byte) (plimsoll.DocumentImport, error) {
+	return l.site.VEX.ImportVEX(ctx, l.tenant(), localAuthor, document)
+}
+
+func (l *localBackend) ExportVEX(ctx context.Context, image string) ([]byte, error) {
+	if image == "" {
+		return l.site.VEX.ExportVEX(ctx, l.projectID, l.enterpriseProjects(), nil)
 	}
-	running, stop := context.WithCancel(ctx)
-	ended := make(chan error, 1)
-	go func() { ended <- q.Run(running) }()
-	task, err := syncAndScan(ctx, l.site, q, reg, watch)
-	stop()
-	if runErr := <-ended; err == nil && runErr != nil && ctx.Err() == nil {
-		err = runErr
-	}
-	return task, err
-}
-
-// syncAndScan asks for a sync and waits for it and the scans that follow.
-func syncAndScan(ctx context.Context, s *site, q *queue.Queue, reg plimsoll.Registry, watch func(plimsoll.Task)) (plimsoll.Task, error) {
-	task := plimsoll.Task{Tenant: reg.Tenant, Kind: plimsoll.WorkSync, By: "operator"}
-	if err := s.inventory.CreateTask(ctx, &task, []plimsoll.Work{syncWork(reg)}); err != nil {
-		return task, err
-	}
-	q.Wake()
-	return waitSync(ctx, localTasks{s, q, reg.ProjectID}, task.ID, watch)
-}
-
-// localTasks watches tasks in the database.
-type localTasks struct {
-	*site
-	queue   *queue.Queue
-	project string
-}
-
-func (l localTasks) wait(ctx context.Context, id int64, watch func(plimsoll.Task)) (plimsoll.Task, error) {
-	return l.queue.WaitTask(ctx, l.project, id, watch)
-}
-
-func (l localTasks) scanTasks(ctx context.Context) ([]plimsoll.Task, error) {
-	page, err := l.inventory.Tasks(ctx, l.project, nil, plimsoll.WorkScan, plimsoll.MaxLimit, 0)
-	return page.Items, err
-}
-
-func syncWork(reg plimsoll.Registry) plimsoll.Work {
-	return plimsoll.Work{
-		Tenant: reg.Tenant, Kind: plimsoll.WorkSync,
-		Key: strconv.FormatInt(reg.ID, 10), RegistryID: reg.ID, Priority: plimsoll.PriorityInteractive,
-	}
-}
-
-// queueOptions are the settings of the workers in this process.
-type queueOptions struct {
-	concurrency int
-	parallel    int // layers of one image
-	grace       time.Duration
-}
-
-func queueDefaults() queueOptions {
-	return queueOptions{concurrency: 2, parallel: 2, grace: 20 * time.Second}
-}
-
-// queue wires the handlers of every kind of work.
-func (s *site) queue(o queueOptions) (*queue.Queue, error) {
-	scanner, err := s.scanner(o)
+	img, err := l.findImage(ctx, image, l.enterpriseProjects())
 	if err != nil {
 		return nil, err
 	}
-	syncer := &intake.Syncer{Store: s.inventory, Connector: s.connector, Budget: s.budget, Redact: s.analysis.secrets.Redact}
-	q := queue.New(queue.Options{
-		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.concurrency, Grace: o.grace, Logger: s.logger,
-		Handlers: map[plimsoll.WorkKind]queue.Handler{
-			plimsoll.WorkSync:    syncer.Work,
-			plimsoll.WorkScan:    scanner.Work,
-			plimsoll.WorkRematch: s.rematcher().Work,
-
-			plimsoll.WorkDecisions: s.followDecisions,
-			plimsoll.WorkPasswords: s.lists().Work,
-		},
-	})
-	syncer.Wake = q.Wake
-	return q, nil
+	return l.site.VEX.ExportVEX(ctx, l.projectID, nil, &img)
 }
 
-// AdvisoryStatus reads the advisory store.
+func (l *localBackend) Registries(ctx context.Context) ([]plimsoll.Registry, error) {
+	return l.site.Registries.Registries(ctx, l.projectID, nil)
+}
+
+func (l *localBackend) AddRegistry(ctx context.Context, spec plimsoll.RegistrySpec) (plimsoll.Registry, error) {
+	spec.ProjectID = l.projectID
+	return l.site.Registries.Add(ctx, spec)
+}
+
+func (l *localBackend) RemoveRegistry(ctx context.Context, name string) error {
+	return l.site.Registries.RemoveNamed(ctx, l.projectID, name)
+}
+
+func (l *localBackend) Sync(ctx context.Context, name string, watch func(plimsoll.Task)) (plimsoll.Task, error) {
+	return l.site.Registries.Sync(ctx, l.projectID, name, watch)
+}
+
 func (l *localBackend) AdvisoryStatus(ctx context.Context) (plimsoll.AdvisoryStatus, error) {
-	return l.advisoryStatus(ctx)
+	return l.site.Advisories.AdvisoryStatus(ctx)
 }
 
-// ImportAdvisories imports a dump and judges stored sets again.
-func (l *localBackend) ImportAdvisories(ctx context.Context, path, feed string, trust bundle.Trust, watch func(int)) (plimsoll.ImportOutcome, error) {
-	outcome, err := l.importFeed(ctx, path, feed, trust, watch)
-	if err != nil {
-		return outcome, err
-	}
-	return outcome, l.rematcher().Work(ctx, plimsoll.Work{})
+func (l *localBackend) ImportAdvisories(ctx context.Context, path, feed string, trust app.Trust, watch func(int)) (plimsoll.ImportOutcome, error) {
+	return l.site.Advisories.Import(ctx, app.Import{Path: path, Feed: feed, Trust: trust, By: localAuthor, Watch: watch})
 }
 
-// Users lists the users of the domain.
 func (l *localBackend) Users(ctx context.Context) ([]plimsoll.User, error) {
-	return l.identity.Users(ctx, l.domain.ID)
+	return l.site.Users.Users(ctx, l.site.Domain.ID)
 }
 
-// AddUser adds a user with grants in the chosen project.
 func (l *localBackend) AddUser(ctx context.Context, name, password string, grants []plimsoll.Grant) (plimsoll.User, error) {
 	for i := range grants {
-		grants[i].ProjectID = l.site.project.ID
+		grants[i].ProjectID = l.projectID
 	}
-	return l.identity.AddUser(ctx, identity.NewUser{Domain: l.domain.ID, Name: name, Password: password, Grants: grants})
+	return l.site.Users.Add(ctx, app.NewUser{Domain: l.site.Domain.ID, Name: name, Password: password, Grants: grants})
 }
 
-// SetPassword sets a user's password.
 func (l *localBackend) SetPassword(ctx context.Context, name, password string) error {
-	u, err := l.inventory.UserByName(ctx, l.domain.ID, name)
+	u, err := l.site.Users.User(ctx, l.site.Domain.ID, name)
 	if err != nil {
 		return err
 	}
-	return l.identity.SetPassword(ctx, u.ID, password)
+	return l.site.Users.SetPassword(ctx, u.ID, password)
 }
 
-// RemoveUser removes a user.
 func (l *localBackend) RemoveUser(ctx context.Context, name string) error {
-	u, err := l.inventory.UserByName(ctx, l.domain.ID, name)
+	u, err := l.site.Users.User(ctx, l.site.Domain.ID, name)
 	if err != nil {
 		return err
 	}
-	return l.identity.RemoveUser(ctx, u.ID)
+	return l.site.Users.RemoveUser(ctx, u.ID)
 }
 
-// keyHolder is whose keys are meant.
-func (l *localBackend) keyHolder(ctx context.Context, user string) (plimsoll.User, error) {
+// keyOwner finds the user whose keys are meant; "" is the first administrator.
+func (l *localBackend) keyOwner(ctx context.Context, user string) (plimsoll.User, error) {
 	if user == "" {
 		user = "admin"
 	}
-	return l.inventory.UserByName(ctx, l.domain.ID, user)
+	return l.site.Users.User(ctx, l.site.Domain.ID, user)
 }
 
-// Keys lists a user's access keys.
 func (l *localBackend) Keys(ctx context.Context, user string) ([]plimsoll.AccessKey, error) {
-	u, err := l.keyHolder(ctx, user)
+	u, err := l.keyOwner(ctx, user)
 	if err != nil {
 		return nil, err
 	}
-	return l.identity.Keys(ctx, u.ID)
+	return l.site.Users.Keys(ctx, u.ID)
 }
 
-// CreateKey makes an access key for a user.
 func (l *localBackend) CreateKey(ctx context.Context, user, description string) (access, secret string, err error) {
-	u, err := l.keyHolder(ctx, user)
+	u, err := l.keyOwner(ctx, user)
 	if err != nil {
 		return "", "", err
 	}
-	return l.identity.CreateKey(ctx, u.ID, description)
+	return l.site.Users.CreateKey(ctx, u.ID, description)
 }
 
-// RevokeKey revokes an access key; whose ever it is, if no user is named.
+// RevokeKey revokes a key of a user, or of any user if none is named.
 func (l *localBackend) RevokeKey(ctx context.Context, user, access string) error {
 	if user == "" {
-		return l.identity.RevokeKey(ctx, access)
+		return l.site.Users.RevokeKey(ctx, access)
 	}
-	keys, err := l.Keys(ctx, user)
+	u, err := l.keyOwner(ctx, user)
 	if err != nil {
 		return err
 	}
-	if !slices.ContainsFunc(keys, func(k plimsoll.AccessKey) bool { return k.Access == access }) {
-		return plimsoll.Errorf(plimsoll.NotFound, "the user %s has no such key", user)
-	}
-	return l.identity.RevokeKey(ctx, access)
+	return l.site.Users.RevokeKeyOf(ctx, u, access)
 }
 
-// Close closes the data directory.
 func (l *localBackend) Close() error { return l.site.Close() }
-
-var _ backend = (*localBackend)(nil)

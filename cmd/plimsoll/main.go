@@ -11,7 +11,11 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/spf13/cobra"
+
 	"plimsoll"
+	"plimsoll/app/analysis"
+	"plimsoll/app/terminal"
 )
 
 // Exit statuses.
@@ -23,15 +27,15 @@ const (
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	code := run(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
+	code := runProgram(ctx, os.Args[1:], os.Stdin, os.Stdout, os.Stderr)
 	stop()
 	os.Exit(code)
 }
 
-// run is the whole program: tests call it with their own streams.
-func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
-	app := &app{in: in, out: out, errs: errs, env: os.LookupEnv}
-	cmd := app.command()
+// runProgram is the whole program: tests call it with their own streams.
+func runProgram(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) int {
+	a := &application{in: in, out: out, errs: errs, env: os.LookupEnv}
+	cmd := a.command()
 	cmd.SetArgs(args)
 	cmd.SetIn(in)
 	cmd.SetOut(out)
@@ -41,15 +45,29 @@ func run(ctx context.Context, args []string, in io.Reader, out, errs io.Writer) 
 	case err == nil:
 		return exitOK
 	case errors.Is(err, errThreshold):
-		fmt.Fprintln(errs, "plimsoll:", printable(err.Error()))
+		fmt.Fprintln(errs, "plimsoll:", terminal.Printable(err.Error()))
 		return exitThreshold
 	case ctx.Err() != nil && errors.Is(err, context.Canceled):
 		fmt.Fprintln(errs, "plimsoll: stopped")
 		return exitError
 	}
-	fmt.Fprintln(errs, "plimsoll:", printable(err.Error()))
+	fmt.Fprintln(errs, "plimsoll:", terminal.Printable(err.Error()))
 	if hint := plimsoll.ErrorHint(err); hint != "" {
-		fmt.Fprintln(errs, "hint:", printable(hint))
+		fmt.Fprintln(errs, "hint:", terminal.Printable(hint))
 	}
 	return exitError
+}
+
+func (a *application) analyzeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use:    analysis.ChildCommand,
+		Short:  "Look inside layers for another plimsoll, which starts this by itself",
+		Hidden: true,
+		Args:   cobra.NoArgs,
+		// No setting reaches a child, and none is looked for.
+		PersistentPreRunE: func(*cobra.Command, []string) error { return nil },
+		RunE: func(*cobra.Command, []string) error {
+			return analysis.ServeChild(a.in, a.out)
+		},
+	}
 }

@@ -13,25 +13,9 @@ import (
 	"pgregory.net/rapid"
 
 	"plimsoll"
+	"plimsoll/app/imagescan"
+	"plimsoll/app/terminal"
 )
-
-func TestPrintable(t *testing.T) {
-	for in, want := range map[string]string{
-		"plain":             "plain",
-		"über 東京":           "über 東京",
-		"a\nb\tc":           "a b c",
-		"\x1b[31mred":       "?[31mred",
-		"exe\u202etxt":      "exe?txt",
-		"zero\u200bwidth":   "zero?width",
-		"c1\u009b1m":        "c1?1m",
-		"line\u2028break":   "line?break",
-		"bad\xffutf8\ufffd": "bad?utf8?",
-	} {
-		if got := printable(in); got != want {
-			t.Errorf("printable(%q) = %q, want %q", in, got, want)
-		}
-	}
-}
 
 // TestJSONKeepsHostileText: what is printed has nothing in it that drives a terminal, and
 // reads back as what it was.
@@ -40,10 +24,10 @@ func TestJSONKeepsHostileText(t *testing.T) {
 		want := map[string]string{rapid.String().Draw(t, "key"): rapid.StringOf(rapid.OneOf(rapid.Rune(),
 			rapid.RuneFrom([]rune("\x1b\u009b\u202e\u2066\u2028\U000e0041\U0001d173\n\r\x7f\"\\")))).Draw(t, "value")}
 		var out bytes.Buffer
-		if err := (&app{out: &out}).printJSON(want); err != nil {
+		if err := (&application{out: &out}).printJSON(want); err != nil {
 			t.Fatal(err)
 		}
-		if i := strings.IndexFunc(out.String(), func(r rune) bool { return r != '\n' && hostile(r) }); i >= 0 {
+		if i := strings.IndexFunc(out.String(), func(r rune) bool { return r != '\n' && terminal.IsHostile(r) }); i >= 0 {
 			t.Fatalf("%q at %d", out.String(), i)
 		}
 		var got map[string]string
@@ -60,7 +44,7 @@ func TestJSONKeepsHostileText(t *testing.T) {
 func TestColour(t *testing.T) {
 	text.EnableColors()
 	env := map[string]string{}
-	a := &app{out: &bytes.Buffer{}, env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
+	a := &application{out: &bytes.Buffer{}, env: func(name string) (string, bool) { v, ok := env[name]; return v, ok }}
 	if got := a.colour("x", text.FgRed); got != "x" {
 		t.Errorf("to a buffer: %q", got)
 	}
@@ -124,17 +108,17 @@ func TestSummary(t *testing.T) {
 }
 
 func TestVerdict(t *testing.T) {
-	finding := scanOutput{Vulnerabilities: []vulnOutput{{ID: "CVE-1", Severity: plimsoll.SeverityMedium}}}
-	unknown := scanOutput{Vulnerabilities: []vulnOutput{{ID: "CVE-1", Severity: plimsoll.SeverityUnknown}}}
-	shadowed := scanOutput{Malware: []plimsoll.Malware{{Kind: plimsoll.MalwareMatch, Shadowed: true}, {Kind: plimsoll.MalwareNotLooked}}}
-	infected := scanOutput{Malware: []plimsoll.Malware{{Kind: plimsoll.MalwareMatch}}}
-	unsafe := scanOutput{Settings: []plimsoll.Setting{{Result: plimsoll.SettingPass}, {Result: plimsoll.SettingFailed}}}
+	finding := imagescan.Result{Vulnerabilities: []imagescan.Vulnerability{{ID: "CVE-1", Severity: plimsoll.SeverityMedium}}}
+	unknown := imagescan.Result{Vulnerabilities: []imagescan.Vulnerability{{ID: "CVE-1", Severity: plimsoll.SeverityUnknown}}}
+	shadowed := imagescan.Result{Malware: []plimsoll.Malware{{Kind: plimsoll.MalwareMatch, Shadowed: true}, {Kind: plimsoll.MalwareNotLooked}}}
+	infected := imagescan.Result{Malware: []plimsoll.Malware{{Kind: plimsoll.MalwareMatch}}}
+	unsafe := imagescan.Result{Settings: []plimsoll.Setting{{Result: plimsoll.SettingPass}, {Result: plimsoll.SettingFailed}}}
 	partly := finding
 	partly.NotJudged = []plimsoll.NotJudged{{Reason: plimsoll.NotJudgedVersion}}
 	broken := errors.New("could not look")
 	tests := []struct {
 		name    string
-		result  scanOutput
+		result  imagescan.Result
 		failOn  string
 		failure error
 		allow   bool
@@ -176,38 +160,10 @@ func TestVerdict(t *testing.T) {
 	}
 }
 
-func TestSplitReference(t *testing.T) {
-	digest := "sha256:" + strings.Repeat("a", 64)
-	for in, want := range map[string][3]string{
-		"r.example/web":                 {"r.example", "web", "latest"},
-		"r.example:5000/team/web:1.4.0": {"r.example:5000", "team/web", "1.4.0"},
-		"localhost/web:1":               {"localhost", "web", "1"},
-		"[::1]:5000/web":                {"[::1]:5000", "web", "latest"},
-		"r.example/team/web@" + digest:  {"r.example", "team/web", digest},
-		"r.example/web:1@" + digest:     {"r.example", "web", digest},
-		"web":                           {},
-		"team/web:1":                    {},
-		"r.example/web@sha256:12":       {},
-		"u:p@r.example/web":             {},
-		"r.example/":                    {},
-		"r.example/web:":                {},
-		"r.example?x=/web":              {},
-	} {
-		host, repository, reference, err := splitReference(in)
-		if got := [3]string{host, repository, reference}; (err == nil) != (want[0] != "") || (err == nil && got != want) {
-			t.Errorf("%s: %q, %v", in, got, err)
-		}
+// TestMaliciousPackageMeetsMalware: a malicious package is malware, and no vulnerability.
+func TestMaliciousPackageMeetsMalware(t *testing.T) {
+	r := imagescan.Result{Malware: []plimsoll.Malware{{Path: "app/package.json", Kind: plimsoll.MalwarePackage, Rule: "MAL-2026-1", Engine: "advisories"}}}
+	if !(threshold{malware: true}).isMet(r) || (threshold{severity: plimsoll.SeverityLow}).isMet(r) {
+		t.Error("a malicious package is malware, and no vulnerability")
 	}
-}
-
-func FuzzSplitReference(f *testing.F) {
-	for _, seed := range []string{"r.example:5000/team/web:1.4.0", "r.example/web@sha256:12", "[::1]:5000/web", "localhost/web:1@", "//@:"} {
-		f.Add(seed)
-	}
-	f.Fuzz(func(t *testing.T, ref string) {
-		host, repository, reference, err := splitReference(ref)
-		if err == nil && (host == "" || repository == "" || reference == "" || !strings.HasPrefix(ref, host+"/"+repository)) {
-			t.Errorf("%q: %q, %q, %q", ref, host, repository, reference)
-		}
-	})
 }

@@ -10,8 +10,8 @@ import (
 	"plimsoll"
 )
 
-func (a *app) registryCommand() *cobra.Command {
-	return group("registry", "Add, list and remove registries", a.registryAdd(), a.registryList(), a.registryRemove())
+func (a *application) registryCommand() *cobra.Command {
+	return newGroup("registry", "Add, list and remove registries", a.registryAdd(), a.registryList(), a.registryRemove())
 }
 
 // registryOptions are the flags of a registry to be added.
@@ -22,7 +22,7 @@ type registryOptions struct {
 	passwordStdin bool
 }
 
-func (a *app) registryAdd() *cobra.Command {
+func (a *application) registryAdd() *cobra.Command {
 	var o registryOptions
 	cmd := &cobra.Command{
 		Use:   "add NAME URL",
@@ -32,7 +32,7 @@ The secret is read from standard input and sealed at rest.`,
 		Example: `  plimsoll registry add hub https://registry.example.org --username ci --password-stdin <secret.txt
   plimsoll registry add local http://127.0.0.1:5000 --allow-host 127.0.0.1:5000 --repository team/web`,
 		Args: cobra.ExactArgs(2),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			o.spec.Name, o.spec.URL = args[0], args[1]
 			spec, err := a.registrySpec(o)
 			if err != nil {
@@ -53,7 +53,7 @@ The secret is read from standard input and sealed at rest.`,
 		}),
 	}
 	f := cmd.Flags()
-	f.StringVar(&o.kind, "type", string(plimsoll.RegistryOther), "what is behind it: "+strings.Join(texts(plimsoll.RegistryKinds()), ", "))
+	f.StringVar(&o.kind, "type", string(plimsoll.RegistryOther), "what is behind it: "+strings.Join(toStrings(plimsoll.RegistryKinds()), ", "))
 	f.StringVar(&o.spec.Username, "username", "", "user to sign in as")
 	f.BoolVar(&o.passwordStdin, "password-stdin", false, "read the secret from standard input")
 	f.StringSliceVar(&o.spec.Repositories, "repository", nil, "read only this repository instead of the catalog (repeatable)")
@@ -65,12 +65,12 @@ The secret is read from standard input and sealed at rest.`,
 	f.StringVar(&o.spec.InstanceURL, "instance-url", "", "address of the enterprise instance")
 	f.StringVar(&o.spec.Owner, "owner", "", "account that shares the images")
 	f.StringVar(&o.shareExpires, "share-expires", "", "when the share ends (RFC 3339)")
-	complete(cmd, "type", texts(plimsoll.RegistryKinds())...)
+	completeFlag(cmd, "type", toStrings(plimsoll.RegistryKinds())...)
 	return cmd
 }
 
 // registrySpec completes what the flags say with what stands elsewhere.
-func (a *app) registrySpec(o registryOptions) (plimsoll.RegistrySpec, error) {
+func (a *application) registrySpec(o registryOptions) (plimsoll.RegistrySpec, error) {
 	spec := o.spec
 	spec.Kind, spec.EnterpriseProject = plimsoll.RegistryKind(o.kind), a.enterpriseProject
 	if o.shareExpires != "" {
@@ -81,27 +81,27 @@ func (a *app) registrySpec(o registryOptions) (plimsoll.RegistrySpec, error) {
 		spec.ShareExpires = at
 	}
 	var err error
-	spec.Secret, err = a.secret(o.passwordStdin)
+	spec.Secret, err = a.readSecret(o.passwordStdin)
 	return spec, err
 }
 
-func (a *app) registryList() *cobra.Command {
+func (a *application) registryList() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List registries and how their last sync ended",
 		Args:  cobra.NoArgs,
-		RunE: a.on(func(ctx context.Context, b backend, _ []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, _ []string) error {
 			registries, err := b.Registries(ctx)
 			if err != nil {
 				return err
 			}
 			if a.output == "json" {
-				return a.printJSON(list(registries))
+				return a.printJSON(nonNil(registries))
 			}
-			t := a.table("name", "address", "type", "user", "last sync", "outcome")
+			t := a.newTable("name", "address", "type", "user", "last sync", "outcome")
 			for _, r := range registries {
 				at, outcome := lastSync(r)
-				row(t, r.Name, r.URL, string(r.Kind), r.Username, at, outcome)
+				addRow(t, r.Name, r.URL, string(r.Kind), r.Username, at, outcome)
 			}
 			t.Render()
 			return nil
@@ -121,12 +121,12 @@ func lastSync(r plimsoll.Registry) (at, outcome string) {
 	}
 }
 
-func (a *app) registryRemove() *cobra.Command {
+func (a *application) registryRemove() *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Remove a registry with its images",
 		Args:  cobra.ExactArgs(1),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			if err := b.RemoveRegistry(ctx, args[0]); err != nil {
 				return err
 			}

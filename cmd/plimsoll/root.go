@@ -9,16 +9,17 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
+	"plimsoll/app"
 )
 
-// app is one run of the program: its streams and the settings every command shares.
-type app struct {
+// application is one run of the program: its streams and the settings that commands share.
+type application struct {
 	in        io.Reader
 	out, errs io.Writer
 	env       func(string) (string, bool)
 
 	budget            plimsoll.Budget // zero = the default
-	config            string
+	settingsFile      string
 	data              string
 	endpoint          string
 	project           string
@@ -34,7 +35,7 @@ type app struct {
 	clamdMaxFile      size
 }
 
-func (a *app) command() *cobra.Command {
+func (a *application) command() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "plimsoll",
 		Short: "A security inventory for container images",
@@ -49,13 +50,13 @@ Exit status: 0 done; 1 a --fail-on threshold was met; 2 could not look, or an er
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		PersistentPreRunE: func(cmd *cobra.Command, _ []string) error {
-			if completes(cmd) {
+			if isCompletion(cmd) {
 				return nil
 			}
-			return a.settle(cmd)
+			return a.applySettings(cmd)
 		},
 	}
-	root.SetFlagErrorFunc(misused)
+	root.SetFlagErrorFunc(explainMisuse)
 	a.sharedFlags(root)
 	root.AddCommand(
 		a.serveCommand(), a.analyzeCommand(), a.scanCommand(), a.syncCommand(), a.imagesCommand(), a.historyCommand(), a.registryCommand(),
@@ -63,15 +64,15 @@ Exit status: 0 done; 1 a --fail-on threshold was met; 2 could not look, or an er
 	)
 	eachCommand(root, func(c *cobra.Command) {
 		if check := c.Args; check != nil {
-			c.Args = func(cmd *cobra.Command, args []string) error { return misused(cmd, check(cmd, args)) }
+			c.Args = func(cmd *cobra.Command, args []string) error { return explainMisuse(cmd, check(cmd, args)) }
 		}
 	})
 	return root
 }
 
-func (a *app) sharedFlags(root *cobra.Command) {
+func (a *application) sharedFlags(root *cobra.Command) {
 	f := root.PersistentFlags()
-	f.StringVar(&a.config, "config", "", "settings file in YAML (default: config.yaml in the data directory, if there is one)")
+	f.StringVar(&a.settingsFile, "config", "", "settings file in YAML (default: config.yaml in the data directory, if there is one)")
 	f.StringVar(&a.data, "data", "", "data directory (default: the user's, e.g. ~/.local/share/plimsoll)")
 	f.StringVar(&a.endpoint, "endpoint", "", "address of a running server to speak to instead of opening the data directory")
 	f.StringVar(&a.project, "project", "", "project name or id (default: the first project)")
@@ -81,14 +82,14 @@ func (a *app) sharedFlags(root *cobra.Command) {
 	f.StringVar(&a.logFormat, "log-format", "text", "log format: text or json")
 	f.StringSliceVar(&a.allowHosts, "allow-host", nil, "host:port with a loopback or private address that may be spoken to (repeatable)")
 	f.StringVar(&a.caFile, "ca-file", "", "PEM file of further certificate authorities, for registries and the server at --endpoint")
-	complete(root, "output", "table", "json")
-	complete(root, "log-level", "debug", "info", "warn", "error")
-	complete(root, "log-format", "text", "json")
+	completeFlag(root, "output", "table", "json")
+	completeFlag(root, "log-level", "debug", "info", "warn", "error")
+	completeFlag(root, "log-format", "text", "json")
 }
 
-// completes tells the commands that serve shell completion: they must work whatever the
+// isCompletion reports whether a command serves shell completion, which works whatever the
 // settings are.
-func completes(cmd *cobra.Command) bool {
+func isCompletion(cmd *cobra.Command) bool {
 	for c := cmd; c != nil; c = c.Parent() {
 		if name := c.Name(); name == "completion" || strings.HasPrefix(name, cobra.ShellCompRequestCmd) {
 			return true
@@ -97,16 +98,16 @@ func completes(cmd *cobra.Command) bool {
 	return false
 }
 
-// misused points at the help of the command that was called wrongly.
-func misused(cmd *cobra.Command, err error) error {
+// explainMisuse adds a hint to the help of a command that was called wrongly.
+func explainMisuse(cmd *cobra.Command, err error) error {
 	if err == nil {
 		return nil
 	}
 	return plimsoll.Errorf(plimsoll.Invalid, "%w", err).WithHint("see `%s --help`", cmd.CommandPath())
 }
 
-// group is a command that only holds others. A misspelt one is an error, not help.
-func group(use, short string, commands ...*cobra.Command) *cobra.Command {
+// newGroup makes a command that only has subcommands. A misspelt one is an error, not help.
+func newGroup(use, short string, commands ...*cobra.Command) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: use, Short: short, Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error { return cmd.Help() },
@@ -115,15 +116,26 @@ func group(use, short string, commands ...*cobra.Command) *cobra.Command {
 	return cmd
 }
 
-// complete offers fixed words for a flag in shell completion.
-func complete(cmd *cobra.Command, flag string, words ...string) {
+// completeFlag offers fixed words for a flag in shell completion.
+func completeFlag(cmd *cobra.Command, flag string, words ...string) {
 	err := cmd.RegisterFlagCompletionFunc(flag, cobra.FixedCompletions(words, cobra.ShellCompDirectiveNoFileComp))
 	if err != nil {
 		panic(err) // a flag of that name was never declared
 	}
 }
 
-func (a *app) logger() *slog.Logger {
+// config is the configuration of the use cases, as the settings have it.
+func (a *application) config() app.Config {
+	c := app.DefaultConfig()
+	c.Data, c.Project, c.Budget, c.StaleAfter = a.data, a.project, a.limits(), a.staleAfter
+	c.AllowHosts, c.CAFile, c.Rules, c.Clamd, c.ClamdMaxFile = a.allowHosts, a.caFile, a.rules, a.clamd, int64(a.clamdMaxFile)
+	value, ok := a.env("PLIMSOLL_IN_PROCESS")
+	c.InProcess = ok && value != "" && value != "0"
+	c.Logger = a.logger()
+	return c
+}
+
+func (a *application) logger() *slog.Logger {
 	var level slog.Level
 	if err := level.UnmarshalText([]byte(a.logLevel)); err != nil {
 		level = slog.LevelWarn

@@ -17,6 +17,8 @@ import (
 	"github.com/klauspost/compress/gzip"
 
 	"plimsoll"
+	"plimsoll/app/apptest"
+	"plimsoll/app/imagescan"
 )
 
 // rpmArchive writes an archive of one image with an rpm database of the corpus.
@@ -35,7 +37,7 @@ func rpmArchive(t *testing.T, path, database string) string {
 	if err != nil {
 		t.Fatal(err)
 	}
-	layer := tarOf(t, regular("etc/os-release", "ID=centos\nVERSION_ID=\"7\"\n"), regular(path, string(content)))
+	layer := apptest.Tar(t, apptest.File("etc/os-release", "ID=centos\nVERSION_ID=\"7\"\n"), apptest.File(path, string(content)))
 	img := empty.Image
 	l, err := tarball.LayerFromOpener(func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(layer)), nil })
 	if err != nil {
@@ -59,7 +61,7 @@ func TestRPMDatabases(t *testing.T) {
 	var others sync.WaitGroup
 	others.Go(func() {
 		var errs bytes.Buffer
-		code := run(t.Context(), []string{"--data", t.TempDir(), "scan", "--archive", hostile}, strings.NewReader(""), io.Discard, &errs)
+		code := runProgram(t.Context(), []string{"--data", t.TempDir(), "scan", "--archive", hostile}, strings.NewReader(""), io.Discard, &errs)
 		if code != exitError || !strings.Contains(errs.String(), "var/lib/rpm/Packages") {
 			t.Errorf("hostile: exit %d, %s", code, errs.String())
 		}
@@ -73,7 +75,7 @@ func TestRPMDatabases(t *testing.T) {
 		{"var/lib/rpm/rpmdb.sqlite", "fedora35-sqlite/rpmdb.sqlite.gz", 138},
 	} {
 		raw := cli(t, "", "--data", t.TempDir(), "scan", "--allow-not-judged", "--output", "json", "--archive", rpmArchive(t, tt.path, tt.database))
-		var got scanOutput
+		var got imagescan.Result
 		if err := json.Unmarshal([]byte(raw), &got); err != nil {
 			t.Fatal(err)
 		}

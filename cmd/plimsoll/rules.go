@@ -1,10 +1,9 @@
 package main
 
 import (
-	"bytes"
 	"cmp"
 	"context"
-	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -12,54 +11,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
-	"plimsoll/analyze/all"
-	"plimsoll/analyze/baseline"
-	"plimsoll/analyze/malware"
-	"plimsoll/analyze/secret"
+	"plimsoll/app"
 )
 
-// ruleSets are the sets of rules that are listed one by one, by name.
-func ruleSets() map[string]func() ([]plimsoll.Rule, error) {
-	return map[string]func() ([]plimsoll.Rule, error){"baseline": baselineRules, "secrets": secretRules}
-}
-
-func baselineRules() ([]plimsoll.Rule, error) { return baseline.Rules(), nil }
-
-func secretRules() ([]plimsoll.Rule, error) {
-	engine, err := secret.New()
-	if err != nil {
-		return nil, err
-	}
-	var list []plimsoll.Rule
-	for _, r := range engine.Rules() {
-		list = append(list, plimsoll.Rule{
-			ID: r.ID, Check: "Secrets", Title: r.Title, Severity: r.Severity,
-			Description: "A file of the image holds it, or its config does.",
-			Advice:      "Withdraw the secret and make another; whoever can pull the image has this one.",
-		})
-	}
-	return list, nil
-}
-
-func (a *app) rulesCommand() *cobra.Command {
-	return group("rules", "Tell what images are checked for, and change it",
+func (a *application) rulesCommand() *cobra.Command {
+	return newGroup("rules", "Tell what images are checked for, and change it",
 		a.rulesListCommand(), a.rulesShowCommand(), a.rulesTestCommand(), a.rulesUpdateCommand(), a.rulesPushCommand())
 }
 
-// ruleSet is a row of rules list.
-type ruleSet struct {
-	Name    string          `json:"name"`
-	Kind    string          `json:"kind"`
-	Source  string          `json:"source"`
-	Digest  plimsoll.Digest `json:"digest"`
-	Loaded  int             `json:"loaded"`
-	Refused int             `json:"refused"`
-	Version string          `json:"version,omitempty"` // of the second engine and its database
-	Problem string          `json:"problem,omitempty"` // why the second engine does not answer
-	Files   []all.RuleSet   `json:"files"`
-}
-
-func (a *app) rulesListCommand() *cobra.Command {
+func (a *application) rulesListCommand() *cobra.Command {
 	var set, check string
 	var refused bool
 	cmd := &cobra.Command{
@@ -78,9 +38,9 @@ It tells of this machine and the settings given to it; a server has those it was
 			case refused && (set != "" || check != ""):
 				return plimsoll.Errorf(plimsoll.Invalid, "--refused does not go with --set or --family")
 			case set != "" || check != "":
-				return a.listRules(set, check)
+				return a.printRules(set, check)
 			}
-			sets, err := a.sets(cmd.Context())
+			sets, err := app.NewRules(a.config()).Sets(cmd.Context())
 			if err != nil {
 				return err
 			}
@@ -92,58 +52,11 @@ It tells of this machine and the settings given to it; a server has those it was
 	cmd.Flags().StringVar(&set, "set", "", "list the rules of this set: baseline or secrets")
 	cmd.Flags().StringVar(&check, "family", "", "list the rules of this family, such as SSH")
 	cmd.Flags().BoolVar(&refused, "refused", false, "list the rules and lines that cannot be used, and why")
-	complete(cmd, "set", "baseline", "secrets")
+	completeFlag(cmd, "set", "baseline", "secrets")
 	return cmd
 }
 
-// sets are all sets of rules.
-func (a *app) sets(ctx context.Context) ([]ruleSet, error) {
-	n := a.analysis("")
-	defer n.Close() //nolint:errcheck // it only ends processes
-	if err := n.start(1); err != nil {
-		return nil, err
-	}
-	files, err := n.describe(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var out []ruleSet
-	for _, name := range []string{"baseline", "secrets"} {
-		rules, err := ruleSets()[name]()
-		if err != nil {
-			return nil, err
-		}
-		raw, err := json.Marshal(rules)
-		if err != nil {
-			return nil, err
-		}
-		out = append(out, ruleSet{Name: name, Kind: name, Source: "built in", Digest: plimsoll.DigestOf(raw), Loaded: len(rules), Files: []all.RuleSet{}})
-	}
-	out = append(out, malwareSet("embedded", "built in", files[:embeddedFiles]))
-	if n.folder != "" {
-		out = append(out, malwareSet("folder", ruleSource(n.folder), files[embeddedFiles:]))
-	}
-	if n.second != nil {
-		out = append(out, n.second.row(ctx))
-	}
-	return out, nil
-}
-
-// embeddedFiles is how many files of every build come first in what all.Signatures tells.
-const embeddedFiles = 2
-
-func malwareSet(name, source string, files []all.RuleSet) ruleSet {
-	s := ruleSet{Name: name, Kind: "malware", Source: source, Files: list(files)}
-	s.Loaded, s.Refused = countRules(files)
-	var sums bytes.Buffer
-	for _, f := range files {
-		fmt.Fprintf(&sums, "%q %s\n", f.Name, f.Digest)
-	}
-	s.Digest = plimsoll.DigestOf(sums.Bytes())
-	return s
-}
-
-func (a *app) printSets(sets []ruleSet, refused bool) error {
+func (a *application) printSets(sets []app.RuleSet, refused bool) error {
 	if !refused {
 		for i := range sets {
 			for j := range sets[i].Files {
@@ -155,7 +68,7 @@ func (a *app) printSets(sets []ruleSet, refused bool) error {
 		return a.printJSON(sets)
 	}
 	if refused {
-		t := a.table("file", "line", "rule", "why it cannot be used")
+		t := a.newTable("file", "line", "rule", "why it cannot be used")
 		for _, s := range sets {
 			for _, f := range s.Files {
 				for _, r := range f.Refusals {
@@ -163,88 +76,185 @@ func (a *app) printSets(sets []ruleSet, refused bool) error {
 					if r.Line > 0 {
 						line = strconv.Itoa(r.Line)
 					}
-					row(t, f.Name, line, r.Rule, r.Reason)
+					addRow(t, f.Name, line, r.Rule, r.Reason)
 				}
 				if more := f.Refused - len(f.Refusals); more > 0 {
-					row(t, f.Name, "", "", fmt.Sprintf("and %d more", more))
+					addRow(t, f.Name, "", "", fmt.Sprintf("and %d more", more))
 				}
 			}
 		}
 		t.Render()
 		return nil
 	}
-	t := a.table("set", "kind", "source", "digest", "loaded", "refused")
+	t := a.newTable("set", "kind", "source", "digest", "loaded", "refused")
 	for _, s := range sets {
-		if s.Name == malware.SecondEngine {
-			row(t, s.Name, s.Kind, s.Source+": "+cmp.Or(s.Version, s.Problem), "", "", "")
+		if s.IsSecondEngine() {
+			addRow(t, s.Name, s.Kind, s.Source+": "+cmp.Or(s.Version, s.Problem), "", "", "")
 			continue
 		}
-		row(t, s.Name, s.Kind, s.Source, s.Digest.Short(), fmt.Sprint(s.Loaded), fmt.Sprint(s.Refused))
+		addRow(t, s.Name, s.Kind, s.Source, s.Digest.Short(), fmt.Sprint(s.Loaded), fmt.Sprint(s.Refused))
 	}
 	t.Render()
 	return nil
 }
 
-// listRules lists the rules of one set; that of the baseline if none is named.
-func (a *app) listRules(set, check string) error {
-	if set == "" {
-		set = "baseline"
-	}
-	rules, ok := ruleSets()[set]
-	if !ok {
-		return plimsoll.Errorf(plimsoll.Invalid, "--set %.40q is neither baseline nor secrets", set)
-	}
-	list, err := rules()
+// printRules lists the rules of one set and family; the set of the baseline if none is named, every family for "".
+func (a *application) printRules(set, family string) error {
+	rules, err := app.NewRules(a.config()).List(cmp.Or(set, app.SetBaseline))
 	if err != nil {
 		return err
 	}
 	chosen := []plimsoll.Rule{}
-	for _, r := range list {
-		if check == "" || strings.EqualFold(r.Check, check) {
+	for _, r := range rules {
+		if family == "" || strings.EqualFold(r.Check, family) {
 			chosen = append(chosen, r)
 		}
 	}
 	if a.output == "json" {
 		return a.printJSON(chosen)
 	}
-	t := a.table("rule", "severity", "family", "what is wrong when it fails")
+	t := a.newTable("rule", "severity", "family", "what is wrong when it fails")
 	for _, r := range chosen {
-		row(t, r.ID, a.severityText(r.Severity), r.Check, r.Title)
+		addRow(t, r.ID, a.severityText(r.Severity), r.Check, r.Title)
 	}
 	t.Render()
 	return nil
 }
 
-func (a *app) rulesShowCommand() *cobra.Command {
+func (a *application) rulesShowCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "show RULE",
 		Short: "Show what one rule of the baseline or for secrets looks at, and what to do",
 		Args:  cobra.ExactArgs(1),
 		RunE: func(_ *cobra.Command, args []string) error {
-			for _, rules := range ruleSets() {
-				list, err := rules()
-				if err != nil {
-					return err
-				}
-				for _, r := range list {
-					if r.ID == args[0] {
-						return a.printRule(r)
-					}
-				}
+			rule, err := app.NewRules(a.config()).Rule(args[0])
+			if err != nil {
+				return err
 			}
-			return plimsoll.Errorf(plimsoll.NotFound, "no rule %.80q", args[0]).WithHint("see `plimsoll rules list --set baseline`")
+			return a.printRule(rule)
 		},
 	}
 }
 
-func (a *app) printRule(r plimsoll.Rule) error {
+func (a *application) printRule(r plimsoll.Rule) error {
 	if a.output == "json" {
 		return a.printJSON(r)
 	}
 	_, err := fmt.Fprintf(a.out, "%s  %s  %s\n%s\n\n%s\n\nWhat to do: %s\n",
 		r.ID, a.severityText(r.Severity), r.Check, r.Title, r.Description, r.Advice)
 	if err == nil && len(r.Standards) > 0 {
-		_, err = fmt.Fprintf(a.out, "\nStandards: %s\nSources: %s\n", strings.Join(texts(r.Standards), ", "), strings.Join(r.References, "; "))
+		_, err = fmt.Fprintf(a.out, "\nStandards: %s\nSources: %s\n", strings.Join(toStrings(r.Standards), ", "), strings.Join(r.References, "; "))
 	}
 	return err
+}
+
+func (a *application) rulesTestCommand() *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "test FILE ...",
+		Short: "Tell which rules match files",
+		Long: `Test looks inside files as a scan looks inside the files of a layer, in a confined
+process, and lists what the rules for malware and secrets find, also in archives. What could
+not be looked at is an error.`,
+		Example: `  plimsoll rules test ./sample.bin
+  plimsoll rules test --rules ./rules /usr/bin/*`,
+		Args: cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.testRules(cmd.Context(), args)
+		},
+	}
+	a.rulesFlag(cmd)
+	a.clamdFlags(cmd)
+	return cmd
+}
+
+func (a *application) testRules(ctx context.Context, paths []string) error {
+	matches, failed, err := app.NewRules(a.config()).Match(ctx, paths)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return errors.Join(append([]error{a.printJSON(matches)}, failed...)...)
+	}
+	t := a.newTable("file", "kind", "rule", "engine")
+	for _, m := range matches {
+		addRow(t, m.Path, m.Kind, m.Rule, m.Engine)
+	}
+	t.Render()
+	return errors.Join(failed...)
+}
+
+func (a *application) rulesUpdateCommand() *cobra.Command {
+	var o accessOptions
+	cmd := &cobra.Command{
+		Use:   "update REFERENCE@sha256:DIGEST | DIR",
+		Short: "Replace the folder of rules",
+		Long: `Update takes a set of rules from a folder, or from an OCI artifact whose manifest has this
+digest. The layers of an artifact are files with the annotation org.opencontainers.image.title,
+or tar archives of files. The set is loaded in a confined process first; one that
+cannot be read, or of which nothing loads, changes nothing.
+
+The new folder takes the place of the old one when it is whole. The old one stays beside it,
+with .last at the end of its name. A server reads rules when it starts.`,
+		Example: `  plimsoll rules update ./rules
+  plimsoll rules update registry.example.org/security/rules@sha256:9f86d081…`,
+		Args: cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.updateRules(cmd.Context(), args[0], o)
+		},
+	}
+	a.rulesFlag(cmd)
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (a *application) updateRules(ctx context.Context, from string, o accessOptions) error {
+	access, err := a.registryAccess(o)
+	if err != nil {
+		return err
+	}
+	n, err := app.NewRules(a.config()).Update(ctx, from, access)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.printJSON(map[string]any{"folder": n.Where, "files": n.Files, "loaded": n.Loaded, "refused": n.Refused})
+	}
+	a.note("%s has %d files, %d rules; %d are refused", n.Where, n.Files, n.Loaded, n.Refused)
+	return nil
+}
+
+func (a *application) rulesPushCommand() *cobra.Command {
+	var o accessOptions
+	cmd := &cobra.Command{
+		Use:   "push REFERENCE DIR",
+		Short: "Store a folder of rules in a registry",
+		Long: `Push makes an OCI artifact of a folder, a layer a file, and tells its digest, by which
+` + "`plimsoll rules update`" + ` takes it elsewhere. The same files make the same digest. The set is
+loaded in a confined process first; one that cannot be read, or of which nothing loads, is
+not pushed.`,
+		Example: `  plimsoll rules push registry.example.org/security/rules:latest ./rules`,
+		Args:    cobra.ExactArgs(2),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.pushRules(cmd.Context(), args[0], args[1], o)
+		},
+	}
+	o.addFlags(cmd)
+	return cmd
+}
+
+func (a *application) pushRules(ctx context.Context, reference, folder string, o accessOptions) error {
+	access, err := a.registryAccess(o)
+	if err != nil {
+		return err
+	}
+	n, err := app.NewRules(a.config()).Push(ctx, reference, folder, access)
+	if err != nil {
+		return err
+	}
+	if a.output == "json" {
+		return a.printJSON(map[string]any{"reference": n.Where, "files": n.Files, "loaded": n.Loaded, "refused": n.Refused})
+	}
+	a.note("pushed %d files, %d rules; %d are refused", n.Files, n.Loaded, n.Refused)
+	a.note("take it with: plimsoll rules update %s", n.Where)
+	return nil
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/static"
 	"github.com/google/go-containerregistry/pkg/v1/types"
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"plimsoll/app/ruleset"
 )
 
 // scriptArtifact pushes the files of a folder to REGISTRY, as layers with titles or as one tar archive, and
@@ -30,7 +32,7 @@ func scriptArtifact(ts *testscript.TestScript, _ bool, args []string) {
 		}
 		body, err := fs.ReadFile(files, path)
 		layers = append(layers, mutate.Addendum{
-			Layer: static.NewLayer(body, "application/octet-stream"), Annotations: map[string]string{titleAnnotation: path},
+			Layer: static.NewLayer(body, "application/octet-stream"), Annotations: map[string]string{ruleset.TitleAnnotation: path},
 		})
 		head := &tar.Header{Typeflag: tar.TypeReg, Name: path, Mode: 0o644, Size: int64(len(body))}
 		err = errors.Join(err, t.WriteHeader(head))
@@ -41,7 +43,7 @@ func scriptArtifact(ts *testscript.TestScript, _ bool, args []string) {
 	switch args[0] {
 	case "titles":
 	case "evil":
-		layers[0].Annotations[titleAnnotation] = "../../outside.yar"
+		layers[0].Annotations[ruleset.TitleAnnotation] = "../../outside.yar"
 	case "bare":
 		layers[0].Annotations = nil
 	default:

@@ -3,21 +3,13 @@ package main
 import (
 	"context"
 	"errors"
-	"net"
-	"net/url"
-	"runtime"
+	"fmt"
 	"slices"
-	"strings"
 
 	"github.com/spf13/cobra"
 
 	"plimsoll"
-	"plimsoll/analyze/all"
-	"plimsoll/archive"
-	"plimsoll/manifest"
-	"plimsoll/registry"
-	"plimsoll/scan"
-	"plimsoll/store/sqlite"
+	"plimsoll/app/imagescan"
 )
 
 type scanOptions struct {
@@ -28,16 +20,14 @@ type scanOptions struct {
 	failOn         string
 	allowNotJudged bool
 	failOnStale    bool
-	plainHTTP      bool
-	username       string
-	passwordStdin  bool
+	access         accessOptions
 	parallel       int
 	noCache        bool
 	without        []string
 	allSecrets     bool
 }
 
-func (a *app) scanCommand() *cobra.Command {
+func (a *application) scanCommand() *cobra.Command {
 	var o scanOptions
 	cmd := &cobra.Command{
 		Use:   "scan [REFERENCE]",
@@ -81,21 +71,19 @@ could not be judged.`,
 	f.StringVar(&o.failOn, "fail-on", "", "exit 1 on a vulnerability of this severity or worse (critical, high, medium, low), on malware, on a secret, or on any finding")
 	f.BoolVar(&o.allowNotJudged, "allow-not-judged", false, "do not fail because some packages could not be judged")
 	f.BoolVar(&o.failOnStale, "fail-on-stale", false, "exit 2 if the advisories are older than --stale-after, or there are none")
-	f.BoolVar(&o.plainHTTP, "plain-http", false, "speak HTTP without TLS to the registry (default for loopback addresses)")
-	f.StringVar(&o.username, "username", "", "registry user")
-	f.BoolVar(&o.passwordStdin, "password-stdin", false, "read the registry secret from standard input")
+	o.access.addFlags(cmd)
 	f.IntVar(&o.parallel, "parallel", 0, "layers read at once; 0 = one a core, at most 4")
 	f.StringSliceVar(&o.without, "without", nil, "do not look for these: malware, secret")
 	f.BoolVar(&o.noCache, "no-cache", false, "look into every layer again, and keep nothing")
-	complete(cmd, "without", all.Optional()...)
+	completeFlag(cmd, "without", imagescan.Optional()...)
 	f.BoolVar(&o.allSecrets, "all-secrets", false, "list secrets in every file, those of system packages and documents and examples of packages of languages included")
-	complete(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "secret", "any")
-	complete(cmd, "platform", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/riscv64", "linux/s390x")
+	completeFlag(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "secret", "any")
+	completeFlag(cmd, "platform", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/riscv64", "linux/s390x")
 	return cmd
 }
 
-func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
-	threshold, err := parseThreshold(o.failOn)
+func (a *application) scan(ctx context.Context, ref string, o scanOptions) error {
+	limit, err := parseThreshold(o.failOn)
 	if err != nil {
 		return err
 	}
@@ -106,237 +94,124 @@ func (a *app) scan(ctx context.Context, ref string, o scanOptions) error {
 	if err != nil {
 		return err
 	}
-	src, name, digest, err := a.source(ctx, ref, o)
+	access, err := a.registryAccess(o.access)
 	if err != nil {
 		return err
 	}
-	defer src.Close() //nolint:errcheck // only read from
-	advisories, err := sqlite.Advisories(ctx, a.dataFile("advisories.db"))
+	config, p := a.config(), a.newProgress()
+	config.Without = o.without
+	result, failure, err := imagescan.Scan(ctx, config, imagescan.Options{
+		Source: imagescan.Source{
+			Reference: ref, Archive: o.archive, Layout: o.layout, Image: o.image, Platform: platform, Access: access, Stdin: a.in,
+		},
+		Parallel: o.parallel, NoCache: o.noCache, AllSecrets: o.allSecrets, Program: fmt.Sprintf("%+v", readBuild()),
+		Progress: func(image string, done, total int) {
+			p.stage("scan "+image, fmt.Sprintf("%d of %d layers", done, total))
+		},
+	})
+	p.done()
 	if err != nil {
 		return err
-	}
-	defer advisories.Close() //nolint:errcheck // only read from
-	status, err := advisories.Status(ctx)
-	if err != nil {
-		return err
-	}
-	status.Judge(a.staleAfter)
-	if o.parallel <= 0 {
-		o.parallel = min(runtime.NumCPU(), 4)
-	}
-	one, err := a.singleScan(ctx, src, advisories, o)
-	if err != nil {
-		return err
-	}
-	defer one.close()
-	artifact, record, failure := one.run(ctx, digest, platform, name)
-	if ctx.Err() != nil {
-		return ctx.Err()
-	}
-	if failure != nil && len(record.Settings) == 0 {
-		return failure // nothing was looked at
-	}
-	result := newScanOutput(name, artifact, record, status, failure)
-	result.Without = o.without
-	if !o.allSecrets {
-		result.leaveOut(plimsoll.DefaultSecretProfile())
 	}
 	if err := a.printScan(result); err != nil {
 		return err
 	}
-	a.warnStale(status)
-	if err := verdict(result, threshold, failure, o.allowNotJudged); err != nil || !o.failOnStale {
+	a.warnStale(result.Advisories.Stale, result.Advisories.Age)
+	if err := verdict(result, limit, failure, o.allowNotJudged); err != nil || !o.failOnStale {
 		return err
 	}
-	return currentEnough(status)
+	return checkCurrent(result.Advisories)
 }
 
-// imageSource is where a scan reads from.
-type imageSource interface {
-	scan.Source
-	Close() error
+// errThreshold ends a scan whose findings reach --fail-on.
+var errThreshold = errors.New("findings reach the --fail-on threshold")
+
+// threshold is what --fail-on asks for.
+type threshold struct {
+	severity plimsoll.Severity
+	malware  bool
+	secret   bool
+	any      bool
 }
 
-func (a *app) source(ctx context.Context, ref string, o scanOptions) (imageSource, string, plimsoll.Digest, error) {
-	named := 0
-	for _, s := range []string{ref, o.archive, o.layout} {
-		if s != "" {
-			named++
-		}
+func parseThreshold(s string) (threshold, error) {
+	switch s {
+	case "":
+		return threshold{}, nil
+	case "any":
+		return threshold{any: true}, nil
+	case "malware":
+		return threshold{malware: true}, nil
+	case "secret":
+		return threshold{secret: true}, nil
 	}
+	if severity := plimsoll.Severity(s); slices.Contains(plimsoll.Severities(), severity) && severity != plimsoll.SeverityUnknown {
+		return threshold{severity: severity}, nil
+	}
+	return threshold{}, plimsoll.Errorf(plimsoll.Invalid, "--fail-on %.40q is not critical, high, medium, low, malware, secret or any", s)
+}
+
+func (t threshold) isMet(r imagescan.Result) bool {
+	infected := slices.ContainsFunc(r.Malware, isMalicious)
+	failed := slices.ContainsFunc(r.Settings, func(s plimsoll.Setting) bool { return s.Result == plimsoll.SettingFailed })
 	switch {
-	case named != 1:
-		return nil, "", "", plimsoll.Errorf(plimsoll.Invalid, "name one image: a reference, --archive FILE, or --layout DIR")
-	case ref == "":
-		return a.openArchive(o)
-	case o.image != "":
-		return nil, "", "", plimsoll.Errorf(plimsoll.Invalid, "--image is for an archive or a layout; a reference names its image itself")
+	case t.any:
+		return len(r.Vulnerabilities) > 0 || infected || failed || len(r.Secrets) > 0
+	case t.malware:
+		return infected
+	case t.secret:
+		return len(r.Secrets) > 0
+	case t.severity != "":
+		return slices.ContainsFunc(r.Vulnerabilities, func(v imagescan.Vulnerability) bool { return v.Severity.AtLeast(t.severity) })
 	default:
-		return a.openReference(ctx, ref, o)
+		return false
 	}
 }
 
-// openArchive opens the archive or layout that o names, and the one image of it that is meant.
-func (a *app) openArchive(o scanOptions) (imageSource, string, plimsoll.Digest, error) {
-	var ar *archive.Archive
-	var err error
-	path := o.archive
+// isMalicious reports a visible file that a signature matched, or a package that is malware; what
+// an upper layer removed does not count.
+func isMalicious(m plimsoll.Malware) bool {
+	return (m.Kind == plimsoll.MalwareMatch || m.Kind == plimsoll.MalwarePackage) && !m.Shadowed
+}
+
+// countFailed counts failed settings as images do: weak passwords and password complexity have counts of their own.
+func countFailed(settings []plimsoll.Setting) int {
+	n := 0
+	for _, s := range settings {
+		if s.Counted() {
+			n++
+		}
+	}
+	return n
+}
+
+// verdict returns the error that the exit status follows from.
+func verdict(r imagescan.Result, t threshold, failure error, allowNotJudged bool) error {
 	switch {
-	case o.layout != "":
-		path = o.layout
-		ar, err = archive.OpenLayout(path, a.limits())
-	case path == "-":
-		path = "standard input"
-		ar, err = archive.Read(a.in, a.limits())
+	case failure != nil:
+		return failure
+	case t.isMet(r):
+		return errThreshold
+	case len(r.NotJudged) > 0 && !allowNotJudged:
+		reason, hint := r.NotJudged[0].Reason, "pass --allow-not-judged if that is acceptable"
+		if reason == plimsoll.NotJudgedEcosystem {
+			hint = "import advisories with `plimsoll advisories import`, or pass --allow-not-judged"
+		}
+		return plimsoll.Errorf(plimsoll.Unavailable, "%d packages could not be judged: %s", len(r.NotJudged), reason).WithHint("%s", hint)
 	default:
-		ar, err = archive.Open(path, a.limits())
+		return nil
 	}
-	if err != nil {
-		return nil, "", "", err
-	}
-	image, err := choose(path, ar.Images(), o.image)
-	if err != nil {
-		return nil, "", "", errors.Join(err, ar.Close())
-	}
-	name := image.Ref
-	if name == "" {
-		name = path
-	}
-	return ar, name, image.Digest, nil
 }
 
-// choose finds the image that is called ref, or the only one.
-func choose(path string, images []archive.Image, ref string) (archive.Image, error) {
-	var fit []archive.Image
-	names := make([]string, len(images))
-	for i, image := range images {
-		names[i] = image.Ref
-		if image.Ref == "" {
-			names[i] = string(image.Digest)
-		}
-		if ref == "" || ref == image.Ref || ref == string(image.Digest) {
-			fit = append(fit, image)
-		}
+// checkCurrent is what --fail-on-stale asks for.
+func checkCurrent(s imagescan.AdvisoryState) error {
+	switch {
+	case s.None:
+		return plimsoll.Errorf(plimsoll.Unavailable, "there are no advisories to judge by")
+	case s.Stale:
+		return plimsoll.Errorf(plimsoll.Unavailable, "the advisories are %s old", ageText(s.Age)).
+			WithHint("update them, or move --stale-after")
+	default:
+		return nil
 	}
-	if len(fit) == 0 && ref != "" {
-		return archive.Image{}, plimsoll.Errorf(plimsoll.NotFound, "archive %s holds no image %.200q", path, ref).
-			WithHint("it holds: %s", firstOf(names))
-	}
-	several := len(fit) == 0
-	for _, image := range fit {
-		several = several || image.Digest != fit[0].Digest // one image may have several names
-	}
-	if several {
-		return archive.Image{}, plimsoll.Errorf(plimsoll.Invalid, "archive %s holds %d images, not one", path, len(images)).
-			WithHint("choose one with --image; it holds: %s", firstOf(names))
-	}
-	return fit[0], nil
-}
-
-// remoteSource is a repository as a source that needs no closing.
-type remoteSource struct{ *registry.Repository }
-
-func (remoteSource) Close() error { return nil }
-
-func (a *app) openReference(ctx context.Context, ref string, o scanOptions) (imageSource, string, plimsoll.Digest, error) {
-	host, repository, reference, err := splitReference(ref)
-	if err != nil {
-		return nil, "", "", err
-	}
-	scheme := "https"
-	if o.plainHTTP || isLoopback(host) {
-		scheme = "http"
-	}
-	secret, err := a.secret(o.passwordStdin)
-	if err != nil {
-		return nil, "", "", err
-	}
-	// The operator typed this address, so it may be a private one.
-	transport, err := a.transport(withPort(host, scheme))
-	if err != nil {
-		return nil, "", "", err
-	}
-	client, err := registry.New(registry.Options{
-		URL: scheme + "://" + host, Credential: plimsoll.Credential{Username: o.username, Secret: secret},
-		Transport: transport, Budget: a.limits(), Logger: a.logger(),
-	})
-	if err != nil {
-		return nil, "", "", err
-	}
-	d, err := client.Resolve(ctx, repository, reference)
-	if err != nil {
-		return nil, "", "", err
-	}
-	return remoteSource{client.Repository(repository)}, ref, d.Digest, nil
-}
-
-// pick reads the artifact at digest, or the member of an index for the platform. A member
-// that turns out to be an index is not followed: a chain of them would have no end.
-func pick(ctx context.Context, src scan.Source, digest plimsoll.Digest, platform plimsoll.Platform) (plimsoll.Artifact, error) {
-	artifact, err := read(ctx, src, digest)
-	if err != nil || artifact.Kind != plimsoll.KindIndex {
-		return artifact, err
-	}
-	var have []string
-	for _, c := range artifact.Children {
-		if c.Unscannable == "" && c.Platform.Matches(platform) {
-			return read(ctx, src, c.Digest)
-		}
-		have = append(have, c.Platform.String())
-	}
-	return plimsoll.Artifact{}, plimsoll.Errorf(plimsoll.NotFound, "the index has no %s", platform).
-		WithHint("it has: %s", strings.Join(have, ", "))
-}
-
-func read(ctx context.Context, src scan.Source, digest plimsoll.Digest) (plimsoll.Artifact, error) {
-	mediaType, raw, err := src.Manifest(ctx, digest)
-	if err != nil {
-		return plimsoll.Artifact{}, err
-	}
-	return manifest.Parse(mediaType, raw, plimsoll.DefaultBudget())
-}
-
-// splitReference cuts host/repository, with a tag, a digest, or both. A reference
-// without a host is refused: there is no default registry.
-func splitReference(ref string) (host, repository, reference string, err error) {
-	host, rest, ok := strings.Cut(ref, "/")
-	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q names no registry", ref).
-			WithHint("write it in full: registry.example.org/team/web:1.4.0")
-	}
-	if u, err := url.Parse("//" + host); err != nil || u.Host != host {
-		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q: %q is not a host", ref, host)
-	}
-	rest, digest, pinned := strings.Cut(rest, "@")
-	repository, reference = rest, "latest"
-	if i := strings.LastIndex(rest, ":"); i > strings.LastIndex(rest, "/") {
-		repository, reference = rest[:i], rest[i+1:]
-	}
-	if repository == "" || reference == "" {
-		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q lacks a repository or a tag", ref)
-	}
-	if pinned { // a tag beside a digest is for people only
-		d, err := plimsoll.ParseDigest(digest)
-		return host, repository, string(d), err
-	}
-	return host, repository, reference, nil
-}
-
-func isLoopback(host string) bool {
-	name, _, err := net.SplitHostPort(host)
-	if err != nil {
-		name = host
-	}
-	ip := net.ParseIP(name)
-	return name == "localhost" || (ip != nil && ip.IsLoopback())
-}
-
-func withPort(host, scheme string) string {
-	if _, _, err := net.SplitHostPort(host); err == nil {
-		return host
-	}
-	if scheme == "http" {
-		return net.JoinHostPort(host, "80")
-	}
-	return net.JoinHostPort(host, "443")
 }

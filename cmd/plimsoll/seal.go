@@ -6,17 +6,14 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
-	"plimsoll/seal"
+	"plimsoll/app"
 )
 
-// sealFile is the sealing key in the data directory.
-const sealFile = "seal.key"
-
-func (a *app) sealCommand() *cobra.Command {
-	return group("seal", "Manage the key that seals stored secrets", a.sealRotate())
+func (a *application) sealCommand() *cobra.Command {
+	return newGroup("seal", "Manage the key that seals stored secrets", a.sealRotate())
 }
 
-func (a *app) sealRotate() *cobra.Command {
+func (a *application) sealRotate() *cobra.Command {
 	return &cobra.Command{
 		Use:   "rotate",
 		Short: "Make a new sealing key and seal every stored secret with it",
@@ -34,20 +31,21 @@ off at, the next start finds the key that the database needs.`,
 				return plimsoll.Errorf(plimsoll.Invalid, "the sealing key is rotated on the data directory, not through a server").
 					WithHint("stop the server and run this on its machine, without --endpoint and with the server's --data")
 			}
-			s, err := a.openSite(ctx)
+			config := a.config()
+			s, err := app.Open(ctx, config)
 			if err != nil {
 				return err
 			}
 			defer s.Close() //nolint:errcheck // the error of rotating matters more
-			key, secrets, err := seal.Rotate(ctx, a.dataFile(sealFile), s.key, s.inventory)
+			key, secrets, err := s.RotateKey(ctx)
 			if err != nil {
 				return err
 			}
 			if a.output == "json" {
-				return a.printJSON(map[string]any{"key": key.ID(), "secrets": secrets})
+				return a.printJSON(map[string]any{"key": key, "secrets": secrets})
 			}
 			_, err = fmt.Fprintf(a.out, "sealed %d secrets with the new key %s; back up %s with the database\n",
-				secrets, key.ID(), a.dataFile(sealFile))
+				secrets, key, config.SealFile())
 			return err
 		},
 	}

@@ -2,40 +2,30 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
-	"net"
-	"net/url"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
 	"plimsoll"
-	"plimsoll/advisory/feed"
-	"plimsoll/api"
-	"plimsoll/auth"
+	"plimsoll/app"
+	"plimsoll/server"
 )
 
 type serveOptions struct {
-	listen       string
-	tlsCert      string
-	tlsKey       string
-	insecureHTTP bool
-	publicURL    string
-	workers      int
-	parallel     int
-	syncEvery    time.Duration
-	grace        time.Duration
-	demo         bool
-	exit         bool
-	feeds        feedOptions
-	verifyKeys   []string
+	server.Config
+	demo  bool
+	exit  bool
+	feeds feedOptions
 }
 
-func (a *app) serveCommand() *cobra.Command {
-	var o serveOptions
+func (a *application) serveCommand() *cobra.Command {
+	o := serveOptions{Config: server.DefaultConfig()}
 	cmd := &cobra.Command{
 		Use:   "serve",
 		Short: "Serve the API and work through syncs and scans",
@@ -50,256 +40,162 @@ Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure
   plimsoll serve --listen :8443 --tls-cert cert.pem --tls-key key.pem`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			o.Feeds, o.FeedsFrom, o.Version, o.Logger = o.feeds.feeds, o.feeds.from, readBuild().Version, a.logger()
+			if err := o.check(); err != nil {
+				return err
+			}
 			if o.demo {
 				return a.serveDemo(cmd.Context(), o)
 			}
-			return a.serve(cmd.Context(), o)
+			return a.serve(cmd.Context(), o.Config)
 		},
 	}
 	a.budgetFlags(cmd)
 	a.rulesFlag(cmd)
 	a.clamdFlags(cmd)
 	f := cmd.Flags()
-	f.StringVar(&o.listen, "listen", "127.0.0.1:8080", "address to listen on")
-	f.StringVar(&o.tlsCert, "tls-cert", "", "certificate chain in PEM")
-	f.StringVar(&o.tlsKey, "tls-key", "", "private key in PEM")
-	f.BoolVar(&o.insecureHTTP, "insecure-http", false, "allow plain HTTP beyond the loopback interface")
-	f.StringVar(&o.publicURL, "public-url", "", "address that clients reach the server by, if a proxy in front has another: https://host")
-	f.IntVar(&o.workers, "workers", 2, "units of work at a time")
-	f.IntVar(&o.parallel, "parallel", 2, "layers of one image read at once")
-	f.DurationVar(&o.syncEvery, "sync-every", 24*time.Hour, "sync each registry this often; 0 = only when asked")
-	f.DurationVar(&o.grace, "grace", 20*time.Second, "how long running work is given to end when the server is stopped")
-	o.feeds.flags(cmd)
+	f.StringVar(&o.Listen, "listen", o.Listen, "address to listen on")
+	f.StringVar(&o.TLSCert, "tls-cert", "", "certificate chain in PEM")
+	f.StringVar(&o.TLSKey, "tls-key", "", "private key in PEM")
+	f.BoolVar(&o.InsecureHTTP, "insecure-http", false, "allow plain HTTP beyond the loopback interface")
+	f.StringVar(&o.PublicURL, "public-url", "", "address that clients reach the server by, if a proxy in front has another: https://host")
+	f.IntVar(&o.Work.Concurrency, "workers", o.Work.Concurrency, "units of work at a time")
+	f.IntVar(&o.Work.Parallel, "parallel", o.Work.Parallel, "layers of one image read at once")
+	f.DurationVar(&o.SyncEvery, "sync-every", o.SyncEvery, "sync each registry this often; 0 = only when asked")
+	f.DurationVar(&o.Work.Grace, "grace", o.Work.Grace, "how long running work is given to end when the server is stopped")
+	o.feeds.addFlags(cmd)
 	a.staleFlag(cmd)
-	f.DurationVar(&o.feeds.every, "feeds-every", time.Hour, "read each of --feeds this often, give or take a tenth; 0 = only when asked")
-	f.StringSliceVar(&o.verifyKeys, "verify-key", nil, "public key in PEM that uploaded bundles may be signed with (repeatable)")
+	f.DurationVar(&o.FeedsEvery, "feeds-every", o.FeedsEvery, "read each of --feeds this often, give or take a tenth; 0 = only when asked")
+	f.StringSliceVar(&o.VerifyKeys, "verify-key", nil, "public key in PEM that uploaded bundles may be signed with (repeatable)")
 	f.BoolVar(&o.demo, "demo", false, "serve sample images from a registry in this process, in <data>/demo")
 	f.BoolVar(&o.exit, "exit", false, "with --demo: end after the list is printed")
 	return cmd
 }
 
-func (a *app) serve(ctx context.Context, o serveOptions) error {
-	if err := o.check(); err != nil {
-		return err
-	}
-	s, err := a.openSite(ctx)
-	if err != nil {
-		return err
-	}
-	defer s.Close() //nolint:errcheck // the error of serving matters more
-	a.announce(s)
-	d, err := s.start(ctx, o)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(a.out, "listening on %s\n", d.url)
-	return d.wait()
-}
-
-// daemon is a running server with its queue.
-type daemon struct {
-	*services
-	url    string
-	cancel context.CancelFunc
-	ended  chan error
-	parts  int
-}
-
-// start listens, then serves and works in the background until ctx ends.
-func (s *site) start(ctx context.Context, o serveOptions) (*daemon, error) {
-	if err := checkPublicURL(o.publicURL); err != nil {
-		return nil, err
-	}
-	config, err := tlsConfig(o)
-	if err != nil {
-		return nil, err
-	}
-	q, err := s.queue(queueOptions{concurrency: o.workers, parallel: o.parallel, grace: o.grace})
-	if err != nil {
-		return nil, err
-	}
-	listener, err := (&net.ListenConfig{}).Listen(ctx, "tcp", o.listen)
-	if err != nil {
-		return nil, plimsoll.Errorf(plimsoll.Unavailable, "listen: %w", err).
-			WithHint("choose another address with --listen; port 0 takes any that is free")
-	}
-	feeds, err := feed.Parse(o.feeds.feeds, o.feeds.from)
-	if err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
-	trust, err := trustOf(o.verifyKeys, false)
-	if err != nil {
-		return nil, errors.Join(err, listener.Close())
-	}
-	ctx, cancel := context.WithCancel(ctx)
-	sv := &services{
-		trust: trust,
-		site:  s,
-		queue: q,
-		auth:  auth.New(auth.DefaultConfig(), s.inventory, s.passwords, s.key, time.Now),
-	}
-	d := &daemon{services: sv, cancel: cancel, ended: make(chan error, 4), url: "http://" + listener.Addr().String()}
-	if config != nil {
-		d.url = "https://" + listener.Addr().String()
-	}
-	if err := errors.Join(s.analysis.warm(ctx), s.analysis.warn(ctx), sv.askRematch(ctx, "start")); err != nil {
-		cancel()
-		return nil, errors.Join(err, listener.Close())
-	}
-	d.run(func() error { return sv.queue.Run(ctx) })
-	d.run(func() error { return api.Serve(ctx, api.Server(sv.handler(o.publicURL), config, s.logger), listener) })
-	d.run(func() error { return sv.keepCurrent(ctx, o.syncEvery) })
-	if len(feeds) > 0 && o.feeds.every > 0 {
-		schedule := &feed.Schedule{
-			Updater: s.updater(), Feeds: feeds, Every: o.feeds.every,
-			Changed: func(ctx context.Context) error { return sv.askRematch(ctx, "feeds") },
-		}
-		d.run(func() error { return schedule.Run(ctx) })
-	}
-	return d, nil
-}
-
-func (d *daemon) run(part func() error) {
-	d.parts++
-	go func() { d.ended <- part() }()
-}
-
-// wait returns when every part has ended; the first that fails ends the others.
-func (d *daemon) wait() error {
-	var errs []error
-	for range d.parts {
-		err := <-d.ended
-		d.cancel()
-		if !errors.Is(err, context.Canceled) {
-			errs = append(errs, err)
-		}
-	}
-	return errors.Join(errs...)
-}
-
-func (s *services) handler(publicURL string) *api.API {
-	config := api.DefaultConfig()
-	config.Version, config.Log, config.OperatorDomain, config.PublicURL = readBuild().Version, s.logger, s.domain.ID, publicURL
-	config.TempDir = s.analysis.options.Temp // emptied at each start: a killed server leaves no upload behind
-	return api.New(config, api.Roles{
-		Callers: s.auth, SignIns: s, Projects: s.inventory, Images: s.inventory, Lookup: s.inventory, Files: s.inventory,
-		Settings: s.inventory, Software: s.inventory, Secrets: s.inventory, Malware: s.inventory, WeakPasswords: s, SecretRules: s.analysis.secretRules(),
-		Vulnerabilities: s, Histories: s.inventory, Scans: s, Registries: s.inventory,
-		NewRegistries: s, Tasks: s, Advisories: s, Users: people{s.identity}, Keys: s.identity,
-		Decisions: s, Census: s.inventory, CVEs: s, VEX: s, Explainer: s,
-		Checks: []api.Check{
-			{Name: "store", Run: func(ctx context.Context) error { _, err := s.inventory.PendingCounts(ctx); return err }},
-			{Name: "advisories", Run: func(ctx context.Context) error { _, err := s.advisories.Revision(ctx); return err }},
-		},
-	})
-}
-
-// keepCurrent asks, once a minute, for a sync of every registry whose last one is older
-// than every (0 = never), and for a rematch that an import could not ask for itself. Counts
-// follow decisions whose unit of work was given up.
-func (s *services) keepCurrent(ctx context.Context, every time.Duration) error {
-	tick := time.NewTicker(time.Minute)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return ctx.Err()
-		case now := <-tick.C:
-			err := s.askRematch(ctx, "schedule")
-			err = errors.Join(err, s.prune(ctx, now), s.followDecisions(ctx, plimsoll.Work{}))
-			if every > 0 {
-				err = errors.Join(err, s.syncDue(ctx, now.Add(-every)))
-			}
-			if err != nil && ctx.Err() == nil {
-				s.logger.ErrorContext(ctx, "scheduled work could not be asked for", "error", err)
-			}
-		}
-	}
-}
-
-// keptTasks is how long tasks that have ended can be looked at.
-const keptTasks = 30 * 24 * time.Hour
-
-// prune forgets ended tasks and expired tokens.
-func (s *services) prune(ctx context.Context, now time.Time) error {
-	_, err := s.inventory.PruneTasks(ctx, now.Add(-keptTasks))
-	_, tokenErr := s.auth.Prune(ctx)
-	return errors.Join(err, tokenErr)
-}
-
-func (s *services) syncDue(ctx context.Context, before time.Time) error {
-	projects, err := s.inventory.Projects(ctx, s.domain.ID)
-	if err != nil {
-		return err
-	}
-	for _, p := range projects {
-		registries, err := s.inventory.Registries(ctx, p.ID, nil)
-		if err != nil {
-			return err
-		}
-		for _, reg := range registries {
-			if reg.CreatedAt.After(before) || (reg.LastSync != nil && reg.LastSync.At.After(before)) {
-				continue
-			}
-			work := syncWork(reg)
-			work.Priority = plimsoll.PriorityBulk
-			task := plimsoll.Task{Tenant: reg.Tenant, Kind: plimsoll.WorkSync, By: "schedule"}
-			if err := s.CreateTask(ctx, &task, []plimsoll.Work{work}); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// checkPublicURL wants scheme and host alone: operations are at fixed paths.
-func checkPublicURL(address string) error {
-	u, err := url.Parse(address)
-	if address == "" || err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.User == nil && strings.Trim(u.Path, "/") == "" && u.RawQuery == "" && u.Fragment == "" {
-		return nil
-	}
-	return plimsoll.Errorf(plimsoll.Invalid, "public address %.200q is not http(s)://host[:port]", address)
-}
-
-// check refuses options that cannot work, before anything is opened.
+// check rejects options that cannot work, before anything is opened.
 func (o serveOptions) check() error {
-	if _, _, err := net.SplitHostPort(o.listen); err != nil {
-		return plimsoll.Errorf(plimsoll.Invalid, "--listen %.80q is not host:port", o.listen)
-	}
 	if o.exit && !o.demo {
 		return plimsoll.Errorf(plimsoll.Invalid, "--exit goes with --demo")
 	}
-	if o.workers < 1 || o.parallel < 1 {
-		return plimsoll.Errorf(plimsoll.Invalid, "--workers and --parallel are at least 1")
-	}
-	if o.syncEvery < 0 {
-		return plimsoll.Errorf(plimsoll.Invalid, "--sync-every %s is negative", o.syncEvery)
-	}
-	if o.feeds.every < 0 {
-		return plimsoll.Errorf(plimsoll.Invalid, "--feeds-every %s is negative", o.feeds.every)
-	}
-	if o.grace <= 0 {
-		return plimsoll.Errorf(plimsoll.Invalid, "--grace %s is not positive", o.grace)
-	}
-	_, err := tlsConfig(o)
-	return err
+	return o.Check()
 }
 
-// tlsConfig reads the certificate, and refuses plain HTTP beyond the loopback interface.
-func tlsConfig(o serveOptions) (*tls.Config, error) {
-	if (o.tlsCert == "") != (o.tlsKey == "") {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "--tls-cert and --tls-key go together")
-	}
-	if o.tlsCert == "" {
-		if host, _, err := net.SplitHostPort(o.listen); !o.insecureHTTP && (err != nil || !isLoopback(host)) {
-			return nil, plimsoll.Errorf(plimsoll.Invalid, "plain HTTP on %s would show passwords and tokens to the network", o.listen).
-				WithHint("give --tls-cert and --tls-key, or --insecure-http if something in front of it does TLS")
-		}
-		return nil, nil
-	}
-	cert, err := tls.LoadX509KeyPair(o.tlsCert, o.tlsKey)
+func (a *application) serve(ctx context.Context, c server.Config) error {
+	site, err := a.openSite(ctx, a.config())
 	if err != nil {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "TLS certificate: %w", err)
+		return err
 	}
-	return &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12}, nil
+	defer site.Close() //nolint:errcheck // the error of serving matters more
+	running, err := server.Start(ctx, site, c)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, "listening on %s\n", running.URL)
+	return running.Wait()
+}
+
+// serveDemo does everything once with samples: registry, advisories, sync, scan, list.
+func (a *application) serveDemo(ctx context.Context, o serveOptions) error {
+	top, config := a.data, a.config()
+	config.Data = filepath.Join(top, "demo")
+	// Another process that has the directory open keeps its samples and their port.
+	if err := app.CheckUnused(config.Data); err != nil {
+		return err
+	}
+	p := a.newProgress()
+	p.stage("compose sample images", "")
+	samples, err := app.StartSamples(ctx, config.Data)
+	if err != nil {
+		return err
+	}
+	defer samples.Close() //nolint:errcheck // it only serves samples
+	config.AllowHosts = append(slices.Clone(config.AllowHosts), samples.Host())
+	site, err := app.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	defer site.Close() //nolint:errcheck // the error of serving matters more
+	running, err := server.Start(ctx, site, o.Config)
+	if err != nil {
+		return err
+	}
+	err = a.showDemo(ctx, site, running.URL, samples, top, p)
+	if err != nil || o.exit {
+		running.Stop()
+	}
+	return errors.Join(err, running.Wait())
+}
+
+func (a *application) showDemo(ctx context.Context, site *app.Site, url string, samples *app.Samples, top string, p *progress) error {
+	p.stage("import sample advisories", "")
+	if err := site.ImportSamples(ctx); err != nil {
+		return err
+	}
+	err := site.SyncSamples(ctx, samples, func(t plimsoll.Task) {
+		p.stage(string(t.Kind)+" sample images", fmt.Sprintf("%d of %d", t.Done, t.Total))
+	})
+	p.done()
+	if err != nil {
+		return err
+	}
+	page, err := site.Images.Images(ctx, plimsoll.ImageFilter{ProjectID: site.Project.ID, Limit: plimsoll.MaxLimit})
+	if err != nil {
+		return err
+	}
+	if err := a.printImages(page); err != nil {
+		return err
+	}
+	token, err := writeDemoEnv(ctx, site, url, top)
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(a.out, `
+The same from the API at %s (documentation: %s/docs; credentials: %s):
+
+  curl -H 'X-Auth-Token: %s' '%s/v5/%s/image/swr-repository?image_type=private_image&limit=50'
+
+`, url, url, filepath.Join(top, "demo.env"), token, url, site.Project.ID)
+	return nil
+}
+
+// writeDemoEnv writes a token and an access key into files that a shell can source: in top and in the demo's own
+// directory. It returns the token.
+func writeDemoEnv(ctx context.Context, site *app.Site, url, top string) (token string, err error) {
+	own, copied := filepath.Join(top, "demo", "demo.env"), filepath.Join(top, "demo.env")
+	earlier := readEnv(own)
+	c, err := site.DemoCredentials(ctx, app.DemoCredentials{
+		Token: earlier["PLIMSOLL_TOKEN"], Access: earlier["PLIMSOLL_ACCESS_KEY"], Secret: earlier["PLIMSOLL_SECRET_KEY"],
+	})
+	if err != nil {
+		return "", err
+	}
+	text := fmt.Sprintf("PLIMSOLL_ENDPOINT=%s\nPLIMSOLL_PROJECT_ID=%s\nPLIMSOLL_TOKEN=%s\nPLIMSOLL_ACCESS_KEY=%s\nPLIMSOLL_SECRET_KEY=%s\n",
+		url, site.Project.ID, c.Token, c.Access, c.Secret)
+	return c.Token, errors.Join(writePrivate(own, text), writePrivate(copied, text))
+}
+
+// writePrivate replaces a file as a whole, readable by its owner only.
+func writePrivate(path, text string) error {
+	tmp := path + ".new"
+	if err := os.Remove(tmp); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	if err := os.WriteFile(tmp, []byte(text), 0o600); err != nil {
+		return err
+	}
+	return os.Rename(tmp, path)
+}
+
+func readEnv(path string) map[string]string {
+	values := map[string]string{}
+	raw, err := os.ReadFile(path)
+	if err != nil {
+		return values
+	}
+	for line := range strings.SplitSeq(string(raw), "\n") {
+		if name, value, ok := strings.Cut(line, "="); ok {
+			values[name] = value
+		}
+	}
+	return values
 }

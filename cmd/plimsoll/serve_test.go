@@ -28,6 +28,7 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/remote"
 
 	"plimsoll"
+	"plimsoll/client"
 	"plimsoll/store/sqlite"
 )
 
@@ -37,7 +38,7 @@ const adminPassword = "correct horse battery staple"
 func fails(t *testing.T, args ...string) string {
 	t.Helper()
 	var out, errs bytes.Buffer
-	if code := run(t.Context(), args, strings.NewReader(""), &out, &errs); code != exitError || out.Len() > 0 {
+	if code := runProgram(t.Context(), args, strings.NewReader(""), &out, &errs); code != exitError || out.Len() > 0 {
 		t.Fatalf("plimsoll %v: exit %d\n%s\n%s", args, code, out.String(), errs.String())
 	}
 	return errs.String()
@@ -212,12 +213,11 @@ func TestServeStops(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	token, project, err := signIn(b.url, "admin", adminPassword)
+	c, err := client.New(t.Context(), client.Config{Endpoint: b.url, User: "admin", Password: adminPassword})
 	if err != nil {
 		t.Fatal(err)
 	}
-	r := &remoteBackend{base: b.url, token: token, project: project, client: http.DefaultClient}
-	if _, err := r.call(t.Context(), http.MethodPost, r.inProject("/registries/blocked/sync"), nil, nil); err != nil {
+	if _, err := c.RequestSync(t.Context(), "blocked"); err != nil {
 		t.Fatal(err)
 	}
 	<-asked

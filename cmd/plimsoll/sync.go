@@ -10,7 +10,7 @@ import (
 	"plimsoll"
 )
 
-func (a *app) syncCommand() *cobra.Command {
+func (a *application) syncCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "sync [REGISTRY ...]",
 		Short: "Read registries and scan what is new",
@@ -18,7 +18,7 @@ func (a *app) syncCommand() *cobra.Command {
 new, drops what is gone, and scans. It returns when the scans are done.`,
 		Example: `  plimsoll sync
   plimsoll sync hub`,
-		RunE: a.on(func(ctx context.Context, b backend, names []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, names []string) error {
 			if len(names) == 0 {
 				var err error
 				if names, err = registryNames(ctx, b); err != nil {
@@ -51,8 +51,8 @@ func registryNames(ctx context.Context, b backend) ([]string, error) {
 }
 
 // syncAll goes on with the next registry when one fails, and fails in the end.
-func (a *app) syncAll(ctx context.Context, b backend, names []string) error {
-	p := a.progress()
+func (a *application) syncAll(ctx context.Context, b backend, names []string) error {
+	p := a.newProgress()
 	var failed []string
 	for _, name := range names {
 		task, err := b.Sync(ctx, name, func(t plimsoll.Task) {
@@ -74,38 +74,3 @@ func (a *app) syncAll(ctx context.Context, b backend, names []string) error {
 	a.note("synchronised %d registries", len(names))
 	return nil
 }
-
-// taskWatcher is where tasks are watched: the database of this process, or a server.
-type taskWatcher interface {
-	wait(ctx context.Context, id int64, watch func(plimsoll.Task)) (plimsoll.Task, error)
-
-	// scanTasks lists the newest scan tasks of the project.
-	scanTasks(ctx context.Context) ([]plimsoll.Task, error)
-}
-
-// waitSync waits for a sync, then for the scans that syncs asked for and that are open or
-// newer than it. It returns the sync's task, to whose failures those of the scans are added.
-func waitSync(ctx context.Context, t taskWatcher, id int64, watch func(plimsoll.Task)) (plimsoll.Task, error) {
-	done, err := t.wait(ctx, id, watch)
-	if err != nil {
-		return done, err
-	}
-	scans, err := t.scanTasks(ctx)
-	if err != nil {
-		return done, err
-	}
-	for _, scan := range scans {
-		if scan.By != bySync || (scan.ID < id && scan.State != plimsoll.TaskRunning) {
-			continue
-		}
-		ended, err := t.wait(ctx, scan.ID, watch)
-		if err != nil {
-			return done, err
-		}
-		done.Failed += ended.Failed
-	}
-	return done, nil
-}
-
-// bySync is who asked for the scans that a sync found necessary.
-const bySync = "sync"

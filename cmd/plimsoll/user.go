@@ -9,12 +9,12 @@ import (
 	"plimsoll"
 )
 
-func (a *app) userCommand() *cobra.Command {
-	return group("user", "Add, list and remove users",
+func (a *application) userCommand() *cobra.Command {
+	return newGroup("user", "Add, list and remove users",
 		a.userAdd(), a.userList(), a.userPassword(), a.userRemove())
 }
 
-func (a *app) userAdd() *cobra.Command {
+func (a *application) userAdd() *cobra.Command {
 	var role string
 	var passwordStdin bool
 	cmd := &cobra.Command{
@@ -22,12 +22,12 @@ func (a *app) userAdd() *cobra.Command {
 		Short:   "Add a user with a role in the project",
 		Example: `  plimsoll user add ci --role editor --password-stdin <password.txt`,
 		Args:    cobra.ExactArgs(1),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			if !passwordStdin {
 				return plimsoll.Errorf(plimsoll.Invalid, "a user needs a password").
 					WithHint("pass it on standard input with --password-stdin")
 			}
-			password, err := a.secret(true)
+			password, err := a.readSecret(true)
 			if err != nil {
 				return err
 			}
@@ -46,26 +46,26 @@ func (a *app) userAdd() *cobra.Command {
 	f := cmd.Flags()
 	f.StringVar(&role, "role", string(plimsoll.RoleReader), "reader sees, editor asks for scans and syncs, admin manages registries, advisories and users")
 	f.BoolVar(&passwordStdin, "password-stdin", false, "read the password from standard input")
-	complete(cmd, "role", texts(plimsoll.Roles())...)
+	completeFlag(cmd, "role", toStrings(plimsoll.Roles())...)
 	return cmd
 }
 
-func (a *app) userList() *cobra.Command {
+func (a *application) userList() *cobra.Command {
 	return &cobra.Command{
 		Use:   "list",
 		Short: "List users and their roles",
 		Args:  cobra.NoArgs,
-		RunE: a.on(func(ctx context.Context, b backend, _ []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, _ []string) error {
 			users, err := b.Users(ctx)
 			if err != nil {
 				return err
 			}
 			if a.output == "json" {
-				return a.printJSON(list(users))
+				return a.printJSON(nonNil(users))
 			}
-			t := a.table("name", "roles", "since")
+			t := a.newTable("name", "roles", "since")
 			for _, u := range users {
-				row(t, u.Name, rolesText(u.Grants), timeText(u.CreatedAt))
+				addRow(t, u.Name, rolesText(u.Grants), timeText(u.CreatedAt))
 			}
 			t.Render()
 			return nil
@@ -85,14 +85,14 @@ func rolesText(grants []plimsoll.Grant) string {
 	return strings.Join(roles, ", ")
 }
 
-func (a *app) userPassword() *cobra.Command {
+func (a *application) userPassword() *cobra.Command {
 	return &cobra.Command{
 		Use:     "password NAME",
 		Short:   "Set a user's password, read from standard input; the user's tokens end",
 		Example: `  plimsoll user password admin <password.txt`,
 		Args:    cobra.ExactArgs(1),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
-			password, err := a.secret(true)
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
+			password, err := a.readSecret(true)
 			if err != nil {
 				return err
 			}
@@ -105,12 +105,12 @@ func (a *app) userPassword() *cobra.Command {
 	}
 }
 
-func (a *app) userRemove() *cobra.Command {
+func (a *application) userRemove() *cobra.Command {
 	return &cobra.Command{
 		Use:   "remove NAME",
 		Short: "Remove a user with tokens and keys",
 		Args:  cobra.ExactArgs(1),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			if err := b.RemoveUser(ctx, args[0]); err != nil {
 				return err
 			}

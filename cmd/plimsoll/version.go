@@ -37,7 +37,7 @@ func readBuild() buildInfo {
 	return b
 }
 
-func (a *app) versionCommand() *cobra.Command {
+func (a *application) versionCommand() *cobra.Command {
 	return &cobra.Command{
 		Use:   "version",
 		Short: "Print the version and how it was built",

@@ -8,14 +8,15 @@ import (
 	"github.com/spf13/cobra"
 
 	"plimsoll"
-	"plimsoll/vex"
+	"plimsoll/app"
+	"plimsoll/app/terminal"
 )
 
-func (a *app) vexCommand() *cobra.Command {
-	return group("vex", "Exchange decisions as VEX documents", a.vexImport(), a.vexExport())
+func (a *application) vexCommand() *cobra.Command {
+	return newGroup("vex", "Exchange decisions as VEX documents", a.vexImport(), a.vexExport())
 }
 
-func (a *app) vexImport() *cobra.Command {
+func (a *application) vexImport() *cobra.Command {
 	return &cobra.Command{
 		Use:   "import FILE|-",
 		Short: "Import a VEX document as decisions",
@@ -26,7 +27,7 @@ said before; the same one changes nothing.`,
 		Example: `  plimsoll vex import vendor.openvex.json
   curl -s https://vendor.example/vex.json | plimsoll vex import -`,
 		Args: cobra.ExactArgs(1),
-		RunE: a.on(func(ctx context.Context, b backend, args []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, args []string) error {
 			raw, err := a.readDocument(args[0])
 			if err != nil {
 				return err
@@ -43,7 +44,7 @@ said before; the same one changes nothing.`,
 	}
 }
 
-func (a *app) readDocument(path string) ([]byte, error) {
+func (a *application) readDocument(path string) ([]byte, error) {
 	in := a.in
 	if path != "-" {
 		f, err := os.Open(path)
@@ -53,28 +54,28 @@ func (a *app) readDocument(path string) ([]byte, error) {
 		defer f.Close() //nolint:errcheck // only read from
 		in = f
 	}
-	raw, err := io.ReadAll(io.LimitReader(in, vex.MaxBytes+1))
+	raw, err := io.ReadAll(io.LimitReader(in, app.MaxVEXBytes+1))
 	if err != nil {
 		return nil, plimsoll.Errorf(plimsoll.Unavailable, "VEX document: %w", err)
 	}
 	return raw, nil
 }
 
-func (a *app) printDocument(d plimsoll.DocumentImport) error {
+func (a *application) printDocument(d plimsoll.DocumentImport) error {
 	a.note("%s %s by %s: %d statements; decisions: %d added, %d unchanged, %d ended; %d products are not known here",
 		d.Format, d.Document, d.Author, d.Statements, d.Added, d.Unchanged, d.Ended, len(d.Unknown))
 	if len(d.Unknown) == 0 {
 		return nil
 	}
-	t := a.table("vulnerability", "product", "why it is no decision")
+	t := a.newTable("vulnerability", "product", "why it is no decision")
 	for _, u := range d.Unknown {
-		row(t, u.Vulnerability, u.Product, u.Reason)
+		addRow(t, u.Vulnerability, u.Product, u.Reason)
 	}
 	t.Render()
 	return nil
 }
 
-func (a *app) vexExport() *cobra.Command {
+func (a *application) vexExport() *cobra.Command {
 	var image string
 	cmd := &cobra.Command{
 		Use:   "export",
@@ -84,7 +85,7 @@ images or the package that it is about, or with --image what holds for the findi
 image, package by package. What is ignored or accepted is "affected", with that as its
 action: VEX has no other word for it.`,
 		Args: cobra.NoArgs,
-		RunE: a.on(func(ctx context.Context, b backend, _ []string) error {
+		RunE: a.onBackend(func(ctx context.Context, b backend, _ []string) error {
 			id := ""
 			if image != "" {
 				img, err := findImage(ctx, b, image)
@@ -97,7 +98,7 @@ action: VEX has no other word for it.`,
 			if err != nil {
 				return err
 			}
-			_, err = a.out.Write(escapeJSON(doc))
+			_, err = a.out.Write(terminal.EscapeJSON(doc))
 			return err
 		}),
 	}

@@ -12,12 +12,14 @@ import (
 	"github.com/google/go-containerregistry/pkg/v1/types"
 
 	"plimsoll"
+	"plimsoll/app/apptest"
+	"plimsoll/app/imagescan"
 )
 
 // scanned is what scan prints as JSON, without the age of the advisories.
-func scanned(t *testing.T, args ...string) scanOutput {
+func scanned(t *testing.T, args ...string) imagescan.Result {
 	t.Helper()
-	var out scanOutput
+	var out imagescan.Result
 	if err := json.Unmarshal([]byte(cli(t, "", append([]string{"scan", "--allow-not-judged", "--output", "json"}, args...)...)), &out); err != nil {
 		t.Fatal(err)
 	}
@@ -27,30 +29,30 @@ func scanned(t *testing.T, args ...string) scanOutput {
 
 // TestSecondScanFetchesNothing scans an image by reference twice, then one that shares its layers.
 func TestSecondScanFetchesNothing(t *testing.T) {
-	e := newEvil(t)
-	base := tarOf(t, regular("etc/os-release", debianRelease), regular("var/lib/dpkg/status", dpkg("openssl", "3.0.11-1~deb12u2")))
-	app, other := tarOf(t, regular("srv/eicar.com", eicar)), tarOf(t, regular("srv/other", "x"))
+	e := apptest.NewRegistry(t)
+	base := apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease), apptest.File("var/lib/dpkg/status", apptest.Dpkg("openssl", "3.0.11-1~deb12u2")))
+	app, other := apptest.Tar(t, apptest.File("srv/eicar.com", apptest.EICAR)), apptest.Tar(t, apptest.File("srv/other", "x"))
 	zip := func(layers ...[]byte) (packed [][]byte, diffIDs []plimsoll.Digest) {
 		for _, l := range layers {
-			packed, diffIDs = append(packed, zipped(t, l)), append(diffIDs, plimsoll.DigestOf(l))
+			packed, diffIDs = append(packed, apptest.Gzip(t, l)), append(diffIDs, plimsoll.DigestOf(l))
 		}
 		return packed, diffIDs
 	}
 	packed, diffIDs := zip(base, app)
-	e.push(t, "team/app", packed, diffIDs, nil)
+	e.Push(t, "team/app", packed, diffIDs, nil)
 	data := t.TempDir()
-	ref := e.host() + "/team/app:1"
+	ref := e.Host() + "/team/app:1"
 	first := scanned(t, "--data", data, ref)
-	e.since()
+	e.Since()
 	second := scanned(t, "--data", data, ref)
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Error(diff)
 	}
-	if diff := cmp.Diff([]string{"GET /v2/", "HEAD /v2/team/app/manifests/1"}, e.since()); diff != "" {
+	if diff := cmp.Diff([]string{"GET /v2/", "HEAD /v2/team/app/manifests/1"}, e.Since()); diff != "" {
 		t.Errorf("a second scan asked for more than what the tag points to: %s", diff)
 	}
 	blobs := func() (n int) {
-		for _, request := range e.since() {
+		for _, request := range e.Since() {
 			if strings.Contains(request, "/blobs/") {
 				n++
 			}
@@ -61,7 +63,7 @@ func TestSecondScanFetchesNothing(t *testing.T) {
 		t.Errorf("--no-cache fetched other than the layers and the config, each once: %s", cmp.Diff(first, again))
 	}
 	packed, diffIDs = zip(base, other)
-	e.push(t, "team/app", packed, diffIDs, nil)
+	e.Push(t, "team/app", packed, diffIDs, nil)
 	moved := scanned(t, "--data", data, ref)
 	if n := blobs(); n != 2 {
 		t.Errorf("%d blobs fetched for a new config and layer on a known base", n)
@@ -73,7 +75,7 @@ func TestSecondScanFetchesNothing(t *testing.T) {
 
 // TestAnArchiveIsProvenEachTime changes bytes of a layer that an earlier scan knows.
 func TestAnArchiveIsProvenEachTime(t *testing.T) {
-	img := packedImage(t, types.OCILayer, zipped, tarOf(t, regular("etc/os-release", debianRelease), regular("srv/eicar.com", eicar)))
+	img := packedImage(t, types.OCILayer, apptest.Gzip, apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease), apptest.File("srv/eicar.com", apptest.EICAR)))
 	dir, _ := writeLayout(t, "team/app:1", img)
 	data := t.TempDir()
 	first := scanned(t, "--data", data, "--layout", dir)
@@ -102,7 +104,7 @@ func TestAnArchiveIsProvenEachTime(t *testing.T) {
 		t.Fatal(err)
 	}
 	var out, errs strings.Builder
-	if status := run(t.Context(), []string{"scan", "--data", data, "--layout", dir}, strings.NewReader(""), &out, &errs); status != 2 || !strings.Contains(errs.String(), "other bytes") {
+	if status := runProgram(t.Context(), []string{"scan", "--data", data, "--layout", dir}, strings.NewReader(""), &out, &errs); status != 2 || !strings.Contains(errs.String(), "other bytes") {
 		t.Errorf("status %d: %s", status, errs.String())
 	}
 }

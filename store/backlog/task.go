@@ -48,13 +48,13 @@ func (s *Store) Task(ctx context.Context, projectID string, id int64) (plimsoll.
 func noTaskError(id int64) error { return plimsoll.Errorf(plimsoll.NotFound, "no task %d", id) }
 
 // Tasks lists the tasks of a project, newest first. nil enterpriseProjects means every
-// one, kind "" any. Limit 0 is plimsoll.MaxLimit.
+// one, kind "" any. Limit 0 is plimsoll.MaxLimit; after is the cursor of the previous page, "" for the first page.
 func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind,
-	limit, offset int,
+	limit int, after string,
 ) (plimsoll.Page[plimsoll.Task], error) {
 	page := plimsoll.Page[plimsoll.Task]{Items: []plimsoll.Task{}}
-	if limit < 0 || limit > plimsoll.MaxLimit || offset < 0 || offset > plimsoll.MaxOffset {
-		return page, plimsoll.Errorf(plimsoll.Invalid, "limit %d or offset %d of a task list is out of range", limit, offset)
+	if limit < 0 || limit > plimsoll.MaxLimit {
+		return page, plimsoll.Errorf(plimsoll.Invalid, "limit %d of a task list is out of range", limit)
 	}
 	if limit == 0 {
 		limit = plimsoll.MaxLimit
@@ -67,18 +67,29 @@ func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects 
 	if kind != "" {
 		where, args = append(where, `kind = ?`), append(args, kind)
 	}
-	from := ` FROM task WHERE ` + strings.Join(where, ` AND `)
+	counted, countedArgs := `SELECT COUNT(*) FROM task WHERE `+strings.Join(where, ` AND `), args
+	if after != "" {
+		p, err := sqldb.ParsePosition(after)
+		if err != nil {
+			return page, err
+		}
+		where, args = append(where, `(created_at, id) < (?, ?)`), append(args[:len(args):len(args)], p.At, p.ID)
+	}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*)`+from, args...).Scan(&page.Total); err != nil {
+		if err := tx.QueryRow(ctx, counted, countedArgs...).Scan(&page.Total); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `SELECT `+taskColumnsSQL+from+` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
-			append(args, limit, offset)...)
+		rows, err := tx.Query(ctx, `SELECT `+taskColumnsSQL+` FROM task WHERE `+strings.Join(where, ` AND `)+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+			append(args[:len(args):len(args)], limit+1)...)
 		items, err := sqldb.Collect(rows, err, scanTask)
-		if len(items) > 0 {
-			page.Items = items
+		if err != nil || len(items) == 0 {
+			return err
 		}
-		return err
+		page.Items = items[:min(limit, len(items))]
+		if last := page.Items[len(page.Items)-1]; len(items) > limit {
+			page.Next = sqldb.Position{At: sqldb.Millis(last.CreatedAt), ID: last.ID}.Cursor()
+		}
+		return nil
 	})
 	return page, err
 }

@@ -21,17 +21,29 @@ func (s *Store) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Pa
 	if limit == 0 {
 		limit = plimsoll.MaxLimit
 	}
+	counted, args := countSQL(c), c.Args
+	if f.After != "" {
+		after, err := sqldb.ParsePosition(f.After)
+		if err != nil {
+			return plimsoll.Page[plimsoll.Image]{}, err
+		}
+		c.And("(i.updated_at, i.id) < (?, ?)", after.At, after.ID)
+	}
 	page := plimsoll.Page[plimsoll.Image]{Items: []plimsoll.Image{}}
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		err := tx.QueryRow(ctx, countSQL(c), c.Args...).Scan(&page.Total)
+		err := tx.QueryRow(ctx, counted, args...).Scan(&page.Total)
 		if err != nil || f.Offset >= page.Total {
 			return err
 		}
-		items, err := findImages(ctx, tx, c, limit, f.Offset)
-		if err == nil {
-			page.Items = items
+		items, err := findImages(ctx, tx, c, limit+1, f.Offset)
+		if err != nil || len(items) == 0 {
+			return err
 		}
-		return err
+		page.Items = items[:min(limit, len(items))]
+		if last := page.Items[len(page.Items)-1]; len(items) > limit {
+			page.Next = sqldb.Position{At: sqldb.Millis(last.UpdatedAt), ID: last.ID}.Cursor()
+		}
+		return nil
 	})
 	if err != nil {
 		return plimsoll.Page[plimsoll.Image]{}, err

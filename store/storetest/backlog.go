@@ -388,26 +388,41 @@ func testTasks(t *testing.T, b *backlog) {
 	}
 	b.task("q", nil)
 	for _, c := range []struct {
-		eps           []string
-		kind          plimsoll.WorkKind
-		limit, offset int
-		total         int
-		want          []plimsoll.Task
+		eps   []string
+		kind  plimsoll.WorkKind
+		limit int
+		total int
+		want  []plimsoll.Task
 	}{
-		{nil, "", 0, 0, 3, want},
-		{nil, plimsoll.WorkSync, 2, 1, 3, want[1:]},
-		{[]string{"0", "2"}, "", 10, 0, 2, []plimsoll.Task{want[0], want[2]}},
-		{[]string{}, "", 10, 0, 0, []plimsoll.Task{}},
-		{nil, plimsoll.WorkScan, 10, 0, 0, []plimsoll.Task{}},
-		{nil, "", 10, 9, 3, []plimsoll.Task{}},
+		{nil, "", 0, 3, want},
+		{nil, plimsoll.WorkSync, 2, 3, want},
+		{nil, "", 1, 3, want},
+		{[]string{"0", "2"}, "", 10, 2, []plimsoll.Task{want[0], want[2]}},
+		{[]string{"0", "2"}, "", 1, 2, []plimsoll.Task{want[0], want[2]}},
+		{[]string{}, "", 10, 0, []plimsoll.Task{}},
+		{nil, plimsoll.WorkScan, 10, 0, []plimsoll.Task{}},
 	} {
-		got, err := b.Tasks(t.Context(), "p", c.eps, c.kind, c.limit, c.offset)
-		b.check(err)
-		if diff := cmp.Diff(plimsoll.Page[plimsoll.Task]{Total: c.total, Items: c.want}, got); diff != "" {
+		got, after := []plimsoll.Task{}, ""
+		for {
+			page, err := b.Tasks(t.Context(), "p", c.eps, c.kind, c.limit, after)
+			b.check(err)
+			if page.Total != c.total || c.limit > 0 && len(page.Items) > c.limit || page.Next != "" && len(page.Items) == 0 {
+				t.Fatalf("tasks %+v: page %+v", c, page)
+			}
+			got = append(got, page.Items...)
+			if after = page.Next; after == "" {
+				break
+			}
+		}
+		if diff := cmp.Diff(c.want, got); diff != "" {
 			t.Errorf("tasks %+v (-want +got):\n%s", c, diff)
 		}
 	}
-	_, err := b.Tasks(t.Context(), "p", nil, "", plimsoll.MaxLimit+1, 0)
+	for _, bad := range []string{"x", "MQ", "LTEuLTE="} {
+		_, err := b.Tasks(t.Context(), "p", nil, "", 1, bad)
+		b.wantCode(plimsoll.Invalid, err)
+	}
+	_, err := b.Tasks(t.Context(), "p", nil, "", plimsoll.MaxLimit+1, "")
 	b.wantCode(plimsoll.Invalid, err)
 	_, err = b.Task(t.Context(), "q", want[0].ID)
 	b.wantCode(plimsoll.NotFound, err)
@@ -427,7 +442,7 @@ func testPrune(t *testing.T, b *backlog) {
 	if n, err := b.PruneTasks(t.Context(), b.now); err != nil || n != 3 {
 		t.Fatalf("pruned %d tasks, %v; want 3", n, err)
 	}
-	page, err := b.Tasks(t.Context(), "p", nil, "", 0, 0)
+	page, err := b.Tasks(t.Context(), "p", nil, "", 0, "")
 	if err != nil || page.Total != 1 {
 		t.Fatalf("%d tasks left, %v; want the open one", page.Total, err)
 	}

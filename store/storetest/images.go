@@ -36,6 +36,7 @@ func Images(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"every filter", everyFilter},
 		{"every pair of filters", everyPair},
 		{"pages", pages},
+		{"cursors", imageCursors},
 		{"list while syncs write", listWhileSyncing},
 		{"tenancy", tenancy},
 		{"find an image", findImage},
