@@ -20,25 +20,28 @@ const (
 // record names a dozen packages, at times thousands.
 const recordsPerWrite = 100
 
+const selectChangedRecordsSQL = `SELECT id FROM record WHERE from_revision = ?
+	UNION ALL SELECT id FROM record WHERE to_revision = ? LIMIT ?`
+
+const insertChangedPackagesSQL = `INSERT INTO change_key (revision, ecosystem, name) SELECT DISTINCT CAST(? AS BIGINT), ecosystem, name FROM statement
+	WHERE record_id IN (:keys) ON CONFLICT DO NOTHING`
+
 // noteChanges stores what a revision, not yet published, changes: the packages of records
 // that start or end with it, and the CVEs that such records rate. known is false if that
 // is too much to keep.
 func (a *Store) noteChanges(ctx context.Context, revision plimsoll.Revision) (known bool, err error) {
 	var ids []int64
 	err = a.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision = ?
-			UNION ALL SELECT id FROM record WHERE to_revision = ? LIMIT ?`, revision, revision, maxChangedRecords+1)
+		rows, err := tx.Query(ctx, selectChangedRecordsSQL, revision, revision, maxChangedRecords+1)
 		ids, err = sqldb.Collect(rows, err, sqldb.ScanID)
 		return err
 	})
 	if err != nil || len(ids) > maxChangedRecords {
 		return false, err
 	}
-	const query = `INSERT INTO change_key (revision, ecosystem, name) SELECT DISTINCT CAST(? AS BIGINT), ecosystem, name FROM statement
-		WHERE record_id IN (:keys) ON CONFLICT DO NOTHING`
 	for part := range slices.Chunk(ids, recordsPerWrite) {
 		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			_, err := sqldb.ExecChunks(ctx, tx, query, []any{revision}, part)
+			_, err := sqldb.ExecChunks(ctx, tx, insertChangedPackagesSQL, []any{revision}, part)
 			return err
 		})
 		if err != nil {
@@ -48,12 +51,14 @@ func (a *Store) noteChanges(ctx context.Context, revision plimsoll.Revision) (kn
 	return true, nil
 }
 
+const selectReleasesByFeedSQL = `SELECT feed, ecosystem FROM feed_release`
+
 // sameCoverage reports whether the feed's ecosystems leave the same ones covered as
 // before: the first record of a release makes all its packages judged, the last one's end
 // the reverse.
 func sameCoverage(ctx context.Context, tx *sqldb.Tx, feed string, now map[string]bool) (bool, error) {
 	before, others := map[string]bool{}, map[string]bool{}
-	rows, err := tx.Query(ctx, `SELECT feed, ecosystem FROM feed_release`)
+	rows, err := tx.Query(ctx, selectReleasesByFeedSQL)
 	err = sqldb.Each(rows, err, func(rows *sql.Rows) error {
 		var of, name string
 		err := rows.Scan(&of, &name)
@@ -74,6 +79,11 @@ func sameCoverage(ctx context.Context, tx *sqldb.Tx, feed string, now map[string
 	return true, err
 }
 
+const countKnownRevisionsSQL = `SELECT COUNT(*) FROM revision WHERE id > ? AND known = 1`
+
+const selectChangesSQL = `SELECT DISTINCT ecosystem, name FROM change_key WHERE revision > ? AND revision <= ?
+	ORDER BY ecosystem, name`
+
 // ChangedSince returns what imports changed after a revision. known is false if that is not
 // known, so that everything may be judged differently: for old revisions, after imports that
 // changed very much or the releases that are covered, and for a revision that this database
@@ -84,14 +94,13 @@ func (a *Store) ChangedSince(ctx context.Context, since plimsoll.Revision) (chan
 			return err
 		}
 		var noted plimsoll.Revision
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM revision WHERE id > ? AND known = 1`, since).Scan(&noted); err != nil {
+		if err := tx.QueryRow(ctx, countKnownRevisionsSQL, since).Scan(&noted); err != nil {
 			return err
 		}
 		if known = since > 0 && since <= changes.Through && noted == changes.Through-since; !known {
 			return nil
 		}
-		rows, err := tx.Query(ctx, `SELECT DISTINCT ecosystem, name FROM change_key WHERE revision > ? AND revision <= ?
-			ORDER BY ecosystem, name`, since, changes.Through)
+		rows, err := tx.Query(ctx, selectChangesSQL, since, changes.Through)
 		return sqldb.Each(rows, err, func(rows *sql.Rows) error {
 			var key plimsoll.AdvisoryKey
 			err := rows.Scan(&key.Ecosystem, &key.Name)
@@ -114,6 +123,8 @@ func scanThreat(rows *sql.Rows) (t plimsoll.Threat, err error) {
 	return t, err
 }
 
+const insertChangedCVEsSQL = `INSERT INTO change_key (revision, ecosystem, name) VALUES `
+
 // noteRated stores the CVEs that a revision, not yet published, rates differently.
 func (a *Store) noteRated(ctx context.Context, revision plimsoll.Revision, cves []string) (known bool, err error) {
 	if len(cves) > maxChangedThreats {
@@ -125,20 +136,24 @@ func (a *Store) noteRated(ctx context.Context, revision plimsoll.Revision, cves 
 			args = append(args, revision, cve)
 		}
 		return a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			return sqldb.NewChanges(tx).Insert(ctx, `INSERT INTO change_key (revision, ecosystem, name) VALUES `, "(?, '', ?)", ` ON CONFLICT DO NOTHING`, args)
+			return sqldb.NewChanges(tx).Insert(ctx, insertChangedCVEsSQL, "(?, '', ?)", ` ON CONFLICT DO NOTHING`, args)
 		})
 	})
 	return err == nil, err
 }
 
+const deleteUnpublishedChangesSQL = `DELETE FROM change_key WHERE revision > ?`
+
 // deleteUnpublishedChanges deletes what an import noted that never published its revision.
 func deleteUnpublishedChanges(ctx context.Context, tx *sqldb.Tx, newest plimsoll.Revision) error {
-	_, err := tx.Exec(ctx, `DELETE FROM change_key WHERE revision > ?`, newest)
+	_, err := tx.Exec(ctx, deleteUnpublishedChangesSQL, newest)
 	return err
 }
 
+const deleteChangesSQL = `DELETE FROM change_key WHERE revision <= ?`
+
 // deleteChanges deletes what is noted about old revisions.
 func deleteChanges(ctx context.Context, tx *sqldb.Tx, old plimsoll.Revision) error {
-	_, err := tx.Exec(ctx, `DELETE FROM change_key WHERE revision <= ?`, old)
+	_, err := tx.Exec(ctx, deleteChangesSQL, old)
 	return err
 }

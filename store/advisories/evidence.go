@@ -36,12 +36,14 @@ func (a *Store) Evidence(ctx context.Context, keys []plimsoll.AdvisoryKey) (plim
 	return e, err
 }
 
+const selectReleasesSQL = `SELECT ecosystem FROM feed_release`
+
 func evidenceReleases(ctx context.Context, tx *sqldb.Tx, keys []plimsoll.AdvisoryKey, out map[string]bool) error {
 	asked := map[string]bool{}
 	for _, k := range keys {
 		asked[k.Ecosystem] = true
 	}
-	rows, err := tx.Query(ctx, `SELECT ecosystem FROM feed_release`)
+	rows, err := tx.Query(ctx, selectReleasesSQL)
 	_, err = sqldb.Collect(rows, err, func(rows *sql.Rows) (none struct{}, err error) {
 		var name string
 		err = rows.Scan(&name)

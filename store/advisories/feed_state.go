@@ -9,11 +9,13 @@ import (
 	"plimsoll/store/sqldb"
 )
 
+const selectFeedReadSQL = `SELECT upstream, etag, last_modified, read_through, full_at, failed_at, failure FROM feed_state WHERE feed = ?`
+
 // FeedState returns how far an online feed was read; the zero state if it never was.
 func (a *Store) FeedState(ctx context.Context, feed string) (plimsoll.FeedState, error) {
 	s := plimsoll.FeedState{Feed: feed}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT upstream, etag, last_modified, read_through, full_at, failed_at, failure FROM feed_state WHERE feed = ?`, feed)
+		rows, err := tx.Query(ctx, selectFeedReadSQL, feed)
 		return sqldb.Each(rows, err, func(rows *sql.Rows) error {
 			var through, full, failed int64
 			err := rows.Scan(&s.Upstream, &s.ETag, &s.LastModified, &through, &full, &failed, &s.Failure)

@@ -22,6 +22,10 @@ type advisoryImport struct {
 	rated   []string // CVEs whose threats changed so that findings may be judged differently
 }
 
+const selectNextRecordSQL = `SELECT COALESCE(MAX(id), 0) + 1 FROM record`
+
+const selectFilesSQL = `SELECT file, hash FROM record WHERE feed = ? AND to_revision IS NULL`
+
 // BeginImport starts an import of a feed, cleans up what an interrupted one left, and returns
 // the SHA-256 of the feed's valid files by name. One import runs at a time: Conflict.
 // EndImport must follow.
@@ -43,10 +47,10 @@ func (a *Store) BeginImport(ctx context.Context, feed, source string) (map[strin
 			return err
 		}
 		i.revision = newest + 1
-		if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(id), 0) + 1 FROM record`).Scan(&i.nextID); err != nil {
+		if err := tx.QueryRow(ctx, selectNextRecordSQL).Scan(&i.nextID); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `SELECT file, hash FROM record WHERE feed = ? AND to_revision IS NULL`, feed)
+		rows, err := tx.Query(ctx, selectFilesSQL, feed)
 		_, err = sqldb.Collect(rows, err, func(rows *sql.Rows) (none struct{}, err error) {
 			var file string
 			var hash []byte

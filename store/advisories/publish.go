@@ -21,6 +21,8 @@ const selectFeedStateSQL = `
 SELECT ecosystems, COUNT(*), MAX(modified) FROM record
 WHERE feed = ? AND to_revision IS NULL GROUP BY ecosystems`
 
+const countThreatsSQL = `SELECT COUNT(*) FROM threat WHERE feed = ? AND to_revision IS NULL`
+
 func (a *Store) feedState(ctx context.Context, feed string) (feedState, error) {
 	s := feedState{ecosystems: map[string]bool{}}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -43,7 +45,7 @@ func (a *Store) feedState(ctx context.Context, feed string) (feedState, error) {
 			return err
 		}
 		var threats int
-		err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM threat WHERE feed = ? AND to_revision IS NULL`, feed).Scan(&threats)
+		err = tx.QueryRow(ctx, countThreatsSQL, feed).Scan(&threats)
 		s.records += threats
 		return err
 	})
@@ -101,6 +103,10 @@ INSERT INTO feed (name, source, records, revision, changed_at, newest) VALUES (?
 ON CONFLICT (name) DO UPDATE SET source = excluded.source, records = excluded.records,
     revision = excluded.revision, changed_at = excluded.changed_at, newest = excluded.newest`
 
+const deleteReleasesSQL = `DELETE FROM feed_release WHERE feed = ?`
+
+const insertReleaseSQL = `INSERT INTO feed_release (feed, ecosystem) VALUES (?, ?)`
+
 func publishRevision(ctx context.Context, tx *sqldb.Tx, i *advisoryImport, state feedState, known bool) error {
 	now := tx.Now()
 	same, err := sameCoverage(ctx, tx, i.feed, state.ecosystems)
@@ -116,19 +122,21 @@ func publishRevision(ctx context.Context, tx *sqldb.Tx, i *advisoryImport, state
 	if _, err := tx.Exec(ctx, upsertCheckSQL, i.feed, now); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM feed_release WHERE feed = ?`, i.feed); err != nil {
+	if _, err := tx.Exec(ctx, deleteReleasesSQL, i.feed); err != nil {
 		return err
 	}
 	for name := range state.ecosystems {
-		if _, err := tx.Exec(ctx, `INSERT INTO feed_release (feed, ecosystem) VALUES (?, ?)`, i.feed, name); err != nil {
+		if _, err := tx.Exec(ctx, insertReleaseSQL, i.feed, name); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
+const forgetChangesSQL = `UPDATE revision SET known = 0 WHERE id <= ? AND known = 1`
+
 // forgetChanges marks old revisions as those whose changes are no longer known.
 func forgetChanges(ctx context.Context, tx *sqldb.Tx, old plimsoll.Revision) error {
-	_, err := tx.Exec(ctx, `UPDATE revision SET known = 0 WHERE id <= ? AND known = 1`, old)
+	_, err := tx.Exec(ctx, forgetChangesSQL, old)
 	return err
 }

@@ -11,6 +11,8 @@ const reviveRecordsSQL = `
 UPDATE record SET to_revision = NULL
 WHERE id IN (SELECT id FROM record WHERE to_revision > ? LIMIT 1000)`
 
+const selectUnpublishedRecordsSQL = `SELECT id FROM record WHERE from_revision > ? LIMIT ?`
+
 // cleanUp removes rows of revisions that were never published, in short transactions.
 func (a *Store) cleanUp(ctx context.Context) error {
 	for {
@@ -20,7 +22,7 @@ func (a *Store) cleanUp(ctx context.Context) error {
 			if err != nil {
 				return err
 			}
-			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision > ? LIMIT ?`, newest, recordsPerWrite)
+			rows, err := tx.Query(ctx, selectUnpublishedRecordsSQL, newest, recordsPerWrite)
 			ids, err := sqldb.Collect(rows, err, sqldb.ScanID)
 			if err != nil {
 				return err
@@ -59,6 +61,8 @@ func deleteRecords(ctx context.Context, tx *sqldb.Tx, ids []int64) error {
 	return nil
 }
 
+const selectEndedRecordsSQL = `SELECT id FROM record WHERE to_revision < ? LIMIT ?`
+
 // pruneRecords deletes, in short transactions, the records that ended before the newest revision,
 // and notes of changes long ago. A reader begins at the newest revision and sees one state of
 // the database, so it needs none that ended with it. What a crash leaves, the next import
@@ -66,7 +70,7 @@ func deleteRecords(ctx context.Context, tx *sqldb.Tx, ids []int64) error {
 func (a *Store) pruneRecords(ctx context.Context, newest plimsoll.Revision) error {
 	for left := true; left; {
 		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE to_revision < ? LIMIT ?`, newest, recordsPerWrite)
+			rows, err := tx.Query(ctx, selectEndedRecordsSQL, newest, recordsPerWrite)
 			ids, err := sqldb.Collect(rows, err, sqldb.ScanID)
 			if left = len(ids) > 0; err != nil || !left {
 				return err

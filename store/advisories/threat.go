@@ -136,13 +136,15 @@ func cleanThreats(ctx context.Context, tx *sqldb.Tx, newest plimsoll.Revision) (
 	return left, nil
 }
 
+const deleteEndedThreatsSQL = `DELETE FROM threat WHERE (cve, feed, from_revision) IN
+	(SELECT cve, feed, from_revision FROM threat WHERE to_revision < ? LIMIT 2000)`
+
 // pruneThreats deletes rows that ended before the newest revision, in short transactions.
 func (a *Store) pruneThreats(ctx context.Context, newest plimsoll.Revision) error {
 	for {
 		var n int64
 		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			res, err := tx.Exec(ctx, `DELETE FROM threat WHERE (cve, feed, from_revision) IN
-				(SELECT cve, feed, from_revision FROM threat WHERE to_revision < ? LIMIT 2000)`, newest)
+			res, err := tx.Exec(ctx, deleteEndedThreatsSQL, newest)
 			if err == nil {
 				n, err = res.RowsAffected()
 			}
@@ -154,11 +156,13 @@ func (a *Store) pruneThreats(ctx context.Context, newest plimsoll.Revision) erro
 	}
 }
 
+const selectThreatFeedsSQL = `SELECT f.name FROM feed f WHERE EXISTS (SELECT 1 FROM threat t WHERE t.feed = f.name AND t.to_revision IS NULL)`
+
 // ThreatFeeds are the feeds that have threats instead of records.
 func (a *Store) ThreatFeeds(ctx context.Context) ([]string, error) {
 	found := map[string]bool{}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT f.name FROM feed f WHERE EXISTS (SELECT 1 FROM threat t WHERE t.feed = f.name AND t.to_revision IS NULL)`)
+		rows, err := tx.Query(ctx, selectThreatFeedsSQL)
 		return sqldb.Each(rows, err, func(rows *sql.Rows) error {
 			var name string
 			err := rows.Scan(&name)

@@ -7,6 +7,10 @@ import (
 	"plimsoll/store/sqldb"
 )
 
+const clearCountedSQL = `UPDATE artifact SET counted = 0 WHERE counted <> 0 AND id IN (:keys)`
+
+const insertRecountSQL = `INSERT INTO artifact_recount (artifact_id) VALUES (?) ON CONFLICT DO NOTHING`
+
 // LeaveToRematch makes a running rematch count an artifact that a scan has changed, and the
 // indexes above it. Until then they show the previous judgement.
 func LeaveToRematch(ctx context.Context, w *sqldb.Changes, artifact int64) error {
@@ -18,23 +22,27 @@ func LeaveToRematch(ctx context.Context, w *sqldb.Changes, artifact int64) error
 	if err != nil {
 		return err
 	}
-	_, err = sqldb.ExecChunks(ctx, w.Tx, `UPDATE artifact SET counted = 0 WHERE counted <> 0 AND id IN (:keys)`, nil, append(indexes, artifact))
+	_, err = sqldb.ExecChunks(ctx, w.Tx, clearCountedSQL, nil, append(indexes, artifact))
 	if err != nil {
 		return err
 	}
-	_, err = w.Exec(ctx, `INSERT INTO artifact_recount (artifact_id) VALUES (?) ON CONFLICT DO NOTHING`, artifact)
+	_, err = w.Exec(ctx, insertRecountSQL, artifact)
 	return err
 }
 
+const selectRecountsSQL = `SELECT artifact_id FROM artifact_recount WHERE artifact_id > 0`
+
 // ToRecount returns the artifacts that scans left to a running rematch.
 func ToRecount(ctx context.Context, tx *sqldb.Tx) ([]int64, error) {
-	rows, err := tx.Query(ctx, `SELECT artifact_id FROM artifact_recount WHERE artifact_id > 0`)
+	rows, err := tx.Query(ctx, selectRecountsSQL)
 	return sqldb.Collect(rows, err, sqldb.ScanID)
 }
 
+const deleteRecountsSQL = `DELETE FROM artifact_recount WHERE artifact_id IN (:keys)`
+
 // Recounted takes artifacts off the list of ToRecount. A scan that changes one again puts it back.
 func Recounted(ctx context.Context, tx *sqldb.Tx, artifacts []int64) error {
-	_, err := sqldb.ExecChunks(ctx, tx, `DELETE FROM artifact_recount WHERE artifact_id IN (:keys)`, nil, artifacts)
+	_, err := sqldb.ExecChunks(ctx, tx, deleteRecountsSQL, nil, artifacts)
 	return err
 }
 

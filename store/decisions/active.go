@@ -19,6 +19,8 @@ const selectActiveSQL = `SELECT n.verdict_id, v.vulnerability, ` + decisionColum
 	FROM decision d CROSS JOIN verdict_name n CROSS JOIN verdict v
 	WHERE d.project_id = ? AND d.kind = 'vulnerability' AND ` + ActiveSQL + ` AND n.name = d.finding AND v.id = n.verdict_id`
 
+const selectVerdictsByIDSQL = `SELECT id, vulnerability FROM verdict WHERE vulnerability IN (:keys)`
+
 // ReadActive returns nil if no decision of the project is about anything that is stored.
 func ReadActive(ctx context.Context, tx *sqldb.Tx, projectID string) (*Active, error) {
 	r := &Active{byVerdict: map[int64][]*plimsoll.Decision{}, VulnerabilityIDs: map[int64]string{}}
@@ -43,8 +45,7 @@ func ReadActive(ctx context.Context, tx *sqldb.Tx, projectID string) (*Active, e
 		return nil, err
 	}
 	slices.Sort(ids)
-	const query = `SELECT id, vulnerability FROM verdict WHERE vulnerability IN (:keys)`
-	err = sqldb.QueryChunks(ctx, tx, query, nil, slices.Compact(ids), func(rows *sql.Rows) error {
+	err = sqldb.QueryChunks(ctx, tx, selectVerdictsByIDSQL, nil, slices.Compact(ids), func(rows *sql.Rows) error {
 		var verdict int64
 		var id string
 		err := rows.Scan(&verdict, &id)

@@ -64,6 +64,9 @@ const insertDecisionSQL = `INSERT INTO decision (project_id, enterprise_project_
 	package, packages, status, justification, reason, document, author, created_at, expires_at, recount_at)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
 
+const selectDecisionByFingerprintSQL = `SELECT ` + decisionColumnsSQL + ` FROM decision d WHERE d.project_id = ? AND d.enterprise_project_id = ?
+	AND d.fingerprint = ? AND d.ended_at = 0`
+
 // saveDecision writes one decision; fresh is false if it was stored already.
 func (w *decisionWriter) saveDecision(ctx context.Context, d plimsoll.Decision) (stored plimsoll.Decision, fresh bool, err error) {
 	d.ID, d.EndedAt, d.EndedBy, d.CreatedAt = 0, sqldb.FromMillis(0), "", sqldb.FromMillis(w.Now())
@@ -74,8 +77,7 @@ func (w *decisionWriter) saveDecision(ctx context.Context, d plimsoll.Decision) 
 	if !d.Active(d.CreatedAt) {
 		return d, false, plimsoll.Errorf(plimsoll.Invalid, "a decision cannot expire before it is made")
 	}
-	rows, err := w.Query(ctx, `SELECT `+decisionColumnsSQL+` FROM decision d WHERE d.project_id = ? AND d.enterprise_project_id = ?
-		AND d.fingerprint = ? AND d.ended_at = 0`, d.ProjectID, d.EnterpriseProject, d.Fingerprint())
+	rows, err := w.Query(ctx, selectDecisionByFingerprintSQL, d.ProjectID, d.EnterpriseProject, d.Fingerprint())
 	have, err := sqldb.Collect(rows, err, scanDecision)
 	if err != nil {
 		return d, false, err
@@ -104,10 +106,12 @@ func (w *decisionWriter) saveDecision(ctx context.Context, d plimsoll.Decision) 
 	return d, true, nil
 }
 
+const countActiveSQL = `SELECT COUNT(*) FROM decision WHERE project_id = ? AND ended_at = 0`
+
 // checkLimit counts a new decision of the project; a transaction has one project.
 func (w *decisionWriter) checkLimit(ctx context.Context, projectID string) error {
 	if w.activeCount == 0 {
-		err := w.QueryRow(ctx, `SELECT COUNT(*) FROM decision WHERE project_id = ? AND ended_at = 0`, projectID).Scan(&w.activeCount)
+		err := w.QueryRow(ctx, countActiveSQL, projectID).Scan(&w.activeCount)
 		if err != nil {
 			return err
 		}
@@ -128,11 +132,13 @@ func (w *decisionWriter) noteChanged(d plimsoll.Decision) {
 	}
 }
 
+const endDecisionSQL = `UPDATE decision SET ended_at = ?, ended_by = ?, recount_at = ?
+	WHERE id = ? AND project_id = ? AND ended_at = 0`
+
 // endDecision ends an active decision.
 func (w *decisionWriter) endDecision(ctx context.Context, d plimsoll.Decision, by string) error {
 	w.changed = append(w.changed, d.ID)
-	return w.Change(ctx, `UPDATE decision SET ended_at = ?, ended_by = ?, recount_at = ?
-		WHERE id = ? AND project_id = ? AND ended_at = 0`, w.Now(), by, w.Now(), d.ID, d.ProjectID)
+	return w.Change(ctx, endDecisionSQL, w.Now(), by, w.Now(), d.ID, d.ProjectID)
 }
 
 // EndDecision ends an active decision of a project. One in an enterprise project that is
@@ -159,9 +165,11 @@ func (s *Store) EndDecision(ctx context.Context, projectID string, enterprisePro
 	})
 }
 
+const selectDecisionSQL = `SELECT ` + decisionColumnsSQL + ` FROM decision d WHERE d.project_id = ? AND d.id = ?`
+
 func findDecision(ctx context.Context, tx *sqldb.Tx, projectID string, id int64) (plimsoll.Decision, error) {
 	var r decisionRow
-	err := tx.QueryRow(ctx, `SELECT `+decisionColumnsSQL+` FROM decision d WHERE d.project_id = ? AND d.id = ?`, projectID, id).Scan(r.targets()...)
+	err := tx.QueryRow(ctx, selectDecisionSQL, projectID, id).Scan(r.targets()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r.d, noDecisionError(id)
 	}

@@ -77,12 +77,14 @@ func dueDecisions(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]dueDecision
 	return sqldb.CollectChunks(ctx, tx, query+` AND d.id IN (:keys) ORDER BY d.id`, args, ids, scan)
 }
 
+const markRecountedSQL = `UPDATE decision SET recount_at = CASE WHEN ended_at = 0 AND expires_at > ? THEN expires_at ELSE 0 END
+	WHERE id = ? AND recount_at = ? AND ended_at = ?`
+
 // markRecounted records that the counts are updated after the decisions as they were read; the
 // next update is due when a decision expires.
 func markRecounted(ctx context.Context, w *sqldb.Changes, due []dueDecision) error {
 	for _, d := range due {
-		err := w.Change(ctx, `UPDATE decision SET recount_at = CASE WHEN ended_at = 0 AND expires_at > ? THEN expires_at ELSE 0 END
-			WHERE id = ? AND recount_at = ? AND ended_at = ?`, w.Now(), d.ID, d.recountAt, sqldb.Millis(d.EndedAt))
+		err := w.Change(ctx, markRecountedSQL, w.Now(), d.ID, d.recountAt, sqldb.Millis(d.EndedAt))
 		if err != nil {
 			return err
 		}
@@ -138,12 +140,14 @@ func affectedArtifacts(ctx context.Context, tx *sqldb.Tx, due []dueDecision) ([]
 	return out, err
 }
 
+const countImagesSQL = `SELECT COUNT(*) FROM image WHERE artifact_id IN (:keys)`
+
 // countImages counts the images of artifacts, at least up to a number above imagesAtOnce.
 func countImages(ctx context.Context, tx *sqldb.Tx, artifacts []int64) (int, error) {
 	total := 0
 	for part := range slices.Chunk(artifacts, sqldb.ChunkSize) {
 		var n int
-		err := tx.QueryRow(ctx, sqldb.WithKeys(`SELECT COUNT(*) FROM image WHERE artifact_id IN (:keys)`, len(part)), sqldb.Args(part)...).Scan(&n)
+		err := tx.QueryRow(ctx, sqldb.WithKeys(countImagesSQL, len(part)), sqldb.Args(part)...).Scan(&n)
 		if err != nil {
 			return 0, err
 		}

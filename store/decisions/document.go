@@ -43,11 +43,18 @@ func (s *Store) ImportDocument(ctx context.Context, t plimsoll.Tenant, doc plims
 	return out, err
 }
 
+const selectDocumentSQL = `SELECT author, version, updated_at FROM vex_document WHERE project_id = ? AND enterprise_project_id = ? AND document = ?`
+
+const upsertDocumentSQL = `INSERT INTO vex_document (project_id, enterprise_project_id, document, author, version, updated_at, imported_at, imported_by)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, enterprise_project_id, document) DO UPDATE
+	SET author = excluded.author, version = excluded.version, updated_at = excluded.updated_at, imported_at = excluded.imported_at, imported_by = excluded.imported_by
+	WHERE vex_document.author <> excluded.author OR vex_document.version <> excluded.version OR vex_document.updated_at <> excluded.updated_at`
+
 // saveDocument writes the head of a document if it differs, and refuses an older one.
 func (w *decisionWriter) saveDocument(ctx context.Context, t plimsoll.Tenant, doc plimsoll.VEXDocument) error {
 	var have plimsoll.VEXDocument
 	var updated int64
-	err := w.QueryRow(ctx, `SELECT author, version, updated_at FROM vex_document WHERE project_id = ? AND enterprise_project_id = ? AND document = ?`,
+	err := w.QueryRow(ctx, selectDocumentSQL,
 		t.ProjectID, t.EnterpriseProject, doc.ID).Scan(&have.Author, &have.Version, &updated)
 	switch {
 	case err != nil && !errors.Is(err, sql.ErrNoRows):
@@ -55,19 +62,18 @@ func (w *decisionWriter) saveDocument(ctx context.Context, t plimsoll.Tenant, do
 	case err == nil && sqldb.Millis(doc.Time) < updated:
 		return plimsoll.Errorf(plimsoll.Conflict, "version %.40q of %s, of %s, was imported before: this one is older", have.Version, doc.ID, formatTime(updated))
 	}
-	return w.Change(ctx, `INSERT INTO vex_document (project_id, enterprise_project_id, document, author, version, updated_at, imported_at, imported_by)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (project_id, enterprise_project_id, document) DO UPDATE
-		SET author = excluded.author, version = excluded.version, updated_at = excluded.updated_at, imported_at = excluded.imported_at, imported_by = excluded.imported_by
-		WHERE vex_document.author <> excluded.author OR vex_document.version <> excluded.version OR vex_document.updated_at <> excluded.updated_at`,
+	return w.Change(ctx, upsertDocumentSQL,
 		t.ProjectID, t.EnterpriseProject, doc.ID, doc.Author, doc.Version, sqldb.Millis(doc.Time), w.Now(), doc.ImportedBy)
 }
 
 func formatTime(ms int64) string { return sqldb.FromMillis(ms).Format("2006-01-02T15:04:05Z") }
 
+const selectDocumentDecisionsSQL = `SELECT ` + decisionColumnsSQL + ` FROM decision d WHERE d.project_id = ? AND d.document = ? AND d.document <> ''
+	AND d.enterprise_project_id = ? AND d.ended_at = 0`
+
 // endUnlisted ends the document's decisions that are not kept.
 func (w *decisionWriter) endUnlisted(ctx context.Context, t plimsoll.Tenant, doc plimsoll.VEXDocument, kept map[int64]bool) (int, error) {
-	rows, err := w.Query(ctx, `SELECT `+decisionColumnsSQL+` FROM decision d WHERE d.project_id = ? AND d.document = ? AND d.document <> ''
-		AND d.enterprise_project_id = ? AND d.ended_at = 0`, t.ProjectID, doc.ID, t.EnterpriseProject)
+	rows, err := w.Query(ctx, selectDocumentDecisionsSQL, t.ProjectID, doc.ID, t.EnterpriseProject)
 	have, err := sqldb.Collect(rows, err, scanDecision)
 	ended := 0
 	for _, d := range have {

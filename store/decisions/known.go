@@ -11,6 +11,11 @@ import (
 	"plimsoll/store/sqldb"
 )
 
+const selectKnownDigestSQL = `SELECT COUNT(*) FROM artifact WHERE project_id = ? AND digest = ? AND (? = '' OR enterprise_project_id = ?)`
+
+const selectKnownRepositoriesSQL = `SELECT DISTINCT r.id, r.url, i.repository FROM image i JOIN registry r ON r.id = i.registry_id
+	WHERE i.project_id = ? AND (? = '' OR i.enterprise_project_id = ?) ORDER BY r.id, i.repository`
+
 // KnownProducts returns what VEX documents can refer to in a project, or in one enterprise
 // project of it: which of the digests are artifacts, and every repository with its registry.
 func (s *Store) KnownProducts(ctx context.Context, t plimsoll.Tenant, digests []plimsoll.Digest) (plimsoll.KnownProducts, error) {
@@ -18,15 +23,14 @@ func (s *Store) KnownProducts(ctx context.Context, t plimsoll.Tenant, digests []
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for _, d := range digests {
 			var n int
-			err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM artifact WHERE project_id = ? AND digest = ? AND (? = '' OR enterprise_project_id = ?)`,
+			err := tx.QueryRow(ctx, selectKnownDigestSQL,
 				t.ProjectID, d, t.EnterpriseProject, t.EnterpriseProject).Scan(&n)
 			if err != nil {
 				return err
 			}
 			out.Digests[d] = n > 0
 		}
-		rows, err := tx.Query(ctx, `SELECT DISTINCT r.id, r.url, i.repository FROM image i JOIN registry r ON r.id = i.registry_id
-			WHERE i.project_id = ? AND (? = '' OR i.enterprise_project_id = ?) ORDER BY r.id, i.repository`,
+		rows, err := tx.Query(ctx, selectKnownRepositoriesSQL,
 			t.ProjectID, t.EnterpriseProject, t.EnterpriseProject)
 		out.Repositories, err = sqldb.Collect(rows, err, func(rows *sql.Rows) (r plimsoll.KnownRepository, err error) {
 			err = rows.Scan(&r.RegistryID, &r.URL, &r.Path)

@@ -84,6 +84,8 @@ type pastFinding struct {
 	began, ends findingBound
 }
 
+const selectJudgedSQL = `SELECT raw_vulnerabilities IS NOT NULL FROM artifact WHERE id = ?`
+
 func (s *Store) timeline(ctx context.Context, img plimsoll.Image, f plimsoll.HistoryFilter) (*timeline, error) {
 	t := &timeline{}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -96,7 +98,7 @@ func (s *Store) timeline(ctx context.Context, img plimsoll.Image, f plimsoll.His
 		if err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `SELECT raw_vulnerabilities IS NOT NULL FROM artifact WHERE id = ?`, a.ID).Scan(&t.judged); err != nil {
+		if err := tx.QueryRow(ctx, selectJudgedSQL, a.ID).Scan(&t.judged); err != nil {
 			return err
 		}
 		if t.moves, err = readMoves(ctx, tx, tenant, img.ID); err != nil {
@@ -112,18 +114,22 @@ func (s *Store) timeline(ctx context.Context, img plimsoll.Image, f plimsoll.His
 	return t, err
 }
 
+const selectMovesSQL = `SELECT from_at, digest FROM image_artifact
+	WHERE image_id = ? AND project_id = ? AND enterprise_project_id = ? ORDER BY from_at`
+
 func readMoves(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, image int64) ([]tagMove, error) {
-	rows, err := tx.Query(ctx, `SELECT from_at, digest FROM image_artifact
-		WHERE image_id = ? AND project_id = ? AND enterprise_project_id = ? ORDER BY from_at`, image, t.ProjectID, t.EnterpriseProject)
+	rows, err := tx.Query(ctx, selectMovesSQL, image, t.ProjectID, t.EnterpriseProject)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (m tagMove, err error) {
 		err = rows.Scan(&m.at, &m.digest)
 		return m, err
 	})
 }
 
+const selectHeldSetsSQL = `SELECT set_id, from_at, COALESCE(until_at, ?) FROM image_set
+	WHERE image_id = ? AND project_id = ? AND enterprise_project_id = ? ORDER BY from_at, set_id`
+
 func readHeldSets(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, image int64) ([]heldSet, error) {
-	rows, err := tx.Query(ctx, `SELECT set_id, from_at, COALESCE(until_at, ?) FROM image_set
-		WHERE image_id = ? AND project_id = ? AND enterprise_project_id = ? ORDER BY from_at, set_id`,
+	rows, err := tx.Query(ctx, selectHeldSetsSQL,
 		int64(notEnded), image, t.ProjectID, t.EnterpriseProject)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (h heldSet, err error) {
 		err = rows.Scan(&h.set, &h.from, &h.left)

@@ -52,6 +52,8 @@ func recordSets(ctx context.Context, w *sqldb.Changes, images []int64) error {
 	})
 }
 
+const selectImagesAboveSQL = `SELECT id FROM image WHERE artifact_id IN (:keys)`
+
 // RecordSetsAbove is noteSets for the images of an artifact and of the indexes above it.
 func RecordSetsAbove(ctx context.Context, w *sqldb.Changes, artifact int64) error {
 	holders, err := artifacts.IndexesAbove(ctx, w.Tx, []int64{artifact})
@@ -59,7 +61,7 @@ func RecordSetsAbove(ctx context.Context, w *sqldb.Changes, artifact int64) erro
 		return err
 	}
 	holders = append(holders, artifact)
-	images, err := sqldb.CollectChunks(ctx, w.Tx, `SELECT id FROM image WHERE artifact_id IN (:keys)`, nil, holders, sqldb.ScanID)
+	images, err := sqldb.CollectChunks(ctx, w.Tx, selectImagesAboveSQL, nil, holders, sqldb.ScanID)
 	if err != nil {
 		return err
 	}

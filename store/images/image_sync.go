@@ -99,9 +99,11 @@ func (a *repositorySync) apply(ctx context.Context) error {
 	return artifacts.DeleteUnreferenced(ctx, a.tx, a.tenant, a.orphans)
 }
 
+const selectRegistryExistsSQL = `SELECT 1 FROM registry WHERE id = ? AND project_id = ? AND enterprise_project_id = ?`
+
 func (a *repositorySync) prepare(ctx context.Context) error {
 	var one int
-	err := a.tx.QueryRow(ctx, `SELECT 1 FROM registry WHERE id = ? AND project_id = ? AND enterprise_project_id = ?`,
+	err := a.tx.QueryRow(ctx, selectRegistryExistsSQL,
 		a.registry.ID, a.tenant.ProjectID, a.tenant.EnterpriseProject).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return noRegistryError()
@@ -218,6 +220,8 @@ func (a *repositorySync) creationTime(s artifacts.Stored) int64 {
 	return a.now
 }
 
+const deleteImageSQL = `DELETE FROM image WHERE id = ?`
+
 func (a *repositorySync) removeTag(ctx context.Context, tag string) error {
 	have, known := a.haveTags[tag]
 	if !known {
@@ -226,28 +230,37 @@ func (a *repositorySync) removeTag(ctx context.Context, tag string) error {
 	delete(a.haveTags, tag)
 	a.orphans, a.lostDigests = append(a.orphans, have.artifact), append(a.lostDigests, have.digest)
 	a.anyChange = true
-	_, err := a.tx.Exec(ctx, `DELETE FROM image WHERE id = ?`, have.id)
+	_, err := a.tx.Exec(ctx, deleteImageSQL, have.id)
 	return err
 }
 
+const inRepositorySQL = `project_id = ? AND registry_id = ? AND repository = ?`
+
+const selectNewestImageSQL = `SELECT id FROM image WHERE ` + inRepositorySQL + ` ORDER BY updated_at DESC, id DESC LIMIT 1`
+
+const clearLatestSQL = `UPDATE image SET latest = 0 WHERE ` + inRepositorySQL + ` AND latest = 1 AND id <> ?`
+
+const markLatestSQL = `UPDATE image SET latest = 1 WHERE id = ? AND latest = 0`
+
 // markLatest leaves the mark on the newest image of the repository and on no other.
 func (a *repositorySync) markLatest(ctx context.Context) error {
-	const repository = `project_id = ? AND registry_id = ? AND repository = ?`
 	args := []any{a.tenant.ProjectID, a.registry.ID, a.change.Repository}
 	var newest int64
-	err := a.tx.QueryRow(ctx, `SELECT id FROM image WHERE `+repository+` ORDER BY updated_at DESC, id DESC LIMIT 1`, args...).Scan(&newest)
+	err := a.tx.QueryRow(ctx, selectNewestImageSQL, args...).Scan(&newest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if _, err := a.tx.Exec(ctx, `UPDATE image SET latest = 0 WHERE `+repository+` AND latest = 1 AND id <> ?`, append(args, newest)...); err != nil {
+	if _, err := a.tx.Exec(ctx, clearLatestSQL, append(args, newest)...); err != nil {
 		return err
 	}
-	_, err = a.tx.Exec(ctx, `UPDATE image SET latest = 1 WHERE id = ? AND latest = 0`, newest)
+	_, err = a.tx.Exec(ctx, markLatestSQL, newest)
 	return err
 }
+
+const selectTaskStateSQL = `SELECT state FROM task WHERE id = ?`
 
 // askForScans enqueues the artifacts of new and moved tags that were never scanned.
 func (a *repositorySync) askForScans(ctx context.Context, task *plimsoll.Task) error {
@@ -266,7 +279,7 @@ func (a *repositorySync) askForScans(ctx context.Context, task *plimsoll.Task) e
 	}
 	if task.ID != 0 {
 		var state plimsoll.TaskState
-		err := a.tx.QueryRow(ctx, `SELECT state FROM task WHERE id = ?`, task.ID).Scan(&state)
+		err := a.tx.QueryRow(ctx, selectTaskStateSQL, task.ID).Scan(&state)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}

@@ -31,12 +31,14 @@ type Scanned struct {
 	Record   plimsoll.ScanRecord `json:"record"`
 }
 
+const selectScanSQL = `SELECT scan FROM scan WHERE digest = ? AND program = ?`
+
 // Scan returns the scan that was kept under a digest, of a manifest or an index, by the same program; ok
 // is false if nothing was.
 func (c *Cache) Scan(ctx context.Context, d plimsoll.Digest, program string) (s Scanned, ok bool, err error) {
 	err = c.db.Read(ctx, func(tx *sqldb.Tx) error {
 		var packed []byte
-		err := tx.QueryRow(ctx, `SELECT scan FROM scan WHERE digest = ? AND program = ?`, d, program).Scan(&packed)
+		err := tx.QueryRow(ctx, selectScanSQL, d, program).Scan(&packed)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -48,6 +50,9 @@ func (c *Cache) Scan(ctx context.Context, d plimsoll.Digest, program string) (s 
 	})
 	return s, ok, err
 }
+
+const insertScanSQL = `INSERT INTO scan (digest, program, scan, created_at) VALUES (?, ?, ?, ?)
+	ON CONFLICT (digest) DO UPDATE SET program = excluded.program, scan = excluded.scan, created_at = excluded.created_at`
 
 // KeepScan keeps a finished scan under the digest that the user named. Values of variables are left out, as they may be secrets.
 func (c *Cache) KeepScan(ctx context.Context, d plimsoll.Digest, program string, s Scanned) error {
@@ -63,8 +68,7 @@ func (c *Cache) KeepScan(ctx context.Context, d plimsoll.Digest, program string,
 		return err
 	}
 	return c.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO scan (digest, program, scan, created_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (digest) DO UPDATE SET program = excluded.program, scan = excluded.scan, created_at = excluded.created_at`,
+		_, err := tx.Exec(ctx, insertScanSQL,
 			d, program, packed, tx.Now())
 		return err
 	})
@@ -73,12 +77,14 @@ func (c *Cache) KeepScan(ctx context.Context, d plimsoll.Digest, program string,
 const pruneScansSQL = `DELETE FROM scan WHERE created_at <= (SELECT created_at FROM scan
 	ORDER BY created_at LIMIT 1 OFFSET (SELECT COUNT(*) / 2 FROM scan))`
 
+const selectCacheSizeSQL = `SELECT COALESCE((SELECT SUM(LENGTH(report)) FROM layer_report), 0) +
+	COALESCE((SELECT SUM(LENGTH(scan)) FROM scan), 0)`
+
 // Prune deletes the oldest half of everything if it takes more bytes than the limit.
 func (c *Cache) Prune(ctx context.Context, limit int64) error {
 	return c.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var size int64
-		err := tx.QueryRow(ctx, `SELECT COALESCE((SELECT SUM(LENGTH(report)) FROM layer_report), 0) +
-			COALESCE((SELECT SUM(LENGTH(scan)) FROM scan), 0)`).Scan(&size)
+		err := tx.QueryRow(ctx, selectCacheSizeSQL).Scan(&size)
 		if err != nil || size <= limit {
 			return err
 		}
