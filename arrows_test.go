@@ -81,9 +81,6 @@ func isTestSupport(file string) bool {
 // maxFiles is how many Go files a folder may have, tests aside.
 const maxFiles = 25
 
-// crowded are the folders that have more, and how many. Take a folder off when it is divided.
-var crowded = map[string]int{"api": 41, "store/storetest": 27}
-
 func TestFoldersStaySmall(t *testing.T) {
 	files := map[string]int{}
 	for _, file := range goFiles(t) {
@@ -92,13 +89,8 @@ func TestFoldersStaySmall(t *testing.T) {
 		}
 	}
 	for folder, n := range files {
-		if n > max(maxFiles, crowded[folder]) {
-			t.Errorf("%s has %d Go files, the limit is %d", folder, n, max(maxFiles, crowded[folder]))
-		}
-	}
-	for folder := range crowded {
-		if files[folder] <= maxFiles {
-			t.Errorf("%s has %d Go files: take it off the list of crowded folders", folder, files[folder])
+		if n > maxFiles {
+			t.Errorf("%s has %d Go files, the limit is %d", folder, n, maxFiles)
 		}
 	}
 }
@@ -112,20 +104,6 @@ func TestRootImportsOnlyLeaves(t *testing.T) {
 		for _, target := range foldersImportedBy(t, file) {
 			if !slices.Contains(leaves, target) {
 				t.Errorf("%s imports %q, which is no leaf", file, target)
-			}
-		}
-	}
-}
-
-// TestOnlyQueueKnowsRiver keeps the queue's library behind one door.
-func TestOnlyQueueKnowsRiver(t *testing.T) {
-	for _, file := range goFiles(t) {
-		if strings.HasPrefix(file, "queue/") {
-			continue
-		}
-		for _, path := range importsOf(t, file) {
-			if strings.HasPrefix(path, "github.com/riverqueue/") {
-				t.Errorf("%s imports %s", file, path)
 			}
 		}
 	}

@@ -1,9 +1,6 @@
 package plimsoll
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Origin groups images by how the project came to have them.
 type Origin string
@@ -106,17 +103,6 @@ type ImagePlatform struct {
 	Platform    Platform  `json:"platform"`
 	Unscannable string    `json:"unscannable,omitempty"`
 	State       ScanState `json:"scan_state"`
-}
-
-// DefaultNamespace is the namespace of a repository path with a single segment.
-const DefaultNamespace = "library"
-
-// SplitRepository cuts a repository path into namespace (its first segment) and name (the rest).
-func SplitRepository(path string) (namespace, name string) {
-	if ns, rest, ok := strings.Cut(path, "/"); ok {
-		return ns, rest
-	}
-	return DefaultNamespace, path
 }
 
 // Page bounds of lists.

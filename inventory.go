@@ -36,10 +36,10 @@ type ScanRecord struct {
 	Detail  string
 }
 
-// TagSeen is a tag as a sync saw it.
+// TagSeen is a tag as a source lists it or a sync resolved it.
 type TagSeen struct {
 	Tag      string
-	Digest   Digest
+	Digest   Digest    // "" if the source lists names alone
 	PushedAt time.Time // the registry's own push time; zero if it has none
 }
 

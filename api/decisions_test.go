@@ -173,7 +173,7 @@ func TestDecisionScenarios(t *testing.T) {
 	if want := (plimsoll.Tenant{ProjectID: project, EnterpriseProject: "e7"}); len(w.tenants) != 1 || w.tenants[0] != want {
 		t.Errorf("imported for %v", w.tenants)
 	}
-	// What a client of ours sends: the noun itself.
+	// Our own client sends the whole value.
 	whole, err := json.Marshal(plimsoll.Decision{Kind: plimsoll.FindingVulnerability, Finding: "CVE-2026-1000", Status: plimsoll.StatusFixed, Scope: plimsoll.DecisionScope{Repository: "a/b", Tag: "1", Package: "pkg:npm/x"}})
 	if err != nil {
 		t.Fatal(err)

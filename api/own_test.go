@@ -50,7 +50,7 @@ func TestAddRegistry(t *testing.T) {
 	if diff := cmp.Diff(want, w.spec); diff != "" {
 		t.Error(diff)
 	}
-	// What a client of ours sends: the noun itself.
+	// Our own client sends the whole value.
 	whole, err := json.Marshal(plimsoll.RegistrySpec{Registry: plimsoll.Registry{Name: "bare", URL: "https://r.example", Kind: plimsoll.RegistryHarbor}})
 	if err != nil {
 		t.Fatal(err)

@@ -35,7 +35,7 @@ func TestVendorWordsStayInTheirPackage(t *testing.T) {
 		read++
 		for i, line := range strings.Split(string(raw), "\n") {
 			if word := vendorWords.FindString(line); word != "" {
-				t.Errorf("%s:%d: %q is a word of the vendor's contract", path, i+1, word)
+				t.Errorf("%s:%d: %q belongs to the vendor's contract", path, i+1, word)
 			}
 		}
 		return nil

@@ -76,7 +76,7 @@ func TestImageRows(t *testing.T) {
 		{"share expires now", with(func(i *plimsoll.Image) {
 			i.Origin, i.Source.ShareExpires = plimsoll.OriginShared, testNow()
 		}), map[string]any{"image_type": "shared_image", "domain_name": "", "shared_status": "expired", "scannable": false}},
-		{"owner of a private image is not told", with(func(i *plimsoll.Image) { i.Source.Owner = "quay" }), nil},
+		{"owner of a private image is not shown", with(func(i *plimsoll.Image) { i.Source.Owner = "quay" }), nil},
 		{"of an instance", with(func(i *plimsoll.Image) {
 			i.Origin = plimsoll.OriginInstance
 			i.Source.InstanceID, i.Source.InstanceName, i.Source.InstanceURL = "i1", "north", "https://north.example"

@@ -200,13 +200,13 @@ func TestAnotherTenantsThingsAreUnknown(t *testing.T) {
 	} {
 		got := te.ask(t, token, c.method, fmt.Sprintf(c.theirs, te.theirProject), c.body)
 		want := te.ask(t, token, c.method, fmt.Sprintf(c.never, te.theirProject), c.body)
-		if d := cmp.Diff(without(want, "never", "task 999999"), without(got, "ours", fmt.Sprint("task ", tasks.Items[0].ID))); d != "" {
+		if d := cmp.Diff(removeWords(want, "never", "task 999999"), removeWords(got, "ours", fmt.Sprint("task ", tasks.Items[0].ID))); d != "" {
 			t.Errorf("%s %s: differs from what is not there (-want +got):\n%s", c.method, c.theirs, d)
 		}
 		// Their own token does not open our project, and nobody's project looks the same.
 		got = te.ask(t, token, c.method, fmt.Sprintf(c.theirs, te.ourProject), c.body)
 		want = te.ask(t, token, c.method, fmt.Sprintf(c.theirs, strings.Repeat("f", 32)), c.body)
-		if d := cmp.Diff(without(want), without(got)); d != "" || strings.HasPrefix(got, "2") {
+		if d := cmp.Diff(removeWords(want), removeWords(got)); d != "" || strings.HasPrefix(got, "2") {
 			t.Errorf("%s %s in our project: %s\n%s", c.method, c.theirs, got, d)
 		}
 	}
@@ -237,8 +237,8 @@ func (te *tenants) ask(t *testing.T, token, method, path, body string) string {
 
 var requestID = regexp.MustCompile(`"request_id":"[0-9a-f]*"`)
 
-// without takes out what answers repeat of a question, and the number of the request.
-func without(answer string, words ...string) string {
+// removeWords takes out what answers repeat of a question, and the number of the request.
+func removeWords(answer string, words ...string) string {
 	answer = requestID.ReplaceAllString(answer, "")
 	for _, w := range words {
 		answer = strings.ReplaceAll(answer, w, "…")

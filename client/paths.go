@@ -32,14 +32,12 @@ func pathOfImage(image, list string) string {
 	return pathImages + "/" + url.PathEscape(image) + "/" + list
 }
 
-func pathHistory(image string) string { return "/api/v1/images/" + url.PathEscape(image) + "/history" }
+func pathHistory(image string) string { return pathOfImage(image, "history") }
 
-func pathFindings(image string) string {
-	return "/api/v1/images/" + url.PathEscape(image) + "/findings"
-}
+func pathFindings(image string) string { return pathOfImage(image, "findings") }
 
 func pathExplanation(image int64, id string) string {
-	return "/api/v1/images/" + strconv.FormatInt(image, 10) + "/vulnerabilities/" + url.PathEscape(id)
+	return pathOfImage(strconv.FormatInt(image, 10), "vulnerabilities") + "/" + url.PathEscape(id)
 }
 
 func pathFeed(name string) string { return pathAdvisories + "/" + url.PathEscape(name) }

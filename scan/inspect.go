@@ -49,8 +49,8 @@ type Inspector struct {
 	Parallel   int // layers of one image that are read at once
 	Now        func() time.Time
 
-	// Redact takes secrets out of configs before they are shown or kept; nil = nothing does.
-	Redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
+	// Redact masks secrets in configs before they are shown; nil masks nothing.
+	Redact manifest.Redactor
 
 	// Sealer seals password hashes, for lists of projects; without one they are dropped.
 	Sealer Sealer
@@ -132,12 +132,8 @@ func (s *Inspector) Complete(ctx context.Context, target Target, src Source) (Ta
 	if err != nil {
 		return target, err
 	}
-	whole := config
-	if s.Redact != nil {
-		config = s.Redact(config)
-	}
-	target.config = &whole
-	target.Artifact, err = manifest.WithConfig(a, config)
+	target.config = &config
+	target.Artifact, err = manifest.WithConfig(a, s.Redact.Masked(config))
 	return target, err
 }
 

@@ -62,5 +62,5 @@ func New(db *sqldb.DB) *Store {
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// DB returns the engine, for the queue, which keeps its own tables beside the store's.
+// DB returns the engine.
 func (s *Store) DB() *sqldb.DB { return s.db }

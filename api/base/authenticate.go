@@ -17,7 +17,7 @@ const (
 	headerToken   = "X-Auth-Token"
 	headerProject = "X-Project-Id"
 	methodKey     = "key" // Principal.Method of a signed request
-	maxToken      = 32768 // bytes, as the contract says
+	maxToken      = 32768 // bytes, the limit of the contract
 )
 
 type principalKey struct{}

@@ -72,11 +72,11 @@ type Family struct {
 	// TraceHeader repeats the request id in answers; "" = none.
 	TraceHeader string
 
-	// ProjectQuery says that the query parameter "project" selects the project, by id or name.
+	// ProjectQuery is true if the query parameter "project" selects the project, by id or name.
 	ProjectQuery bool
 }
 
-// Access says who may call an operation.
+// Access is who may call an operation.
 type Access int
 
 // The kinds of access. Reader, Editor and Admin are meant in the enterprise project of the request, or, if the

@@ -88,8 +88,8 @@ func (q *BaselineQuery) filter(scope base.Scope, imageType, id, tag string) (pli
 	return f, err == nil
 }
 
-// tallies returns the tallies of the rules; nil where nothing can match.
-func (h *handlers) tallies(ctx context.Context, q *BaselineQuery, imageType, id, tag string) ([]plimsoll.RuleTally, error) {
+// ruleTallies counts the results of rules; nil where nothing can match.
+func (h *handlers) ruleTallies(ctx context.Context, q *BaselineQuery, imageType, id, tag string) ([]plimsoll.RuleTally, error) {
 	f, ok := q.filter(base.ScopeOf(ctx), imageType, id, tag)
 	if !ok {
 		return nil, nil
@@ -121,7 +121,7 @@ type riskConfig struct {
 type riskConfigsOutput struct {
 	Body struct {
 		Total int32        `json:"total_num" minimum:"0" maximum:"2147483647" doc:"Matches before paging"`
-		Rows  []riskConfig `json:"data_list" nullable:"false" doc:"One row a baseline and standard, by name"`
+		Rows  []riskConfig `json:"data_list" nullable:"false" doc:"One row per baseline and standard, by name"`
 	}
 }
 
@@ -157,7 +157,7 @@ type riskRulesOutput struct {
 }
 
 func (h *handlers) listRiskConfigs(ctx context.Context, in *riskConfigsInput) (*riskConfigsOutput, error) {
-	tallies, err := h.tallies(ctx, &in.BaselineQuery, in.ImageType, in.ImageID, in.Version)
+	tallies, err := h.ruleTallies(ctx, &in.BaselineQuery, in.ImageType, in.ImageID, in.Version)
 	if err != nil {
 		return nil, err
 	}
@@ -201,7 +201,7 @@ func riskConfigs(tallies []plimsoll.RuleTally) []riskConfig {
 }
 
 func (h *handlers) listRiskRules(ctx context.Context, in *riskRulesInput) (*riskRulesOutput, error) {
-	tallies, err := h.tallies(ctx, &in.BaselineQuery, in.ImageType, in.ImageID, in.Version)
+	tallies, err := h.ruleTallies(ctx, &in.BaselineQuery, in.ImageType, in.ImageID, in.Version)
 	if err != nil {
 		return nil, err
 	}

@@ -38,7 +38,7 @@ type buildRisksOutput struct {
 }
 
 func (h *handlers) listBuildRisks(ctx context.Context, in *buildRisksInput) (*buildRisksOutput, error) {
-	tallies, err := h.tallies(ctx, &BaselineQuery{ProjectPath: in.ProjectPath}, in.ImageType, in.ImageID, "")
+	tallies, err := h.ruleTallies(ctx, &BaselineQuery{ProjectPath: in.ProjectPath}, in.ImageType, in.ImageID, "")
 	if err != nil {
 		return nil, err
 	}

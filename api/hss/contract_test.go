@@ -25,7 +25,7 @@ const (
 
 var update = flag.Bool("update", false, "renew the copy of the contract")
 
-// TestCopyOfTheContractIsCurrent compares the copy with the contract, where that is at hand, and renews it with -update.
+// TestCopyOfTheContractIsCurrent compares the copy with the contract, where that is available, and renews it with -update.
 func TestCopyOfTheContractIsCurrent(t *testing.T) {
 	raw, err := os.ReadFile(contractFile)
 	if err != nil {

@@ -24,7 +24,7 @@ type DecisionKeeper interface {
 	Decisions(ctx context.Context, f plimsoll.DecisionFilter) ([]plimsoll.Decision, error)
 }
 
-// decisionRequest selects vulnerabilities and says what is decided about them.
+// decisionRequest selects vulnerabilities and holds what is decided about them.
 type decisionRequest struct {
 	tenant plimsoll.Tenant // an empty enterprise project is the whole project
 	by     string          // name of the user
@@ -251,7 +251,7 @@ func (m *decisionMaker) changes(ctx context.Context) (made, ended []plimsoll.Dec
 }
 
 // undo ends what the tenant's people decided about a target. If a wider decision, or one of a document,
-// still handles it, a new decision says that the target is affected.
+// still handles it, the target gets a decision "affected".
 func (m *decisionMaker) undo(ctx context.Context, d plimsoll.Decision) (made, ended []plimsoll.Decision, err error) {
 	active, err := m.activeDecisions(ctx, d.Finding)
 	if err != nil {

@@ -20,7 +20,7 @@ const (
 	reasonInFull      = "findings are returned in full; half a path or an address is of no use"
 	reasonLongTimes   = "milliseconds since 1970 passed 2147483647 in that year's January"
 	reasonJSONAnswer  = "an empty object instead of no body: every answer is JSON"
-	reasonFourTypes   = "an image says which of the queried types it is; the contract's text names two of four"
+	reasonFourTypes   = "an image has one of the four types that can be queried; the contract's text names two"
 )
 
 // differences are all chosen differences of the operations that are offered. A

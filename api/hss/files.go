@@ -88,7 +88,7 @@ type basesOutput struct {
 }
 
 func (h *handlers) listFiles(ctx context.Context, in *listFilesInput) (*listFilesOutput, error) {
-	img, err := h.image(ctx, in.ImageType, in.lookup(in.Tag))
+	img, err := h.findImage(ctx, in.ImageType, in.lookup(in.Tag))
 	if err != nil {
 		return nil, err
 	}
@@ -106,7 +106,7 @@ func (h *handlers) listFiles(ctx context.Context, in *listFilesInput) (*listFile
 }
 
 func (h *handlers) showFilesStat(ctx context.Context, in *filesStatInput) (*filesStatOutput, error) {
-	img, err := h.image(ctx, in.ImageType, in.lookup(in.Tag))
+	img, err := h.findImage(ctx, in.ImageType, in.lookup(in.Tag))
 	if err != nil {
 		return nil, err
 	}
@@ -117,7 +117,7 @@ func (h *handlers) showFilesStat(ctx context.Context, in *filesStatInput) (*file
 }
 
 func (h *handlers) listBases(ctx context.Context, in *basesInput) (*basesOutput, error) {
-	img, err := h.image(ctx, in.ImageType, in.lookup(in.Version))
+	img, err := h.findImage(ctx, in.ImageType, in.lookup(in.Version))
 	if err != nil {
 		return nil, err
 	}

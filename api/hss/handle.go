@@ -46,7 +46,7 @@ type handleOutput struct {
 // registryImages is the only image type of this operation that has images.
 const registryImages = "registry"
 
-func (h *handlers) handle(ctx context.Context, in *handleInput) (*handleOutput, error) {
+func (h *handlers) handleVulnerabilities(ctx context.Context, in *handleInput) (*handleOutput, error) {
 	tenant, err := base.ScopeOf(ctx).Tenant()
 	if err != nil {
 		return nil, err

@@ -29,7 +29,7 @@ type RegionHeader struct {
 // PageQuery holds the paging parameters of the contract.
 type PageQuery struct {
 	Offset int32 `query:"offset" minimum:"0" maximum:"2000000" default:"0" doc:"Records to skip"`
-	Limit  int32 `query:"limit" minimum:"1" maximum:"200" default:"10" doc:"Records a page"`
+	Limit  int32 `query:"limit" minimum:"1" maximum:"200" default:"10" doc:"Records per page"`
 }
 
 type listImagesInput struct {

@@ -7,9 +7,9 @@ import (
 	"plimsoll/api/base"
 )
 
-// image finds the image that a request names. The answer is the same for an image that does not exist, that is of
+// findImage finds the image that a request names. The answer is the same for an image that does not exist, that is of
 // another type and that the caller may not see.
-func (h *handlers) image(ctx context.Context, imageType string, l plimsoll.ImageLookup) (plimsoll.Image, error) {
+func (h *handlers) findImage(ctx context.Context, imageType string, l plimsoll.ImageLookup) (plimsoll.Image, error) {
 	origin, ok := originOf(imageType)
 	if !ok {
 		return plimsoll.Image{}, base.ErrNoImage()

@@ -153,7 +153,7 @@ var operations = []base.Operation{
 		ID: "HandleImageVulnerability", Method: http.MethodPost, Path: "/v5/{project_id}/image/vulnerability/handle", Access: base.Editor,
 		Tag: "vulnerabilities", Summary: "Decide about vulnerabilities of images",
 		Description: "An image id means every image of that manifest digest in the project. What is chosen as \"all\" is what is found at the moment.",
-		Handler:     base.Handle((*handlers).handle),
+		Handler:     base.Handle((*handlers).handleVulnerabilities),
 	},
 	{
 		ID: "BatchScanSwrImage", Method: http.MethodPost, Path: "/v5/{project_id}/image/batch-scan", Access: base.Editor,

@@ -87,7 +87,7 @@ type complexity struct {
 	Lower   bool   `json:"lowercase_letter" doc:"true: the policy asks for a lower-case letter"`
 	Digit   bool   `json:"number" doc:"true: the policy asks for a digit"`
 	Special bool   `json:"special_character" doc:"true: the policy asks for a special character"`
-	Advice  string `json:"suggestion" minLength:"0" maxLength:"65534" doc:"What to do, a line a rule that failed"`
+	Advice  string `json:"suggestion" minLength:"0" maxLength:"65534" doc:"What to do, one line per rule that failed"`
 }
 
 type complexityOutput struct {

@@ -23,21 +23,21 @@ type ruleDetailInput struct {
 
 type ruleCase struct {
 	What    string `json:"check_description" doc:"Image that the finding is about, and how the rule fared on it"`
-	Current string `json:"current_value" doc:"What was found, a line each"`
+	Current string `json:"current_value" doc:"What was found, one per line"`
 	Suggest string `json:"suggest_value" doc:"What to do"`
 }
 
 type ruleDetailOutput struct {
 	Body struct {
 		Description string     `json:"description" doc:"What the rule looks at"`
-		Reference   string     `json:"reference" doc:"Where it comes from, a line each"`
+		Reference   string     `json:"reference" doc:"Where it comes from, one per line"`
 		Audit       string     `json:"audit" doc:"When it fails"`
 		Remediation string     `json:"remediation" doc:"What to do"`
 		Cases       []ruleCase `json:"check_info_list" nullable:"false" doc:"What was found, of the newest images on which it failed"`
 	}
 }
 
-// maxCases bounds the images that a rule's detail tells of.
+// maxCases limits the images in the detail of a rule.
 const maxCases = 20
 
 func (h *handlers) showRule(ctx context.Context, in *ruleDetailInput) (*ruleDetailOutput, error) {
@@ -60,12 +60,12 @@ func (h *handlers) showRule(ctx context.Context, in *ruleDetailInput) (*ruleDeta
 	out := &ruleDetailOutput{}
 	out.Body.Description, out.Body.Audit, out.Body.Remediation = rule.Title, rule.Description, rule.Advice
 	out.Body.Reference = strings.Join(rule.References, "\n")
-	out.Body.Cases, err = h.cases(ctx, f, rule)
+	out.Body.Cases, err = h.listRuleCases(ctx, f, rule)
 	return out, err
 }
 
-// cases tells of images on which the rule failed, then of those it could not look at.
-func (h *handlers) cases(ctx context.Context, f plimsoll.ImageFilter, rule plimsoll.Rule) ([]ruleCase, error) {
+// listRuleCases lists images on which the rule failed, then those that it could not look at.
+func (h *handlers) listRuleCases(ctx context.Context, f plimsoll.ImageFilter, rule plimsoll.Rule) ([]ruleCase, error) {
 	list := []ruleCase{}
 	for _, result := range [...]plimsoll.SettingResult{plimsoll.SettingFailed, plimsoll.SettingNotLooked} {
 		f.Setting, f.Limit = &plimsoll.SettingFilter{Rule: rule.ID, Result: result}, maxCases

@@ -129,7 +129,7 @@ type showPathsInput struct {
 
 type showPathsOutput struct {
 	Body struct {
-		Default []string `json:"default_path" nullable:"false" doc:"Patterns that always hold; * stands for any bytes"`
+		Default []string `json:"default_path" nullable:"false" doc:"Patterns that always apply; * matches any bytes"`
 		Custom  []string `json:"customized_path" nullable:"false" doc:"The project's own"`
 	}
 }
@@ -139,12 +139,12 @@ type changePathsInput struct {
 	RegionHeader
 	Body struct {
 		_      struct{} `additionalProperties:"true"`
-		Custom []string `json:"customized_path,omitempty" nullable:"false" doc:"The project's own patterns from now on, at most 20; * stands for any bytes"`
+		Custom []string `json:"customized_path,omitempty" nullable:"false" doc:"The project's own patterns from now on, at most 20; * matches any bytes"`
 	}
 }
 
 func (h *handlers) listSecrets(ctx context.Context, in *listSecretsInput) (*sensitiveOutput, error) {
-	img, err := h.image(ctx, in.ImageType, plimsoll.ImageLookup{
+	img, err := h.findImage(ctx, in.ImageType, plimsoll.ImageLookup{
 		ProjectID: in.ProjectID, ID: in.ImageID, Ref: plimsoll.ImageRef{Namespace: in.Namespace, Name: in.ImageName, Tag: in.Version},
 	})
 	if err != nil {

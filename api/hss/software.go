@@ -41,7 +41,7 @@ type nonCompliantOutput struct {
 }
 
 func (h *handlers) listNonCompliant(ctx context.Context, in *nonCompliantInput) (*nonCompliantOutput, error) {
-	img, err := h.image(ctx, in.ImageType, plimsoll.ImageLookup{
+	img, err := h.findImage(ctx, in.ImageType, plimsoll.ImageLookup{
 		ProjectID: in.ProjectID, ID: in.ImageID, Ref: plimsoll.ImageRef{Namespace: in.Namespace, Name: in.ImageName, Tag: in.Version},
 	})
 	if err != nil {
@@ -62,7 +62,7 @@ func (h *handlers) listNonCompliant(ctx context.Context, in *nonCompliantInput) 
 	return out, nil
 }
 
-// softwareID tells findings of one image apart, of its platforms too.
+// softwareID differs between the findings of one image, also of its platforms.
 func softwareID(f plimsoll.ForbiddenSoftware) string {
 	h := sha256.New()
 	for _, part := range [...]string{f.Package.Ecosystem, f.Package.Name, f.Package.Version, f.Package.Arch, f.Path, string(f.Layer), f.Platform.String()} {

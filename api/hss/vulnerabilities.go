@@ -24,18 +24,18 @@ type listVulnerabilitiesInput struct {
 	VulID        string `query:"vul_id" maxLength:"128" doc:"Part of an id, any case"`
 	App          string `query:"app_name" maxLength:"255" doc:"Package, exact"`
 	Type         string `query:"type" enum:"linux_vul,app_vul" doc:"Packages of the operating system, or of languages"`
-	HandleStatus string `query:"handle_status" enum:"unhandled,handled" doc:"Has somebody decided about it?"`
+	HandleStatus string `query:"handle_status" enum:"unhandled,handled" doc:"Is there a decision about it?"`
 }
 
 type vulnerabilityList struct {
 	Total int32              `json:"total_num" minimum:"0" maximum:"2147483647" doc:"Matches before paging"`
-	Rows  []vulnerabilityRow `json:"data_list" nullable:"false" doc:"One row a vulnerability, package and place"`
+	Rows  []vulnerabilityRow `json:"data_list" nullable:"false" doc:"One row per vulnerability, package and place"`
 }
 
 type listVulnerabilitiesOutput struct{ Body vulnerabilityList }
 
 func (h *handlers) listVulnerabilities(ctx context.Context, in *listVulnerabilitiesInput) (*listVulnerabilitiesOutput, error) {
-	img, err := h.image(ctx, in.ImageType, plimsoll.ImageLookup{
+	img, err := h.findImage(ctx, in.ImageType, plimsoll.ImageLookup{
 		ProjectID: in.ProjectID, ID: in.ImageID,
 		Ref: plimsoll.ImageRef{Namespace: in.Namespace, Name: in.ImageName, Tag: in.Tag, InstanceID: in.InstanceID},
 	})

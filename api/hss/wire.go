@@ -107,8 +107,8 @@ func failureOf(c plimsoll.FailureCode) string {
 	}
 }
 
-// failed tells the states in which the last scan did not succeed.
-func failed(s plimsoll.ScanState) bool {
+// lastScanFailed reports whether the last scan did not succeed.
+func lastScanFailed(s plimsoll.ScanState) bool {
 	return s == plimsoll.ScanFailed || s == plimsoll.ScanUnreachable || s == plimsoll.ScanOversized
 }
 
@@ -152,7 +152,7 @@ type imageRow struct {
 	InstanceID   string  `json:"instance_id" doc:"Id of the enterprise instance, or empty"`
 	InstanceURL  string  `json:"instance_url" doc:"Address of the enterprise instance, or empty"`
 
-	Associated []associatedImage `json:"association_images,omitempty" nullable:"false" doc:"One entry a platform; only of multi-architecture images"`
+	Associated []associatedImage `json:"association_images,omitempty" nullable:"false" doc:"One entry per platform; only of multi-architecture images"`
 }
 
 // associatedImage is one platform of a multi-architecture image.
@@ -175,7 +175,7 @@ func wireImage(img plimsoll.Image, now time.Time) imageRow {
 		Scannable:    img.Unscannable == "",
 		InstanceName: img.Source.InstanceName, InstanceID: img.Source.InstanceID, InstanceURL: img.Source.InstanceURL,
 	}
-	if failed(img.State) {
+	if lastScanFailed(img.State) {
 		row.ScanFailed = new(failureOf(img.Failure))
 	}
 	if !img.ScannedAt.IsZero() {
@@ -216,11 +216,11 @@ type vulnerabilityRow struct {
 	Platform    *string `json:"platform,omitempty" doc:"os/architecture, in lists of multi-architecture images"`
 }
 
-// wireVulnerability writes a vulnerability; platform says whether the image has several.
+// wireVulnerability writes a vulnerability; platform is true for an image with several.
 func wireVulnerability(v plimsoll.Placed, platform bool) vulnerabilityRow {
 	row := vulnerabilityRow{
 		ID: v.ID, Repair: repairs[v.Urgency], Description: v.Summary, Position: string(v.Layer),
-		App: v.Package.Name, Version: v.Package.Version, Solution: solution(v.Vulnerability), URL: v.URL,
+		App: v.Package.Name, Version: v.Package.Version, Solution: solutionOf(v.Vulnerability), URL: v.URL,
 	}
 	if !v.OS {
 		row.AppPath = &v.Path
@@ -231,7 +231,7 @@ func wireVulnerability(v plimsoll.Placed, platform bool) vulnerabilityRow {
 	return row
 }
 
-func solution(v plimsoll.Vulnerability) string {
+func solutionOf(v plimsoll.Vulnerability) string {
 	if v.FixedVersion == "" {
 		return "No version that fixes this is known yet."
 	}

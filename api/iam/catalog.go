@@ -2,15 +2,15 @@ package iam
 
 import "plimsoll"
 
-// service is one entry of a token's catalog: where a kind of operations is (hss-api, section 3.1).
-type service struct {
-	ID        string     `json:"id"`
-	Type      string     `json:"type" doc:"hss, iam or eps"`
-	Name      string     `json:"name"`
-	Endpoints []endpoint `json:"endpoints" nullable:"false"`
+// catalogService is one entry of a token's catalog: where a kind of operations is (hss-api, section 3.1).
+type catalogService struct {
+	ID        string            `json:"id"`
+	Type      string            `json:"type" doc:"hss, iam or eps"`
+	Name      string            `json:"name"`
+	Endpoints []catalogEndpoint `json:"endpoints" nullable:"false"`
 }
 
-type endpoint struct {
+type catalogEndpoint struct {
 	ID        string `json:"id"`
 	Interface string `json:"interface" doc:"public"`
 	Region    string `json:"region" doc:"Name of the token's project, or * for all"`
@@ -22,8 +22,8 @@ type endpoint struct {
 const everyRegion = "*"
 
 // catalogAt lists our services at an address. A token without a project has no entry for the service that needs one.
-func catalogAt(address string, p plimsoll.Project) []service {
-	list := []service{
+func catalogAt(address string, p plimsoll.Project) []catalogService {
+	list := []catalogService{
 		catalogEntry("iam", everyRegion, address+"/v3"),
 		catalogEntry("eps", everyRegion, address+"/v1.0"),
 	}
@@ -33,8 +33,8 @@ func catalogAt(address string, p plimsoll.Project) []service {
 	return list
 }
 
-func catalogEntry(kind, region, url string) service {
-	return service{ID: kind, Type: kind, Name: kind, Endpoints: []endpoint{
+func catalogEntry(kind, region, url string) catalogService {
+	return catalogService{ID: kind, Type: kind, Name: kind, Endpoints: []catalogEndpoint{
 		{ID: kind + "-public", Interface: "public", Region: region, RegionID: region, URL: url},
 	}}
 }

@@ -18,7 +18,7 @@ type listEnterpriseInput struct {
 	Key    string `query:"sort_key" enum:"created_at,updated_at" default:"created_at" doc:"Both are the same: enterprise projects do not change"`
 	Order  string `query:"sort_dir" enum:"asc,desc" default:"desc" doc:"Equal times are by id, ascending"`
 	Offset int32  `query:"offset" minimum:"0" default:"0" doc:"Records to skip"`
-	Limit  int32  `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"Records a page"`
+	Limit  int32  `query:"limit" minimum:"1" maximum:"1000" default:"1000" doc:"Records per page"`
 }
 
 type enterpriseList struct {
@@ -57,7 +57,7 @@ func (h *handlers) ownEnterprise(ctx context.Context) ([]plimsoll.EnterpriseProj
 		return nil, err
 	}
 	return slices.DeleteFunc(all, func(ep plimsoll.EnterpriseProject) bool {
-		return !slices.ContainsFunc(granted(p), func(g plimsoll.Grant) bool { return g.EnterpriseProject == "" || g.EnterpriseProject == ep.ID })
+		return !slices.ContainsFunc(allGrants(p), func(g plimsoll.Grant) bool { return g.EnterpriseProject == "" || g.EnterpriseProject == ep.ID })
 	}), nil
 }
 

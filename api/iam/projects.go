@@ -26,7 +26,7 @@ type listProjectsInput struct {
 	Enabled  base.Optional[bool] `query:"enabled" doc:"false: none, for every project is enabled"`
 	IsDomain base.Optional[bool] `query:"is_domain" doc:"true: none, for no project is a domain"`
 	Page     int32               `query:"page" minimum:"1" default:"1" doc:"Number of the page"`
-	PerPage  int32               `query:"per_page" minimum:"1" maximum:"5000" default:"5000" doc:"Projects a page"`
+	PerPage  int32               `query:"per_page" minimum:"1" maximum:"5000" default:"5000" doc:"Projects per page"`
 	query    url.Values
 }
 
@@ -89,8 +89,8 @@ type wireDomain struct {
 	Links       selfLink `json:"links"`
 }
 
-// granted are all of the caller's grants, in whichever project the request is.
-func granted(p plimsoll.Principal) []plimsoll.Grant { return slices.Concat(p.User.Grants, p.Grants) }
+// allGrants returns the grants of a caller in every project.
+func allGrants(p plimsoll.Principal) []plimsoll.Grant { return slices.Concat(p.User.Grants, p.Grants) }
 
 // ownProjects are the projects in which the caller has a role.
 func (h *handlers) ownProjects(ctx context.Context) ([]plimsoll.Project, error) {
@@ -100,7 +100,7 @@ func (h *handlers) ownProjects(ctx context.Context) ([]plimsoll.Project, error) 
 		return nil, err
 	}
 	return slices.DeleteFunc(all, func(project plimsoll.Project) bool {
-		return !slices.ContainsFunc(granted(p), func(g plimsoll.Grant) bool { return g.ProjectID == project.ID })
+		return !slices.ContainsFunc(allGrants(p), func(g plimsoll.Grant) bool { return g.ProjectID == project.ID })
 	}), nil
 }
 

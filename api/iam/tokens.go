@@ -107,14 +107,14 @@ type tokenOutput struct {
 }
 
 type tokenBody struct {
-	Methods   []string      `json:"methods" nullable:"false" doc:"How the token was got, where it is got; password where it is shown later"`
-	IssuedAt  string        `json:"issued_at" doc:"YYYY-MM-DDTHH:MM:SS.ffffffZ"`
-	ExpiresAt string        `json:"expires_at" doc:"YYYY-MM-DDTHH:MM:SS.ffffffZ"`
-	User      tokenUser     `json:"user"`
-	Project   *tokenProject `json:"project,omitempty" doc:"Of a token for a project"`
-	Domain    *tokenDomain  `json:"domain,omitempty" doc:"Of a token without a project"`
-	Roles     []tokenDomain `json:"roles" nullable:"false"`
-	Catalog   []service     `json:"catalog,omitempty" nullable:"false" doc:"Where our operations are"`
+	Methods   []string         `json:"methods" nullable:"false" doc:"How the token was got, where it is got; password where it is shown later"`
+	IssuedAt  string           `json:"issued_at" doc:"YYYY-MM-DDTHH:MM:SS.ffffffZ"`
+	ExpiresAt string           `json:"expires_at" doc:"YYYY-MM-DDTHH:MM:SS.ffffffZ"`
+	User      tokenUser        `json:"user"`
+	Project   *tokenProject    `json:"project,omitempty" doc:"Of a token for a project"`
+	Domain    *tokenDomain     `json:"domain,omitempty" doc:"Of a token without a project"`
+	Roles     []tokenDomain    `json:"roles" nullable:"false"`
+	Catalog   []catalogService `json:"catalog,omitempty" nullable:"false" doc:"Where our operations are"`
 }
 
 type tokenDomain struct {

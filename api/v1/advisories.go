@@ -57,7 +57,7 @@ func (h *handlers) showAdvisories(ctx context.Context, _ *struct{}) (*advisorySt
 func (h *handlers) importAdvisories(ctx context.Context, in *importInput) (*importOutput, error) {
 	dir, err := os.MkdirTemp(h.cfg.TempDir, "plimsoll-feed-")
 	if err != nil {
-		return nil, plimsoll.Errorf(plimsoll.Internal, "make room for an upload: %w", err)
+		return nil, plimsoll.Errorf(plimsoll.Internal, "make a folder for an upload: %w", err)
 	}
 	defer os.RemoveAll(dir) //nolint:errcheck // the system cleans its temporary files
 	file := filepath.Join(dir, "all.zip")

@@ -115,7 +115,7 @@ var operations = []base.Operation{
 	{
 		ID: "addDecision", Method: http.MethodPost, Path: "/api/v1/decisions", Access: base.Editor,
 		Tag: "decisions", Summary: "Decide about a finding", Status: http.StatusCreated,
-		Description: "A decision with the same finding and scope is replaced; one that says the same stays.",
+		Description: "A decision with the same finding and scope is replaced; an equal one stays.",
 		Handler:     base.Handle((*handlers).addDecision),
 	},
 	{

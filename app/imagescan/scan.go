@@ -18,6 +18,7 @@ import (
 	"plimsoll/analyze/all"
 	"plimsoll/app"
 	"plimsoll/app/analysis"
+	"plimsoll/manifest"
 	"plimsoll/scan"
 	"plimsoll/store/layers"
 	"plimsoll/store/sqlite"
@@ -198,6 +199,7 @@ func (s *scanner) keepScan(ctx context.Context, digest plimsoll.Digest, scanned 
 	if s.cache == nil || s.isFile {
 		return
 	}
+	scanned.Artifact.Layers = manifest.StorableLayers(scanned.Artifact.Layers)
 	err := s.cache.KeepScan(ctx, digest, s.program, scanned)
 	if err == nil {
 		err = s.cache.Prune(ctx, maxCache)

@@ -197,7 +197,7 @@ func (c *crash) idle(t *testing.T) {
 	defer tick.Stop()
 	deadline := time.After(90 * time.Second)
 	for {
-		open := apptest.Query(t, db, `SELECT state, COUNT(*) FROM backlog WHERE state IN ('pending', 'queued', 'running') GROUP BY state`)
+		open := apptest.Query(t, db, `SELECT state, COUNT(*) FROM backlog WHERE state IN ('pending', 'running') GROUP BY state`)
 		if len(open) == 0 {
 			return
 		}

@@ -3,7 +3,6 @@ package backlog
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"plimsoll"
@@ -30,30 +29,6 @@ func scanWork(rows *sql.Rows) (plimsoll.Work, error) {
 // unitLostError reports that a unit no longer belongs to the caller. Its code is Conflict.
 func unitLostError(id, generation int64) error {
 	return plimsoll.Errorf(plimsoll.Conflict, "unit %d, generation %d, no longer belongs to this worker", id, generation)
-}
-
-const beginUnitSQL = `
-UPDATE backlog SET state = 'running', attempts = attempts + 1, lease_until = ?
-WHERE id = ? AND generation = ? AND state = 'queued'
-RETURNING ` + unitColumnsSQL + `, (SELECT COALESCE(MIN(t.id), 0) FROM task_work tw JOIN task t ON t.id = tw.task_id
-    WHERE tw.backlog_id = backlog.id AND t.state = 'running')`
-
-// Begin takes a queued unit for a worker until the lease ends. The attempt is counted
-// before the work starts, so that a process that dies of it leaves a trace. TaskID is
-// the oldest running task that waits for the unit, 0 if none. A unit that was stopped,
-// taken back or begun before is a Conflict.
-func (s *Store) Begin(ctx context.Context, id, generation int64, lease time.Time) (plimsoll.Work, error) {
-	var w plimsoll.Work
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		var notBefore, created int64
-		err := tx.QueryRow(ctx, beginUnitSQL, sqldb.Millis(lease), id, generation).Scan(append(workFields(&w, &notBefore, &created), &w.TaskID)...)
-		if errors.Is(err, sql.ErrNoRows) {
-			return unitLostError(id, generation)
-		}
-		w.NotBefore, w.CreatedAt = sqldb.FromMillis(notBefore), sqldb.FromMillis(created)
-		return err
-	})
-	return w, err
 }
 
 // Heartbeat extends the leases of the running units of a worker, by id with their
@@ -107,20 +82,21 @@ WHERE id = ? AND generation = ? AND state = 'running' RETURNING `+unitColumnsSQL
 	})
 }
 
-// Retry puts a running unit back; it is not handed out again before notBefore.
+// Retry puts a running unit back; it is not claimed again before notBefore.
 func (s *Store) Retry(ctx context.Context, id, generation int64, notBefore time.Time) error {
 	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?
 WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generation)
 }
 
 // Died puts a running unit back whose analysis died: the death is counted, and the unit is
-// not handed out again before notBefore. To give up, the caller uses Finish.
+// not claimed again before notBefore. To give up, the caller uses Finish.
 func (s *Store) Died(ctx context.Context, id, generation int64, notBefore time.Time) error {
 	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, deaths = deaths + 1
 WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generation)
 }
 
-// Release puts a running unit back that its worker had to stop: the attempt does not count.
+// Release puts a running unit back that its worker did not start or left at shutdown: the attempt
+// does not count.
 func (s *Store) Release(ctx context.Context, id, generation int64) error {
 	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, attempts = attempts - 1
 WHERE id = ? AND generation = ? AND state = 'running'`, time.Time{}, id, generation)
@@ -146,7 +122,6 @@ func oneUnitOrLost(res sql.Result, err error, id, generation int64) error {
 
 const pendingCountsSQL = `
 SELECT 'pending', COUNT(*) FROM backlog WHERE state = 'pending'
-UNION ALL SELECT 'queued', COUNT(*) FROM backlog WHERE state = 'queued'
 UNION ALL SELECT 'running', COUNT(*) FROM backlog WHERE state = 'running'`
 
 // PendingCounts returns how many open units of all projects are in each state.

@@ -7,10 +7,10 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Units whose image or registry no longer exists must not be dispatched. They end here as
+// Units whose image or registry no longer exists must not be claimed. They end here as
 // stopped, and count as failed in their tasks, so that those can finish.
 
-const openUnitSQL = `state IN ('pending', 'queued', 'running')`
+const openUnitSQL = `state IN ('pending', 'running')`
 
 // StopScans stops open scans of artifacts that are not stored any more.
 func StopScans(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, gone []plimsoll.Digest) error {
@@ -61,7 +61,7 @@ func RedirectScans(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, registr
 
 const stopUnitsSQL = `
 UPDATE backlog SET state = 'stopped', lease_until = 0, finished_at = ?
-WHERE state IN ('pending', 'queued', 'running')
+WHERE state IN ('pending', 'running')
   AND id IN (SELECT backlog_id FROM task_work WHERE task_id = ?)
   AND NOT EXISTS (SELECT 1 FROM task_work tw JOIN task t ON t.id = tw.task_id
       WHERE tw.backlog_id = backlog.id AND t.state = 'running')`

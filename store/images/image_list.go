@@ -99,7 +99,7 @@ FROM page
 JOIN image i ON i.id = page.id
 JOIN registry r ON r.id = i.registry_id
 LEFT JOIN backlog b ON b.project_id = i.project_id AND b.enterprise_project_id = i.enterprise_project_id
-    AND b.kind = 'scan' AND b.key = i.digest AND b.state IN ('pending', 'queued', 'running')` + newestFirstSQL
+    AND b.kind = 'scan' AND b.key = i.digest AND b.state IN ('pending', 'running')` + newestFirstSQL
 
 // pageSQL first finds the page in an index, then reads whole rows, of the page only.
 func pageSQL(c *sqldb.Clauses) string {
@@ -154,7 +154,7 @@ func scanImage(rows *sql.Rows, now int64) (i plimsoll.Image, artifact int64, err
 // stateOfUnit is the scan state that an open unit of work means, "" for none.
 func stateOfUnit(s plimsoll.WorkState) plimsoll.ScanState {
 	switch s {
-	case plimsoll.WorkPending, plimsoll.WorkQueued:
+	case plimsoll.WorkPending:
 		return plimsoll.ScanPending
 	case plimsoll.WorkRunning:
 		return plimsoll.ScanRunning
@@ -170,7 +170,7 @@ SELECT k.artifact_id, k.digest, k.os, k.architecture, k.variant,
 FROM artifact_child k
 LEFT JOIN artifact m ON m.project_id = k.project_id AND m.enterprise_project_id = k.enterprise_project_id AND m.digest = k.digest
 LEFT JOIN backlog b ON b.project_id = k.project_id AND b.enterprise_project_id = k.enterprise_project_id
-    AND b.kind = 'scan' AND b.key = k.digest AND b.state IN ('pending', 'queued', 'running')
+    AND b.kind = 'scan' AND b.key = k.digest AND b.state IN ('pending', 'running')
 WHERE k.artifact_id IN (:keys) ORDER BY k.artifact_id, k.position`
 
 // addPlatforms fills in the members of the indexes among images. While an index waits

@@ -54,15 +54,10 @@ func (c *Cache) Scan(ctx context.Context, d plimsoll.Digest, program string) (s 
 const insertScanSQL = `INSERT INTO scan (digest, program, scan, created_at) VALUES (?, ?, ?, ?)
 	ON CONFLICT (digest) DO UPDATE SET program = excluded.program, scan = excluded.scan, created_at = excluded.created_at`
 
-// KeepScan keeps a finished scan under the digest that the user named. Values of variables are left out, as they may be secrets.
+// KeepScan keeps a finished scan under the digest that the user named, without the config and the judgements. The caller has
+// made the layers storable (manifest.StorableLayers).
 func (c *Cache) KeepScan(ctx context.Context, d plimsoll.Digest, program string, s Scanned) error {
-	s.Artifact.Settings = nil
-	layers := make([]plimsoll.Layer, len(s.Artifact.Layers))
-	for i, l := range s.Artifact.Layers {
-		l.CreatedBy = WithoutValues(l.CreatedBy)
-		layers[i] = l
-	}
-	s.Artifact.Layers, s.Record.Judgements = layers, nil
+	s.Artifact.Settings, s.Record.Judgements = nil, nil
 	packed, err := sqldb.Pack([]byte(sqldb.EncodeJSON(s)))
 	if err != nil {
 		return err

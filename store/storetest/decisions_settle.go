@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"database/sql"
 	"fmt"
 	"slices"
 	"testing"
@@ -29,8 +28,8 @@ func testDecisionJob(f *findings) {
 	if count(2) != 1001 {
 		f.Fatal("the decision's own transaction touched images")
 	}
-	if got := f.handOut(); len(got) != 1 || got[0].Kind != plimsoll.WorkDecisions || got[0].ProjectID != "p1" {
-		f.Fatalf("handed out %+v", got)
+	if got := f.claimAll(); len(got) != 1 || got[0].Kind != plimsoll.WorkDecisions || got[0].ProjectID != "p1" {
+		f.Fatalf("claimed %+v", got)
 	}
 	f.settle(1)
 	if count(1) != 1001 {
@@ -158,13 +157,6 @@ func drawnIDs() []string { return []string{"CVE-0", "CVE-1", "DSA-CVE-1", "CVE-2
 
 func drawnPackages() []string {
 	return []string{"bash", "src-curl", "dash@1.0", "zlib@2", "pkg:deb/debian/curl"}
-}
-
-func handing(got *[]plimsoll.Work) func(*sql.Tx, []plimsoll.Work) error {
-	return func(_ *sql.Tx, work []plimsoll.Work) error {
-		*got = append(*got, work...)
-		return nil
-	}
 }
 
 func testDocuments(f *findings) {

@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"database/sql"
 	"testing"
 	"time"
 
@@ -186,17 +185,8 @@ func interruptedScans(t *testing.T, s *store.Store, _ *Clock) {
 	}
 	for range 3 {
 		same(t, states(), map[string]string{"plain": "pending ", "index": "pending "}, nil)
-		_, err := s.Dispatch(ctx, len(work), func(_ *sql.Tx, units []plimsoll.Work) error {
-			work = units
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, w := range work {
-			if _, err := s.Begin(ctx, w.ID, w.Generation, time.Time{}); err != nil {
-				t.Fatal(err)
-			}
+		if claimed, err := s.Claim(ctx, len(work), time.Time{}); err != nil || len(claimed) != len(work) {
+			t.Fatalf("claimed %v, %v; want all", claimed, err)
 		}
 		if n, err := s.Sweep(ctx); err != nil || n != 3 {
 			t.Fatalf("took back %d, %v; want 3", n, err)
@@ -226,13 +216,11 @@ func unrecordedFailure(t *testing.T, s *store.Store, a plimsoll.Artifact, states
 		if err := s.CreateTask(ctx, &task, []plimsoll.Work{{Kind: plimsoll.WorkScan, Key: string(a.Digest)}}); err != nil {
 			t.Fatal(err)
 		}
-		var w plimsoll.Work
-		if _, err := s.Dispatch(ctx, 1, func(_ *sql.Tx, units []plimsoll.Work) error { w = units[0]; return nil }); err != nil {
-			t.Fatal(err)
+		claimed, err := s.Claim(ctx, 1, time.Time{})
+		if err != nil || len(claimed) != 1 {
+			t.Fatalf("claimed %v, %v; want one", claimed, err)
 		}
-		if _, err := s.Begin(ctx, w.ID, w.Generation, time.Time{}); err != nil {
-			t.Fatal(err)
-		}
+		w := claimed[0]
 		want := "failed unknown"
 		if told != "" {
 			want = "failed layer"

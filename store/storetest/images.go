@@ -22,7 +22,6 @@ func Images(t *testing.T, open func(t *testing.T) *store.Store) {
 		{"remove a registry", removeRegistry},
 		{"remove a registry that shares artifacts", removeSharing},
 		{"artifact round trip", artifactRoundTrip},
-		{"values of variables are not stored", valuesLeftOut},
 		{"new tags", newTags},
 		{"time of update", updateTimes},
 		{"moved tag", movedTag},

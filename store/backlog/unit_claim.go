@@ -6,59 +6,58 @@ import (
 	"database/sql"
 	"errors"
 	"slices"
+	"time"
 
 	"plimsoll"
 	"plimsoll/store/sqldb"
 )
 
-// Dispatch picks up to room pending units whose time has come, marks them queued,
-// raises their generation and passes them on, in the order of their turns, in one
-// transaction: if pass fails, nothing was picked. It returns how many were passed on.
+// Claim picks up to limit pending units whose time has come and makes them running, each with a
+// new generation, one more attempt and the lease. It returns them in the order of their turns.
+// No unit is returned twice, whatever calls Claim at the same time. TaskID is the oldest running
+// task that waits for the unit, 0 if none.
 //
-// Interactive work goes before bulk. Within each class the projects take turns, and
-// the next call goes on where this one ended; within a project the higher priority
-// goes first, then the older.
-func (s *Store) Dispatch(ctx context.Context, room int, pass func(*sql.Tx, []plimsoll.Work) error) (int, error) {
-	if room <= 0 {
-		return 0, nil
+// Interactive work goes before bulk. Within each class the projects take turns, and the next call
+// continues where this one ended; within a project the higher priority goes first, then the older.
+//
+// The attempt is counted before the work starts, so that a process that dies of it leaves a trace.
+func (s *Store) Claim(ctx context.Context, limit int, lease time.Time) ([]plimsoll.Work, error) {
+	if limit <= 0 {
+		return nil, nil
 	}
-	var n int
+	var work []plimsoll.Work
 	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		chosen, err := chooseUnits(ctx, tx, true, room)
+		chosen, err := chooseUnits(ctx, tx, true, limit)
 		if err != nil {
 			return err
 		}
-		if len(chosen) < room {
-			bulk, err := chooseUnits(ctx, tx, false, room-len(chosen))
+		if len(chosen) < limit {
+			bulk, err := chooseUnits(ctx, tx, false, limit-len(chosen))
 			if err != nil {
 				return err
 			}
 			chosen = append(chosen, bulk...)
 		}
-		if n = len(chosen); n == 0 {
-			return nil
-		}
-		work, err := markQueued(ctx, tx, chosen)
-		if err != nil {
-			return err
-		}
-		return pass(tx.SQLTx(), work)
+		work, err = startUnits(ctx, tx, chosen, lease)
+		return err
 	})
 	if err != nil {
-		return 0, err
+		return nil, err
 	}
-	return n, nil
+	return work, nil
 }
 
-// candidateUnit is a pending unit that a turn may pick.
-type candidateUnit struct {
+// candidate is a pending unit that a turn may pick.
+type candidate struct {
 	id       int64
 	project  string
 	priority plimsoll.Priority
 }
 
 // selectCandidatesSQL walks from project to project by index, so that its cost grows with
-// the projects that have work and not with the work.
+// the projects that have work and not with the work. An engine with several writers may lock the
+// rows of u and skip those that another transaction has locked (FOR UPDATE OF u SKIP LOCKED):
+// startUnits leaves out what was claimed since.
 const selectCandidatesSQL = `
 WITH RECURSIVE waiting (project_id) AS (
     SELECT MIN(project_id) FROM backlog WHERE state = 'pending'
@@ -78,7 +77,7 @@ SELECT u.id, u.project_id, u.priority FROM ready JOIN backlog u ON u.id IN (
     ORDER BY b.priority DESC, b.id LIMIT ?)`
 
 // chooseUnits picks units of one class in turns and records whose turn was last.
-func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, room int) ([]int64, error) {
+func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, limit int) ([]int64, error) {
 	low, high := plimsoll.PriorityInteractive, plimsoll.Priority(1<<30)
 	if !interactive {
 		low, high = -high, low
@@ -89,23 +88,23 @@ func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, room int) 
 		return nil, err
 	}
 	now := tx.Now()
-	rows, err := tx.Query(ctx, selectCandidatesSQL, low, high, now, served, room, low, high, now, room)
-	candidates, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (c candidateUnit, err error) {
+	rows, err := tx.Query(ctx, selectCandidatesSQL, low, high, now, served, limit, low, high, now, limit)
+	candidates, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (c candidate, err error) {
 		return c, rows.Scan(&c.id, &c.project, &c.priority)
 	})
 	if err != nil || len(candidates) == 0 {
 		return nil, err
 	}
-	chosen, last := takeTurns(candidates, served, room)
+	chosen, last := takeTurns(candidates, served, limit)
 	_, err = tx.Exec(ctx, `INSERT INTO dispatch_turn (interactive, served) VALUES (?, ?)
 ON CONFLICT (interactive) DO UPDATE SET served = excluded.served`, sqldb.BoolInt(interactive), last)
 	return chosen, err
 }
 
 // takeTurns picks one unit of each project in turn, beginning with the project after served,
-// until room is filled. It returns the picks and the project that picked last.
-func takeTurns(candidates []candidateUnit, served string, room int) (ids []int64, last string) {
-	slices.SortFunc(candidates, func(a, b candidateUnit) int {
+// until limit is reached. It returns the picks and the project that picked last.
+func takeTurns(candidates []candidate, served string, limit int) (ids []int64, last string) {
+	slices.SortFunc(candidates, func(a, b candidate) int {
 		return cmp.Or(-cmp.Compare(a.priority, b.priority), cmp.Compare(a.id, b.id))
 	})
 	byProject := map[string][]int64{}
@@ -119,9 +118,9 @@ func takeTurns(candidates []candidateUnit, served string, room int) (ids []int64
 	slices.Sort(projects)
 	next, _ := slices.BinarySearch(projects, served+"\x00")
 	projects = append(projects[next:], projects[:next]...)
-	for len(ids) < room && len(ids) < len(candidates) {
+	for len(ids) < limit && len(ids) < len(candidates) {
 		for _, p := range projects {
-			if len(byProject[p]) == 0 || len(ids) == room {
+			if len(byProject[p]) == 0 || len(ids) == limit {
 				continue
 			}
 			ids, last = append(ids, byProject[p][0]), p
@@ -131,12 +130,16 @@ func takeTurns(candidates []candidateUnit, served string, room int) (ids []int64
 	return ids, last
 }
 
-const markQueuedSQL = `UPDATE backlog SET state = 'queued', generation = generation + 1, lease_until = 0
-WHERE state = 'pending' AND id IN (:keys) RETURNING ` + unitColumnsSQL
+const startUnitsSQL = `
+UPDATE backlog SET state = 'running', generation = generation + 1, attempts = attempts + 1, lease_until = ?
+WHERE state = 'pending' AND id IN (:keys)
+RETURNING ` + unitColumnsSQL + `, (SELECT COALESCE(MIN(t.id), 0) FROM task_work tw JOIN task t ON t.id = tw.task_id
+    WHERE tw.backlog_id = backlog.id AND t.state = 'running')`
 
-// markQueued raises the generations and returns the units in the order of ids.
-func markQueued(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]plimsoll.Work, error) {
-	work, err := sqldb.CollectChunks(ctx, tx, markQueuedSQL, nil, ids, scanWork)
+// startUnits makes those of the units running that are still pending, and returns them in the
+// order of ids.
+func startUnits(ctx context.Context, tx *sqldb.Tx, ids []int64, lease time.Time) ([]plimsoll.Work, error) {
+	work, err := sqldb.CollectChunks(ctx, tx, startUnitsSQL, []any{sqldb.Millis(lease)}, ids, scanClaimed)
 	if err != nil {
 		return nil, err
 	}
@@ -146,4 +149,13 @@ func markQueued(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]plimsoll.Work
 	}
 	slices.SortFunc(work, func(a, b plimsoll.Work) int { return cmp.Compare(turn[a.ID], turn[b.ID]) })
 	return work, nil
+}
+
+// scanClaimed scans the columns of a unit, and the task that it works for.
+func scanClaimed(rows *sql.Rows) (plimsoll.Work, error) {
+	var w plimsoll.Work
+	var notBefore, created int64
+	err := rows.Scan(append(workFields(&w, &notBefore, &created), &w.TaskID)...)
+	w.NotBefore, w.CreatedAt = sqldb.FromMillis(notBefore), sqldb.FromMillis(created)
+	return w, err
 }
