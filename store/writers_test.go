@@ -15,6 +15,12 @@ import (
 	"testing"
 )
 
+// severalWriters are the tables that more than one subject writes, with the reason.
+var severalWriters = map[string]string{
+	"set_vulnerability": "a scan stores the first judgement of a new set, a rematch changes that of stored sets",
+	"set_not_judged":    "as set_vulnerability",
+}
+
 // writingSQL matches the verb and the table of a statement that writes. The SET of an upsert
 // names no table.
 var writingSQL = regexp.MustCompile(`(?:INSERT INTO|DELETE FROM|\bUPDATE) "?([a-z_]+)"?`)
@@ -27,8 +33,13 @@ func TestOneWriter(t *testing.T) {
 		t.Fatalf("only %d tables with a writer were found", len(writers))
 	}
 	for _, table := range slices.Sorted(maps.Keys(writers)) {
-		if by := slices.Sorted(maps.Keys(writers[table])); len(by) > 1 {
+		by := slices.Sorted(maps.Keys(writers[table]))
+		_, excepted := severalWriters[table]
+		if len(by) > 1 && !excepted {
 			t.Errorf("table %s is written by %s: call a function of the one that owns it", table, strings.Join(by, " and "))
+		}
+		if len(by) == 1 && excepted {
+			t.Errorf("table %s has one writer: remove it from severalWriters", table)
 		}
 	}
 }

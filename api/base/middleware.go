@@ -34,8 +34,8 @@ func infoOf(ctx context.Context) *requestInfo {
 	return info
 }
 
-// BaseURL returns the address that links in the answer to a request begin with.
-func BaseURL(ctx context.Context) string { return infoOf(ctx).baseURL }
+// ServerURL returns the address that links in the answer to a request begin with.
+func ServerURL(ctx context.Context) string { return infoOf(ctx).baseURL }
 
 // LogError adds an error to the log line of a request; the answer stays as it is.
 func LogError(ctx context.Context, err error) { infoOf(ctx).err = err }

@@ -100,5 +100,5 @@ func DecodeCursor(text string, into any) error {
 
 // ErrCursor is the answer to a cursor that no list has made.
 func ErrCursor() error {
-	return plimsoll.Errorf(plimsoll.Invalid, "the cursor is none of ours").WithHint("begin again without one")
+	return plimsoll.Errorf(plimsoll.Invalid, "the cursor is not from an answer of this server").WithHint("start without one")
 }

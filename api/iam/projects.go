@@ -111,7 +111,7 @@ func (h *handlers) listProjects(ctx context.Context, in *listProjectsInput) (*li
 	}
 	projects = slices.DeleteFunc(projects, func(p plimsoll.Project) bool { return !in.matches(p) })
 	page, next := base.PageAt(projects, int(in.Page-1)*int(in.PerPage), int(in.PerPage))
-	address := base.BaseURL(ctx)
+	address := base.ServerURL(ctx)
 	out := &listProjectsOutput{Body: projectList{Projects: wireProjects(page, address), Links: pageLinks{Self: in.link(address, in.Page)}}}
 	if in.Page > 1 {
 		out.Body.Links.Previous = new(in.link(address, in.Page-1))
@@ -152,7 +152,7 @@ func (h *handlers) showProject(ctx context.Context, in *oneProjectInput) (*onePr
 		return nil, plimsoll.Errorf(plimsoll.NotFound, "no such project")
 	}
 	out := &oneProjectOutput{}
-	out.Body.Project = wireProjects(projects[i:i+1], base.BaseURL(ctx))[0]
+	out.Body.Project = wireProjects(projects[i:i+1], base.ServerURL(ctx))[0]
 	return out, nil
 }
 
@@ -161,7 +161,7 @@ func (h *handlers) listAuthProjects(ctx context.Context, _ *struct{}) (*listProj
 	if err != nil {
 		return nil, err
 	}
-	address := base.BaseURL(ctx)
+	address := base.ServerURL(ctx)
 	return &listProjectsOutput{Body: projectList{Projects: wireProjects(projects, address), Links: pageLinks{Self: address + "/v3/auth/projects"}}}, nil
 }
 
@@ -178,7 +178,7 @@ func wireProjects(projects []plimsoll.Project, address string) []wireProject {
 
 func (h *handlers) listAuthDomains(ctx context.Context, _ *struct{}) (*listDomainsOutput, error) {
 	d := base.Caller(ctx).Domain
-	self := base.BaseURL(ctx) + "/v3/auth/domains"
+	self := base.ServerURL(ctx) + "/v3/auth/domains"
 	return &listDomainsOutput{Body: domainList{
 		Domains: []wireDomain{{ID: d.ID, Name: d.Name, Enabled: true, Links: selfLink{Self: self}}},
 		Links:   pageLinks{Self: self},

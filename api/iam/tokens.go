@@ -161,7 +161,7 @@ func (h *handlers) createToken(ctx context.Context, in *signInInput) (*tokenOutp
 	}
 	out.Body.Token = wireToken(token, p, method)
 	if in.NoCatalog == "" {
-		out.Body.Token.Catalog = catalogAt(base.BaseURL(ctx), p.Project)
+		out.Body.Token.Catalog = catalogAt(base.ServerURL(ctx), p.Project)
 	}
 	return out, nil
 }
@@ -222,7 +222,7 @@ func (h *handlers) showToken(ctx context.Context, in *showTokenInput) (*tokenOut
 	out := &tokenOutput{SubjectToken: in.Subject}
 	out.Body.Token = wireToken(token, p, methodPassword)
 	if in.NoCatalog == "" {
-		out.Body.Token.Catalog = catalogAt(base.BaseURL(ctx), p.Project)
+		out.Body.Token.Catalog = catalogAt(base.ServerURL(ctx), p.Project)
 	}
 	return out, nil
 }

@@ -98,7 +98,7 @@ func newScanner(ctx context.Context, c app.Config, o Options, src scan.Source, n
 		src: src, isFile: o.Source.Reference == "", analysis: c.NewAnalysis(""), logger: c.Logger,
 	}
 	s.inspector = &scan.Inspector{
-		Reports: scan.Memory{}, Advisories: advisories, Checks: all.Checks(),
+		Reports: scan.Memory{}, Advisories: advisories, Kinds: all.Kinds(),
 		Budget: c.Budget, Parallel: o.Parallel, Now: time.Now,
 		Progress: func(done, total int) {
 			if o.Progress != nil {

@@ -28,11 +28,13 @@ func scanTask(rows *sql.Rows) (plimsoll.Task, error) {
 	return t, err
 }
 
+const selectTaskSQL = `SELECT ` + taskColumnsSQL + ` FROM task WHERE id = ? AND project_id = ?`
+
 // Task returns one task of a project.
 func (s *Store) Task(ctx context.Context, projectID string, id int64) (plimsoll.Task, error) {
 	var tasks []plimsoll.Task
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		rows, err := tx.Query(ctx, `SELECT `+taskColumnsSQL+` FROM task WHERE id = ? AND project_id = ?`, id, projectID)
+		rows, err := tx.Query(ctx, selectTaskSQL, id, projectID)
 		tasks, err = sqldb.Collect(rows, err, scanTask)
 		return err
 	})
@@ -94,20 +96,24 @@ func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects 
 	return page, err
 }
 
+const selectTaskStateSQL = `SELECT state FROM task WHERE id = ? AND project_id = ?`
+
+const stopTaskSQL = `UPDATE task SET state = 'stopped', finished_at = ? WHERE id = ? AND project_id = ?`
+
 // StopTask ends a running task early. Its open units are stopped unless another running
 // task waits for them; a worker that runs one is informed by its next heartbeat. A task
 // that ended before stays as it is.
 func (s *Store) StopTask(ctx context.Context, projectID string, id int64) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var state plimsoll.TaskState
-		err := tx.QueryRow(ctx, `SELECT state FROM task WHERE id = ? AND project_id = ?`, id, projectID).Scan(&state)
+		err := tx.QueryRow(ctx, selectTaskStateSQL, id, projectID).Scan(&state)
 		if errors.Is(err, sql.ErrNoRows) {
 			return noTaskError(id)
 		}
 		if err != nil || state != plimsoll.TaskRunning {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE task SET state = 'stopped', finished_at = ? WHERE id = ? AND project_id = ?`,
+		if _, err := tx.Exec(ctx, stopTaskSQL,
 			tx.Now(), id, projectID); err != nil {
 			return err
 		}

@@ -31,11 +31,13 @@ func unitLostError(id, generation int64) error {
 	return plimsoll.Errorf(plimsoll.Conflict, "unit %d, generation %d, no longer belongs to this worker", id, generation)
 }
 
+const extendLeaseSQL = `UPDATE backlog SET lease_until = ? WHERE id = ? AND generation = ? AND state = 'running'`
+
 // Heartbeat extends the leases of the running units of a worker, by id with their
 // generation, and returns the ids of those that it has lost.
 func (s *Store) Heartbeat(ctx context.Context, held map[int64]int64, lease time.Time) (lost []int64, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		stmt, err := tx.Prepare(ctx, `UPDATE backlog SET lease_until = ? WHERE id = ? AND generation = ? AND state = 'running'`)
+		stmt, err := tx.Prepare(ctx, extendLeaseSQL)
 		if err != nil {
 			return err
 		}
@@ -56,6 +58,9 @@ func (s *Store) Heartbeat(ctx context.Context, held map[int64]int64, lease time.
 	return lost, err
 }
 
+const finishUnitSQL = `UPDATE backlog SET state = ?, failure = ?, failure_detail = ?, lease_until = 0, finished_at = ?
+WHERE id = ? AND generation = ? AND state = 'running' RETURNING ` + unitColumnsSQL
+
 // Finish ends a running unit: done without a failure code, failed with one. Detail is
 // for people. The unit is counted on all its tasks, and a task whose last unit this
 // was is finished. A failure of a scan is recorded on its artifact, unless its worker has
@@ -66,8 +71,7 @@ func (s *Store) Finish(ctx context.Context, id, generation int64, failure plimso
 		if failure != "" {
 			state = plimsoll.WorkFailed
 		}
-		rows, err := tx.Query(ctx, `UPDATE backlog SET state = ?, failure = ?, failure_detail = ?, lease_until = 0, finished_at = ?
-WHERE id = ? AND generation = ? AND state = 'running' RETURNING `+unitColumnsSQL, state, failure, detail, tx.Now(), id, generation)
+		rows, err := tx.Query(ctx, finishUnitSQL, state, failure, detail, tx.Now(), id, generation)
 		ended, err := sqldb.Collect(rows, err, scanWork)
 		if err != nil {
 			return err
@@ -82,24 +86,30 @@ WHERE id = ? AND generation = ? AND state = 'running' RETURNING `+unitColumnsSQL
 	})
 }
 
+const retryUnitSQL = `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?
+WHERE id = ? AND generation = ? AND state = 'running'`
+
 // Retry puts a running unit back; it is not claimed again before notBefore.
 func (s *Store) Retry(ctx context.Context, id, generation int64, notBefore time.Time) error {
-	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?
-WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generation)
+	return s.putBack(ctx, retryUnitSQL, notBefore, id, generation)
 }
+
+const retryDeadUnitSQL = `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, deaths = deaths + 1
+WHERE id = ? AND generation = ? AND state = 'running'`
 
 // Died puts a running unit back whose analysis died: the death is counted, and the unit is
 // not claimed again before notBefore. To give up, the caller uses Finish.
 func (s *Store) Died(ctx context.Context, id, generation int64, notBefore time.Time) error {
-	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, deaths = deaths + 1
-WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generation)
+	return s.putBack(ctx, retryDeadUnitSQL, notBefore, id, generation)
 }
+
+const releaseUnitSQL = `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, attempts = attempts - 1
+WHERE id = ? AND generation = ? AND state = 'running'`
 
 // Release puts a running unit back that its worker did not start or left at shutdown: the attempt
 // does not count.
 func (s *Store) Release(ctx context.Context, id, generation int64) error {
-	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, attempts = attempts - 1
-WHERE id = ? AND generation = ? AND state = 'running'`, time.Time{}, id, generation)
+	return s.putBack(ctx, releaseUnitSQL, time.Time{}, id, generation)
 }
 
 func (s *Store) putBack(ctx context.Context, query string, notBefore time.Time, id, generation int64) error {

@@ -76,6 +76,11 @@ SELECT u.id, u.project_id, u.priority FROM ready JOIN backlog u ON u.id IN (
         AND b.priority >= ? AND b.priority < ? AND b.not_before <= ?
     ORDER BY b.priority DESC, b.id LIMIT ?)`
 
+const selectTurnSQL = `SELECT served FROM dispatch_turn WHERE interactive = ?`
+
+const upsertTurnSQL = `INSERT INTO dispatch_turn (interactive, served) VALUES (?, ?)
+ON CONFLICT (interactive) DO UPDATE SET served = excluded.served`
+
 // chooseUnits picks units of one class in turns and records whose turn was last.
 func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, limit int) ([]int64, error) {
 	low, high := plimsoll.PriorityInteractive, plimsoll.Priority(1<<30)
@@ -83,7 +88,7 @@ func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, limit int)
 		low, high = -high, low
 	}
 	var served string
-	err := tx.QueryRow(ctx, `SELECT served FROM dispatch_turn WHERE interactive = ?`, sqldb.BoolInt(interactive)).Scan(&served)
+	err := tx.QueryRow(ctx, selectTurnSQL, sqldb.BoolInt(interactive)).Scan(&served)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
@@ -96,8 +101,7 @@ func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, limit int)
 		return nil, err
 	}
 	chosen, last := takeTurns(candidates, served, limit)
-	_, err = tx.Exec(ctx, `INSERT INTO dispatch_turn (interactive, served) VALUES (?, ?)
-ON CONFLICT (interactive) DO UPDATE SET served = excluded.served`, sqldb.BoolInt(interactive), last)
+	_, err = tx.Exec(ctx, upsertTurnSQL, sqldb.BoolInt(interactive), last)
 	return chosen, err
 }
 

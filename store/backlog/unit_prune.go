@@ -18,9 +18,11 @@ DELETE FROM backlog WHERE id IN (
             AND n.state IN ('done', 'failed', 'stopped') AND n.state <> 'stopped'))
     LIMIT ?)`
 
+const deleteEndedUnitsSQL = `DELETE FROM backlog WHERE kind = ? AND state IN ('done', 'failed', 'stopped')`
+
 // DeleteEnded deletes the units of a kind that have ended. It is for kinds whose units belong
 // to no task that would be pruned with them.
 func DeleteEnded(ctx context.Context, tx *sqldb.Tx, kind plimsoll.WorkKind) error {
-	_, err := tx.Exec(ctx, `DELETE FROM backlog WHERE kind = ? AND state IN ('done', 'failed', 'stopped')`, kind)
+	_, err := tx.Exec(ctx, deleteEndedUnitsSQL, kind)
 	return err
 }

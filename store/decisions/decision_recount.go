@@ -94,7 +94,7 @@ func markRecounted(ctx context.Context, w *sqldb.Changes, due []dueDecision) err
 
 // Artifacts are found from verdicts through sets, in the order of sets, because neighbours share sets.
 const selectArtifactsByFindingSQL = `SELECT h.artifact_id FROM verdict_name n
-		CROSS JOIN set_vulnerability s ON s.verdict_id = n.verdict_id AND (s.to_revision IS NULL OR s.to_revision > ?)
+		CROSS JOIN set_vulnerability s ON s.verdict_id = n.verdict_id AND ` + judgement.NotEndedSQL + `
 		CROSS JOIN artifact_set h ON h.set_id = s.set_id
 		WHERE n.name = ? AND h.project_id = ? AND (? = '' OR h.enterprise_project_id = ?) ORDER BY h.set_id`
 

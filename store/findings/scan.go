@@ -24,8 +24,8 @@ import (
 // all judged keep what was last found, too.
 //
 // A judgement counts for a set that is stored for the first time; that of one stored before
-// is only changed by a rematch. A new set that was judged by something older than the last
-// rematch is left to the next, see SetsBehind.
+// is only changed by a rematch. A new set that was judged by older advisories than the newest
+// rematch is left to a rematch, see plimsoll.RematchState.
 func (s *Store) SaveScan(ctx context.Context, r plimsoll.ScanRecord) (changed bool, err error) {
 	p, err := prepareScan(r)
 	if err != nil {

@@ -265,7 +265,7 @@ func openCursor(text string) (key []string, err error) {
 		err = json.Unmarshal(raw, &key)
 	}
 	if err != nil || len(text) > maxCursor {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the cursor is not valid").WithHint("start without a cursor")
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "the cursor is not from an answer of this server").WithHint("start without one")
 	}
 	return key, nil
 }

@@ -139,14 +139,14 @@ func readHeldSets(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, image in
 }
 
 const selectPastFindingsSQL = `SELECT s.set_id, p.ecosystem, p.name, p.version, v.vulnerability, v.severity, v.score, v.fixed_version, v.advisories, v.aliases,
-		COALESCE(b.started_at, 0), COALESCE(b.revision, 0), s.began, COALESCE(e.started_at, 0), COALESCE(e.revision, 0), s.ended, COALESCE(s.to_revision, 0)
+		COALESCE(b.started_at, 0), COALESCE(b.revision, 0), s.began, COALESCE(e.started_at, 0), COALESCE(e.revision, 0), s.ended, s.to_revision
 	FROM (SELECT DISTINCT set_id FROM image_set WHERE image_id = ?) h
 	CROSS JOIN set_vulnerability s
 	JOIN verdict v ON v.id = s.verdict_id
 	JOIN package p ON p.id = s.package_id
 	LEFT JOIN rematch b ON b.id = s.from_revision
 	LEFT JOIN rematch e ON e.id = s.to_revision
-	WHERE s.set_id = h.set_id AND s.from_revision <= ? AND (s.to_revision IS NULL OR s.to_revision <> s.from_revision)`
+	WHERE s.set_id = h.set_id AND ` + judgement.BegunSQL + ` AND (s.to_revision IS NULL OR s.to_revision <> s.from_revision)`
 
 // readPastFindings reads the findings of every set that the image ever had that are visible at
 // the gate; of one vulnerability if an id is given.
@@ -156,7 +156,7 @@ func readPastFindings(ctx context.Context, tx *sqldb.Tx, image int64, at judgeme
 	return out, sqldb.Each(rows, err, func(rows *sql.Rows) error {
 		var p pastFinding
 		var advisories, aliases string
-		var end judgement.Gate
+		var end sql.NullInt64
 		s := &p.state
 		err := rows.Scan(&p.set, &s.Ecosystem, &s.Package, &s.Version, &s.Vulnerability, &s.Severity, &s.Score, &s.FixedVersion, &advisories, &aliases,
 			&p.began.at, &p.began.revision, &p.began.reason, &p.ends.at, &p.ends.revision, &p.ends.reason, &end)
@@ -166,7 +166,7 @@ func readPastFindings(ctx context.Context, tx *sqldb.Tx, image int64, at judgeme
 		if err := json.Unmarshal([]byte(advisories), &s.Advisories); err != nil {
 			return err
 		}
-		if end == 0 || end > at {
+		if !at.HasEnded(end) {
 			p.ends = findingBound{at: notEnded}
 		}
 		named, err := isNamed(vulnerability, *s, aliases)

@@ -84,8 +84,7 @@ func testDecisionProperties(t *rapid.T, f *findings, project string) {
 	for _, n := range names {
 		images = append(images, f.image(tenant, n))
 	}
-	revision, err := f.s.JudgedThrough(f.ctx, matcher)
-	f.must(err)
+	revision := f.rematchState(matcher).Through
 	check := func() {
 		for _, img := range images {
 			f.wantDecidedCount(f.whole(img))
@@ -100,12 +99,12 @@ func testDecisionProperties(t *rapid.T, f *findings, project string) {
 			revision++
 			r := f.begin(matcher, revision)
 			f.rejudge(r, f.judgedLike(revision))
-			check() // out of sight yet
+			check() // not visible yet
 			if rapid.Bool().Draw(t, "decide meanwhile") {
 				made = append(made, f.decide(drawDecision(t, project, clock.Now()))...)
 				check()
 			}
-			_, err := f.s.RecountChanged(f.ctx, r)
+			_, err := f.s.CountRematch(f.ctx, r, nil)
 			f.must(err)
 			check()
 			f.finish(r)

@@ -32,7 +32,7 @@ func Findings(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("index", func(t *testing.T) { testIndex(newFindings(t, open(t))) })
 	t.Run("rematch cut off", func(t *testing.T) { testCutOff(newFindings(t, open(t))) })
 	t.Run("scan beside a rematch", func(t *testing.T) { testScanBeside(newFindings(t, open(t))) })
-	t.Run("packages touched", func(t *testing.T) { testTouched(newFindings(t, open(t))) })
+	t.Run("packages of a rematch", func(t *testing.T) { testRematchScope(newFindings(t, open(t))) })
 	t.Run("history", func(t *testing.T) { testHistory(newFindings(t, open(t))) })
 	t.Run("history of an index", func(t *testing.T) { testIndexHistory(newFindings(t, open(t))) })
 	t.Run("history pages", func(t *testing.T) { testHistoryPages(newFindings(t, open(t))) })

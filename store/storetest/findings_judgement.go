@@ -60,9 +60,7 @@ func testRevisions(f *findings) {
 
 func (f *findings) wantThrough(want plimsoll.Revision) {
 	f.Helper()
-	got, err := f.s.JudgedThrough(f.ctx, matcher)
-	f.must(err)
-	if got != want {
+	if got := f.rematchState(matcher).Through; got != want {
 		f.Fatalf("judged through %d, want %d", got, want)
 	}
 }
@@ -93,32 +91,25 @@ func testOvertaken(f *findings) {
 		f.Fatal("a rematch ended that left a set behind")
 	}
 	f.wantThrough(2)
-	sets, packages, err := f.s.BehindSets(f.ctx)
-	f.must(err)
-	if len(sets) != 1 || len(packages) != 2 {
-		f.Fatalf("sets %v and packages %v are behind", sets, packages)
+	behind := f.rematchState(matcher).Behind
+	packages := f.packagesOf(plimsoll.RematchScope{Sets: behind})
+	if len(behind) != 1 || len(packages) != 2 {
+		f.Fatalf("sets %v and packages %v are behind", behind, packages)
 	}
 	f.rejudge(r, f.judgementsOf(packages))
-	f.must(f.s.ForgetBehind(f.ctx, sets))
-	f.finish(r)
+	f.finish(r, behind...)
 	f.wantBehind(false)
 	f.wantThrough(3)
 	wantEqual(f, clean(0, 0, 0), f.shown(other))
-	if other := "matcher-2"; true {
-		through, err := f.s.JudgedThrough(f.ctx, other)
-		f.must(err)
-		if through != 0 {
-			f.Fatalf("%s never judged, but through %d", other, through)
-		}
+	if through := f.rematchState("matcher-2").Through; through != 0 {
+		f.Fatalf("matcher-2 never judged, but through %d", through)
 	}
 }
 
 func (f *findings) wantBehind(want bool) {
 	f.Helper()
-	got, err := f.s.SetsBehind(f.ctx)
-	f.must(err)
-	if got != want {
-		f.Fatalf("sets are behind: %t, want %t", got, want)
+	if got := f.rematchState(matcher).Behind; len(got) > 0 != want {
+		f.Fatalf("sets %v are behind, want some: %t", got, want)
 	}
 }
 
@@ -131,7 +122,7 @@ func testNotJudged(f *findings) {
 	query := `SELECT p.name, ' ', n.reason FROM set_not_judged n JOIN package p ON p.id = n.package_id`
 	wantEqual(f, []string{"bash one", "curl two"}, f.rows(query))
 	r := f.begin(matcher, 2)
-	js := f.judgementsOf(nil)
+	js := f.judgementsOf(f.packages())
 	for i, p := range f.packages() {
 		js[i].NotJudged = map[string]string{"curl": "three", "dash": "four"}[p.Name]
 	}

@@ -94,7 +94,7 @@ func (p *past) findingsAt(img plimsoll.Image, at time.Time) []string {
 func (p *past) rematchFor(reason plimsoll.ChangeReason, through plimsoll.Revision, vs ...plimsoll.Vulnerability) {
 	p.Helper()
 	r := p.begin(matcher, through)
-	changes, err := p.s.JudgementChanges(p.ctx, p.judgementsOf(nil, vs...))
+	changes, err := p.s.SaveJudgements(p.ctx, p.judgementsOf(p.packages(), vs...))
 	p.must(err)
 	for i := range changes.Findings {
 		changes.Findings[i].Reason = reason

@@ -1,4 +1,4 @@
-package scan
+package packages
 
 import (
 	"testing"
@@ -6,25 +6,24 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
-	"plimsoll/layer"
 )
 
 func TestSets(t *testing.T) {
 	npm := func(name string) plimsoll.Package {
 		return plimsoll.Package{Ecosystem: "npm", Name: name, Version: "1", PURL: "pkg:npm/" + name + "@1"}
 	}
-	file := func(at int, path string, low bool, names ...string) layer.LanguageFile {
-		f := layer.LanguageFile{Layer: at, PackageFile: plimsoll.PackageFile{Path: path, Format: plimsoll.FormatNPM, LowConfidence: low}}
+	file := func(at int, path string, low bool, names ...string) LanguageFile {
+		f := LanguageFile{Layer: at, PackageFile: plimsoll.PackageFile{Path: path, Format: plimsoll.FormatNPM, LowConfidence: low}}
 		for _, name := range names {
 			f.Packages = append(f.Packages, npm(name))
 		}
 		return f
 	}
-	got := sets(layer.Folded{
+	got := Folded{
 		Release:  &plimsoll.OSRelease{ID: "almalinux", VersionID: "9.2"},
-		Packages: []layer.OSPackage{{Package: plimsoll.Package{Name: "bash", Version: "5-1"}, Format: plimsoll.FormatRPM, Layer: 0, Path: "var/lib/rpm/rpmdb.sqlite"}},
-		Language: []layer.LanguageFile{file(1, "a", false, "x", "y"), file(1, "b/package-lock.json", true, "x"), file(3, "c", false, "x")},
-	})
+		System:   []SystemPackage{{Package: plimsoll.Package{Name: "bash", Version: "5-1"}, Format: plimsoll.FormatRPM, Layer: 0, Path: "var/lib/rpm/rpmdb.sqlite"}},
+		Language: []LanguageFile{file(1, "a", false, "x", "y"), file(1, "b/package-lock.json", true, "x"), file(3, "c", false, "x")},
+	}.Sets()
 	os := plimsoll.Package{Ecosystem: "AlmaLinux:9", Name: "bash", Version: "5-1", PURL: "pkg:rpm/almalinux/bash@5-1?distro=almalinux-9.2"}
 	want := []plimsoll.PlacedSet{
 		{PackageSet: plimsoll.NewPackageSet(plimsoll.SetOS, []plimsoll.Package{os}), Places: []plimsoll.Place{{Path: "var/lib/rpm/rpmdb.sqlite"}}},
@@ -35,7 +34,7 @@ func TestSets(t *testing.T) {
 	if diff := cmp.Diff(want, got); diff != "" {
 		t.Error(diff)
 	}
-	if got := sets(layer.Folded{}); got != nil {
+	if got := (Folded{}).Sets(); got != nil {
 		t.Errorf("%+v", got)
 	}
 }

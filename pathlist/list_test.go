@@ -1,4 +1,4 @@
-package plimsoll
+package pathlist
 
 import (
 	"encoding/json"
@@ -6,16 +6,16 @@ import (
 	"testing"
 )
 
-func listOf(records ...Listed) *PathList {
-	l := &PathList{}
+func listOf(records ...Entry) *List {
+	l := &List{}
 	for _, r := range records {
 		l.Add(r)
 	}
 	return l
 }
 
-func TestPathListReturnsWhatItTook(t *testing.T) {
-	records := []Listed{
+func TestListReturnsWhatItTook(t *testing.T) {
+	records := []Entry{
 		{Path: "bin/", Kind: KindNone},
 		{Path: "bin/bash", Size: 1 << 40, Kind: KindELF},
 		{Path: "bin/bas\"h\n", Kind: KindEmpty},
@@ -28,7 +28,7 @@ func TestPathListReturnsWhatItTook(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var back PathList
+	var back List
 	if err := json.Unmarshal(text, &back); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
@@ -37,17 +37,17 @@ func TestPathListReturnsWhatItTook(t *testing.T) {
 	}
 }
 
-func TestPathListRefuses(t *testing.T) {
+func TestListRefuses(t *testing.T) {
 	for _, text := range []string{
 		`"1 1 0 ta"`, `"0 5 0 ta"`, `"0 1 0 t"`, `"0 1 t"`, `"x"`, `"0 0 0 t"`, `"-1 1 0 ta"`, `"0 1 9999999999999999999 ta"`, `"0 1 0 ta 1"`, `7`,
 	} {
-		if err := json.Unmarshal([]byte(text), new(PathList)); err == nil {
+		if err := json.Unmarshal([]byte(text), new(List)); err == nil {
 			t.Errorf("%s is taken for a list", text)
 		}
 	}
 }
 
-func FuzzPathList(f *testing.F) {
+func FuzzList(f *testing.F) {
 	f.Add("0 4 0 -bin/4 2 9 esh")
 	f.Add("0 1 1 ta1 1 1 tb")
 	f.Fuzz(func(t *testing.T, text string) {
@@ -55,7 +55,7 @@ func FuzzPathList(f *testing.F) {
 		if err != nil {
 			t.Skip()
 		}
-		var l PathList
+		var l List
 		if json.Unmarshal(quoted, &l) != nil {
 			return
 		}

@@ -10,15 +10,15 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// rowsPerWrite bounds how long SaveChanges keeps the writer from others.
+// rowsPerWrite bounds how long one transaction of SaveChanges blocks other writers.
 const rowsPerWrite = 1_000
 
-// SaveChanges writes changes of findings for every set with their packages, in short
-// transactions, and returns how many rows those were. They are not visible until the
-// artifacts above are counted, or the rematch finishes. Saved again, it writes nothing.
+// SaveChanges writes changes of findings for every set that contains their packages, in short
+// transactions, and returns the number of rows written. Readers see none of it before the artifacts
+// with these sets are counted, or the rematch finishes. The same changes saved again write nothing.
 //
-// Rows of a set are next to each other on disk, so they are written in the order of sets:
-// many changes at a time cost much less than the same ones one by one.
+// The rows of a set are next to each other on disk, so they are written in the order of sets: many
+// changes in one call cost much less than the same changes in several calls.
 func (s *Store) SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.PackageChanges) (rows int, err error) {
 	byPackage := map[int64][]plimsoll.FindingChange{}
 	for _, f := range c.Findings {
@@ -44,11 +44,13 @@ func (s *Store) SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.
 	return rows, err
 }
 
-// setWithPackage is a set with a package.
-type setWithPackage struct{ set, pkg int64 }
+// holder is a set that contains a package.
+type holder struct{ set, pkg int64 }
 
-// holdersOf returns the sets with changed packages, sorted.
-func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange) ([]setWithPackage, error) {
+const selectHoldersSQL = `SELECT set_id, package_id FROM set_package WHERE package_id IN (:keys)`
+
+// holdersOf returns the sets that contain changed packages, sorted.
+func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange) ([]holder, error) {
 	var packages []int64
 	for id := range byPackage {
 		packages = append(packages, id)
@@ -58,16 +60,15 @@ func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPack
 			packages = append(packages, id)
 		}
 	}
-	const query = `SELECT set_id, package_id FROM set_package WHERE package_id IN (:keys)`
-	var out []setWithPackage
+	var out []holder
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		out, err = sqldb.CollectChunks(ctx, tx, query, nil, packages, func(rows *sql.Rows) (h setWithPackage, err error) {
+		out, err = sqldb.CollectChunks(ctx, tx, selectHoldersSQL, nil, packages, func(rows *sql.Rows) (h holder, err error) {
 			err = rows.Scan(&h.set, &h.pkg)
 			return h, err
 		})
 		return err
 	})
-	slices.SortFunc(out, func(a, b setWithPackage) int { return cmp.Or(cmp.Compare(a.set, b.set), cmp.Compare(a.pkg, b.pkg)) })
+	slices.SortFunc(out, func(a, b holder) int { return cmp.Or(cmp.Compare(a.set, b.set), cmp.Compare(a.pkg, b.pkg)) })
 	return out, err
 }
 
@@ -79,8 +80,8 @@ const endFindingsSQL = `) UPDATE set_vulnerability SET to_revision = ?, ended = 
 		WHERE set_vulnerability.set_id = want.set_id AND set_vulnerability.package_id = want.package_id
 		  AND set_vulnerability.verdict_id = want.verdict_id AND set_vulnerability.to_revision IS NULL`
 
-// A row that ended in the same rematch, because another process had read other
-// advisories, is valid again.
+// A row that this rematch has ended itself, because another process had read other advisories,
+// is true again.
 const beginFindingsSQL = `) INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision, began)
 		SELECT want.set_id, want.package_id, want.verdict_id, CAST(? AS TEXT), CAST(? AS BIGINT), want.reason FROM want
 		WHERE NOT EXISTS (SELECT 1 FROM set_vulnerability s WHERE s.set_id = want.set_id AND s.package_id = want.package_id
@@ -92,9 +93,11 @@ const replaceNotJudgedSQL = ` ON CONFLICT (set_id, package_id) DO UPDATE SET rea
 
 const insertNotJudgedSQL = `INSERT INTO set_not_judged (set_id, package_id, reason) VALUES `
 
-func saveFindingChanges(ctx context.Context, w *sqldb.Changes, r plimsoll.Rematch, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange, pairs []setWithPackage) error {
+const insertRecountsSQL = `INSERT INTO set_recount (set_id) VALUES `
+
+func saveFindingChanges(ctx context.Context, w *sqldb.Changes, r plimsoll.Rematch, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange, pairs []holder) error {
 	var begin, end, unjudged, sets []any
-	var judged []setWithPackage
+	var judged []holder
 	for _, h := range pairs {
 		for _, f := range byPackage[h.pkg] {
 			if f.Ends {
@@ -128,16 +131,18 @@ func saveFindingChanges(ctx context.Context, w *sqldb.Changes, r plimsoll.Rematc
 	if err != nil {
 		return err
 	}
-	return sqldb.NewChanges(w.Tx).Insert(ctx, `INSERT INTO set_recount (set_id) VALUES `, "(?)", ` ON CONFLICT DO NOTHING`, sets)
+	return sqldb.NewChanges(w.Tx).Insert(ctx, insertRecountsSQL, "(?)", ` ON CONFLICT DO NOTHING`, sets)
 }
 
-// deleteNotJudged deletes why packages of sets were not judged, by a prepared statement: SQLite
-// finds no index for a list of pairs.
-func deleteNotJudged(ctx context.Context, w *sqldb.Changes, pairs []setWithPackage) error {
+const deleteNotJudgedSQL = `DELETE FROM set_not_judged WHERE set_id = ? AND package_id = ?`
+
+// deleteNotJudged deletes the reasons why packages of sets were not judged, with a prepared statement:
+// SQLite uses no index for a list of pairs.
+func deleteNotJudged(ctx context.Context, w *sqldb.Changes, pairs []holder) error {
 	if len(pairs) == 0 {
 		return nil
 	}
-	stmt, err := w.Prepare(ctx, `DELETE FROM set_not_judged WHERE set_id = ? AND package_id = ?`)
+	stmt, err := w.Prepare(ctx, deleteNotJudgedSQL)
 	if err != nil {
 		return err
 	}
@@ -156,8 +161,10 @@ func deleteNotJudged(ctx context.Context, w *sqldb.Changes, pairs []setWithPacka
 	return nil
 }
 
+const deleteRecountsSQL = `DELETE FROM set_recount`
+
 // deleteRecounts clears the list of sets whose artifacts have to be counted again.
 func deleteRecounts(ctx context.Context, tx *sqldb.Tx) error {
-	_, err := tx.Exec(ctx, `DELETE FROM set_recount`)
+	_, err := tx.Exec(ctx, deleteRecountsSQL)
 	return err
 }

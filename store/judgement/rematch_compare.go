@@ -11,11 +11,14 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// JudgementChanges compares judgements of packages with the findings that are still valid
-// for the sets with them. The changes have no reason yet. New verdicts are stored, and
-// nothing else.
-func (s *Store) JudgementChanges(ctx context.Context, js []plimsoll.PackageJudgement) (plimsoll.PackageChanges, error) {
+// SaveJudgements stores what judgements say about packages themselves: new verdicts, and
+// which packages are malware. It returns how the judgements differ from what is stored as true about
+// the sets that contain the packages; these changes have no reason yet, and SaveChanges writes them.
+func (s *Store) SaveJudgements(ctx context.Context, js []plimsoll.PackageJudgement) (plimsoll.PackageChanges, error) {
 	changes := plimsoll.PackageChanges{NotJudged: map[int64]string{}}
+	if _, err := s.saveMalicious(ctx, js); err != nil {
+		return changes, err
+	}
 	verdicts, err := s.saveNewVerdicts(ctx, js)
 	if err != nil {
 		return changes, err
@@ -86,8 +89,8 @@ const countOpenFindingsSQL = `SELECT s.package_id, s.verdict_id, COUNT(*) FROM s
 		WHERE s.set_id = sp.set_id AND s.package_id = sp.package_id AND s.to_revision IS NULL AND sp.package_id IN (:keys)
 	GROUP BY s.package_id, s.verdict_id`
 
-// comparePackages adds how a few judgements differ. A verdict is true for every set with the
-// package or for none, unless a rematch was cut off or scans judged by something else.
+// comparePackages adds the differences of a few judgements. A verdict is true for every set with the
+// package or for none, unless a rematch was interrupted or a scan judged by other advisories.
 func comparePackages(ctx context.Context, tx *sqldb.Tx, js []plimsoll.PackageJudgement, want verdictsByPackage, out *plimsoll.PackageChanges) error {
 	packages := make([]int64, len(js))
 	for i, j := range js {
@@ -161,6 +164,8 @@ func compareUnjudged(ctx context.Context, tx *sqldb.Tx, js []plimsoll.PackageJud
 	return err
 }
 
+const selectEndedVerdictsSQL = `SELECT id, vulnerability, advisories FROM verdict WHERE id IN (:keys)`
+
 // describeEnds adds the texts of verdicts that end.
 func describeEnds(ctx context.Context, tx *sqldb.Tx, changes []plimsoll.FindingChange) error {
 	type text struct{ vulnerability, advisories string }
@@ -170,8 +175,7 @@ func describeEnds(ctx context.Context, tx *sqldb.Tx, changes []plimsoll.FindingC
 			verdicts[c.VerdictID] = text{}
 		}
 	}
-	const query = `SELECT id, vulnerability, advisories FROM verdict WHERE id IN (:keys)`
-	err := sqldb.QueryChunks(ctx, tx, query, nil, slices.Collect(maps.Keys(verdicts)), func(rows *sql.Rows) error {
+	err := sqldb.QueryChunks(ctx, tx, selectEndedVerdictsSQL, nil, slices.Collect(maps.Keys(verdicts)), func(rows *sql.Rows) error {
 		var id int64
 		var t text
 		err := rows.Scan(&id, &t.vulnerability, &t.advisories)
