@@ -19,7 +19,7 @@ var leaves = []string{"inflate", "pathlist", "purl", "scratch"}
 var arrows = map[string][]string{
 	"cmd":      {"app", "client", "server"},
 	"server":   {"api", "app"},
-	"app":      {"advisory", "analyze", "archive", "auth", "demo", "identity", "intake", "layer", "manifest", "outbound", "queue", "registry", "rematch", "sandbox", "scan", "seal", "store", "vex"},
+	"app":      {"advisory", "analyze", "archive", "auth", "demo", "identity", "intake", "layer", "manifest", "match", "outbound", "queue", "registry", "rematch", "sandbox", "scan", "seal", "store", "vex"},
 	"bench":    {"advisory", "analyze", "archive", "auth", "identity", "manifest", "match", "rematch", "scan", "seal", "store"}, // whole runs, wired like app
 	"analyze":  {"layer"},                                                                                                       // kinds of findings read the folded image
 	"intake":   {"registry", "manifest"},

@@ -3,6 +3,7 @@ package plimsoll
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"path"
 	"strconv"
 	"strings"
 )
@@ -43,6 +44,16 @@ type Malware struct {
 	Layer    Digest `json:"layer,omitempty"`    // diff ID
 	Shadowed bool   `json:"shadowed,omitempty"` // replaced or removed by an upper layer: listed, not counted
 }
+
+// MalwareFile is a visible file of an image with malware.
+type MalwareFile struct {
+	Image   Image
+	Path    string
+	Matches []Malware // by layer and rule
+}
+
+// FoldedFileName is the last segment of a path in lower case, as filters by a part of a file's name compare it.
+func FoldedFileName(p string) string { return strings.ToLower(path.Base(p)) }
 
 // Secret is a credential found in a file. The secret itself is never stored.
 type Secret struct {
@@ -93,6 +104,16 @@ type FoundSecret struct {
 	Ignored   bool     `json:"ignored,omitempty"`
 	IgnoredBy string   `json:"ignored_by,omitempty"`
 	ScannedAt int64    `json:"-"` // last inspection of bytes, ms since 1970; set in lists over several images
+}
+
+// SecretFilter selects secrets over the images of a project, each secret once however many tags lead to it.
+type SecretFilter struct {
+	ProjectID          string
+	EnterpriseProjects []string      // nil = every one
+	Local              bool          // of images that clients sent; false = of images of registries
+	Profile            SecretProfile // what is left out
+	Offset             int
+	Limit              int // 0 = MaxLimit
 }
 
 // SecretProfile selects the paths whose secrets are not shown. It is applied when findings are

@@ -20,6 +20,13 @@ const (
 	SettingNotLooked     SettingResult = "not_looked"
 )
 
+// WorseThan reports whether a failure, or else a rule that could not look, is compared with something better.
+func (r SettingResult) WorseThan(other SettingResult) bool { return r.rank() > other.rank() }
+
+func (r SettingResult) rank() int {
+	return slices.Index([]SettingResult{SettingNotApplicable, SettingPass, SettingNotLooked, SettingFailed}, r)
+}
+
 // SettingKind says which list and which count a rule belongs to.
 type SettingKind string
 
@@ -100,6 +107,19 @@ type WeakPassword struct {
 	Masked  string `json:"masked"`            // "1****6"
 	Reason  string `json:"reason"`            // "common password", "made from the user name"
 	Changed int64  `json:"changed,omitempty"` // day of the last change since 1970; 0 = not said
+}
+
+// WeakAccount is an account of an image with a guessed password.
+type WeakAccount struct {
+	WeakPassword
+	Image  Image
+	Advice string // of the rule that found it
+}
+
+// ImageSettings is an image with some of its settings.
+type ImageSettings struct {
+	Image    Image
+	Settings []Setting // by rule
 }
 
 // SettingFilter selects images by the results of baseline checks.

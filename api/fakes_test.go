@@ -40,35 +40,35 @@ type fakes struct {
 	principals map[string]plimsoll.Principal
 	expired    map[string]bool
 
-	page        plimsoll.Page[plimsoll.Image]
-	found       plimsoll.Image
-	placed      plimsoll.Page[plimsoll.Placed]
-	registries  []plimsoll.Registry
-	tasks       map[int64]plimsoll.Task
-	err         error
-	panics      bool
-	signIn      iam.SignIn
-	filters     []plimsoll.ImageFilter
-	lookups     []plimsoll.ImageLookup
-	bases       [][]string
-	tallies     []plimsoll.RuleTally
-	settings    []plimsoll.Setting
-	secrets     []plimsoll.FoundSecret
-	malware     []plimsoll.Malware
-	paths       []string
-	ignored     []string
-	vulFilters  []plimsoll.VulnerabilityFilter
-	refs        []plimsoll.ImageRef
-	histories   []plimsoll.HistoryFilter
-	created     []plimsoll.Task
-	work        []plimsoll.Work
-	spec        plimsoll.RegistrySpec
-	removed     []string
-	imported    string
-	verifiedRaw string
-	verified    string
-	users       []plimsoll.User
-	keys        []plimsoll.AccessKey
+	page          plimsoll.Page[plimsoll.Image]
+	found         plimsoll.Image
+	placed        plimsoll.Page[plimsoll.Placed]
+	registries    []plimsoll.Registry
+	tasks         map[int64]plimsoll.Task
+	err           error
+	panics        bool
+	signIn        iam.SignIn
+	filters       []plimsoll.ImageFilter
+	lookups       []plimsoll.ImageLookup
+	bases         [][]string
+	tallies       []plimsoll.RuleTally
+	settings      []plimsoll.Setting
+	secrets       []plimsoll.FoundSecret
+	paths         []string
+	ignored       []string
+	vulFilters    []plimsoll.VulnerabilityFilter
+	refs          []plimsoll.ImageRef
+	secretFilters []plimsoll.SecretFilter
+	histories     []plimsoll.HistoryFilter
+	created       []plimsoll.Task
+	work          []plimsoll.Work
+	spec          plimsoll.RegistrySpec
+	removed       []string
+	imported      string
+	verifiedRaw   string
+	verified      string
+	users         []plimsoll.User
+	keys          []plimsoll.AccessKey
 
 	standing        []plimsoll.Decision
 	made, ended     []plimsoll.Decision
@@ -271,14 +271,9 @@ func (w *fakes) ImageSecrets(context.Context, plimsoll.Image) ([]plimsoll.FoundS
 	return w.secrets, w.err
 }
 
-func (w *fakes) EachSecret(_ context.Context, f plimsoll.ImageFilter, do func(plimsoll.FoundSecret) error) error {
-	w.filters = append(w.filters, f)
-	for _, s := range w.secrets {
-		if err := do(s); err != nil {
-			return err
-		}
-	}
-	return w.err
+func (w *fakes) Secrets(_ context.Context, f plimsoll.SecretFilter) (plimsoll.Page[plimsoll.FoundSecret], error) {
+	w.secretFilters = append(w.secretFilters, f)
+	return plimsoll.Page[plimsoll.FoundSecret]{Total: len(w.secrets), Items: w.secrets}, w.err
 }
 
 func (w *fakes) IgnoreSecret(_ context.Context, projectID string, eps []string, id, by string, ignore bool) error {
@@ -296,8 +291,23 @@ func (w *fakes) SetSecretPaths(_ context.Context, _, _ string, patterns []string
 	return errors.Join(plimsoll.ValidateSecretPaths(patterns), w.err)
 }
 
-func (w *fakes) ImageMalware(context.Context, plimsoll.Image) ([]plimsoll.Malware, error) {
-	return w.malware, w.err
+func (w *fakes) MalwareFiles(_ context.Context, f plimsoll.ImageFilter, _ string) (plimsoll.Page[plimsoll.MalwareFile], error) {
+	w.filters = append(w.filters, f)
+	return plimsoll.Page[plimsoll.MalwareFile]{}, w.err
+}
+
+func (w *fakes) SettingImages(_ context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.ImageSettings], error) {
+	w.filters = append(w.filters, f)
+	page := plimsoll.Page[plimsoll.ImageSettings]{Total: w.page.Total}
+	for _, img := range w.page.Items {
+		page.Items = append(page.Items, plimsoll.ImageSettings{Image: img, Settings: w.settings})
+	}
+	return page, w.err
+}
+
+func (w *fakes) WeakAccounts(_ context.Context, f plimsoll.ImageFilter, _ string) (plimsoll.Page[plimsoll.WeakAccount], error) {
+	w.filters = append(w.filters, f)
+	return plimsoll.Page[plimsoll.WeakAccount]{}, w.err
 }
 
 func (w *fakes) BaseImages(_ context.Context, _ plimsoll.Image, eps []string) ([]plimsoll.BaseImage, error) {

@@ -124,9 +124,19 @@ func (f *Findings) ImageSettings(ctx context.Context, img plimsoll.Image) ([]pli
 	return f.store.ImageSettings(ctx, img)
 }
 
-// ImageMalware lists the malware of an image, with files that were not looked at and files that an upper layer hides.
-func (f *Findings) ImageMalware(ctx context.Context, img plimsoll.Image) ([]plimsoll.Malware, error) {
-	return f.store.ImageMalware(ctx, img)
+// SettingImages lists the images of a filter by a result of settings, with their settings of the kind and rule that it names.
+func (f *Findings) SettingImages(ctx context.Context, filter plimsoll.ImageFilter) (plimsoll.Page[plimsoll.ImageSettings], error) {
+	return f.store.SettingImages(ctx, filter)
+}
+
+// WeakAccounts lists the accounts with guessed passwords in images of a filter; account is exact, "" = any.
+func (f *Findings) WeakAccounts(ctx context.Context, filter plimsoll.ImageFilter, account string) (plimsoll.Page[plimsoll.WeakAccount], error) {
+	return f.store.WeakAccounts(ctx, filter, account)
+}
+
+// MalwareFiles lists the visible files with malware in images of a filter whose names contain a part, in any case.
+func (f *Findings) MalwareFiles(ctx context.Context, filter plimsoll.ImageFilter, name string) (plimsoll.Page[plimsoll.MalwareFile], error) {
+	return f.store.MalwareFiles(ctx, filter, name)
 }
 
 // ImageSecrets lists the secrets of an image, worst first.
@@ -134,9 +144,9 @@ func (f *Findings) ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plim
 	return f.store.ImageSecrets(ctx, img)
 }
 
-// EachSecret calls each for the secrets of the images of a filter, each once.
-func (f *Findings) EachSecret(ctx context.Context, filter plimsoll.ImageFilter, each func(plimsoll.FoundSecret) error) error {
-	return f.store.EachSecret(ctx, filter, each)
+// Secrets lists the secrets of all images of a project, each once.
+func (f *Findings) Secrets(ctx context.Context, filter plimsoll.SecretFilter) (plimsoll.Page[plimsoll.FoundSecret], error) {
+	return f.store.Secrets(ctx, filter)
 }
 
 // IgnoreSecret marks a secret as ignored, or takes that back. NotFound: it is not in the enterprise projects (nil = all).

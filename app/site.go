@@ -125,7 +125,7 @@ func (s *Site) wire(feeds *http.Client) {
 	s.Scans = &Scans{store: s.inventory, tasks: s.Tasks}
 	s.Images = &Images{store: s.inventory}
 	s.Findings = &Findings{store: s.inventory, advisories: s.advisories}
-	s.Explanations = &Explanations{explainer: &scan.Explainer{Store: s.inventory, Advisories: s.advisories}}
+	s.Explanations = &Explanations{store: s.inventory, advisories: s.advisories}
 	s.Decisions = &Decisions{store: s.inventory, tasks: s.Tasks}
 	s.VEX = &VEX{store: s.inventory, decisions: s.Decisions}
 	s.PasswordLists = &PasswordLists{

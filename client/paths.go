@@ -9,6 +9,10 @@ import (
 
 const (
 	pathTokens     = "/v3/auth/tokens"
+	pathImages     = "/api/v1/images"
+	pathScan       = "/api/v1/images/scan"
+	pathRegistries = "/api/v1/registries"
+	pathTasks      = "/api/v1/tasks"
 	pathAdvisories = "/api/v1/advisories"
 	pathDecisions  = "/api/v1/decisions"
 	pathVEX        = "/api/v1/vex"

@@ -4,6 +4,6 @@
 //	Source ─► Pass (a blob in, reports out) ─► layer.Fold ─► kinds of findings ─► match ─► ScanRecord
 //
 // Inspector runs this flow and writes layer reports only. It goes through a list of kinds of
-// findings and knows none of them. Worker connects it to the backlog and the store. Explainer
-// reports, from stored packages, why an image is affected. Package rematch judges stored packages again.
+// findings and knows none of them. Worker connects it to the backlog and the store. Package rematch
+// judges stored packages again when advisories change.
 package scan

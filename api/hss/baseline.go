@@ -16,6 +16,12 @@ type SettingLister interface {
 	RuleTallies(ctx context.Context, f plimsoll.ImageFilter) ([]plimsoll.RuleTally, error)
 
 	ImageSettings(ctx context.Context, img plimsoll.Image) ([]plimsoll.Setting, error)
+
+	// SettingImages returns the images of a filter by a result of settings, with their settings of the kind and rule that it names.
+	SettingImages(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.ImageSettings], error)
+
+	// WeakAccounts returns accounts with guessed passwords in images of a filter; account is exact, "" = any.
+	WeakAccounts(ctx context.Context, f plimsoll.ImageFilter, account string) (plimsoll.Page[plimsoll.WeakAccount], error)
 }
 
 // The standards of the contract.

@@ -104,56 +104,20 @@ func (h *handlers) listWeakUsers(ctx context.Context, in *weakUsersInput) (*weak
 	if !ok {
 		return out, nil
 	}
-	rows, err := h.weakPasswords(ctx, f, in.User)
+	f.Offset, f.Limit = int(in.Offset), int(in.Limit)
+	page, err := h.roles.Settings.WeakAccounts(ctx, f, in.User)
 	if err != nil {
 		return nil, err
 	}
-	out.Body.Total, out.Body.Rows = int32Of(len(rows)), rowsOfPage(rows, in.PageQuery)
-	return out, nil
-}
-
-// weakPasswords lists every account with a guessed password: images that have one are few.
-func (h *handlers) weakPasswords(ctx context.Context, f plimsoll.ImageFilter, user string) ([]weakUser, error) {
-	rows := []weakUser{}
 	now := h.cfg.Now()
-	f.Setting = &plimsoll.SettingFilter{Kind: plimsoll.KindWeakPassword, Result: plimsoll.SettingFailed}
-	err := h.eachImage(ctx, f, func(img plimsoll.Image, settings []plimsoll.Setting) {
-		seen := map[string]bool{} // two rules, or two databases, may know one account
-		for _, s := range settings {
-			for _, w := range s.Passwords {
-				if seen[w.User] || user != "" && w.User != user {
-					continue
-				}
-				seen[w.User] = true
-				rows = append(rows, weakUser{
-					RowImage: rowOf(img), User: w.User, Service: "system", Duration: daysSince(w.Changed, now),
-					Masked: w.Masked, Advice: strings.ToUpper(w.Reason[:min(1, len(w.Reason))]) + w.Reason[min(1, len(w.Reason)):] + ". " + s.Advice,
-				})
-			}
-		}
-	})
-	return rows, err
-}
-
-// eachImage calls f for every image of a filter with its settings, page by page.
-func (h *handlers) eachImage(ctx context.Context, f plimsoll.ImageFilter, do func(plimsoll.Image, []plimsoll.Setting)) error {
-	f.Limit = plimsoll.MaxLimit
-	for {
-		page, err := h.roles.Images.Images(ctx, f)
-		if err != nil {
-			return err
-		}
-		for _, img := range page.Items {
-			settings, err := h.roles.Settings.ImageSettings(ctx, img)
-			if err != nil {
-				return err
-			}
-			do(img, settings)
-		}
-		if f.Offset += len(page.Items); len(page.Items) == 0 || f.Offset >= page.Total || f.Offset > plimsoll.MaxOffset {
-			return nil
-		}
+	out.Body.Total = int32Of(page.Total)
+	for _, w := range page.Items {
+		out.Body.Rows = append(out.Body.Rows, weakUser{
+			RowImage: rowOf(w.Image), User: w.User, Service: "system", Duration: daysSince(w.Changed, now),
+			Masked: w.Masked, Advice: strings.ToUpper(w.Reason[:min(1, len(w.Reason))]) + w.Reason[min(1, len(w.Reason)):] + ". " + w.Advice,
+		})
 	}
+	return out, nil
 }
 
 func daysSince(day int64, now time.Time) int32 {
@@ -172,17 +136,13 @@ func (h *handlers) listComplexity(ctx context.Context, in *complexityInput) (*co
 	}
 	f.Setting = &plimsoll.SettingFilter{Kind: plimsoll.KindComplexity, Result: plimsoll.SettingFailed}
 	f.Offset, f.Limit = int(in.Offset), int(in.Limit)
-	page, err := h.roles.Images.Images(ctx, f)
+	page, err := h.roles.Settings.SettingImages(ctx, f)
 	if err != nil {
 		return nil, err
 	}
 	out.Body.Total = int64(page.Total)
-	for _, img := range page.Items {
-		settings, err := h.roles.Settings.ImageSettings(ctx, img)
-		if err != nil {
-			return nil, err
-		}
-		out.Body.Rows = append(out.Body.Rows, complexityOf(img, settings))
+	for _, i := range page.Items {
+		out.Body.Rows = append(out.Body.Rows, complexityOf(i.Image, i.Settings))
 	}
 	return out, nil
 }

@@ -69,18 +69,14 @@ func (h *handlers) listRuleCases(ctx context.Context, f plimsoll.ImageFilter, ru
 	list := []ruleCase{}
 	for _, result := range [...]plimsoll.SettingResult{plimsoll.SettingFailed, plimsoll.SettingNotLooked} {
 		f.Setting, f.Limit = &plimsoll.SettingFilter{Rule: rule.ID, Result: result}, maxCases
-		page, err := h.roles.Images.Images(ctx, f)
+		page, err := h.roles.Settings.SettingImages(ctx, f)
 		if err != nil {
 			return nil, err
 		}
-		for _, img := range page.Items {
-			settings, err := h.roles.Settings.ImageSettings(ctx, img)
-			if err != nil {
-				return nil, err
-			}
-			for _, s := range settings {
+		for _, i := range page.Items {
+			for _, s := range i.Settings {
 				if s.Rule == rule.ID && s.Result == result && len(list) < maxCases {
-					what := img.Repository + ":" + img.Tag + ": " + strings.ReplaceAll(string(result), "_", " ")
+					what := i.Image.Repository + ":" + i.Image.Tag + ": " + strings.ReplaceAll(string(result), "_", " ")
 					list = append(list, ruleCase{What: what, Current: strings.Join(s.Evidence, "\n"), Suggest: s.Advice})
 				}
 			}
@@ -120,12 +116,13 @@ func (h *handlers) showBaselineStatistic(ctx context.Context, in *statisticInput
 			out.Body.Failed++
 		}
 	}
-	weak, err := h.weakPasswords(ctx, f, "")
+	f.Limit = 1
+	weak, err := h.roles.Settings.WeakAccounts(ctx, f, "")
 	if err != nil {
 		return nil, err
 	}
 	f.Setting, f.Limit = &plimsoll.SettingFilter{Kind: plimsoll.KindComplexity, Result: plimsoll.SettingFailed}, 1
 	policies, err := h.roles.Images.Images(ctx, f)
-	out.Body.Weak, out.Body.Policy = int32Of(len(weak)), int32Of(policies.Total)
+	out.Body.Weak, out.Body.Policy = int32Of(weak.Total), int32Of(policies.Total)
 	return out, err
 }

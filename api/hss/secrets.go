@@ -13,8 +13,8 @@ type SecretKeeper interface {
 	// ImageSecrets returns those of an image, worst first.
 	ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsoll.FoundSecret, error)
 
-	// EachSecret calls f for those of the images of a filter, each once.
-	EachSecret(ctx context.Context, filter plimsoll.ImageFilter, f func(plimsoll.FoundSecret) error) error
+	// Secrets returns those of all images of a project, each once.
+	Secrets(ctx context.Context, f plimsoll.SecretFilter) (plimsoll.Page[plimsoll.FoundSecret], error)
 
 	// IgnoreSecret answers NotFound for one that is not in the enterprise projects (nil = all).
 	IgnoreSecret(ctx context.Context, projectID string, enterpriseProjects []string, id, by string, ignore bool) error
@@ -181,16 +181,13 @@ func (h *handlers) listAllSecrets(ctx context.Context, in *listAllSecretsInput) 
 	if err != nil {
 		return nil, err
 	}
-	err = h.roles.Secrets.EachSecret(ctx, f, func(s plimsoll.FoundSecret) error {
-		if profile.Excludes(s.Secret) {
-			return nil
-		}
-		if out.Body.Total >= in.Offset && len(out.Body.Rows) < int(in.Limit) {
-			out.Body.Rows = append(out.Body.Rows, h.sensitiveRow(s, s.ScannedAt))
-		}
-		out.Body.Total++
-		return nil
+	page, err := h.roles.Secrets.Secrets(ctx, plimsoll.SecretFilter{
+		ProjectID: f.ProjectID, EnterpriseProjects: f.EnterpriseProjects, Profile: profile, Offset: int(in.Offset), Limit: int(in.Limit),
 	})
+	out.Body.Total = int32Of(page.Total)
+	for _, s := range page.Items {
+		out.Body.Rows = append(out.Body.Rows, h.sensitiveRow(s, s.ScannedAt))
+	}
 	return out, err
 }
 

@@ -3,6 +3,7 @@ package decisions
 import (
 	"context"
 	"database/sql"
+	"maps"
 	"slices"
 
 	"plimsoll"
@@ -65,3 +66,9 @@ func (r *Active) For(verdict int64, at plimsoll.FindingPlace) *plimsoll.Decision
 	}
 	return plimsoll.Deciding(r.byVerdict[verdict], at)
 }
+
+// Names reports whether a decision is about a verdict, wherever.
+func (r *Active) Names(verdict int64) bool { return len(r.byVerdict[verdict]) > 0 }
+
+// Verdicts returns the verdicts that decisions are about, in no order.
+func (r *Active) Verdicts() []int64 { return slices.Collect(maps.Keys(r.byVerdict)) }

@@ -151,6 +151,9 @@ func (w *findingWriter) saveScan(ctx context.Context, p preparedScan) error {
 		if err := w.saveAccounts(ctx, p.Tenant, a.ID, p.Accounts); err != nil {
 			return err
 		}
+		if err := artifacts.RefreshSettings(ctx, w.Changes, a.ID); err != nil {
+			return err
+		}
 	}
 	if p.savesSets {
 		if err := w.savePackagesOf(ctx, a.ID, p); err != nil {
@@ -188,7 +191,7 @@ func (w *findingWriter) savePackagesOf(ctx context.Context, artifact int64, p pr
 		id := ids[set.Hash]
 		held = append(held, artifacts.PackageSetRow{Set: id, Text: p.places[i]})
 		if !fresh[id] {
-			if err := judgement.CheckPackages(p.Judgements[i], w.Changes, set.Packages); err != nil {
+			if err := judgement.CheckPackages(p.Judgements[i], set.Packages); err != nil {
 				return err
 			}
 			continue

@@ -11,7 +11,6 @@ import (
 
 	"plimsoll"
 	"plimsoll/store/artifacts"
-	"plimsoll/store/images"
 	"plimsoll/store/sqldb"
 )
 
@@ -31,10 +30,14 @@ func secretKeyOf(s plimsoll.Secret) secretKey { return secretKey{s.Path, s.Layer
 
 const secretColumnsSQL = `path, layer, rule, line, severity, excerpt, shadowed, size, owned`
 
+const selectSecretsSQL = `SELECT ` + secretColumnsSQL + ` FROM artifact_secret WHERE artifact_id = ?`
+
+const deleteSecretSQL = `DELETE FROM artifact_secret WHERE artifact_id = ? AND path = ? AND layer = ? AND rule = ? AND line = ?`
+
 // saveSecrets rewrites the rows that differ. Findings that are alike but for their excerpt are
 // one row, with the last excerpt.
 func (w *findingWriter) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact int64, digest plimsoll.Digest, secrets []plimsoll.Secret) error {
-	rows, err := w.Query(ctx, `SELECT `+secretColumnsSQL+` FROM artifact_secret WHERE artifact_id = ?`, artifact)
+	rows, err := w.Query(ctx, selectSecretsSQL, artifact)
 	stored, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (s plimsoll.Secret, err error) { return s, rows.Scan(secretTargets(&s)...) })
 	if err != nil {
 		return err
@@ -46,29 +49,38 @@ func (w *findingWriter) saveSecrets(ctx context.Context, t plimsoll.Tenant, arti
 	for _, s := range secrets {
 		want[secretKeyOf(s)] = s
 	}
+	profile, err := storedProfile(ctx, w.Tx, t.ProjectID)
+	if err != nil {
+		return err
+	}
+	listed := 0
 	for key, s := range want {
+		leftOut := profile.Excludes(s)
+		if !leftOut {
+			listed++
+		}
 		old, ok := gone[key]
 		delete(gone, key)
 		if ok && old == s {
 			continue
 		}
-		err := w.Change(ctx, `INSERT INTO artifact_secret (artifact_id, project_id, enterprise_project_id, `+secretColumnsSQL+`, id)
-			VALUES (`+sqldb.Marks(13)+`) ON CONFLICT (artifact_id, path, layer, rule, line) DO UPDATE SET
+		err := w.Change(ctx, `INSERT INTO artifact_secret (artifact_id, project_id, enterprise_project_id, `+secretColumnsSQL+`, id, left_out)
+			VALUES (`+sqldb.Marks(14)+`) ON CONFLICT (artifact_id, path, layer, rule, line) DO UPDATE SET
 			severity = excluded.severity, excerpt = excluded.excerpt, shadowed = excluded.shadowed,
-			size = excluded.size, owned = excluded.owned`,
-			artifact, t.ProjectID, t.EnterpriseProject, s.Path, s.Layer, s.Rule, s.Line, s.Severity, s.Excerpt, s.Shadowed, s.Size, s.Owned, s.ID(digest))
+			size = excluded.size, owned = excluded.owned, left_out = excluded.left_out`,
+			artifact, t.ProjectID, t.EnterpriseProject, s.Path, s.Layer, s.Rule, s.Line, s.Severity, s.Excerpt, s.Shadowed, s.Size, s.Owned, s.ID(digest), leftOut)
 		if err != nil {
 			return err
 		}
 	}
 	for key := range gone {
-		err := w.Change(ctx, `DELETE FROM artifact_secret WHERE artifact_id = ? AND path = ? AND layer = ? AND rule = ? AND line = ?`,
+		err := w.Change(ctx, deleteSecretSQL,
 			artifact, key.path, key.layer, key.rule, key.line)
 		if err != nil {
 			return err
 		}
 	}
-	return nil
+	return artifacts.SaveSecretCount(ctx, w.Changes, artifact, listed)
 }
 
 const foundSecretColumnsSQL = `s.path, s.layer, s.rule, s.line, s.severity, s.excerpt, s.shadowed, s.size, s.owned, s.id, COALESCE(d.changed_by, ''), d.id IS NOT NULL`
@@ -80,12 +92,14 @@ func scanFound(rows *sql.Rows, more ...any) (f plimsoll.FoundSecret, err error) 
 	return f, err
 }
 
+const selectImageSecretsSQL = `SELECT ` + foundSecretColumnsSQL + ` FROM artifact_secret s` + joinSecretDecisionSQL + `WHERE s.artifact_id = ?`
+
 // ImageSecrets returns the secrets of an image, worst first, shadowed and ignored ones included; for
 // an index those of all its platforms.
 func (s *Store) ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsoll.FoundSecret, error) {
 	out := []plimsoll.FoundSecret{}
 	err := artifacts.EachMember(ctx, s.db, img, func(tx *sqldb.Tx, m artifacts.Member) error {
-		rows, err := tx.Query(ctx, `SELECT `+foundSecretColumnsSQL+` FROM artifact_secret s`+joinSecretDecisionSQL+`WHERE s.artifact_id = ?`, m.Artifact)
+		rows, err := tx.Query(ctx, selectImageSecretsSQL, m.Artifact)
 		found, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (plimsoll.FoundSecret, error) {
 			f, err := scanFound(rows)
 			f.Platform = m.Platform
@@ -101,32 +115,10 @@ func (s *Store) ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsol
 	return out, err
 }
 
-// EachSecret calls f for every secret of the images of a filter, once for all tags of an
-// artifact, the artifacts that were scanned last first. An error of f ends it.
-func (s *Store) EachSecret(ctx context.Context, filter plimsoll.ImageFilter, f func(plimsoll.FoundSecret) error) error {
-	c, err := images.ImageClauses(filter)
-	if err != nil {
-		return err
-	}
-	where := c.SQL()
-	return s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, `WITH tagged (artifact_id, scanned_at) AS (
-				SELECT i.artifact_id, i.scanned_at FROM image i WHERE `+where+`
-				UNION ALL SELECT a.id, i.scanned_at FROM image i, `+artifacts.ScannedMembersSQL+` WHERE c.artifact_id = i.artifact_id AND `+where+`),
-			held (artifact_id, scanned_at) AS (SELECT artifact_id, MAX(scanned_at) FROM tagged GROUP BY artifact_id)
-			SELECT `+foundSecretColumnsSQL+`, h.scanned_at FROM held h JOIN artifact_secret s ON s.artifact_id = h.artifact_id`+joinSecretDecisionSQL+`
-			ORDER BY h.scanned_at DESC, h.artifact_id DESC, s.path, s.layer, s.rule, s.line`, slices.Concat(c.Args, c.Args)...)
-		return sqldb.Each(rows, err, func(rows *sql.Rows) error {
-			var scanned int64
-			found, err := scanFound(rows, &scanned)
-			if err != nil {
-				return err
-			}
-			found.ScannedAt = scanned
-			return f(found)
-		})
-	})
-}
+const insertSecretDecisionSQL = `INSERT INTO secret_decision (project_id, enterprise_project_id, id, changed_by, changed_at)
+	VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+const deleteSecretDecisionSQL = `DELETE FROM secret_decision WHERE project_id = ? AND enterprise_project_id = ? AND id = ?`
 
 // IgnoreSecret marks a finding as ignored, or removes the mark. A finding that is not in the
 // project, or not in the enterprise projects (nil = all), is NotFound.
@@ -146,10 +138,9 @@ func (s *Store) IgnoreSecret(ctx context.Context, projectID string, enterprisePr
 		}
 		for _, e := range found {
 			if ignore {
-				_, err = tx.Exec(ctx, `INSERT INTO secret_decision (project_id, enterprise_project_id, id, changed_by, changed_at)
-					VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, projectID, e, id, by, tx.Now())
+				_, err = tx.Exec(ctx, insertSecretDecisionSQL, projectID, e, id, by, tx.Now())
 			} else {
-				_, err = tx.Exec(ctx, `DELETE FROM secret_decision WHERE project_id = ? AND enterprise_project_id = ? AND id = ?`, projectID, e, id)
+				_, err = tx.Exec(ctx, deleteSecretDecisionSQL, projectID, e, id)
 			}
 			if err != nil {
 				return err
@@ -159,12 +150,14 @@ func (s *Store) IgnoreSecret(ctx context.Context, projectID string, enterprisePr
 	})
 }
 
+const selectSecretPathsSQL = `SELECT patterns FROM secret_paths WHERE project_id = ?`
+
 // SecretPaths returns the patterns of paths for which a project wants no secrets shown.
 func (s *Store) SecretPaths(ctx context.Context, projectID string) ([]string, error) {
 	patterns := []string{}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		var text string
-		err := tx.QueryRow(ctx, `SELECT patterns FROM secret_paths WHERE project_id = ?`, projectID).Scan(&text)
+		err := tx.QueryRow(ctx, selectSecretPathsSQL, projectID).Scan(&text)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -176,15 +169,17 @@ func (s *Store) SecretPaths(ctx context.Context, projectID string) ([]string, er
 	return patterns, err
 }
 
+const upsertSecretPathsSQL = `INSERT INTO secret_paths (project_id, patterns, changed_by, changed_at) VALUES (?, ?, ?, ?)
+	ON CONFLICT (project_id) DO UPDATE SET patterns = excluded.patterns, changed_by = excluded.changed_by, changed_at = excluded.changed_at
+	WHERE secret_paths.patterns <> excluded.patterns`
+
 // SetSecretPaths replaces them. Lists change at once: nothing is scanned again.
 func (s *Store) SetSecretPaths(ctx context.Context, projectID, by string, patterns []string) error {
 	if err := plimsoll.ValidateSecretPaths(patterns); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO secret_paths (project_id, patterns, changed_by, changed_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (project_id) DO UPDATE SET patterns = excluded.patterns, changed_by = excluded.changed_by, changed_at = excluded.changed_at
-			WHERE secret_paths.patterns <> excluded.patterns`, projectID, sqldb.EncodeJSON(append([]string{}, patterns...)), by, tx.Now())
+		_, err := tx.Exec(ctx, upsertSecretPathsSQL, projectID, sqldb.EncodeJSON(append([]string{}, patterns...)), by, tx.Now())
 		return err
 	})
 }

@@ -6,6 +6,7 @@ import (
 	"database/sql"
 	"encoding/hex"
 	"encoding/json"
+	"maps"
 	"slices"
 	"strings"
 
@@ -36,31 +37,32 @@ const selectSettingsSQL = `SELECT r.about, s.rule_id, s.result, s.evidence, s.pa
 
 func readSettings(ctx context.Context, tx *sqldb.Tx, artifact int64) ([]storedSetting, error) {
 	rows, err := tx.Query(ctx, selectSettingsSQL, artifact)
-	return sqldb.Collect(rows, err, func(rows *sql.Rows) (s storedSetting, err error) {
-		var about, evidence, passwords string
-		if err := rows.Scan(&about, &s.ruleID, &s.Result, &evidence, &passwords); err != nil {
-			return s, err
-		}
-		var rule plimsoll.Rule
-		if err := json.Unmarshal([]byte(about), &rule); err != nil {
-			return s, err
-		}
-		s.Setting = rule.Setting(s.Result)
-		if err := json.Unmarshal([]byte(evidence), &s.Evidence); err != nil {
-			return s, err
-		}
-		if passwords == noPasswords {
-			return s, nil
-		}
-		return s, json.Unmarshal([]byte(passwords), &s.Passwords)
-	})
+	return sqldb.Collect(rows, err, func(rows *sql.Rows) (storedSetting, error) { return scanSetting(rows) })
 }
 
-const noPasswords = `[]`
+// scanSetting reads the columns of more, then about, rule id, result, evidence and passwords.
+func scanSetting(rows *sql.Rows, more ...any) (s storedSetting, err error) {
+	var about, evidence, passwords string
+	if err := rows.Scan(append(more, &about, &s.ruleID, &s.Result, &evidence, &passwords)...); err != nil {
+		return s, err
+	}
+	var rule plimsoll.Rule
+	if err := json.Unmarshal([]byte(about), &rule); err != nil {
+		return s, err
+	}
+	s.Setting = rule.Setting(s.Result)
+	if err := json.Unmarshal([]byte(evidence), &s.Evidence); err != nil {
+		return s, err
+	}
+	if passwords == artifacts.NoPasswords {
+		return s, nil
+	}
+	return s, json.Unmarshal([]byte(passwords), &s.Passwords)
+}
 
 func encodePasswords(list []plimsoll.WeakPassword) string {
 	if len(list) == 0 {
-		return noPasswords
+		return artifacts.NoPasswords
 	}
 	return sqldb.EncodeJSON(list)
 }
@@ -110,16 +112,25 @@ func (s storedSetting) same(other plimsoll.Setting, rule int64) bool {
 	return slices.Equal(settingFields(s.Setting, s.ruleID), settingFields(other, rule))
 }
 
+const upsertSettingSQL = `INSERT INTO artifact_setting (artifact_id, project_id, enterprise_project_id, rule, rule_id, result, evidence, passwords)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, rule) DO UPDATE SET rule_id = excluded.rule_id,
+	result = excluded.result, evidence = excluded.evidence, passwords = excluded.passwords`
+
 func (w *findingWriter) putSetting(ctx context.Context, t plimsoll.Tenant, artifact int64, s plimsoll.Setting, rule int64) error {
 	args := append([]any{artifact, t.ProjectID, t.EnterpriseProject}, settingFields(s, rule)...)
-	return w.Change(ctx, `INSERT INTO artifact_setting (artifact_id, project_id, enterprise_project_id, rule, rule_id, result, evidence, passwords)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, rule) DO UPDATE SET rule_id = excluded.rule_id,
-		result = excluded.result, evidence = excluded.evidence, passwords = excluded.passwords`, args...)
+	return w.Change(ctx, upsertSettingSQL, args...)
 }
 
+const deleteSettingSQL = `DELETE FROM artifact_setting WHERE artifact_id = ? AND rule = ?`
+
 func (w *findingWriter) deleteSetting(ctx context.Context, artifact int64, rule string) error {
-	return w.Change(ctx, `DELETE FROM artifact_setting WHERE artifact_id = ? AND rule = ?`, artifact, rule)
+	return w.Change(ctx, deleteSettingSQL, artifact, rule)
 }
+
+const selectRulesByHashSQL = `SELECT id, hash FROM setting_rule WHERE hash IN (:keys)`
+
+const insertRuleSQL = `INSERT INTO setting_rule (hash, rule, kind, about) VALUES (?, ?, ?, ?)
+	ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id`
 
 // ruleIDs returns the row of each setting's rule, writing those that are new.
 func (w *findingWriter) ruleIDs(ctx context.Context, settings []plimsoll.Setting) ([]int64, error) {
@@ -130,8 +141,7 @@ func (w *findingWriter) ruleIDs(ctx context.Context, settings []plimsoll.Setting
 		hashes[i] = hex.EncodeToString(sum[:])
 	}
 	known := map[string]int64{}
-	const query = `SELECT id, hash FROM setting_rule WHERE hash IN (:keys)`
-	err := sqldb.QueryChunks(ctx, w.Tx, query, nil, hashes, func(rows *sql.Rows) error {
+	err := sqldb.QueryChunks(ctx, w.Tx, selectRulesByHashSQL, nil, hashes, func(rows *sql.Rows) error {
 		var id int64
 		var hash string
 		err := rows.Scan(&id, &hash)
@@ -145,8 +155,7 @@ func (w *findingWriter) ruleIDs(ctx context.Context, settings []plimsoll.Setting
 	for i, s := range settings {
 		if _, ok := known[hashes[i]]; !ok {
 			var id int64
-			err := w.QueryRow(ctx, `INSERT INTO setting_rule (hash, rule, kind, about) VALUES (?, ?, ?, ?)
-				ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id`,
+			err := w.QueryRow(ctx, insertRuleSQL,
 				hashes[i], s.Rule, s.Kind, texts[i]).Scan(&id)
 			if err != nil {
 				return nil, err
@@ -162,31 +171,26 @@ func (w *findingWriter) ruleIDs(ctx context.Context, settings []plimsoll.Setting
 // ImageSettings returns the results of the baseline checks of an image by rule, without those
 // that do not apply; for an index the worst result of each rule over its platforms.
 func (s *Store) ImageSettings(ctx context.Context, img plimsoll.Image) ([]plimsoll.Setting, error) {
-	worst := map[string]plimsoll.Setting{}
+	var all []storedSetting
 	err := artifacts.EachMember(ctx, s.db, img, func(tx *sqldb.Tx, m artifacts.Member) error {
 		settings, err := readSettings(ctx, tx, m.Artifact)
-		for _, stored := range settings {
-			now := stored.Setting
-			if old, ok := worst[now.Rule]; !ok || settingRank(now.Result) > settingRank(old.Result) {
-				worst[now.Rule] = now
-			}
-		}
+		all = append(all, settings...)
 		return err
 	})
 	if err != nil {
 		return nil, err
 	}
-	var out []plimsoll.Setting
-	for _, setting := range worst {
-		out = append(out, setting)
-	}
-	slices.SortFunc(out, func(a, b plimsoll.Setting) int { return strings.Compare(a.Rule, b.Rule) })
-	return out, nil
+	return worstSettings(all), nil
 }
 
-// settingRank orders results: a failure first, then what could not be looked at.
-func settingRank(r plimsoll.SettingResult) int {
-	return slices.Index([]plimsoll.SettingResult{
-		plimsoll.SettingNotApplicable, plimsoll.SettingPass, plimsoll.SettingNotLooked, plimsoll.SettingFailed,
-	}, r)
+// worstSettings returns the worst result of each rule, of equal ones the first, by rule.
+func worstSettings(all []storedSetting) []plimsoll.Setting {
+	worst := map[string]plimsoll.Setting{}
+	for _, stored := range all {
+		now := stored.Setting
+		if old, ok := worst[now.Rule]; !ok || now.Result.WorseThan(old.Result) {
+			worst[now.Rule] = now
+		}
+	}
+	return slices.SortedFunc(maps.Values(worst), func(a, b plimsoll.Setting) int { return strings.Compare(a.Rule, b.Rule) })
 }

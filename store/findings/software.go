@@ -24,9 +24,11 @@ func (s *Store) SoftwarePolicy(ctx context.Context, projectID string) (rules []p
 	return rules, err
 }
 
+const selectPolicySQL = `SELECT rules FROM software_policy WHERE project_id = ?`
+
 func readPolicy(ctx context.Context, tx *sqldb.Tx, projectID string) ([]plimsoll.SoftwareRule, error) {
 	var text string
-	err := tx.QueryRow(ctx, `SELECT rules FROM software_policy WHERE project_id = ?`, projectID).Scan(&text)
+	err := tx.QueryRow(ctx, selectPolicySQL, projectID).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return plimsoll.DefaultSoftwarePolicy(), nil
 	}
@@ -37,6 +39,12 @@ func readPolicy(ctx context.Context, tx *sqldb.Tx, projectID string) ([]plimsoll
 	return rules, err
 }
 
+const deleteSoftwarePolicySQL = `DELETE FROM software_policy WHERE project_id = ?`
+
+const upsertSoftwarePolicySQL = `INSERT INTO software_policy (project_id, rules, changed_by, changed_at) VALUES (?, ?, ?, ?)
+	ON CONFLICT (project_id) DO UPDATE SET rules = excluded.rules, changed_by = excluded.changed_by, changed_at = excluded.changed_at
+	WHERE software_policy.rules <> excluded.rules`
+
 // SetSoftwarePolicy replaces the policy of a project; nil restores the default, an empty
 // list forbids nothing. Lists change at once: nothing is scanned again.
 func (s *Store) SetSoftwarePolicy(ctx context.Context, projectID, by string, rules []plimsoll.SoftwareRule) error {
@@ -45,12 +53,10 @@ func (s *Store) SetSoftwarePolicy(ctx context.Context, projectID, by string, rul
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		if rules == nil {
-			_, err := tx.Exec(ctx, `DELETE FROM software_policy WHERE project_id = ?`, projectID)
+			_, err := tx.Exec(ctx, deleteSoftwarePolicySQL, projectID)
 			return err
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO software_policy (project_id, rules, changed_by, changed_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (project_id) DO UPDATE SET rules = excluded.rules, changed_by = excluded.changed_by, changed_at = excluded.changed_at
-			WHERE software_policy.rules <> excluded.rules`, projectID, sqldb.EncodeJSON(rules), by, tx.Now())
+		_, err := tx.Exec(ctx, upsertSoftwarePolicySQL, projectID, sqldb.EncodeJSON(rules), by, tx.Now())
 		return err
 	})
 }

@@ -14,7 +14,7 @@ func Statements(f plimsoll.ImageFilter) (counting, paging Statement, err error) 
 	if err != nil {
 		return counting, paging, err
 	}
-	counting = Statement{SQL: countSQL(c), Args: c.Args}
+	counting = Statement{SQL: countSQL(f, c), Args: c.Args}
 	paging = Statement{SQL: pageSQL(c), Args: append(c.Args[:len(c.Args):len(c.Args)], f.Limit, f.Offset)}
 	return counting, paging, nil
 }

@@ -69,12 +69,14 @@ func (w *Writer) saveCounts(ctx context.Context, rematch int64, holders []int64,
 }
 
 const updateShownCountsSQL = `UPDATE image SET scan_state = a.scan_state, failure = a.failure, failure_detail = a.failure_detail,
-		scanned_at = a.scanned_at, vulnerabilities = a.raw_vulnerabilities - image.handled, settings = a.raw_settings, malware = a.raw_malware
+		scanned_at = a.scanned_at, vulnerabilities = a.raw_vulnerabilities - image.handled, settings = a.raw_settings, malware = a.raw_malware,
+		profile = a.profile, weak_accounts = a.weak_accounts, weak_policy = a.weak_policy
 	FROM artifact a
 	WHERE a.id = image.artifact_id
 	  AND (image.scan_state <> a.scan_state OR image.failure <> a.failure OR image.failure_detail <> a.failure_detail
 	    OR image.scanned_at <> a.scanned_at OR image.vulnerabilities IS DISTINCT FROM a.raw_vulnerabilities - image.handled
-	    OR image.settings IS DISTINCT FROM a.raw_settings OR image.malware IS DISTINCT FROM a.raw_malware)
+	    OR image.settings IS DISTINCT FROM a.raw_settings OR image.malware IS DISTINCT FROM a.raw_malware
+	    OR image.profile <> a.profile OR image.weak_accounts <> a.weak_accounts OR image.weak_policy <> a.weak_policy)
 	  AND image.artifact_id IN (:keys)`
 
 // RefreshImages brings the image rows of artifacts up to date. Shown counts are the raw
@@ -101,5 +103,9 @@ func (w *Writer) RefreshAbove(ctx context.Context, artifact int64) error {
 			return err
 		}
 	}
-	return w.RefreshImages(ctx, append(indexes, artifact))
+	above := append(indexes, artifact)
+	if err := w.RefreshImages(ctx, above); err != nil {
+		return err
+	}
+	return RefreshSecretHolders(ctx, w.Changes, above)
 }

@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"plimsoll"
-	"plimsoll/store/artifacts"
 	"plimsoll/store/sqldb"
 )
 
@@ -44,7 +43,7 @@ func ImageClauses(f plimsoll.ImageFilter) (*sqldb.Clauses, error) {
 	c.Positive("i.malware", f.HasMalware)
 	c.Positive("i.settings", f.HasSetting)
 	c.Positive("i.vulnerabilities", f.HasVulnerability)
-	addSettingClauses(c, f)
+	addSettingClauses(c, f.Setting, "i.profile")
 	return c, nil
 }
 
@@ -169,26 +168,25 @@ func lookupClauses(l plimsoll.ImageLookup) (*sqldb.Clauses, error) {
 
 func noImageError() error { return plimsoll.Errorf(plimsoll.NotFound, "no such image") }
 
-// addSettingClauses limits a filter to images, or indexes with a member, that have a result.
-func addSettingClauses(c *sqldb.Clauses, f plimsoll.ImageFilter) {
-	if f.Setting == nil {
+// addSettingClauses limits a filter to images with a result; of an index, with one that is its worst. column is
+// i.profile, or +i.profile for a page that is not to be read by the index of profiles.
+func addSettingClauses(c *sqldb.Clauses, f *plimsoll.SettingFilter, column string) {
+	if f == nil {
 		return
 	}
-	rules, args := `SELECT id FROM setting_rule WHERE 1 = 1`, []any{}
-	if f.Setting.Kind != "" {
-		rules, args = rules+` AND kind = ?`, append(args, f.Setting.Kind)
-	}
-	if f.Setting.Rule != "" {
-		rules, args = rules+` AND rule = ?`, append(args, f.Setting.Rule)
-	}
-	result := `s.result = ?`
-	if f.Setting.Result == plimsoll.SettingFailed {
-		result = `s.result = 'failed'` // the same text as the condition of the index
-	} else {
-		args = append(args, f.Setting.Result)
-	}
-	having := `SELECT s.artifact_id FROM artifact_setting s WHERE s.project_id = ? AND s.rule_id IN (` + rules + `) AND ` + result
-	args = append([]any{f.ProjectID}, args...)
-	c.And(`(i.artifact_id IN (`+having+`) OR i.artifact_id IN (SELECT c.artifact_id FROM `+artifacts.ScannedMembersSQL+`WHERE a.id IN (`+having+`)))`,
-		slices.Concat(args, args)...)
+	rules := new(sqldb.Clauses)
+	rules.And("r.id = o.rule_id")
+	rules.Equal("r.kind", string(f.Kind))
+	rules.Equal("r.rule", f.Rule)
+	c.And(column+` IN (SELECT o.profile_id FROM setting_rule r CROSS JOIN setting_outcome o WHERE `+rules.SQL()+` AND o.result = ?)`,
+		append(rules.Args, f.Result)...)
+}
+
+// ofWholeRegistries reports whether a filter, its setting aside, selects all images of some registries: those
+// whose sums are kept.
+func ofWholeRegistries(f plimsoll.ImageFilter) bool {
+	return len(f.IDs) == 0 && f.Repository == "" && f.Namespace == "" && f.Name == "" && f.Tag == "" && f.Digest == "" &&
+		!f.LatestOnly && len(f.States) == 0 && f.Size == 0 &&
+		f.UpdatedFrom.IsZero() && f.UpdatedTo.IsZero() && f.ScannedFrom.IsZero() && f.ScannedTo.IsZero() &&
+		f.HasMalware == nil && f.HasSetting == nil && f.HasVulnerability == nil
 }

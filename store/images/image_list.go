@@ -13,42 +13,81 @@ import (
 // Images returns a page of the inventory, newest first, and how many images match;
 // both from one state of the database. Past the end the page is empty.
 func (s *Store) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
-	c, err := ImageClauses(f)
-	if err != nil {
-		return plimsoll.Page[plimsoll.Image]{}, err
-	}
-	limit := f.Limit
-	if limit == 0 {
-		limit = plimsoll.MaxLimit
-	}
-	counted, args := countSQL(c), c.Args
-	if f.After != "" {
-		after, err := sqldb.ParsePosition(f.After)
-		if err != nil {
-			return plimsoll.Page[plimsoll.Image]{}, err
-		}
-		c.And("(i.updated_at, i.id) < (?, ?)", after.At, after.ID)
-	}
-	page := plimsoll.Page[plimsoll.Image]{Items: []plimsoll.Image{}}
-	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		err := tx.QueryRow(ctx, counted, args...).Scan(&page.Total)
-		if err != nil || f.Offset >= page.Total {
-			return err
-		}
-		items, err := findImages(ctx, tx, c, limit+1, f.Offset)
-		if err != nil || len(items) == 0 {
-			return err
-		}
-		page.Items = items[:min(limit, len(items))]
-		if last := page.Items[len(page.Items)-1]; len(items) > limit {
-			page.Next = sqldb.Position{At: sqldb.Millis(last.UpdatedAt), ID: last.ID}.Cursor()
-		}
-		return nil
+	var page plimsoll.Page[plimsoll.Image]
+	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
+		page, err = Page(ctx, tx, f)
+		return err
 	})
 	if err != nil {
 		return plimsoll.Page[plimsoll.Image]{}, err
 	}
 	return page, nil
+}
+
+// Page is Images in a transaction.
+func Page(ctx context.Context, tx *sqldb.Tx, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
+	page := plimsoll.Page[plimsoll.Image]{Items: []plimsoll.Image{}}
+	c, err := ImageClauses(f)
+	if err != nil {
+		return page, err
+	}
+	if f.After != "" {
+		if _, err := sqldb.ParsePosition(f.After); err != nil {
+			return page, err
+		}
+	}
+	err = tx.QueryRow(ctx, countSQL(f, c), c.Args...).Scan(&page.Total)
+	if err != nil || f.Offset >= page.Total {
+		return page, err
+	}
+	if c, err = pageClauses(f, page.Total); err != nil {
+		return page, err
+	}
+	if f.After != "" {
+		after, err := sqldb.ParsePosition(f.After)
+		if err != nil {
+			return page, err
+		}
+		c.And("(i.updated_at, i.id) < (?, ?)", after.At, after.ID)
+	}
+	limit := limitOf(f)
+	items, err := findImages(ctx, tx, c, limit+1, f.Offset)
+	if err != nil || len(items) == 0 {
+		return page, err
+	}
+	page.Items = items[:min(limit, len(items))]
+	if last := page.Items[len(page.Items)-1]; len(items) > limit {
+		page.Next = sqldb.Position{At: sqldb.Millis(last.UpdatedAt), ID: last.ID}.Cursor()
+	}
+	return page, nil
+}
+
+func limitOf(f plimsoll.ImageFilter) int {
+	if f.Limit == 0 {
+		return plimsoll.MaxLimit
+	}
+	return f.Limit
+}
+
+// manyImages is from how many images with a setting on a page is found by walking images in their
+// order, of which then enough have it, rather than by sorting those that have it.
+const manyImages = 2_000
+
+// pageClauses are ImageClauses for a page of that many matches.
+func pageClauses(f plimsoll.ImageFilter, matches int) (*sqldb.Clauses, error) {
+	setting := f.Setting
+	f.Setting = nil
+	c, err := ImageClauses(f)
+	switch {
+	case err != nil || setting == nil:
+	case *setting == plimsoll.SettingFilter{Kind: plimsoll.KindComplexity, Result: plimsoll.SettingFailed}:
+		c.And("i.weak_policy = 1")
+	case matches > manyImages:
+		addSettingClauses(c, setting, "+i.profile")
+	default:
+		addSettingClauses(c, setting, "i.profile")
+	}
+	return c, err
 }
 
 // Image returns one image by record id. One in another project, or in an enterprise
@@ -88,7 +127,17 @@ func (s *Store) firstImage(ctx context.Context, c *sqldb.Clauses) (plimsoll.Imag
 
 const newestFirstSQL = ` ORDER BY i.updated_at DESC, i.id DESC`
 
-func countSQL(c *sqldb.Clauses) string { return `SELECT COUNT(*) FROM image i WHERE ` + c.SQL() }
+// countSQL counts by kept sums where there are some. Their columns have the names of those of images.
+func countSQL(f plimsoll.ImageFilter, c *sqldb.Clauses) string {
+	switch {
+	case !ofWholeRegistries(f):
+		return `SELECT COUNT(*) FROM image i WHERE ` + c.SQL()
+	case f.Setting != nil:
+		return `SELECT COALESCE(SUM(i.images), 0) FROM image_profile_total i WHERE ` + c.SQL()
+	default:
+		return `SELECT COALESCE(SUM(i.images), 0) FROM image_total i WHERE ` + c.SQL()
+	}
+}
 
 const selectPageSQL = `
 SELECT i.id, i.project_id, i.enterprise_project_id, i.registry_id, i.artifact_id, i.origin, i.repository, i.namespace, i.name,

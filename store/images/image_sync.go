@@ -85,6 +85,9 @@ func (a *repositorySync) apply(ctx context.Context) error {
 			return err
 		}
 	}
+	if err := a.refreshSecrets(ctx); err != nil {
+		return err
+	}
 	if err := history.RecordArtifacts(ctx, sqldb.NewChanges(a.tx), a.moved); err != nil {
 		return err
 	}
@@ -146,17 +149,17 @@ func (a *repositorySync) readTags(ctx context.Context) error {
 const insertImageSQL = `
 INSERT INTO image (project_id, enterprise_project_id, registry_id, artifact_id, origin, repository, namespace, name, tag,
     digest, size, updated_at, first_seen_at, unscannable, scan_state, failure, failure_detail, scanned_at,
-    vulnerabilities, settings, malware)
+    vulnerabilities, settings, malware, profile, weak_accounts, weak_policy)
 SELECT project_id, enterprise_project_id, ?, id, ?, ?, ?, ?, ?,
     digest, size, ?, ?, unscannable, scan_state, failure, failure_detail, scanned_at,
-    raw_vulnerabilities, raw_settings, raw_malware
+    raw_vulnerabilities, raw_settings, raw_malware, profile, weak_accounts, weak_policy
 FROM artifact WHERE id = ? RETURNING id`
 
 const moveImageSQL = `
 UPDATE image SET (artifact_id, digest, size, unscannable, scan_state, failure, failure_detail, scanned_at,
-    vulnerabilities, settings, malware) = (
+    vulnerabilities, settings, malware, profile, weak_accounts, weak_policy) = (
     SELECT id, digest, size, unscannable, scan_state, failure, failure_detail, scanned_at,
-    raw_vulnerabilities, raw_settings, raw_malware FROM artifact WHERE artifact.id = ?),
+    raw_vulnerabilities, raw_settings, raw_malware, profile, weak_accounts, weak_policy FROM artifact WHERE artifact.id = ?),
     updated_at = ?
 WHERE id = ?`
 
@@ -200,6 +203,15 @@ func (a *repositorySync) refreshCounts(ctx context.Context) error {
 	}
 	slices.Sort(artifacts)
 	return (NewWriter(a.tx)).RefreshImages(ctx, slices.Compact(artifacts))
+}
+
+// refreshSecrets follows tags that came, moved or went, while the artifacts that lost them are still stored.
+func (a *repositorySync) refreshSecrets(ctx context.Context) error {
+	ids := slices.Clone(a.orphans)
+	for _, d := range a.pointedTo {
+		ids = append(ids, a.stored[d].ID)
+	}
+	return RefreshSecretHolders(ctx, sqldb.NewChanges(a.tx), ids)
 }
 
 // pushTime is the registry's own time of a push; without one, or with one in the future, fallback.

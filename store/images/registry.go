@@ -174,6 +174,9 @@ func (s *Store) RemoveRegistry(ctx context.Context, projectID string, id int64) 
 		if err != nil {
 			return err
 		}
+		if err := RefreshSecretHolders(ctx, sqldb.NewChanges(tx), orphans); err != nil {
+			return err
+		}
 		if err := backlog.RedirectScans(ctx, tx, tenant, id, digests); err != nil {
 			return err
 		}

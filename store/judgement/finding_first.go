@@ -8,7 +8,7 @@ import (
 )
 
 // CheckPackages refuses a judgement about packages that are not in its set.
-func CheckPackages(j plimsoll.Judgement, w *sqldb.Changes, list []plimsoll.Package) error {
+func CheckPackages(j plimsoll.Judgement, list []plimsoll.Package) error {
 	packages := make(map[plimsoll.Package]int64, len(list))
 	for _, p := range list {
 		packages[p] = 1
@@ -16,7 +16,7 @@ func CheckPackages(j plimsoll.Judgement, w *sqldb.Changes, list []plimsoll.Packa
 	return checkPackagesKnown(j, packages)
 }
 
-const insertFirstFindingsSQL = `INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision) VALUES `
+const insertFirstFindingsSQL = `INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, severity_rank, urgency, vulnerability, from_revision) VALUES `
 
 const insertFirstNotJudgedSQL = `INSERT INTO set_not_judged (set_id, package_id, reason) VALUES `
 
@@ -38,10 +38,9 @@ func SaveFirstJudgement(ctx context.Context, w *sqldb.Changes, set int64, matche
 	}
 	var args []any
 	for i, v := range found {
-		args = append(args, set, packages[v.Package], ids[hashes[i]], matcher)
+		args = append(args, set, packages[v.Package], ids[hashes[i]], matcher, v.Severity.Rank(), v.UrgencyOrDefault(), v.ID)
 	}
-	if err := w.Insert(ctx, insertFirstFindingsSQL,
-		"(?, ?, ?, ?, 0)", ` ON CONFLICT DO NOTHING`, args); err != nil {
+	if err := w.Insert(ctx, insertFirstFindingsSQL, "(?, ?, ?, ?, ?, ?, ?, 0)", ` ON CONFLICT DO NOTHING`, args); err != nil {
 		return err
 	}
 	args = nil

@@ -82,8 +82,12 @@ const endFindingsSQL = `) UPDATE set_vulnerability SET to_revision = ?, ended = 
 
 // A row that this rematch has ended itself, because another process had read other advisories,
 // is true again.
-const beginFindingsSQL = `) INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision, began)
-		SELECT want.set_id, want.package_id, want.verdict_id, CAST(? AS TEXT), CAST(? AS BIGINT), want.reason FROM want
+const beginFindingsSQL = `) INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision, began, severity_rank, urgency, vulnerability)
+		SELECT want.set_id, want.package_id, want.verdict_id, CAST(? AS TEXT), CAST(? AS BIGINT), want.reason,
+			CASE v.severity WHEN 'critical' THEN 0 WHEN 'high' THEN 1 WHEN 'medium' THEN 2 WHEN 'low' THEN 3 WHEN 'unknown' THEN 4 ELSE 5 END,
+			CASE WHEN v.urgency <> '' THEN v.urgency WHEN v.severity IN ('critical', 'high') THEN 'now' WHEN v.severity = 'low' THEN 'later' ELSE 'soon' END,
+			v.vulnerability
+		FROM want JOIN verdict v ON v.id = want.verdict_id
 		WHERE NOT EXISTS (SELECT 1 FROM set_vulnerability s WHERE s.set_id = want.set_id AND s.package_id = want.package_id
 			AND s.verdict_id = want.verdict_id AND s.to_revision IS NULL)
 		ON CONFLICT (set_id, package_id, verdict_id, from_revision) DO UPDATE SET to_revision = NULL, ended = ''`

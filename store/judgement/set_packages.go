@@ -79,8 +79,8 @@ type HashedSet struct {
 
 const selectSetsByHashSQL = `SELECT hash, id FROM package_set WHERE hash IN (:keys)`
 
-// SaveSets stores those sets that are not stored yet, and returns the ids of all by hash.
-// fresh are the ids that this call stored.
+// SaveSets stores those sets that are not stored yet, and returns the ids of all by hash. fresh
+// contains the ids of the sets that this call stored.
 func SaveSets(ctx context.Context, w *sqldb.Changes, sets []HashedSet) (ids map[string]int64, fresh map[int64]bool, err error) {
 	ids, fresh = map[string]int64{}, map[int64]bool{}
 	hashes := make([]string, len(sets))

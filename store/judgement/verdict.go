@@ -13,8 +13,8 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// verdictHash is the content key of a vulnerability, without the package that it
-// affects: hex SHA-256 over every field, each preceded by its length.
+// verdictHash is the content key of a vulnerability, regardless of its package: hex SHA-256 over
+// every field, each preceded by its length.
 func verdictHash(v plimsoll.Vulnerability) string {
 	b := make([]byte, 0, 512)
 	field := func(s string) {
@@ -70,13 +70,13 @@ func saveVerdicts(ctx context.Context, w *sqldb.Changes, verdicts map[string]pli
 	if err := verdictIDs(ctx, w.Tx, fresh, ids); err != nil {
 		return nil, err
 	}
-	return ids, saveNames(ctx, w, fresh, verdicts, ids)
+	return ids, saveVerdictNames(ctx, w, fresh, verdicts, ids)
 }
 
 const insertVerdictNamesSQL = `INSERT INTO verdict_name (name, verdict_id) VALUES `
 
-// saveNames stores every id, alias and advisory of new verdicts.
-func saveNames(ctx context.Context, w *sqldb.Changes, hashes []string, verdicts map[string]plimsoll.Vulnerability, ids map[string]int64) error {
+// saveVerdictNames stores every id by which new verdicts are found: canonical id, advisories, aliases.
+func saveVerdictNames(ctx context.Context, w *sqldb.Changes, hashes []string, verdicts map[string]plimsoll.Vulnerability, ids map[string]int64) error {
 	var args []any
 	for _, h := range hashes {
 		v := verdicts[h]
@@ -99,17 +99,17 @@ func verdictIDs(ctx context.Context, tx *sqldb.Tx, hashes []string, into map[str
 	})
 }
 
-// distinctVulnerabilities returns the first vulnerability of each id and package.
+// distinctVulnerabilities keeps the first of the vulnerabilities with the same id and package.
 func distinctVulnerabilities(vs []plimsoll.Vulnerability) []plimsoll.Vulnerability {
 	type subject struct {
 		pkg plimsoll.Package
 		id  string
 	}
-	said := make(map[subject]bool, len(vs))
+	seen := make(map[subject]bool, len(vs))
 	out := make([]plimsoll.Vulnerability, 0, len(vs))
 	for _, v := range vs {
-		if about := (subject{v.Package, v.ID}); !said[about] {
-			said[about] = true
+		if about := (subject{v.Package, v.ID}); !seen[about] {
+			seen[about] = true
 			out = append(out, v)
 		}
 	}

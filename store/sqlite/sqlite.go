@@ -5,6 +5,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"embed"
 	"errors"
 	"fmt"
@@ -12,6 +13,7 @@ import (
 	"net/url"
 	"os"
 	"runtime"
+	"sync"
 	"time"
 
 	"github.com/pressly/goose/v3"
@@ -85,7 +87,21 @@ func makePrivate(path string) error {
 	return f.Close()
 }
 
+// fileNameFunction is the SQL function by which a migration fills in the names of files.
+const fileNameFunction = "plimsoll_file_name"
+
+// registerFunctions adds, once per process, the SQL functions that migrations call.
+var registerFunctions = sync.OnceValue(func() error {
+	return sqlite.RegisterDeterministicScalarFunction(fileNameFunction, 1, func(_ *sqlite.FunctionContext, args []driver.Value) (driver.Value, error) {
+		path, _ := args[0].(string)
+		return plimsoll.FoldedFileName(path), nil
+	})
+})
+
 func openPool(path string, size, cache int, option string) (*sql.DB, error) {
+	if err := registerFunctions(); err != nil {
+		return nil, err
+	}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
 		fmt.Sprintf("&_pragma=foreign_keys(1)&_pragma=cache_size(-%d)&_pragma=temp_store(MEMORY)&", cache) + option

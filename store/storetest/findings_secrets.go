@@ -1,9 +1,6 @@
 package storetest
 
 import (
-	"errors"
-	"fmt"
-
 	"plimsoll"
 )
 
@@ -84,31 +81,51 @@ func testSecretsOfMany(f *findings, of []plimsoll.FoundSecret) {
 		f.Errorf("of an index: %+v", list)
 	}
 	paths := map[string]int{}
-	count := func(filter plimsoll.ImageFilter) int {
+	count := func(filter plimsoll.SecretFilter) int {
 		f.Helper()
-		n := 0
+		filter.ProjectID, filter.Limit = findingTenant.ProjectID, 2
 		clear(paths)
-		f.must(f.s.EachSecret(f.ctx, filter, func(s plimsoll.FoundSecret) error {
-			if s.ScannedAt == 0 || s.ID == "" {
-				return fmt.Errorf("%+v", s)
+		for n := 0; ; {
+			filter.Offset = n
+			page, err := f.s.Secrets(f.ctx, filter)
+			f.must(err)
+			for _, s := range page.Items {
+				if s.ScannedAt == 0 || s.ID == "" {
+					f.Errorf("%+v", s)
+				}
+				n++
+				paths[s.Path]++
 			}
-			n++
-			paths[s.Path]++
-			return nil
-		}))
-		return n
+			if len(page.Items) == 0 {
+				if page.Total != n {
+					f.Errorf("total %d of %d secrets", page.Total, n)
+				}
+				return n
+			}
+		}
 	}
-	all := plimsoll.ImageFilter{ProjectID: findingTenant.ProjectID}
+	all := plimsoll.SecretFilter{}
 	if n := count(all); n != len(of)+1 || len(paths) != n || paths["theirs"] > 0 {
 		f.Errorf("%d secrets: %v", n, paths)
 	}
-	all.Origins = []plimsoll.Origin{plimsoll.OriginShared}
-	if n := count(all); n != 0 {
-		f.Errorf("%d secrets of another origin", n)
+	if n := count(plimsoll.SecretFilter{Local: true}); n != 0 {
+		f.Errorf("%d secrets of images that clients sent", n)
 	}
-	stop := errors.New("enough")
-	if err := f.s.EachSecret(f.ctx, plimsoll.ImageFilter{ProjectID: findingTenant.ProjectID}, func(plimsoll.FoundSecret) error { return stop }); !errors.Is(err, stop) {
-		f.Errorf("error %v", err)
+	if n := count(plimsoll.SecretFilter{EnterpriseProjects: []string{"ep"}}); n != 0 {
+		f.Errorf("%d secrets of another enterprise project", n)
+	}
+	// Another profile acts at once, also on what is found later.
+	all.Profile = plimsoll.SecretProfile{Patterns: []string{"/srv/*", "/late/*"}}
+	if n := count(all); n != len(of) || paths["srv/key"] > 0 {
+		f.Errorf("%d secrets with a profile: %v", n, paths)
+	}
+	arm.Secrets = append(arm.Secrets, secretAt("late/key", layerName("arm", 0), plimsoll.SeverityLow))
+	f.save(arm)
+	if n := count(all); n != len(of) || paths["late/key"] > 0 {
+		f.Errorf("%d secrets with a profile after a scan: %v", n, paths)
+	}
+	if n := count(plimsoll.SecretFilter{}); n != len(of)+2 || paths["late/key"] != 1 {
+		f.Errorf("%d secrets without a profile: %v", n, paths)
 	}
 }
 

@@ -1,4 +1,4 @@
-package scan_test
+package app
 
 import (
 	"context"
@@ -6,11 +6,10 @@ import (
 	"testing"
 
 	"plimsoll"
-	"plimsoll/scan"
 )
 
-// explained is an inventory of one index over two platforms, whose advisories a test chooses.
-type explained struct {
+// explainedInventory is an inventory of one index over two platforms, whose advisories a test chooses.
+type explainedInventory struct {
 	evidence plimsoll.Evidence
 	placed   []plimsoll.Placed
 }
@@ -19,15 +18,15 @@ func openssl() plimsoll.Package {
 	return plimsoll.Package{Ecosystem: "Debian:12", Name: "openssl", Version: "3.0.1-1"}
 }
 
-func explainedMember(arch string) plimsoll.Artifact {
+func memberArtifact(arch string) plimsoll.Artifact {
 	layer := func(i string) plimsoll.Layer {
 		return plimsoll.Layer{Descriptor: plimsoll.Descriptor{Digest: plimsoll.DigestOf([]byte("blob" + arch + i))}, DiffID: plimsoll.DigestOf([]byte("shared" + i)), CreatedBy: "step " + i + " of " + arch}
 	}
 	return plimsoll.Artifact{Digest: plimsoll.DigestOf([]byte(arch)), Kind: plimsoll.KindImage, Platform: plimsoll.Platform{OS: "linux", Architecture: arch}, Layers: []plimsoll.Layer{layer("0"), layer("1")}}
 }
 
-func (e *explained) Artifact(_ context.Context, _ plimsoll.Tenant, d plimsoll.Digest) (plimsoll.Artifact, error) {
-	amd, arm := explainedMember("amd64"), explainedMember("arm64")
+func (e *explainedInventory) Artifact(_ context.Context, _ plimsoll.Tenant, d plimsoll.Digest) (plimsoll.Artifact, error) {
+	amd, arm := memberArtifact("amd64"), memberArtifact("arm64")
 	switch d {
 	case amd.Digest:
 		return amd, nil
@@ -44,11 +43,11 @@ func (e *explained) Artifact(_ context.Context, _ plimsoll.Tenant, d plimsoll.Di
 	}
 }
 
-func (e *explained) ArtifactSets(context.Context, plimsoll.Tenant, plimsoll.Digest) ([]plimsoll.PlacedSet, error) {
+func (e *explainedInventory) ArtifactSets(context.Context, plimsoll.Tenant, plimsoll.Digest) ([]plimsoll.PlacedSet, error) {
 	return []plimsoll.PlacedSet{{PackageSet: plimsoll.NewPackageSet(plimsoll.SetOS, []plimsoll.Package{openssl(), {Name: "mystery", Version: "1"}})}}, nil
 }
 
-func (e *explained) ImageVulnerabilities(_ context.Context, _ plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error) {
+func (e *explainedInventory) ImageVulnerabilities(_ context.Context, _ plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error) {
 	var hits []plimsoll.Placed
 	for _, p := range e.placed {
 		if p.ID == f.AnyID || p.Advisories[0] == f.AnyID {
@@ -58,7 +57,7 @@ func (e *explained) ImageVulnerabilities(_ context.Context, _ plimsoll.Image, f 
 	return plimsoll.Page[plimsoll.Placed]{Total: len(hits), Items: hits[min(f.Offset, len(hits)):min(f.Offset+1, len(hits))]}, nil // a row a page
 }
 
-func (e *explained) Evidence(context.Context, []plimsoll.AdvisoryKey) (plimsoll.Evidence, error) {
+func (e *explainedInventory) Evidence(context.Context, []plimsoll.AdvisoryKey) (plimsoll.Evidence, error) {
 	return e.evidence, nil
 }
 
@@ -69,7 +68,7 @@ func evidenceUntil(fixed string) plimsoll.Evidence {
 	}}}
 }
 
-func TestExplainer(t *testing.T) {
+func TestExplain(t *testing.T) {
 	found := func(arch string, decision *plimsoll.Decision) plimsoll.Placed {
 		return plimsoll.Placed{
 			Vulnerability: plimsoll.Vulnerability{ID: "CVE-2026-1000", Advisories: []string{"DSA-1"}, Package: openssl()},
@@ -104,13 +103,13 @@ func TestExplainer(t *testing.T) {
 				return e.NotJudged[plimsoll.NotJudgedDistribution] == 1 && e.Findings != nil && e.Checked != nil
 			}},
 	} {
-		inventory := &explained{evidence: evidenceUntil(test.fixed), placed: test.placed}
-		e, err := (&scan.Explainer{Store: inventory, Advisories: inventory}).Explain(t.Context(), test.img, test.id)
+		inventory := &explainedInventory{evidence: evidenceUntil(test.fixed), placed: test.placed}
+		e, err := (&Explanations{store: inventory, advisories: inventory}).Explain(t.Context(), test.img, test.id)
 		if err != nil || !strings.HasPrefix(e.Summary, test.summary) || !test.check(e) || e.Revision != 5 {
 			t.Errorf("%s: %v\n%+v", name, err, e)
 		}
 	}
-	_, err := (&scan.Explainer{Store: &explained{}, Advisories: &explained{}}).Explain(t.Context(), plimsoll.Image{Digest: "sha256:x"}, "CVE-2026-1000")
+	_, err := (&Explanations{store: &explainedInventory{}, advisories: &explainedInventory{}}).Explain(t.Context(), plimsoll.Image{Digest: "sha256:x"}, "CVE-2026-1000")
 	if plimsoll.ErrorCode(err) != plimsoll.NotFound {
 		t.Errorf("of an image that went away: %v", err)
 	}
