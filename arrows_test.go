@@ -84,9 +84,6 @@ func isTestSupport(file string) bool {
 // maxFiles is how many Go files a folder may have, tests aside.
 const maxFiles = 25
 
-// crowded are the folders that have more, and how many. Remove a folder from it when it is divided.
-var crowded = map[string]int{}
-
 func TestFoldersStaySmall(t *testing.T) {
 	files := map[string]int{}
 	for _, file := range goFiles(t) {
@@ -95,13 +92,8 @@ func TestFoldersStaySmall(t *testing.T) {
 		}
 	}
 	for folder, n := range files {
-		if limit := max(maxFiles, crowded[folder]); n > limit {
-			t.Errorf("%s has %d Go files, the limit is %d", folder, n, limit)
-		}
-	}
-	for folder := range crowded {
-		if files[folder] <= maxFiles {
-			t.Errorf("%s has %d Go files: remove it from the list of crowded folders", folder, files[folder])
+		if n > maxFiles {
+			t.Errorf("%s has %d Go files, the limit is %d", folder, n, maxFiles)
 		}
 	}
 }

@@ -34,7 +34,7 @@ func TestPasswordList(t *testing.T) {
 	if !slices.Equal(w.words, []string{project, "edda"}) {
 		t.Errorf("emptied %q", w.words)
 	}
-	w.err = plimsoll.Errorf(plimsoll.Conflict, "the password list was changed by somebody else meanwhile")
+	w.err = plimsoll.Errorf(plimsoll.Conflict, "the password list has changed since it was read")
 	run(t, h, []scenario{{name: "conflict", method: "POST", url: weakWords, token: "t-editor", body: `{"extended_weak_password":["c"]}`, status: 400}})
 }
 

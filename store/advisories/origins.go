@@ -8,7 +8,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// A record that says nothing about any package is withdrawn.
+// A record without a statement about any package is withdrawn.
 const selectOriginsSQL = `
 SELECT r.advisory,
     MAX(CASE WHEN r.to_revision IS NULL AND r.from_revision <= ? AND EXISTS (SELECT 1 FROM statement s WHERE s.record_id = r.id) THEN 1 ELSE 0 END),

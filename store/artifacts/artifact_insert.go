@@ -35,7 +35,7 @@ func Insert(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, artifacts []pl
 	return ids, nil
 }
 
-// artifactInserter holds prepared statements: a first sync inserts the same way many times.
+// artifactInserter has prepared statements, because a first sync inserts many artifacts.
 type artifactInserter struct {
 	tx                     *sqldb.Tx
 	tenant                 plimsoll.Tenant

@@ -7,6 +7,10 @@ import (
 	"plimsoll/store/sqldb"
 )
 
+const clearCountedSQL = `UPDATE artifact SET counted = 0 WHERE counted <> 0 AND id IN (:keys)`
+
+const insertRecountSQL = `INSERT INTO artifact_recount (artifact_id) VALUES (?) ON CONFLICT DO NOTHING`
+
 // LeaveToRematch records that a scan has changed the package sets of an artifact while a rematch
 // runs. The artifact and the indexes above it show the judgement from before the rematch until it
 // has counted them again. Without a running rematch it does nothing.
@@ -19,24 +23,28 @@ func LeaveToRematch(ctx context.Context, w *sqldb.Changes, artifact int64) error
 	if err != nil {
 		return err
 	}
-	_, err = sqldb.ExecChunks(ctx, w.Tx, `UPDATE artifact SET counted = 0 WHERE counted <> 0 AND id IN (:keys)`, nil, append(indexes, artifact))
+	_, err = sqldb.ExecChunks(ctx, w.Tx, clearCountedSQL, nil, append(indexes, artifact))
 	if err != nil {
 		return err
 	}
-	_, err = w.Exec(ctx, `INSERT INTO artifact_recount (artifact_id) VALUES (?) ON CONFLICT DO NOTHING`, artifact)
+	_, err = w.Exec(ctx, insertRecountSQL, artifact)
 	return err
 }
 
+const selectRecountsSQL = `SELECT artifact_id FROM artifact_recount WHERE artifact_id > 0`
+
 // LeftToRematch returns the artifacts that LeaveToRematch recorded and that are not counted again yet.
 func LeftToRematch(ctx context.Context, tx *sqldb.Tx) ([]int64, error) {
-	rows, err := tx.Query(ctx, `SELECT artifact_id FROM artifact_recount WHERE artifact_id > 0`)
+	rows, err := tx.Query(ctx, selectRecountsSQL)
 	return sqldb.Collect(rows, err, sqldb.ScanID)
 }
+
+const deleteRecountsSQL = `DELETE FROM artifact_recount WHERE artifact_id IN (:keys)`
 
 // DeleteLeftToRematch records that a rematch has counted artifacts of LeftToRematch. A scan that
 // changes one of them later adds it again.
 func DeleteLeftToRematch(ctx context.Context, tx *sqldb.Tx, artifacts []int64) error {
-	_, err := sqldb.ExecChunks(ctx, tx, `DELETE FROM artifact_recount WHERE artifact_id IN (:keys)`, nil, artifacts)
+	_, err := sqldb.ExecChunks(ctx, tx, deleteRecountsSQL, nil, artifacts)
 	return err
 }
 

@@ -76,6 +76,11 @@ SELECT u.id, u.project_id, u.priority FROM ready JOIN backlog u ON u.id IN (
         AND b.priority >= ? AND b.priority < ? AND b.not_before <= ?
     ORDER BY b.priority DESC, b.id LIMIT ?)`
 
+const selectTurnSQL = `SELECT served FROM dispatch_turn WHERE interactive = ?`
+
+const upsertTurnSQL = `INSERT INTO dispatch_turn (interactive, served) VALUES (?, ?)
+ON CONFLICT (interactive) DO UPDATE SET served = excluded.served`
+
 // chooseUnits picks units of one class in turns and records whose turn was last.
 func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, limit int) ([]int64, error) {
 	low, high := plimsoll.PriorityInteractive, plimsoll.Priority(1<<30)
@@ -83,7 +88,7 @@ func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, limit int)
 		low, high = -high, low
 	}
 	var served string
-	err := tx.QueryRow(ctx, `SELECT served FROM dispatch_turn WHERE interactive = ?`, sqldb.BoolInt(interactive)).Scan(&served)
+	err := tx.QueryRow(ctx, selectTurnSQL, sqldb.BoolInt(interactive)).Scan(&served)
 	if err != nil && !errors.Is(err, sql.ErrNoRows) {
 		return nil, err
 	}
@@ -96,12 +101,11 @@ func chooseUnits(ctx context.Context, tx *sqldb.Tx, interactive bool, limit int)
 		return nil, err
 	}
 	chosen, last := takeTurns(candidates, served, limit)
-	_, err = tx.Exec(ctx, `INSERT INTO dispatch_turn (interactive, served) VALUES (?, ?)
-ON CONFLICT (interactive) DO UPDATE SET served = excluded.served`, sqldb.BoolInt(interactive), last)
+	_, err = tx.Exec(ctx, upsertTurnSQL, sqldb.BoolInt(interactive), last)
 	return chosen, err
 }
 
-// takeTurns lets the projects after served, in order and around, pick one unit each
+// takeTurns picks one unit of each project in turn, beginning with the project after served,
 // until limit is reached. It returns the picks and the project that picked last.
 func takeTurns(candidates []candidate, served string, limit int) (ids []int64, last string) {
 	slices.SortFunc(candidates, func(a, b candidate) int {

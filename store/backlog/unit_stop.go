@@ -7,16 +7,17 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Work whose subject is gone must not be claimed. Units end here as stopped and
-// count as failed in the tasks that wait for them, so that those can finish.
+// Units whose image or registry no longer exists must not be claimed. They end here as
+// stopped, and count as failed in their tasks, so that those can finish.
 
 const openUnitSQL = `state IN ('pending', 'running')`
 
+const scansOfArtifactsSQL = `project_id = ? AND enterprise_project_id = ? AND kind = 'scan' AND key IN (:keys)`
+
 // StopScans stops open scans of artifacts that are not stored any more.
 func StopScans(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, gone []plimsoll.Digest) error {
-	const condition = `project_id = ? AND enterprise_project_id = ? AND kind = 'scan' AND key IN (:keys)`
 	return sqldb.EachChunk(gone, func(part []plimsoll.Digest) error {
-		return stopUnits(ctx, tx, "the image is gone from its registry", sqldb.WithKeys(condition, len(part)),
+		return stopUnits(ctx, tx, "the image is no longer in its registry", sqldb.WithKeys(scansOfArtifactsSQL, len(part)),
 			append([]any{t.ProjectID, t.EnterpriseProject}, sqldb.Args(part)...))
 	})
 }

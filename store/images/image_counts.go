@@ -80,7 +80,7 @@ const updateShownCountsSQL = `UPDATE image SET scan_state = a.scan_state, failur
 	  AND image.artifact_id IN (:keys)`
 
 // RefreshImages brings the image rows of artifacts up to date. Shown counts are the raw
-// ones without what decisions handle.
+// ones minus those that decisions handle.
 func (w *Writer) RefreshImages(ctx context.Context, artifacts []int64) error {
 	before := w.Rows
 	defer func() { w.Images += w.Rows - before }()

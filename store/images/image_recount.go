@@ -54,6 +54,8 @@ func (s *Store) CountRematch(ctx context.Context, r plimsoll.Rematch, judgedBehi
 // recountWork is what CountRematch counts; scanned are the artifacts that scans changed.
 type recountWork struct{ artifacts, indexes, scanned []int64 }
 
+const selectArtifactsOfSetsSQL = `SELECT DISTINCT artifact_id FROM artifact_set WHERE set_id IN (:keys)`
+
 // beginCounting ends the records of judged sets and reads what there is to count.
 func (s *Store) beginCounting(ctx context.Context, judgedBehind []int64) (work recountWork, err error) {
 	if len(judgedBehind) > 0 {
@@ -70,8 +72,7 @@ func (s *Store) beginCounting(ctx context.Context, judgedBehind []int64) (work r
 		if err != nil {
 			return err
 		}
-		const query = `SELECT DISTINCT artifact_id FROM artifact_set WHERE set_id IN (:keys)`
-		if work.artifacts, err = sqldb.CollectChunks(ctx, tx, query, nil, sets, sqldb.ScanID); err != nil {
+		if work.artifacts, err = sqldb.CollectChunks(ctx, tx, selectArtifactsOfSetsSQL, nil, sets, sqldb.ScanID); err != nil {
 			return err
 		}
 		slices.Sort(work.artifacts)

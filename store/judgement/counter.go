@@ -107,6 +107,8 @@ func (c *Counter) Missing(sets []int64) []int64 {
 	return slices.Compact(sets)
 }
 
+const selectVerdictVulnerabilitiesSQL = `SELECT id, vulnerability FROM verdict WHERE id IN (:keys)`
+
 // numberVerdicts reads the vulnerability ids of verdicts and gives each id a number.
 func (c *Counter) numberVerdicts(ctx context.Context, tx *sqldb.Tx, found map[int64][]int64) error {
 	var unknown []int64
@@ -120,8 +122,7 @@ func (c *Counter) numberVerdicts(ctx context.Context, tx *sqldb.Tx, found map[in
 	}
 	c.mu.Unlock()
 	slices.Sort(unknown)
-	const query = `SELECT id, vulnerability FROM verdict WHERE id IN (:keys)`
-	return sqldb.QueryChunks(ctx, tx, query, nil, slices.Compact(unknown), func(rows *sql.Rows) error {
+	return sqldb.QueryChunks(ctx, tx, selectVerdictVulnerabilitiesSQL, nil, slices.Compact(unknown), func(rows *sql.Rows) error {
 		var verdict int64
 		var id string
 		if err := rows.Scan(&verdict, &id); err != nil {

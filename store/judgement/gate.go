@@ -35,6 +35,8 @@ func OpenGate(ctx context.Context, tx *sqldb.Tx) (Gate, error) {
 	return Gate(finished.ID), err
 }
 
+const selectCountedSQL = `SELECT counted FROM artifact WHERE id = ?`
+
 // GateOf is the gate of an artifact.
 func GateOf(ctx context.Context, tx *sqldb.Tx, artifact int64) (Gate, error) {
 	open, err := OpenGate(ctx, tx)
@@ -42,9 +44,11 @@ func GateOf(ctx context.Context, tx *sqldb.Tx, artifact int64) (Gate, error) {
 		return 0, err
 	}
 	var own Gate
-	err = tx.QueryRow(ctx, `SELECT counted FROM artifact WHERE id = ?`, artifact).Scan(&own)
+	err = tx.QueryRow(ctx, selectCountedSQL, artifact).Scan(&own)
 	return max(open, own), err
 }
+
+const selectAllCountedSQL = `SELECT id, counted FROM artifact WHERE id IN (:keys)`
 
 // GatesOf is GateOf for several artifacts.
 func GatesOf(ctx context.Context, tx *sqldb.Tx, artifacts []int64) (map[int64]Gate, error) {
@@ -53,7 +57,7 @@ func GatesOf(ctx context.Context, tx *sqldb.Tx, artifacts []int64) (map[int64]Ga
 		return nil, err
 	}
 	out := make(map[int64]Gate, len(artifacts))
-	err = sqldb.QueryChunks(ctx, tx, `SELECT id, counted FROM artifact WHERE id IN (:keys)`, nil, artifacts, func(rows *sql.Rows) error {
+	err = sqldb.QueryChunks(ctx, tx, selectAllCountedSQL, nil, artifacts, func(rows *sql.Rows) error {
 		var artifact int64
 		var own Gate
 		err := rows.Scan(&artifact, &own)

@@ -47,6 +47,8 @@ func (s *Store) SaveChanges(ctx context.Context, r plimsoll.Rematch, c plimsoll.
 // holder is a set that contains a package.
 type holder struct{ set, pkg int64 }
 
+const selectHoldersSQL = `SELECT set_id, package_id FROM set_package WHERE package_id IN (:keys)`
+
 // holdersOf returns the sets that contain changed packages, sorted.
 func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange) ([]holder, error) {
 	var packages []int64
@@ -58,10 +60,9 @@ func (s *Store) holdersOf(ctx context.Context, c plimsoll.PackageChanges, byPack
 			packages = append(packages, id)
 		}
 	}
-	const query = `SELECT set_id, package_id FROM set_package WHERE package_id IN (:keys)`
 	var out []holder
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		out, err = sqldb.CollectChunks(ctx, tx, query, nil, packages, func(rows *sql.Rows) (h holder, err error) {
+		out, err = sqldb.CollectChunks(ctx, tx, selectHoldersSQL, nil, packages, func(rows *sql.Rows) (h holder, err error) {
 			err = rows.Scan(&h.set, &h.pkg)
 			return h, err
 		})
@@ -95,6 +96,8 @@ const replaceNotJudgedSQL = ` ON CONFLICT (set_id, package_id) DO UPDATE SET rea
 	WHERE set_not_judged.reason <> excluded.reason`
 
 const insertNotJudgedSQL = `INSERT INTO set_not_judged (set_id, package_id, reason) VALUES `
+
+const insertRecountsSQL = `INSERT INTO set_recount (set_id) VALUES `
 
 func saveFindingChanges(ctx context.Context, w *sqldb.Changes, r plimsoll.Rematch, c plimsoll.PackageChanges, byPackage map[int64][]plimsoll.FindingChange, pairs []holder) error {
 	var begin, end, unjudged, sets []any
@@ -132,8 +135,10 @@ func saveFindingChanges(ctx context.Context, w *sqldb.Changes, r plimsoll.Rematc
 	if err != nil {
 		return err
 	}
-	return sqldb.NewChanges(w.Tx).Insert(ctx, `INSERT INTO set_recount (set_id) VALUES `, "(?)", ` ON CONFLICT DO NOTHING`, sets)
+	return sqldb.NewChanges(w.Tx).Insert(ctx, insertRecountsSQL, "(?)", ` ON CONFLICT DO NOTHING`, sets)
 }
+
+const deleteNotJudgedSQL = `DELETE FROM set_not_judged WHERE set_id = ? AND package_id = ?`
 
 // deleteNotJudged deletes the reasons why packages of sets were not judged, with a prepared statement:
 // SQLite uses no index for a list of pairs.
@@ -141,7 +146,7 @@ func deleteNotJudged(ctx context.Context, w *sqldb.Changes, pairs []holder) erro
 	if len(pairs) == 0 {
 		return nil
 	}
-	stmt, err := w.Prepare(ctx, `DELETE FROM set_not_judged WHERE set_id = ? AND package_id = ?`)
+	stmt, err := w.Prepare(ctx, deleteNotJudgedSQL)
 	if err != nil {
 		return err
 	}
@@ -158,4 +163,12 @@ func deleteNotJudged(ctx context.Context, w *sqldb.Changes, pairs []holder) erro
 		w.Rows += int(n)
 	}
 	return nil
+}
+
+const deleteRecountsSQL = `DELETE FROM set_recount`
+
+// deleteRecounts clears the list of sets whose artifacts have to be counted again.
+func deleteRecounts(ctx context.Context, tx *sqldb.Tx) error {
+	_, err := tx.Exec(ctx, deleteRecountsSQL)
+	return err
 }

@@ -164,6 +164,8 @@ func compareUnjudged(ctx context.Context, tx *sqldb.Tx, js []plimsoll.PackageJud
 	return err
 }
 
+const selectEndedVerdictsSQL = `SELECT id, vulnerability, advisories FROM verdict WHERE id IN (:keys)`
+
 // describeEnds adds the texts of verdicts that end.
 func describeEnds(ctx context.Context, tx *sqldb.Tx, changes []plimsoll.FindingChange) error {
 	type text struct{ vulnerability, advisories string }
@@ -173,8 +175,7 @@ func describeEnds(ctx context.Context, tx *sqldb.Tx, changes []plimsoll.FindingC
 			verdicts[c.VerdictID] = text{}
 		}
 	}
-	const query = `SELECT id, vulnerability, advisories FROM verdict WHERE id IN (:keys)`
-	err := sqldb.QueryChunks(ctx, tx, query, nil, slices.Collect(maps.Keys(verdicts)), func(rows *sql.Rows) error {
+	err := sqldb.QueryChunks(ctx, tx, selectEndedVerdictsSQL, nil, slices.Collect(maps.Keys(verdicts)), func(rows *sql.Rows) error {
 		var id int64
 		var t text
 		err := rows.Scan(&id, &t.vulnerability, &t.advisories)

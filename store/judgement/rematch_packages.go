@@ -35,11 +35,13 @@ func (s *Store) EachPackage(ctx context.Context, scope plimsoll.RematchScope, si
 	return nil
 }
 
+const selectPackageIDsSQL = `SELECT id FROM package ORDER BY ecosystem, name`
+
 // packageIDsOf returns the ids of the packages of a scope, each once.
 func (s *Store) packageIDsOf(ctx context.Context, scope plimsoll.RematchScope) (ids []int64, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		if scope.All {
-			rows, err := tx.Query(ctx, `SELECT id FROM package ORDER BY ecosystem, name`)
+			rows, err := tx.Query(ctx, selectPackageIDsSQL)
 			ids, err = sqldb.Collect(rows, err, sqldb.ScanID)
 			return err
 		}
@@ -60,10 +62,11 @@ func (s *Store) packageIDsOf(ctx context.Context, scope plimsoll.RematchScope) (
 	return ids, err
 }
 
+const selectPackagesSQL = `SELECT id, ` + packageColumnsSQL + ` FROM package WHERE id IN (:keys)`
+
 func (s *Store) readPackages(ctx context.Context, ids []int64) (out []plimsoll.StoredPackage, err error) {
-	const query = `SELECT id, ` + packageColumnsSQL + ` FROM package WHERE id IN (:keys)`
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		out, err = sqldb.CollectChunks(ctx, tx, query, nil, ids, func(rows *sql.Rows) (p plimsoll.StoredPackage, err error) {
+		out, err = sqldb.CollectChunks(ctx, tx, selectPackagesSQL, nil, ids, func(rows *sql.Rows) (p plimsoll.StoredPackage, err error) {
 			err = rows.Scan(append([]any{&p.ID}, PackageTargets(&p.Package)...)...)
 			return p, err
 		})
@@ -130,6 +133,8 @@ func packagesByName(ctx context.Context, tx *sqldb.Tx, ecosystem string, names [
 	return out, nil
 }
 
+const selectPackagesByNormalizedNameSQL = `SELECT id, name FROM package WHERE ecosystem = ?`
+
 // packagesByNormalizedName finds the packages of an ecosystem where keys have names in a normalized form:
 // it reads all names of the ecosystem.
 func packagesByNormalizedName(ctx context.Context, tx *sqldb.Tx, ecosystem string, names []string) ([]int64, error) {
@@ -138,7 +143,7 @@ func packagesByNormalizedName(ctx context.Context, tx *sqldb.Tx, ecosystem strin
 		want[name] = true
 	}
 	var out []int64
-	rows, err := tx.Query(ctx, `SELECT id, name FROM package WHERE ecosystem = ?`, ecosystem)
+	rows, err := tx.Query(ctx, selectPackagesByNormalizedNameSQL, ecosystem)
 	err = sqldb.Each(rows, err, func(rows *sql.Rows) error {
 		var id int64
 		var name string

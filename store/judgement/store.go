@@ -1,6 +1,6 @@
 // Package judgement stores what is wrong with packages, keyed by content: package sets,
-// verdicts about their packages, and the rematches that change them. It knows no image and
-// no tenant, and what it stores is shared by all of them.
+// verdicts about their packages, and the rematches that change them. It has no images and
+// no tenants: what it stores is shared by all of them.
 //
 // A row of set_vulnerability is a finding: a verdict about a package of a set. It has the ids of the
 // rematches that began and ended it. Readers see the rows of their Gate. The files rematch*.go are

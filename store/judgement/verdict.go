@@ -73,6 +73,8 @@ func saveVerdicts(ctx context.Context, w *sqldb.Changes, verdicts map[string]pli
 	return ids, saveVerdictNames(ctx, w, fresh, verdicts, ids)
 }
 
+const insertVerdictNamesSQL = `INSERT INTO verdict_name (name, verdict_id) VALUES `
+
 // saveVerdictNames stores every id by which new verdicts are found: canonical id, advisories, aliases.
 func saveVerdictNames(ctx context.Context, w *sqldb.Changes, hashes []string, verdicts map[string]plimsoll.Vulnerability, ids map[string]int64) error {
 	var args []any
@@ -82,12 +84,13 @@ func saveVerdictNames(ctx context.Context, w *sqldb.Changes, hashes []string, ve
 			args = append(args, name, ids[h])
 		}
 	}
-	return w.Insert(ctx, `INSERT INTO verdict_name (name, verdict_id) VALUES `, "(?, ?)", ` ON CONFLICT DO NOTHING`, args)
+	return w.Insert(ctx, insertVerdictNamesSQL, "(?, ?)", ` ON CONFLICT DO NOTHING`, args)
 }
 
+const selectVerdictIDsSQL = `SELECT hash, id FROM verdict WHERE hash IN (:keys)`
+
 func verdictIDs(ctx context.Context, tx *sqldb.Tx, hashes []string, into map[string]int64) error {
-	const query = `SELECT hash, id FROM verdict WHERE hash IN (:keys)`
-	return sqldb.QueryChunks(ctx, tx, query, nil, hashes, func(rows *sql.Rows) error {
+	return sqldb.QueryChunks(ctx, tx, selectVerdictIDsSQL, nil, hashes, func(rows *sql.Rows) error {
 		var hash string
 		var id int64
 		err := rows.Scan(&hash, &id)

@@ -18,7 +18,7 @@ import (
 
 var costTenant = plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}
 
-// image stores an artifact, a tag that points to it and an index that holds it.
+// storeImage stores an artifact, a tag that points to it and an index with it.
 func storeImage(t testing.TB, s *store.Store, name string) plimsoll.Image {
 	t.Helper()
 	d := plimsoll.DigestOf([]byte(name))
@@ -196,7 +196,7 @@ func decideAndUndo(ctx context.Context, s *store.Store) error {
 	_, docErr := s.ImportDocument(ctx, costTenant, plimsoll.VEXDocument{ID: "urn:x"}, []plimsoll.Decision{d})
 	_, knownErr := s.KnownProducts(ctx, costTenant, []plimsoll.Digest{narrow.Scope.Digest})
 	_, listErr := s.Decisions(ctx, plimsoll.DecisionFilter{ProjectID: d.ProjectID, EnterpriseProjects: []string{"0"}, Finding: d.Finding, Before: 9})
-	_, settleErr := s.SettleDecisions(ctx)
+	_, settleErr := s.RecountDecisions(ctx)
 	return errors.Join(docErr, knownErr, listErr, settleErr, s.EndDecision(ctx, d.ProjectID, nil, made[0].ID, "x"))
 }
 
@@ -206,7 +206,7 @@ func planOf(t *testing.T, db *sql.DB, query string) (steps []string) {
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, query)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	for rows.Next() {
 		var id, parent, unused int
 		var step string

@@ -31,7 +31,7 @@ func Backlog(t *testing.T, open func(t *testing.T) *store.Store) {
 		"a process that dies every time": testInterrupted,
 		"sweep":                          testSweep,
 		"retry and release":              testRetryRelease,
-		"stop spares shared units":       testStop,
+		"stop leaves shared units":       testStop,
 		"tasks of a project":             testTasks,
 		"prune":                          testPrune,
 		"counters never drift":           testCounters,
@@ -40,7 +40,7 @@ func Backlog(t *testing.T, open func(t *testing.T) *store.Store) {
 	}
 }
 
-// backlog is a store with a clock that stands still.
+// backlog is a store with a clock that does not move by itself.
 type backlog struct {
 	*store.Store
 	t   rapid.TB

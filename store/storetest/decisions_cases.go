@@ -123,7 +123,7 @@ func testDecisionExpiry(f *findings) {
 
 func (f *findings) settle(want int) {
 	f.Helper()
-	n, err := f.s.SettleDecisions(f.ctx)
+	n, err := f.s.RecountDecisions(f.ctx)
 	f.must(err)
 	if n != want {
 		f.Fatalf("%d decisions were settled, want %d", n, want)

@@ -120,7 +120,7 @@ func testDecisionProperties(t *rapid.T, f *findings, project string) {
 			}
 		case "time":
 			clock.Advance(time.Minute)
-			_, err := f.s.SettleDecisions(f.ctx)
+			_, err := f.s.RecountDecisions(f.ctx)
 			f.must(err)
 		}
 		check()
@@ -201,7 +201,7 @@ func testDocuments(f *findings) {
 	if theirs.Ended != 0 {
 		f.Fatalf("another project's import ended %d decisions", theirs.Ended)
 	}
-	// A person's word goes before a document's.
+	// A decision of a person precedes one of a document.
 	mine := decision("CVE-1", plimsoll.DecisionScope{})
 	mine.Status = plimsoll.StatusAffected
 	f.decide(mine)
@@ -217,7 +217,7 @@ func testDocuments(f *findings) {
 	f.wantError(plimsoll.Invalid, err)
 }
 
-// testDecisionQuestions holds what lists and exports ask beside decisions.
+// testDecisionQuestions tests what lists and exports read beside decisions.
 func testDecisionQuestions(f *findings) {
 	a, b := f.twoFound(findingTenant, "a"), f.twoFound(findingTenant, "b")
 	f.twoFound(otherTenant, "c")

@@ -44,7 +44,7 @@ func pages(t *testing.T, s *store.Store, clock *Clock) {
 	isCode(t, err, plimsoll.TooLarge)
 }
 
-// listWhileSyncing holds count and page to one state of the database.
+// listWhileSyncing checks that count and page are of one state of the database.
 func listWhileSyncing(t *testing.T, s *store.Store, _ *Clock) {
 	ctx := context.Background()
 	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})

@@ -203,12 +203,12 @@ func interruptedScans(t *testing.T, s *store.Store, _ *Clock) {
 		}
 	}
 	same(t, states(), map[string]string{"plain": "done ", "index": "done "}, nil)
-	untoldScan(t, s, plain, states)
+	unrecordedFailure(t, s, plain, states)
 }
 
-// untoldScan ends a scan as failed: the image is told what its worker did not tell it, and
+// unrecordedFailure ends a scan as failed: the failure is recorded if its worker did not, and
 // keeps what it did.
-func untoldScan(t *testing.T, s *store.Store, a plimsoll.Artifact, states func() map[string]string) {
+func unrecordedFailure(t *testing.T, s *store.Store, a plimsoll.Artifact, states func() map[string]string) {
 	t.Helper()
 	ctx := context.Background()
 	for _, told := range []plimsoll.FailureCode{"", plimsoll.FailureLayer} {

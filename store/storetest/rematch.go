@@ -210,8 +210,8 @@ func testRematchScope(f *findings) {
 	}
 }
 
-// testMaliciousPackages: what advisories say of packages is malware of every artifact that
-// holds them, beside what is in its files, from the scan on and after each rematch.
+// testMaliciousPackages: a package that is malware by advisories is malware of every artifact
+// with it, beside the malware in its files, from the scan on and after each rematch.
 func testMaliciousPackages(f *findings) {
 	one, other := f.image(findingTenant, "one"), f.image(otherTenant, "other")
 	lang := placed(plimsoll.SetLanguage, "left-pad", "lost")

@@ -36,10 +36,11 @@ func RefreshSettings(ctx context.Context, w *sqldb.Changes, artifact int64) erro
 	return refreshSettings(ctx, w, artifact, selectOutcomesSQL)
 }
 
-// RefreshNewIndexes does so for those of the artifacts that are indexes: members of a new one may have been scanned before.
+const selectIndexesSQL = `SELECT id FROM artifact WHERE kind = 'index' AND id IN (:keys)`
+
+// RefreshNewIndexes refreshes those of the artifacts that are indexes: members of a new index may have been scanned before.
 func RefreshNewIndexes(ctx context.Context, w *sqldb.Changes, ids []int64) error {
-	const query = `SELECT id FROM artifact WHERE kind = 'index' AND id IN (:keys)`
-	indexes, err := sqldb.CollectChunks(ctx, w.Tx, query, nil, ids, sqldb.ScanID)
+	indexes, err := sqldb.CollectChunks(ctx, w.Tx, selectIndexesSQL, nil, ids, sqldb.ScanID)
 	if err != nil {
 		return err
 	}
@@ -50,6 +51,9 @@ func RefreshNewIndexes(ctx context.Context, w *sqldb.Changes, ids []int64) error
 	}
 	return nil
 }
+
+const updateSettingsSQL = `UPDATE artifact SET profile = ?, weak_accounts = ?, weak_policy = ?
+	WHERE id = ? AND (profile <> ? OR weak_accounts <> ? OR weak_policy <> ?)`
 
 // refreshSettings takes of several results of one rule the worst, of equal ones the first.
 func refreshSettings(ctx context.Context, w *sqldb.Changes, artifact int64, query string) error {
@@ -85,9 +89,14 @@ func refreshSettings(ctx context.Context, w *sqldb.Changes, artifact int64, quer
 	weak := sqldb.BoolInt(slices.ContainsFunc(outcomes, func(o settingOutcome) bool {
 		return o.kind == plimsoll.KindComplexity && o.result == plimsoll.SettingFailed
 	}))
-	return w.Change(ctx, `UPDATE artifact SET profile = ?, weak_accounts = ?, weak_policy = ?
-		WHERE id = ? AND (profile <> ? OR weak_accounts <> ? OR weak_policy <> ?)`, profile, accounts, weak, artifact, profile, accounts, weak)
+	return w.Change(ctx, updateSettingsSQL, profile, accounts, weak, artifact, profile, accounts, weak)
 }
+
+const selectProfileSQL = `SELECT id FROM setting_profile WHERE outcomes = ?`
+
+const insertProfileSQL = `INSERT INTO setting_profile (outcomes) VALUES (?) RETURNING id`
+
+const insertOutcomesSQL = `INSERT INTO setting_outcome (rule_id, result, profile_id) VALUES `
 
 // profileOf returns the row of setting_profile with these outcomes, writing it if it is new; 0 for no outcomes.
 func profileOf(ctx context.Context, w *sqldb.Changes, outcomes []settingOutcome) (id int64, err error) {
@@ -99,18 +108,18 @@ func profileOf(ctx context.Context, w *sqldb.Changes, outcomes []settingOutcome)
 	for _, o := range outcomes {
 		text = append(strconv.AppendInt(text, o.ruleID, 10), o.result[0])
 	}
-	err = w.QueryRow(ctx, `SELECT id FROM setting_profile WHERE outcomes = ?`, string(text)).Scan(&id)
+	err = w.QueryRow(ctx, selectProfileSQL, string(text)).Scan(&id)
 	if !errors.Is(err, sql.ErrNoRows) {
 		return id, err
 	}
-	if err := w.QueryRow(ctx, `INSERT INTO setting_profile (outcomes) VALUES (?) RETURNING id`, string(text)).Scan(&id); err != nil {
+	if err := w.QueryRow(ctx, insertProfileSQL, string(text)).Scan(&id); err != nil {
 		return 0, err
 	}
 	var args []any
 	for _, o := range outcomes {
 		args = append(args, o.ruleID, o.result, id)
 	}
-	return id, w.Insert(ctx, `INSERT INTO setting_outcome (rule_id, result, profile_id) VALUES `, "(?, ?, ?)", "", args)
+	return id, w.Insert(ctx, insertOutcomesSQL, "(?, ?, ?)", "", args)
 }
 
 // ProfileOutcomes reads what profileOf writes: it calls f with each rule and its result.
@@ -139,6 +148,13 @@ type weakAccount struct {
 	password string
 }
 
+const selectWeakAccountsSQL = `SELECT account, rule_id, password FROM artifact_weak_account WHERE artifact_id = ? ORDER BY position`
+
+const deleteWeakAccountsSQL = `DELETE FROM artifact_weak_account WHERE artifact_id = ?`
+
+const insertWeakAccountsSQL = `INSERT INTO artifact_weak_account (artifact_id, project_id, enterprise_project_id, position, account, rule_id, password)
+	SELECT id, project_id, enterprise_project_id, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS TEXT) FROM artifact WHERE id = ?`
+
 // saveWeakAccounts rewrites the accounts with guessed passwords if they differ, and counts them.
 // Two rules, or two databases, may name one account: the first does.
 func saveWeakAccounts(ctx context.Context, w *sqldb.Changes, artifact int64, outcomes []settingOutcome) (int, error) {
@@ -157,17 +173,16 @@ func saveWeakAccounts(ctx context.Context, w *sqldb.Changes, artifact int64, out
 			}
 		}
 	}
-	rows, err := w.Query(ctx, `SELECT account, rule_id, password FROM artifact_weak_account WHERE artifact_id = ? ORDER BY position`, artifact)
+	rows, err := w.Query(ctx, selectWeakAccountsSQL, artifact)
 	have, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (a weakAccount, err error) { return a, rows.Scan(&a.name, &a.rule, &a.password) })
 	if err != nil || slices.Equal(have, want) {
 		return len(want), err
 	}
-	if err := w.Change(ctx, `DELETE FROM artifact_weak_account WHERE artifact_id = ?`, artifact); err != nil {
+	if err := w.Change(ctx, deleteWeakAccountsSQL, artifact); err != nil {
 		return 0, err
 	}
 	for i, a := range want {
-		err := w.Change(ctx, `INSERT INTO artifact_weak_account (artifact_id, project_id, enterprise_project_id, position, account, rule_id, password)
-			SELECT id, project_id, enterprise_project_id, CAST(? AS BIGINT), CAST(? AS TEXT), CAST(? AS BIGINT), CAST(? AS TEXT) FROM artifact WHERE id = ?`,
+		err := w.Change(ctx, insertWeakAccountsSQL,
 			i, a.name, a.rule, a.password, artifact)
 		if err != nil {
 			return 0, err

@@ -49,12 +49,6 @@ const insertStatementSQL = `INSERT INTO statement (record_id, ecosystem, name, b
 
 const insertLookupSQL = `INSERT INTO lookup (ecosystem, name, record_id) VALUES `
 
-const endThreatSQL = `UPDATE threat SET to_revision = ? WHERE cve = ? AND feed = ? AND to_revision IS NULL`
-
-const insertThreatSQL = `INSERT INTO threat (cve, feed, from_revision, exploited, ransomware, epss) VALUES `
-
-const threatRowSQL = `(?, ?, ?, ?, ?, ?)`
-
 func sliceStatements() [stmtCount]string {
 	return [stmtCount]string{
 		stmtEnd:        endRecordSQL,
@@ -125,7 +119,7 @@ func (w *sliceWriter) exec(ctx context.Context, stmt int, args ...any) error {
 	return w.pause()
 }
 
-// pause ends the slice: nobody is to wait while something else than writing is done.
+// pause ends the slice, so that no other writer waits while nothing is written.
 func (w *sliceWriter) pause() error {
 	if w.tx == nil {
 		return nil
@@ -218,12 +212,12 @@ type pendingLookup struct {
 }
 
 func (l *pendingLookups) add(key plimsoll.AdvisoryKey, record int64) {
-	key.Ecosystem, key.Name = l.own(key.Ecosystem), l.own(key.Name)
+	key.Ecosystem, key.Name = l.intern(key.Ecosystem), l.intern(key.Name)
 	l.rows = append(l.rows, pendingLookup{key, record})
 }
 
-// own returns a copy of s: s itself may be part of a whole record.
-func (l *pendingLookups) own(s string) string {
+// intern returns a copy of s: s itself may be part of a whole record.
+func (l *pendingLookups) intern(s string) string {
 	c, ok := l.names[s]
 	if !ok {
 		c = strings.Clone(s)

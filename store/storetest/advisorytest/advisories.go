@@ -1,4 +1,4 @@
-package storetest
+package advisorytest
 
 import (
 	"crypto/sha256"
@@ -11,11 +11,12 @@ import (
 
 	"plimsoll"
 	"plimsoll/store/advisories"
+	"plimsoll/store/storetest/must"
 )
 
-// Advisories holds a store to what it must do for feeds. Each case opens a database;
+// Run tests what a store must do for feeds. Each case opens a database;
 // the same path is the same database.
-func Advisories(t *testing.T, open func(t *testing.T, path string) *advisories.Store) {
+func Run(t *testing.T, open func(t *testing.T, path string) *advisories.Store) {
 	for name, check := range map[string]func(*testing.T, func() *advisories.Store){
 		"Empty":          checkNoAdvisories,
 		"Import":         checkImport,
@@ -49,11 +50,13 @@ func Advisories(t *testing.T, open func(t *testing.T, path string) *advisories.S
 	}
 }
 
+var firstDay = time.Date(2026, 3, 14, 9, 26, 53, 589e6, time.UTC)
+
 // osvRecord is a record of one package with one range.
 func osvRecord(id, ecosystem, name, fixed string, more ...func(*plimsoll.Advisory)) plimsoll.Advisory {
 	a := plimsoll.Advisory{
 		ID:       id,
-		Modified: identityDay,
+		Modified: firstDay,
 		Upstream: []string{"CVE-2026-0001"},
 		Affected: []plimsoll.Affected{{
 			Ecosystem: ecosystem, Name: name,
@@ -73,7 +76,7 @@ type feedDump map[string]plimsoll.Advisory
 func stageFeed(t *testing.T, s *advisories.Store, feed string, d feedDump) {
 	t.Helper()
 	known, err := s.BeginImport(t.Context(), feed, "/dumps/"+feed)
-	noError(t, err)
+	must.NoError(t, err)
 	var records []plimsoll.FeedRecord
 	for file, a := range d {
 		hash := sha256.Sum256(fmt.Appendf(nil, "%+v", a))
@@ -83,19 +86,19 @@ func stageFeed(t *testing.T, s *advisories.Store, feed string, d feedDump) {
 			records = append(records, plimsoll.FeedRecord{File: file, Hash: hash, Replaces: replaces, Advisory: a})
 		}
 	}
-	noError(t, s.SaveRecords(t.Context(), records))
+	must.NoError(t, s.SaveRecords(t.Context(), records))
 	var gone []string
 	for file := range known {
 		gone = append(gone, file)
 	}
-	noError(t, s.WithdrawRecords(t.Context(), gone))
+	must.NoError(t, s.WithdrawRecords(t.Context(), gone))
 }
 
 func loadFeed(t *testing.T, s *advisories.Store, feed string, d feedDump) plimsoll.Revision {
 	t.Helper()
 	stageFeed(t, s, feed, d)
 	r, err := s.PublishImport(t.Context())
-	noError(t, err)
+	must.NoError(t, err)
 	s.EndImport()
 	return r
 }
@@ -106,7 +109,7 @@ var opensslKey = plimsoll.AdvisoryKey{Ecosystem: "Debian", Name: "openssl"}
 func evidenceIDs(t *testing.T, s *advisories.Store, keys ...plimsoll.AdvisoryKey) []string {
 	t.Helper()
 	e, err := s.Evidence(t.Context(), keys)
-	noError(t, err)
+	must.NoError(t, err)
 	out := []string{}
 	for _, a := range e.Advisories {
 		for _, f := range a.Affected {
@@ -127,10 +130,10 @@ func equal[T any](t *testing.T, what string, want, got T) {
 func checkNoAdvisories(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	status, err := s.Status(t.Context())
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "status", plimsoll.AdvisoryStatus{Feeds: []plimsoll.FeedStatus{}}, status)
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{opensslKey})
-	noError(t, err)
+	must.NoError(t, err)
 	if e.Revision != 0 || len(e.Advisories)+len(e.Ratings)+len(e.Releases) != 0 {
 		t.Errorf("evidence of nothing: %+v", e)
 	}
@@ -143,16 +146,16 @@ func checkImport(t *testing.T, open func() *advisories.Store) {
 		t.Errorf("revision %d", r)
 	}
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{opensslKey})
-	noError(t, err)
+	must.NoError(t, err)
 	want.Feed, want.Since = "one", 1
 	equal(t, "evidence", plimsoll.Evidence{
 		Revision: 1, Advisories: []plimsoll.Advisory{want}, Ratings: map[string][]plimsoll.Rating{}, Threats: map[string]plimsoll.Threat{},
 		Releases: map[string]bool{"Debian:12": true, "Debian:13": true},
 	}, e)
 	status, err := s.Status(t.Context())
-	noError(t, err)
+	must.NoError(t, err)
 	f := status.Feeds[0]
-	if f.Records != 2 || f.Revision != 1 || f.Name != "one" || f.Source != "/dumps/one" || !f.Newest.Equal(identityDay.Truncate(time.Millisecond)) || f.CheckedAt.IsZero() {
+	if f.Records != 2 || f.Revision != 1 || f.Name != "one" || f.Source != "/dumps/one" || !f.Newest.Equal(firstDay.Truncate(time.Millisecond)) || f.CheckedAt.IsZero() {
 		t.Errorf("feed %+v", f)
 	}
 }
@@ -162,12 +165,12 @@ func checkImportAgain(t *testing.T, open func() *advisories.Store) {
 	d := feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "3.0.1")}
 	loadFeed(t, s, "one", d)
 	before, err := s.Status(t.Context())
-	noError(t, err)
+	must.NoError(t, err)
 	if r := loadFeed(t, s, "one", d); r != 1 {
 		t.Errorf("an identical import made revision %d", r)
 	}
 	after, err := s.Status(t.Context())
-	noError(t, err)
+	must.NoError(t, err)
 	after.Feeds[0].CheckedAt, after.AgeSeconds = before.Feeds[0].CheckedAt, before.AgeSeconds
 	equal(t, "status", before, after)
 }
@@ -191,7 +194,7 @@ func checkWithdraw(t *testing.T, open func() *advisories.Store) {
 	}
 	equal(t, "evidence", []string{"A-1 Debian:12 1"}, evidenceIDs(t, s, opensslKey))
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{opensslKey})
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "releases", map[string]bool{"Debian:12": true}, e.Releases)
 	equal(t, "back again", plimsoll.Revision(3), loadFeed(t, s, "one", feedDump{
 		"a.json": osvRecord("A-1", "Debian:12", "openssl", "1"), "b.json": osvRecord("A-2", "Debian:11", "openssl", "2")}))
@@ -218,7 +221,7 @@ func checkDeadImport(t *testing.T, open func() *advisories.Store) {
 	first := feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1"), "b.json": osvRecord("A-2", "Debian:12", "openssl", "1")}
 	loadFeed(t, s, "one", first)
 	stageFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "9"), "c.json": osvRecord("A-3", "Debian:13", "openssl", "9")})
-	noError(t, s.Close())
+	must.NoError(t, s.Close())
 
 	s = open()
 	old := []string{"A-1 Debian:12 1", "A-2 Debian:12 1"}
@@ -265,7 +268,7 @@ func checkFeedsApart(t *testing.T, open func() *advisories.Store) {
 
 func checkWithdrawnField(t *testing.T, open func() *advisories.Store) {
 	s := open()
-	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1", func(a *plimsoll.Advisory) { a.Withdrawn = identityDay })})
+	loadFeed(t, s, "one", feedDump{"a.json": osvRecord("A-1", "Debian:12", "openssl", "1", func(a *plimsoll.Advisory) { a.Withdrawn = firstDay })})
 	equal(t, "evidence", []string{}, evidenceIDs(t, s, opensslKey))
 }
 
@@ -284,7 +287,7 @@ func checkRatings(t *testing.T, open func() *advisories.Store) {
 		}),
 	})
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{opensslKey})
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "ratings", map[string][]plimsoll.Rating{"CVE-2026-0001": {vector}}, e.Ratings)
 	equal(t, "releases of what was asked only", map[string]bool{"Debian:12": true}, e.Releases)
 }
@@ -295,7 +298,7 @@ func checkTexts(t *testing.T, open func() *advisories.Store) {
 		a.Summary, a.Details, a.URL = "short", "long", "https://example.test/A-1"
 	})})
 	got, err := s.Advisory(t.Context(), []string{"A-1", "A-2"})
-	noError(t, err)
+	must.NoError(t, err)
 	if len(got) != 1 || got[0].Summary != "short" || got[0].Details != "long" || got[0].URL != "https://example.test/A-1" || got[0].Feed != "one" {
 		t.Errorf("%+v", got)
 	}
@@ -313,10 +316,10 @@ func checkLongTexts(t *testing.T, open func() *advisories.Store) {
 	})
 	loadFeed(t, s, "one", feedDump{"a.json": want})
 	texts, err := s.Advisory(t.Context(), []string{"A-1"})
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "details", want.Details, texts[0].Details)
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{opensslKey})
-	noError(t, err)
+	must.NoError(t, err)
 	want.Feed, want.Since, want.Details = "one", 1, ""
 	equal(t, "advisory", []plimsoll.Advisory{want}, e.Advisories)
 }

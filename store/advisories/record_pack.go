@@ -17,7 +17,7 @@ type packedRecord struct {
 	statements    []packedStatement // by key
 }
 
-// packedStatement is what a record says about one package, or about one CVE: the
+// packedStatement is the part of a record about one package, or about one CVE: the
 // ecosystem is empty then.
 type packedStatement struct {
 	key  plimsoll.AdvisoryKey
@@ -38,7 +38,7 @@ func (a *Store) packRecord(r *plimsoll.FeedRecord) (packedRecord, error) {
 	for _, f := range r.Advisory.Affected {
 		key := plimsoll.NewAdvisoryKey(f.Ecosystem, f.Name)
 		groups[key] = append(groups[key], f)
-		if !r.Advisory.Malicious() { // whoever lists malware does not list vulnerabilities
+		if !r.Advisory.Malicious() { // a feed of malware does not list vulnerabilities
 			ecosystems = append(ecosystems, f.Ecosystem)
 		}
 		ratings = append(ratings, f.Ratings...)

@@ -1,4 +1,4 @@
-package storetest
+package advisorytest
 
 import (
 	"errors"
@@ -9,18 +9,19 @@ import (
 
 	"plimsoll"
 	"plimsoll/store/advisories"
+	"plimsoll/store/storetest/must"
 )
 
 func checkMissing(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	note := func(files ...string) {
 		t.Helper()
-		noError(t, s.NoteMissing(t.Context(), "one", files))
+		must.NoError(t, s.NoteMissing(t.Context(), "one", files))
 	}
 	missing := func(feed string) map[string]bool {
 		t.Helper()
 		m, err := s.MissingFiles(t.Context(), feed)
-		noError(t, err)
+		must.NoError(t, err)
 		return m
 	}
 	note("a", "b")
@@ -43,16 +44,16 @@ func checkMissing(t *testing.T, open func() *advisories.Store) {
 func threatsOf(t *testing.T, s *advisories.Store) map[string]plimsoll.Threat {
 	t.Helper()
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{opensslKey})
-	noError(t, err)
+	must.NoError(t, err)
 	return e.Threats
 }
 
 func stageThreats(t *testing.T, s *advisories.Store, feed string, list ...plimsoll.Threat) plimsoll.ImportOutcome {
 	t.Helper()
 	_, err := s.BeginImport(t.Context(), feed, "https://"+feed)
-	noError(t, err)
+	must.NoError(t, err)
 	var out plimsoll.ImportOutcome
-	noError(t, s.SaveThreats(t.Context(), list, &out))
+	must.NoError(t, s.SaveThreats(t.Context(), list, &out))
 	return out
 }
 
@@ -61,7 +62,7 @@ func loadThreats(t *testing.T, s *advisories.Store, feed string, list ...plimsol
 	out := stageThreats(t, s, feed, list...)
 	var err error
 	out.Revision, err = s.PublishImport(t.Context())
-	noError(t, err)
+	must.NoError(t, err)
 	s.EndImport()
 	return out
 }
@@ -80,23 +81,23 @@ func checkThreats(t *testing.T, open func() *advisories.Store) {
 	likely.EPSS = 310
 	equal(t, "a little more", plimsoll.ImportOutcome{Revision: 4, Records: 2, Changed: 1, Unchanged: 1}, loadThreats(t, s, "epss", likely, other))
 	changes, known, err := s.ChangedSince(t.Context(), 3)
-	noError(t, err)
+	must.NoError(t, err)
 	if !known || len(changes.CVEs)+len(changes.Keys) > 0 {
 		t.Errorf("a score within its band is judged anew: %+v, %v", changes, known)
 	}
 	equal(t, "gone", plimsoll.ImportOutcome{Revision: 5, Withdrawn: 1}, loadThreats(t, s, "kev"))
 	equal(t, "what is left", map[string]plimsoll.Threat{cve: {CVE: cve, EPSS: 310}}, threatsOf(t, s))
 	changes, known, err = s.ChangedSince(t.Context(), 4)
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "changed", []string{cve}, changes.CVEs)
 	if !known {
 		t.Error("what changed is not known")
 	}
 	feeds, err := s.ThreatFeeds(t.Context())
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "feeds of threats", []string{"epss"}, feeds)
 	status, err := s.Status(t.Context())
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "records of the feed", 2, status.Feeds[0].Records)
 }
 
@@ -108,7 +109,7 @@ func checkDeadThreats(t *testing.T, open func() *advisories.Store) {
 	stageThreats(t, s, "kev", plimsoll.Threat{CVE: "CVE-2026-0001", Exploited: true})
 	want := map[string]plimsoll.Threat{"CVE-2026-0001": {CVE: "CVE-2026-0001", EPSS: 1}}
 	equal(t, "while it runs", want, threatsOf(t, s))
-	noError(t, s.Close())
+	must.NoError(t, s.Close())
 	s = open()
 	equal(t, "after it died", want, threatsOf(t, s))
 	loadFeed(t, s, "two", feedDump{"a.json": osvRecord("B-1", "Debian:12", "zlib", "1")})
@@ -121,26 +122,26 @@ func checkFeedState(t *testing.T, open func() *advisories.Store) {
 	state := func() plimsoll.FeedState {
 		t.Helper()
 		st, err := s.FeedState(t.Context(), "one")
-		noError(t, err)
+		must.NoError(t, err)
 		return st
 	}
 	equal(t, "before", plimsoll.FeedState{Feed: "one"}, state())
-	at := identityDay.Truncate(time.Millisecond)
+	at := firstDay.Truncate(time.Millisecond)
 	want := plimsoll.FeedState{Feed: "one", FailedAt: at, Failure: "no answer"}
-	noError(t, s.SaveFeedState(t.Context(), want))
+	must.NoError(t, s.SaveFeedState(t.Context(), want))
 	equal(t, "failed", want, state())
 	status, err := s.Status(t.Context())
-	noError(t, err)
+	must.NoError(t, err)
 	if len(status.Feeds) != 1 || status.Feeds[0].Failure != "no answer" || !status.Feeds[0].CheckedAt.IsZero() || status.AgeSeconds != 0 {
 		t.Errorf("a feed that was never read: %+v", status)
 	}
 	want = plimsoll.FeedState{Feed: "one", Upstream: "https://a.test", ETag: `"x"`, LastModified: "y", ReadThrough: at, FullAt: at.Add(time.Hour)}
-	noError(t, s.SaveFeedState(t.Context(), want))
+	must.NoError(t, s.SaveFeedState(t.Context(), want))
 	equal(t, "read", want, state())
 	if status, err = s.Status(t.Context()); err != nil || status.Feeds[0].CheckedAt.IsZero() || status.Feeds[0].Failure != "" {
 		t.Errorf("%+v, %v", status, err)
 	}
-	noError(t, s.NoteCheck(t.Context(), "one", at))
+	must.NoError(t, s.NoteCheck(t.Context(), "one", at))
 	if status, err = s.Status(t.Context()); err != nil || !status.Feeds[0].CheckedAt.Equal(at) {
 		t.Errorf("%+v, %v", status, err)
 	}
@@ -159,7 +160,7 @@ func checkEachRecord(t *testing.T, open func() *advisories.Store) {
 	loadFeed(t, s, "one", want)
 	loadFeed(t, s, "two", feedDump{"x.json": osvRecord("X-1", "Debian:12", "openssl", "1")})
 	got := feedDump{}
-	noError(t, s.EachRecord(t.Context(), "one", func(r plimsoll.FeedRecord) error {
+	must.NoError(t, s.EachRecord(t.Context(), "one", func(r plimsoll.FeedRecord) error {
 		got[r.File] = r.Advisory
 		return nil
 	}))
@@ -170,17 +171,17 @@ func checkEachRecord(t *testing.T, open func() *advisories.Store) {
 	}
 }
 
-// checkMalicious: a feed of malicious packages is evidence, but nobody judged vulnerabilities by it.
+// checkMalicious: a feed of malicious packages is evidence, but no vulnerability is judged by it.
 func checkMalicious(t *testing.T, open func() *advisories.Store) {
 	s := open()
 	loadFeed(t, s, "malicious", feedDump{"a.json": osvRecord("MAL-2026-1", "npm", "x", "1")})
 	e, err := s.Evidence(t.Context(), []plimsoll.AdvisoryKey{{Ecosystem: "npm", Name: "x"}})
-	noError(t, err)
+	must.NoError(t, err)
 	if len(e.Advisories) != 1 || len(e.Releases) != 0 {
 		t.Errorf("%+v", e)
 	}
 	loadFeed(t, s, "npm", feedDump{"a.json": osvRecord("A-1", "npm", "y", "1")})
 	e, err = s.Evidence(t.Context(), []plimsoll.AdvisoryKey{{Ecosystem: "npm", Name: "x"}})
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "releases", map[string]bool{"npm": true}, e.Releases)
 }

@@ -10,17 +10,9 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// maxChangedThreats bounds how many CVEs are noted as changed.
-const maxChangedThreats = 20_000
-
-func scanThreat(rows *sql.Rows) (t plimsoll.Threat, err error) {
-	err = rows.Scan(&t.CVE, &t.Exploited, &t.Ransomware, &t.EPSS)
-	return t, err
-}
-
 const selectThreatsSQL = `SELECT cve, exploited, ransomware, epss FROM threat WHERE feed = ? AND to_revision IS NULL`
 
-// Threats returns what a feed says now, by CVE.
+// Threats returns the current threats of a feed, by CVE.
 func (a *Store) Threats(ctx context.Context, feed string) (map[string]plimsoll.Threat, error) {
 	out := map[string]plimsoll.Threat{}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -34,8 +26,8 @@ func (a *Store) Threats(ctx context.Context, feed string) (map[string]plimsoll.T
 	return out, err
 }
 
-// SaveThreats makes the list the whole of what the running import's feed says, and counts
-// into out. Like records it comes into sight when the import is published.
+// SaveThreats replaces the threats of the running import's feed by the list, and counts
+// into out. Like records they become visible when the import is published.
 func (a *Store) SaveThreats(ctx context.Context, list []plimsoll.Threat, out *plimsoll.ImportOutcome) error {
 	i, err := a.running()
 	if err != nil {
@@ -81,12 +73,18 @@ func (a *Store) SaveThreats(ctx context.Context, list []plimsoll.Threat, out *pl
 	return a.inSlices(ctx, func(w *sliceWriter) error { return w.saveThreats(ctx, i, ended, begun, now) })
 }
 
-// rate notes a CVE whose findings may be judged otherwise.
+// rate notes a CVE whose findings may be judged differently.
 func (i *advisoryImport) rate(cve string, old, now plimsoll.Threat) {
 	if !old.SameJudgement(now) {
 		i.rated = append(i.rated, cve)
 	}
 }
+
+const endThreatSQL = `UPDATE threat SET to_revision = ? WHERE cve = ? AND feed = ? AND to_revision IS NULL`
+
+const insertThreatSQL = `INSERT INTO threat (cve, feed, from_revision, exploited, ransomware, epss) VALUES `
+
+const threatRowSQL = `(?, ?, ?, ?, ?, ?)`
 
 func (w *sliceWriter) saveThreats(ctx context.Context, i *advisoryImport, ended, begun []string, now map[string]plimsoll.Threat) error {
 	for _, cve := range ended {
@@ -104,28 +102,11 @@ func (w *sliceWriter) saveThreats(ctx context.Context, i *advisoryImport, ended,
 	return out.end(ctx)
 }
 
-// noteRated stores the CVEs that a revision, not yet published, rates anew.
-func (a *Store) noteRated(ctx context.Context, revision plimsoll.Revision, cves []string) (known bool, err error) {
-	if len(cves) > maxChangedThreats {
-		return false, nil
-	}
-	err = sqldb.EachChunk(cves, func(part []string) error {
-		var args []any
-		for _, cve := range part {
-			args = append(args, revision, cve)
-		}
-		return a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			return sqldb.NewChanges(tx).Insert(ctx, `INSERT INTO change_key (revision, ecosystem, name) VALUES `, "(?, '', ?)", ` ON CONFLICT DO NOTHING`, args)
-		})
-	})
-	return err == nil, err
-}
-
 const selectThreatsByCVESQL = `
 SELECT cve, exploited, ransomware, epss FROM threat
 WHERE cve IN (:keys) AND from_revision <= ? AND (to_revision IS NULL OR to_revision > ?)`
 
-// evidenceThreats reads what every feed says about the CVEs.
+// evidenceThreats reads the threats of every feed about the CVEs.
 func evidenceThreats(ctx context.Context, tx *sqldb.Tx, at plimsoll.Revision, cves []string, out map[string]plimsoll.Threat) error {
 	return sqldb.QueryChunks(ctx, tx, selectThreatsByCVESQL, nil, cves, func(rows *sql.Rows) error {
 		t, err := scanThreat(rows)
@@ -134,8 +115,8 @@ func evidenceThreats(ctx context.Context, tx *sqldb.Tx, at plimsoll.Revision, cv
 	}, at, at)
 }
 
-// cleanThreats removes what a dead import left, in one short transaction; left is how
-// many rows it touched.
+// cleanThreats removes what an interrupted import left, in one short transaction; left is how
+// many rows it changed.
 func cleanThreats(ctx context.Context, tx *sqldb.Tx, newest plimsoll.Revision) (left int64, err error) {
 	for _, query := range [...]string{
 		`DELETE FROM threat WHERE (cve, feed, from_revision) IN
@@ -155,13 +136,15 @@ func cleanThreats(ctx context.Context, tx *sqldb.Tx, newest plimsoll.Revision) (
 	return left, nil
 }
 
+const deleteEndedThreatsSQL = `DELETE FROM threat WHERE (cve, feed, from_revision) IN
+	(SELECT cve, feed, from_revision FROM threat WHERE to_revision < ? LIMIT 2000)`
+
 // pruneThreats deletes rows that ended before the newest revision, in short transactions.
 func (a *Store) pruneThreats(ctx context.Context, newest plimsoll.Revision) error {
 	for {
 		var n int64
 		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			res, err := tx.Exec(ctx, `DELETE FROM threat WHERE (cve, feed, from_revision) IN
-				(SELECT cve, feed, from_revision FROM threat WHERE to_revision < ? LIMIT 2000)`, newest)
+			res, err := tx.Exec(ctx, deleteEndedThreatsSQL, newest)
 			if err == nil {
 				n, err = res.RowsAffected()
 			}
@@ -173,11 +156,13 @@ func (a *Store) pruneThreats(ctx context.Context, newest plimsoll.Revision) erro
 	}
 }
 
+const selectThreatFeedsSQL = `SELECT f.name FROM feed f WHERE EXISTS (SELECT 1 FROM threat t WHERE t.feed = f.name AND t.to_revision IS NULL)`
+
 // ThreatFeeds are the feeds that have threats instead of records.
 func (a *Store) ThreatFeeds(ctx context.Context) ([]string, error) {
 	found := map[string]bool{}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT f.name FROM feed f WHERE EXISTS (SELECT 1 FROM threat t WHERE t.feed = f.name AND t.to_revision IS NULL)`)
+		rows, err := tx.Query(ctx, selectThreatFeedsSQL)
 		return sqldb.Each(rows, err, func(rows *sql.Rows) error {
 			var name string
 			err := rows.Scan(&name)

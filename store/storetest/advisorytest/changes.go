@@ -1,4 +1,4 @@
-package storetest
+package advisorytest
 
 import (
 	"fmt"
@@ -6,13 +6,14 @@ import (
 
 	"plimsoll"
 	"plimsoll/store/advisories"
+	"plimsoll/store/storetest/must"
 )
 
-// changed asks what changed; nil = cannot be told.
+// changed returns what changed; nil = not known.
 func changed(t *testing.T, s *advisories.Store, since plimsoll.Revision) *plimsoll.AdvisoryChanges {
 	t.Helper()
 	c, known, err := s.ChangedSince(t.Context(), since)
-	noError(t, err)
+	must.NoError(t, err)
 	if !known {
 		return nil
 	}
@@ -47,9 +48,9 @@ func checkChanges(t *testing.T, open func() *advisories.Store) {
 	equal(t, "since 1", all, changed(t, s, 1))
 
 	delete(dump, "b.json")
-	loadFeed(t, s, "one", dump) // 6: nobody speaks of PyPI any more
+	loadFeed(t, s, "one", dump) // 6: no record is about PyPI now
 	equal(t, "a release is not covered any more", unknown, changed(t, s, 5))
-	dump["c.json"] = osvRecord("A-3", "Debian:12", "zlib", "1", func(a *plimsoll.Advisory) { a.Withdrawn = identityDay })
+	dump["c.json"] = osvRecord("A-3", "Debian:12", "zlib", "1", func(a *plimsoll.Advisory) { a.Withdrawn = firstDay })
 	loadFeed(t, s, "one", dump) // 7
 	equal(t, "a withdrawn record", &plimsoll.AdvisoryChanges{Through: 7, Keys: []plimsoll.AdvisoryKey{key("Debian", "zlib")}}, changed(t, s, 6))
 }
@@ -82,11 +83,11 @@ func checkOrigins(t *testing.T, open func() *advisories.Store) {
 	loadFeed(t, s, "one", dump) // 1
 	dump["a.json"] = osvRecord("A-1", "Debian:12", "openssl", "2")
 	delete(dump, "b.json")
-	dump["c.json"] = osvRecord("A-3", "Debian:12", "curl", "1", func(a *plimsoll.Advisory) { a.Withdrawn = identityDay })
+	dump["c.json"] = osvRecord("A-3", "Debian:12", "curl", "1", func(a *plimsoll.Advisory) { a.Withdrawn = firstDay })
 	dump["d.json"] = osvRecord("A-4", "Debian:12", "bash", "1")
 	loadFeed(t, s, "one", dump) // 2
 	got, err := s.Origins(t.Context(), []string{"A-1", "A-2", "A-3", "A-4", "A-5"}, 1)
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "after 1", map[string]plimsoll.AdvisoryOrigin{
 		"A-1": {InForce: true, InForceBefore: true}, "A-2": {InForceBefore: true}, "A-3": {InForceBefore: true}, "A-4": {InForce: true},
 	}, got)
@@ -95,11 +96,11 @@ func checkOrigins(t *testing.T, open func() *advisories.Store) {
 	dump["e.json"] = osvRecord("A-5", "Debian:12", "dash", "1")
 	stageFeed(t, s, "one", dump)
 	again, err := s.Origins(t.Context(), []string{"A-1", "A-2", "A-3", "A-4", "A-5"}, 1)
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "beside an import", map[string]plimsoll.AdvisoryOrigin{
 		"A-1": {InForce: true, InForceBefore: true}, "A-2": {InForceBefore: true}, "A-3": {InForceBefore: true}, "A-4": {InForce: true}, "A-5": {},
 	}, again)
 	none, err := s.Origins(t.Context(), nil, 1)
-	noError(t, err)
+	must.NoError(t, err)
 	equal(t, "nothing asked", map[string]plimsoll.AdvisoryOrigin{}, none)
 }
