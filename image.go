@@ -32,7 +32,7 @@ func ScanStates() []ScanState {
 	return []ScanState{ScanPending, ScanRunning, ScanNone, ScanUnreachable, ScanOversized, ScanFailed, ScanDone}
 }
 
-// LeastFinished returns the state that stands first in ScanStates; ScanNone for no argument.
+// LeastFinished returns the argument that is first in ScanStates; ScanNone without arguments.
 func LeastFinished(states ...ScanState) ScanState {
 	for _, s := range ScanStates() {
 		for _, got := range states {

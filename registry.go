@@ -41,7 +41,7 @@ func (k RegistryKind) Origin() Origin {
 	}
 }
 
-// Registry is a place images come from.
+// Registry is a source of images.
 type Registry struct {
 	ID int64 `json:"id"`
 	Tenant
@@ -61,7 +61,7 @@ type Registry struct {
 
 	ScanOnSync bool `json:"scan_on_sync"`
 
-	// SharedBytes: an administrator vouches that every project may reuse layer reports of this registry's layers.
+	// SharedBytes: an administrator confirms that every project may reuse layer reports of this registry's layers.
 	SharedBytes bool `json:"shared_bytes"`
 
 	InstanceID   string    `json:"instance_id,omitempty"`
@@ -72,7 +72,7 @@ type Registry struct {
 
 	CreatedAt time.Time `json:"created_at"`
 
-	// LastSync is the newest finished sync, as its task tells; nil before the first.
+	// LastSync is the newest finished sync, according to its task; nil before the first.
 	LastSync *SyncOutcome `json:"last_sync,omitempty"`
 }
 
@@ -125,7 +125,7 @@ type SyncOutcome struct {
 	Detail  string      `json:"detail,omitempty"`
 }
 
-// Credential is what a registry is spoken to with; it travels as a value and is never stored or logged.
+// Credential authenticates to a registry. It is passed by value and never stored or logged.
 type Credential struct {
 	Username string
 	Secret   string

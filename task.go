@@ -2,7 +2,7 @@ package plimsoll
 
 import "time"
 
-// WorkKind is what a unit of work does.
+// WorkKind is the kind of a unit of work.
 type WorkKind string
 
 // The kinds of work.
@@ -11,8 +11,8 @@ const (
 	WorkScan    WorkKind = "scan"    // look inside one artifact
 	WorkRematch WorkKind = "rematch" // judge stored package sets again
 
-	WorkDecisions WorkKind = "decisions" // let shown counts follow decisions
-	WorkPasswords WorkKind = "passwords" // hold a project's images against its list of weak passwords
+	WorkDecisions WorkKind = "decisions" // recount images after decisions
+	WorkPasswords WorkKind = "passwords" // compare a project's images with its list of weak passwords
 )
 
 // Priority orders work of one project; higher first.

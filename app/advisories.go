@@ -39,7 +39,7 @@ type Import struct {
 	Trust Trust  // of bundles
 
 	By    string            // who asks, as tasks name them
-	Watch func(records int) // called with the number of records so far; nil = nobody watches
+	Watch func(records int) // called with the number of records so far; nil = not called
 }
 
 // Import reads a bundle, or a zip or a folder as all records of a feed.

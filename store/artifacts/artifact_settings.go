@@ -36,6 +36,22 @@ func RefreshSettings(ctx context.Context, w *sqldb.Changes, artifact int64) erro
 	return refreshSettings(ctx, w, artifact, selectOutcomesSQL)
 }
 
+const selectIndexesSQL = `SELECT id FROM artifact WHERE kind = 'index' AND id IN (:keys)`
+
+// RefreshNewIndexes refreshes those of the artifacts that are indexes: members of a new index may have been scanned before.
+func RefreshNewIndexes(ctx context.Context, w *sqldb.Changes, ids []int64) error {
+	indexes, err := sqldb.CollectChunks(ctx, w.Tx, selectIndexesSQL, nil, ids, sqldb.ScanID)
+	if err != nil {
+		return err
+	}
+	for _, id := range indexes {
+		if err := refreshSettings(ctx, w, id, selectMemberOutcomesSQL); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 const updateSettingsSQL = `UPDATE artifact SET profile = ?, weak_accounts = ?, weak_policy = ?
 	WHERE id = ? AND (profile <> ? OR weak_accounts <> ? OR weak_policy <> ?)`
 

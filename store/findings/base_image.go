@@ -3,7 +3,6 @@ package findings
 import (
 	"context"
 	"database/sql"
-	"slices"
 
 	"plimsoll"
 	"plimsoll/store/artifacts"
@@ -24,66 +23,46 @@ func (s *Store) BaseImages(ctx context.Context, img plimsoll.Image, enterprisePr
 	return out, err
 }
 
-// maxBases bounds the artifacts that are compared with one image.
-const maxBases = 1000
-
-// baseCandidate is an artifact whose top layer the image has at the same position.
+// baseCandidate is an artifact whose layers the image begins with.
 type baseCandidate struct {
 	artifact int64
-	position int
+	position int             // of its top layer
+	topLayer plimsoll.Digest // blob
 }
 
 func findBases(ctx context.Context, tx *sqldb.Tx, project string, eps []string, artifact int64) ([]plimsoll.BaseImage, error) {
-	layers, err := artifacts.Layers(ctx, tx, artifact)
-	if err != nil {
-		return nil, err
-	}
-	candidates, err := baseCandidates(ctx, tx, project, layers)
+	candidates, err := baseCandidates(ctx, tx, project, artifact)
 	if err != nil {
 		return nil, err
 	}
 	var out []plimsoll.BaseImage
 	for _, c := range candidates {
-		below, err := artifacts.Layers(ctx, tx, c.artifact)
-		if err != nil {
-			return nil, err
-		}
-		same := func(a, b plimsoll.Layer) bool { return a.DiffID == b.DiffID }
-		if !slices.EqualFunc(below, layers[:c.position+1], same) {
-			continue
-		}
 		found, ok, err := baseImage(ctx, tx, project, eps, c.artifact)
 		if err != nil {
 			return nil, err
 		}
 		if ok {
-			found.Layers, found.TopLayer = c.position+1, below[c.position].Digest
+			found.Layers, found.TopLayer = c.position+1, c.topLayer
 			out = append(out, found)
 		}
 	}
 	return out, nil
 }
 
-// baseCandidates finds the artifacts whose top layer is one of the layers but the last, at its position.
-func baseCandidates(ctx context.Context, tx *sqldb.Tx, project string, layers []plimsoll.Layer) ([]baseCandidate, error) {
-	var all []baseCandidate
-	for start := 0; start < len(layers)-1; start += sqldb.ChunkSize {
-		args := []any{project}
-		part := layers[start:min(start+sqldb.ChunkSize, len(layers)-1)]
-		for i, l := range part {
-			args = append(args, l.DiffID, start+i)
-		}
-		rows, err := tx.Query(ctx, `SELECT artifact_id, position FROM artifact_layer
-			WHERE top = 1 AND project_id = ? AND diff_id <> '' AND (diff_id, position) IN (VALUES `+sqldb.Tuples(len(part), "(?, ?)")+`)
-			ORDER BY position DESC, artifact_id DESC LIMIT ?`, append(args, maxBases)...)
-		found, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (b baseCandidate, err error) { return b, rows.Scan(&b.artifact, &b.position) })
-		if err != nil {
-			return nil, err
-		}
-		all = append(all, found...)
-	}
-	slices.SortStableFunc(all, func(a, b baseCandidate) int { return b.position - a.position })
-	return all, nil
+// selectBasesSQL finds artifacts by their top layers, and compares the layers below.
+const selectBasesSQL = `SELECT t.artifact_id, t.position, t.blob_digest FROM artifact_layer own CROSS JOIN artifact_layer t
+	WHERE own.artifact_id = ? AND own.diff_id <> '' AND own.position < (SELECT MAX(l.position) FROM artifact_layer l WHERE l.artifact_id = ?)
+	  AND t.top = 1 AND t.project_id = ? AND t.diff_id = own.diff_id AND t.position = own.position
+	  AND NOT EXISTS (SELECT 1 FROM artifact_layer below JOIN artifact_layer same ON same.artifact_id = ? AND same.position = below.position
+		WHERE below.artifact_id = t.artifact_id AND below.diff_id <> same.diff_id)
+	ORDER BY t.position DESC, t.artifact_id DESC`
+
+// baseCandidates finds every artifact that ends where the image goes on, the largest first.
+func baseCandidates(ctx context.Context, tx *sqldb.Tx, project string, artifact int64) ([]baseCandidate, error) {
+	rows, err := tx.Query(ctx, selectBasesSQL, artifact, artifact, project, artifact)
+	return sqldb.Collect(rows, err, func(rows *sql.Rows) (b baseCandidate, err error) {
+		return b, rows.Scan(&b.artifact, &b.position, &b.topLayer)
+	})
 }
 
 // baseImage is the newest visible image of an artifact.

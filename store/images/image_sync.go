@@ -117,6 +117,9 @@ func (a *repositorySync) prepare(ctx context.Context) error {
 	if a.orphans, err = artifacts.Insert(ctx, a.tx, a.tenant, a.change.Artifacts); err != nil {
 		return err
 	}
+	if err := artifacts.RefreshNewIndexes(ctx, sqldb.NewChanges(a.tx), a.orphans); err != nil {
+		return err
+	}
 	digests := make([]plimsoll.Digest, len(a.change.Tags))
 	for i, t := range a.change.Tags {
 		digests[i] = t.Digest

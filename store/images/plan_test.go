@@ -31,6 +31,7 @@ func openInventory(t testing.TB) *store.Store {
 // shapes are the list queries that clients send most.
 func shapes(s storetest.Sample) []shape {
 	const covering = "USING COVERING INDEX"
+	const kept = "SEARCH i USING PRIMARY KEY" // of image_total: sums over registries
 	yes, no := true, false
 	at := s.Image.UpdatedAt
 	f := func(change func(*plimsoll.ImageFilter)) plimsoll.ImageFilter {
@@ -39,10 +40,10 @@ func shapes(s storetest.Sample) []shape {
 		return out
 	}
 	return []shape{
-		{"default", covering, "image_list", plimsoll.ImageFilter{ProjectID: "p1", Limit: 50}},
-		{"private", covering, "image_list", f(func(*plimsoll.ImageFilter) {})},
-		{"origins", covering, "image_list", f(func(f *plimsoll.ImageFilter) { f.Origins = []plimsoll.Origin{"private", "shared"} })},
-		{"deep", covering, "image_list", f(func(f *plimsoll.ImageFilter) { f.Offset = s.Private - 60 })},
+		{"default", kept, "image_list", plimsoll.ImageFilter{ProjectID: "p1", Limit: 50}},
+		{"private", kept, "image_list", f(func(*plimsoll.ImageFilter) {})},
+		{"origins", kept, "image_list", f(func(f *plimsoll.ImageFilter) { f.Origins = []plimsoll.Origin{"private", "shared"} })},
+		{"deep", kept, "image_list", f(func(f *plimsoll.ImageFilter) { f.Offset = s.Private - 60 })},
 		{"latest", covering, "image_latest", f(func(f *plimsoll.ImageFilter) { f.LatestOnly = true })},
 		{"namespace", covering, "image_by_namespace", f(func(f *plimsoll.ImageFilter) { f.Namespace = s.Image.Namespace })},
 		{"name", "image_by_name", "image_by_name", f(func(f *plimsoll.ImageFilter) { f.Name = s.Image.Name })},
@@ -53,7 +54,7 @@ func shapes(s storetest.Sample) []shape {
 		{"tag", "image_by_tag", "image_by_tag", f(func(f *plimsoll.ImageFilter) { f.Tag = s.Image.Tag })},
 		{"digest", "image_by_digest", "image_by_digest", f(func(f *plimsoll.ImageFilter) { f.Digest = s.Image.Digest })},
 		{"size", "image_by_size", "image_by_size", f(func(f *plimsoll.ImageFilter) { f.Size = s.Image.Size })},
-		{"instance", covering, "image_list", f(func(f *plimsoll.ImageFilter) { f.Origins, f.InstanceID = []plimsoll.Origin{"instance"}, "i-4" })},
+		{"instance", kept, "image_list", f(func(f *plimsoll.ImageFilter) { f.Origins, f.InstanceID = []plimsoll.Origin{"instance"}, "i-4" })},
 		{"updated", covering, "image_list", f(func(f *plimsoll.ImageFilter) { f.UpdatedFrom, f.UpdatedTo = at.Add(-24*time.Hour), at })},
 		{"scanned", covering, "image_list", f(func(f *plimsoll.ImageFilter) { f.ScannedFrom = storetest.Start().Add(-24 * time.Hour) })},
 		{"done", covering, "image_list", f(func(f *plimsoll.ImageFilter) { f.States = []plimsoll.ScanState{plimsoll.ScanDone} })},

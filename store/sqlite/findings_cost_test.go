@@ -131,7 +131,7 @@ func (r *recorder) Rebind(query string) string {
 
 // lists matches a step of a query plan that walks over a list in the statement itself, over
 // what a rematch has left to do, or over the names of all packages.
-var lists = regexp.MustCompile(`^SCAN (want|h|held|set_behind|set_recount|artifact_recount|package USING COVERING INDEX sqlite_autoindex_package_1|CONSTANT ROW|[0-9]+ CONSTANT ROWS|[0-9]+-ROW VALUES CLAUSE)$`)
+var lists = regexp.MustCompile(`^SCAN (want|h|held|found|set_behind|set_recount|artifact_recount|package USING COVERING INDEX sqlite_autoindex_package_1|CONSTANT ROW|[0-9]+ CONSTANT ROWS|[0-9]+-ROW VALUES CLAUSE)$`)
 
 func TestStatementsUseIndexes(t *testing.T) {
 	s := openInventory(t)

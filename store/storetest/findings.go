@@ -47,6 +47,7 @@ func Findings(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("malicious packages", func(t *testing.T) { testMaliciousPackages(newFindings(t, open(t))) })
 	t.Run("files", func(t *testing.T) { testImageFiles(newFindings(t, open(t))) })
 	t.Run("base images", func(t *testing.T) { testBaseImages(newFindings(t, open(t))) })
+	t.Run("lists follow tags", func(t *testing.T) { testListsFollowTags(newFindings(t, open(t))) })
 	t.Run("properties", func(t *testing.T) {
 		s := open(t)
 		n := 0

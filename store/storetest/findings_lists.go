@@ -205,6 +205,7 @@ func drawRecord(t *rapid.T, tenant plimsoll.Tenant, name string, revision plimso
 		result := rapid.SampledFrom([]plimsoll.SettingResult{plimsoll.SettingPass, plimsoll.SettingFailed}).Draw(t, "result")
 		r.Settings = append(r.Settings, plimsoll.Setting{Rule: rule, Result: result})
 	}
+	drawFileFindings(t, &r)
 	return r
 }
 
@@ -241,6 +242,12 @@ func testFindingProperties(t *rapid.T, f *findings, project string) {
 	}
 	for _, img := range images {
 		f.wantCountsMatchLists(img)
+		f.wantVulnerabilities(img)
+	}
+	f.wantListsOverImages(project, images)
+	f.decideSome(t, tenant)
+	for _, img := range images {
+		f.wantVulnerabilities(img)
 	}
 }
 
@@ -294,7 +301,7 @@ func (f *findings) wantCountsMatchLists(img plimsoll.Image) {
 	f.must(err)
 	failed := 0
 	for _, s := range settings {
-		if s.Result == plimsoll.SettingFailed {
+		if s.Counted() {
 			failed++
 		}
 	}

@@ -44,12 +44,12 @@ func testSettings(f *findings) {
 	wantEqual(f, []plimsoll.Setting{
 		setting("a1", plimsoll.KindConfiguration, failed), setting("b", plimsoll.KindComplexity, failed), weak,
 	}, settings)
-	f.wantTallies(index, plain)
+	f.wantTalliesOfSettings(index, plain)
 	f.wantSettingFilters()
 	f.wantNewestText(plain)
 }
 
-func (f *findings) wantTallies(images ...plimsoll.Image) {
+func (f *findings) wantTalliesOfSettings(images ...plimsoll.Image) {
 	f.Helper()
 	filter := plimsoll.ImageFilter{ProjectID: findingTenant.ProjectID}
 	for _, i := range images {

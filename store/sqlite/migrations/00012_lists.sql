@@ -79,6 +79,8 @@ DROP VIEW migrated_setting;
 DROP TABLE migrated_profile;
 DROP TABLE migrated_index;
 
+CREATE INDEX setting_rule_by_rule ON setting_rule (rule);
+CREATE INDEX setting_rule_by_kind ON setting_rule (kind);
 CREATE INDEX image_infected ON image (project_id, updated_at DESC, id DESC, origin, enterprise_project_id, registry_id, malware) WHERE malware > 0;
 CREATE INDEX image_weak ON image (project_id, updated_at DESC, id DESC, origin, enterprise_project_id, registry_id, weak_accounts) WHERE weak_accounts > 0;
 CREATE INDEX image_weak_policy ON image (project_id, updated_at DESC, id DESC, origin, enterprise_project_id, registry_id) WHERE weak_policy = 1;
