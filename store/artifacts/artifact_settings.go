@@ -45,7 +45,7 @@ func RefreshNewIndexes(ctx context.Context, w *sqldb.Changes, ids []int64) error
 		return err
 	}
 	for _, id := range indexes {
-		if err := refreshSettings(ctx, w, id, selectMemberOutcomesSQL); err != nil {
+		if err := refreshSettings(ctx, w, id, selectMemberSettingsSQL); err != nil {
 			return err
 		}
 	}
