@@ -70,7 +70,7 @@ func RefreshIndex(ctx context.Context, w *sqldb.Changes, index int64) error {
 	if err := SaveOutcome(ctx, w, index, have, want); err != nil {
 		return err
 	}
-	return refreshSettings(ctx, w, index, selectMemberStatesSQL)
+	return refreshSettings(ctx, w, index, selectMemberSettingsSQL)
 }
 
 func (o *Outcome) targets() []any {
@@ -86,7 +86,7 @@ func ReadOutcome(ctx context.Context, tx *sqldb.Tx, artifact int64) (o Outcome, 
 	return o, err
 }
 
-const selectMemberStatesSQL = `SELECT COALESCE(a.scan_state, 'none'), COALESCE(a.failure, ''), COALESCE(a.failure_detail, ''),
+const selectMemberOutcomesSQL = `SELECT COALESCE(a.scan_state, 'none'), COALESCE(a.failure, ''), COALESCE(a.failure_detail, ''),
 		COALESCE(a.scanned_at, 0), a.raw_settings, a.raw_malware
 	FROM artifact_child c LEFT JOIN artifact a ON a.project_id = c.project_id
 	 AND a.enterprise_project_id = c.enterprise_project_id AND a.digest = c.digest
@@ -95,7 +95,7 @@ const selectMemberStatesSQL = `SELECT COALESCE(a.scan_state, 'none'), COALESCE(a
 // memberOutcomes returns how far the scannable members of an index have come, in its
 // order. A member that is not an artifact yet was never scanned.
 func memberOutcomes(ctx context.Context, tx *sqldb.Tx, index int64) ([]Outcome, error) {
-	rows, err := tx.Query(ctx, selectMemberStatesSQL, index)
+	rows, err := tx.Query(ctx, selectMemberOutcomesSQL, index)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (o Outcome, err error) {
 		err = rows.Scan(o.targets()...)
 		return o, err

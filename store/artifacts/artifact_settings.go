@@ -26,7 +26,7 @@ type settingOutcome struct {
 const selectOutcomesSQL = `SELECT s.rule, s.rule_id, s.result, r.kind, s.passwords FROM artifact_setting s
 	JOIN setting_rule r ON r.id = s.rule_id WHERE s.artifact_id = ? ORDER BY s.rule`
 
-const selectMemberOutcomesSQL = `SELECT s.rule, s.rule_id, s.result, r.kind, s.passwords FROM ` + ScannedMembersSQL + `
+const selectMemberSettingsSQL = `SELECT s.rule, s.rule_id, s.result, r.kind, s.passwords FROM ` + ScannedMembersSQL + `
 	CROSS JOIN artifact_setting s JOIN setting_rule r ON r.id = s.rule_id
 	WHERE s.artifact_id = a.id AND c.artifact_id = ? ORDER BY c.position, s.rule`
 
@@ -45,7 +45,7 @@ func RefreshNewIndexes(ctx context.Context, w *sqldb.Changes, ids []int64) error
 		return err
 	}
 	for _, id := range indexes {
-		if err := refreshSettings(ctx, w, id, selectMemberOutcomesSQL); err != nil {
+		if err := refreshSettings(ctx, w, id, selectMemberSettingsSQL); err != nil {
 			return err
 		}
 	}
