@@ -78,13 +78,13 @@ type AdvisoryStatus struct {
 	Feeds      []FeedStatus `json:"feeds"`
 
 	// StaleAfterSeconds is the age from which advisories count as stale; Stale says that
-	// they are. 0 = nobody asked.
+	// they are. 0 means that no limit is set.
 	StaleAfterSeconds int64 `json:"stale_after_seconds,omitempty"`
 	Stale             bool  `json:"stale,omitempty"`
 }
 
-// Judge notes whether the advisories are stale. Without any feed they are not: nothing is
-// judged then, which is told apart.
+// Judge sets whether the advisories are stale. Without a feed they are not stale: nothing is
+// judged then, which is a state of its own.
 func (s *AdvisoryStatus) Judge(staleAfter time.Duration) {
 	s.StaleAfterSeconds = int64(staleAfter / time.Second)
 	s.Stale = staleAfter > 0 && len(s.Feeds) > 0 && s.AgeSeconds >= s.StaleAfterSeconds
@@ -143,13 +143,12 @@ func (a Advisory) Erratum() bool {
 	return slices.ContainsFunc(errata[:], func(p string) bool { return strings.HasPrefix(a.ID, p) })
 }
 
-// Malicious reports whether the record says that a package is malware itself
+// Malicious reports whether the record is about a package that is malware
 // (https://github.com/ossf/malicious-packages).
 func (a Advisory) Malicious() bool { return strings.HasPrefix(a.ID, "MAL-") }
 
-// CVEs are the CVE ids that the record stands for, sorted: those among its id, aliases
-// and upstream ids, and among the related ids of an erratum. Related ids of other
-// records are only similar.
+// CVEs returns the CVE ids of the record, sorted: those among its id, aliases and upstream
+// ids, and among the related ids of an erratum. Related ids of other records are only similar.
 func (a Advisory) CVEs() []string {
 	var out []string
 	add := func(ids ...string) {
@@ -180,12 +179,12 @@ func digits(s string) bool {
 	return strings.TrimLeft(s, "0123456789") == ""
 }
 
-// Evidence is what packages are held against: advisories at one revision.
+// Evidence is what packages are compared with: advisories at one revision.
 type Evidence struct {
 	Revision Revision
 
-	// Advisories are the records that name one of the keys asked for. Affected holds
-	// only the entries of those keys, Details is left out.
+	// Advisories are the records that name one of the keys asked for. Affected contains
+	// only the entries of those keys; Details is empty.
 	Advisories []Advisory
 
 	// Ratings are the CVSS vectors of every stored record that names a CVE, by CVE.
@@ -201,9 +200,9 @@ type Evidence struct {
 
 // AdvisoryChanges is what imports changed between two revisions.
 type AdvisoryChanges struct {
-	Through Revision      // the newest revision that is looked at
-	Keys    []AdvisoryKey // packages that some record said something else about
-	CVEs    []string      // those whose stored CVSS vectors may be others: findings of them may be rated anew
+	Through Revision      // the newest revision included
+	Keys    []AdvisoryKey // packages about which a record changed
+	CVEs    []string      // CVEs whose stored CVSS vectors may have changed, and so the severity of findings
 }
 
 // FeedRecord is one file of a feed, parsed. Its identity is the feed and the file's

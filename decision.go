@@ -33,8 +33,8 @@ const (
 	StatusAffected           DecisionStatus = "affected"
 	StatusFixed              DecisionStatus = "fixed"
 	StatusUnderInvestigation DecisionStatus = "under_investigation"
-	StatusIgnored            DecisionStatus = "ignored"  // it is so, and nothing is done about it
-	StatusAccepted           DecisionStatus = "accepted" // the risk is taken: on a white list
+	StatusIgnored            DecisionStatus = "ignored"  // affected, no action planned
+	StatusAccepted           DecisionStatus = "accepted" // the risk is accepted: on a white list
 )
 
 // DecisionStatuses lists every status.
@@ -42,7 +42,7 @@ func DecisionStatuses() []DecisionStatus {
 	return []DecisionStatus{StatusNotAffected, StatusAffected, StatusFixed, StatusUnderInvestigation, StatusIgnored, StatusAccepted}
 }
 
-// Handled reports whether a finding with this status is off the list of what is to be done.
+// Handled reports whether a finding with this status needs no more action.
 func (s DecisionStatus) Handled() bool {
 	switch s {
 	case StatusNotAffected, StatusFixed, StatusIgnored, StatusAccepted:
@@ -69,8 +69,8 @@ func Justifications() []Justification {
 	return []Justification{JustifiedComponentNotPresent, JustifiedCodeNotPresent, JustifiedNotInExecutePath, JustifiedNotControllable, JustifiedMitigated}
 }
 
-// DecisionScope says where a decision holds. Everything that is given must match; an
-// empty scope is everything in the project.
+// DecisionScope limits where a decision applies. All fields that are set must match; an
+// empty scope is the whole project.
 type DecisionScope struct {
 	RegistryID int64  `json:"registry_id,omitempty"`
 	Repository string `json:"repository,omitempty"` // raw path in the registry
@@ -85,16 +85,16 @@ type DecisionScope struct {
 	Packages SetKind `json:"packages,omitempty"`
 }
 
-// Decision is what a person, or a VEX document, said about a finding. It is never
-// changed: what replaces it ends it.
+// Decision is what a person or a VEX document said about a finding. It never changes: a
+// newer decision ends it.
 type Decision struct {
 	ID     int64 `json:"id"`
 	Tenant       // EnterpriseProject "" means every one of the project
 
 	Kind FindingKind `json:"kind"`
 
-	// Finding names what is decided about. Of a vulnerability, any of its canonical id,
-	// aliases and advisory ids.
+	// Finding is the id of the finding. For a vulnerability it is its canonical id, an alias or an
+	// advisory id.
 	Finding string        `json:"finding"`
 	Scope   DecisionScope `json:"scope"`
 
@@ -110,12 +110,12 @@ type Decision struct {
 	EndedBy   string    `json:"ended_by,omitempty"`
 }
 
-// Active reports whether the decision holds at a time.
+// Active reports whether the decision applies at a time.
 func (d Decision) Active(at time.Time) bool {
 	return d.EndedAt.IsZero() && (d.ExpiresAt.IsZero() || at.Before(d.ExpiresAt))
 }
 
-// Bounds of what a decision holds, in bytes.
+// Bounds of the fields of a decision, in bytes.
 const (
 	maxFinding = 256
 	maxScope   = 512
@@ -123,7 +123,7 @@ const (
 	maxAuthor  = 512
 )
 
-// Validate checks words and bounds, and that a decision says enough to be one.
+// Validate checks values and bounds, and that required fields are set.
 func (d Decision) Validate() error {
 	s := d.Scope
 	switch {
@@ -196,13 +196,13 @@ func (d Decision) Fingerprint() string {
 	return hex.EncodeToString(h.Sum(nil))
 }
 
-// SaysAs reports whether both say the same in the same words; ids and times of saying aside.
+// SaysAs reports whether both decisions are equal except for ids and times of creation.
 func (d Decision) SaysAs(e Decision) bool {
 	return d.Fingerprint() == e.Fingerprint() && d.Status == e.Status && d.Justification == e.Justification &&
 		d.Reason == e.Reason && d.Author == e.Author && d.ExpiresAt.Equal(e.ExpiresAt)
 }
 
-// FindingPlace is where a finding stands, as far as scopes look at it.
+// FindingPlace is where a finding is, as far as scopes compare it.
 type FindingPlace struct {
 	EnterpriseProject string
 	RegistryID        int64
@@ -213,7 +213,7 @@ type FindingPlace struct {
 	Set               SetKind // of the set that holds the package
 }
 
-// Covers reports whether the scope holds the place.
+// Covers reports whether the scope contains the place.
 func (s DecisionScope) Covers(at FindingPlace) bool {
 	return (s.RegistryID == 0 || s.RegistryID == at.RegistryID) &&
 		(s.Repository == "" || s.Repository == at.Repository) &&
@@ -223,7 +223,7 @@ func (s DecisionScope) Covers(at FindingPlace) bool {
 		(s.Package == "" || at.Package.MatchesScope(s.Package))
 }
 
-// rank orders scopes, narrower first gets more.
+// rank orders scopes: the narrower, the higher.
 func (s DecisionScope) rank() int {
 	n := 0
 	switch {
@@ -240,9 +240,9 @@ func (s DecisionScope) rank() int {
 	return n
 }
 
-// Deciding returns the decision that holds for a finding among active ones about it, nil
-// for none: a person's goes before a document's, then the narrower scope (artifact or
-// image, repository, registry, project; with a package before without), then the newer.
+// Deciding returns the decision that applies to a finding, of the active decisions about it, or nil.
+// A person's decision precedes a document's, then the narrower scope (artifact or image,
+// repository, registry, project; with a package before without), then the newer one.
 func Deciding(about []*Decision, at FindingPlace) *Decision {
 	var best *Decision
 	for _, d := range about {
@@ -291,7 +291,7 @@ type DocumentImport struct {
 	Unchanged  int    `json:"unchanged"` // decisions
 	Ended      int    `json:"ended"`     // decisions that an older version of the document held
 
-	// Unknown are products that nothing here answers to, and what could not be understood.
+	// Unknown are products that match nothing in the project, and statements that could not be read.
 	Unknown []UnknownProduct `json:"unknown"`
 }
 

@@ -2,6 +2,6 @@
 //
 // Plimsoll reads registries, looks once inside every layer, keeps what it found
 // (the inventory), judges it against advisories (the judgement), and answers
-// questions about both. The folders below this one are rooms that serve these
-// nouns; none of them is imported here. docs/architecture.md draws the flow.
+// questions about both. The packages below this one work on these
+// types. This package imports only leaves, which import nothing of the project. docs/architecture.md draws the flow.
 package plimsoll

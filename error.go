@@ -8,10 +8,10 @@ import (
 // Code says what kind of failure an Error is, for programs.
 type Code string
 
-// The codes. Every error that crosses a room is one of these; anything else is Internal.
+// The codes. Every error that one package returns to another has one of them; any other error is Internal.
 const (
 	Invalid         Code = "invalid"         // the caller's input breaks a rule
-	Unauthenticated Code = "unauthenticated" // nobody we know is asking
+	Unauthenticated Code = "unauthenticated" // the caller is not known
 	Forbidden       Code = "forbidden"       // known, but not allowed
 	NotFound        Code = "not_found"       // no such thing, or not for this caller
 	Conflict        Code = "conflict"        // exists already, or changed meanwhile

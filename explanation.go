@@ -18,7 +18,7 @@ type Explanation struct {
 	// could not be judged because of them, and that are not among the findings.
 	Checked []CheckedPackage `json:"checked"`
 
-	// NotJudged counts the packages of the image that could not be held against advisories, by reason.
+	// NotJudged counts the packages of the image that could not be compared with advisories, by reason.
 	NotJudged map[string]int `json:"not_judged,omitempty"`
 }
 
@@ -29,11 +29,11 @@ type ExplainedFinding struct {
 	LayerIndex int             `json:"layer_index"`          // from 0, bottom first; -1 if not known
 	LayerBlob  Digest          `json:"layer_blob,omitempty"` // as the registry has it
 	RatedBy    string          `json:"rated_by"`             // where the severity comes from
-	Checks     []AdvisoryCheck `json:"checks"`               // advisories that were held against the package
+	Checks     []AdvisoryCheck `json:"checks"`               // advisories that the package was compared with
 	Outdated   bool            `json:"outdated,omitempty"`   // the stored finding is behind the advisories: a rematch is to come
 }
 
-// CheckedPackage is a package that advisories of a vulnerability were held against.
+// CheckedPackage is a package that was compared with the advisories of a vulnerability.
 type CheckedPackage struct {
 	Package Package         `json:"package"`
 	Reason  string          `json:"reason,omitempty"` // why it could not be judged, "" if it could
@@ -53,7 +53,7 @@ const (
 	CheckWithdrawn    CheckResult = "withdrawn"
 )
 
-// AdvisoryCheck is one affected entry of an advisory held against one package.
+// AdvisoryCheck is one affected entry of an advisory compared with one package.
 type AdvisoryCheck struct {
 	Advisory  string      `json:"advisory"`
 	Feed      string      `json:"feed"`

@@ -1,19 +1,19 @@
 package plimsoll
 
-// LargestFiles is how many of the largest files of an image are listed.
+// LargestFiles is the number of an image's largest files that are listed.
 const LargestFiles = 50
 
-// FileFact is what is known of one regular file.
+// FileFact describes one regular file.
 type FileFact struct {
 	Path   string `json:"path"`
 	Size   int64  `json:"size"`             // bytes
-	Kind   string `json:"kind"`             // see FileKind
-	SHA256 string `json:"sha256,omitempty"` // hex; "" if it was not among the largest of its layer
+	Kind   string `json:"kind"`             // see pathlist.Kind
+	SHA256 string `json:"sha256,omitempty"` // hex; "" if the file is not one of the largest of its layer
 	Layer  Digest `json:"layer,omitempty"`  // diff ID; set when the layers of an image are folded
 }
 
 // FileFacts sums up the regular files that are visible in an image. A file with several hard
-// links is one.
+// links is counted once.
 type FileFacts struct {
 	Count   int        `json:"count"`
 	Bytes   int64      `json:"bytes"`
@@ -28,23 +28,23 @@ type KindSum struct {
 	Bytes int64  `json:"bytes"`
 }
 
-// ImageFacts is what a scan tells of an image beside its findings.
+// ImageFacts is what a scan reports about an image beside its findings.
 type ImageFacts struct {
 	Release *OSRelease `json:"release,omitempty"` // nil = none in the image
 	Files   FileFacts  `json:"files"`
 }
 
-// BaseImage is a known image whose layers another one begins with.
+// BaseImage is a known image whose layers are the first layers of another one.
 type BaseImage struct {
 	Repository string     `json:"repository"`
-	Tag        string     `json:"tag"` // of several the one that was updated last
+	Tag        string     `json:"tag"` // the one that was updated last
 	Digest     Digest     `json:"digest"`
-	Layers     int        `json:"layers"`            // how many the two share
-	TopLayer   Digest     `json:"top_layer"`         // blob digest of the last of them
+	Layers     int        `json:"layers"`            // number of shared layers
+	TopLayer   Digest     `json:"top_layer"`         // blob digest of the last shared layer
 	Release    *OSRelease `json:"release,omitempty"` // nil = not scanned, or none
 }
 
-// EntryType is the kind of an archive entry that scans tell apart.
+// EntryType is the type of an archive entry.
 type EntryType byte
 
 // The entry types.
@@ -53,7 +53,7 @@ const (
 	EntryDir
 	EntrySymlink
 	EntryHardlink
-	EntryOther // devices, FIFOs: recorded, never read
+	EntryOther // devices, FIFOs: listed, never read
 )
 
 // Entry is one entry of a layer's archive with a cleaned path: relative to the
@@ -64,6 +64,6 @@ type Entry struct {
 	Mode uint32 // permission bits with 04000 set-uid, 02000 set-gid, 01000 sticky
 	UID  int
 	GID  int
-	Size int64  // of a file, bytes
-	Link string // target: as written for a symbolic link, cleaned like Path for a hard link
+	Size int64  // bytes of a file
+	Link string // target: unchanged for a symbolic link, cleaned like Path for a hard link
 }

@@ -8,22 +8,35 @@ import (
 	"strings"
 )
 
-// MalwareKind says what a malware finding is about.
+// FileFinding is what an analyzer found in one file, for analyzers whose findings need no type of their own.
+type FileFinding struct {
+	Path     string   `json:"path"` // "outer!/inner" of an archive's member
+	Rule     string   `json:"rule"`
+	Severity Severity `json:"severity,omitempty"`
+	Line     int      `json:"line,omitempty"`   // from 1; 0 = the whole file
+	Detail   string   `json:"detail,omitempty"` // for people; without secrets
+
+	// Set when the layers of an image are folded.
+	Layer    Digest `json:"layer,omitempty"`    // diff ID
+	Shadowed bool   `json:"shadowed,omitempty"` // replaced or removed by an upper layer
+}
+
+// MalwareKind is the kind of a malware finding.
 type MalwareKind string
 
 // The kinds.
 const (
 	MalwareMatch     MalwareKind = "match"             // a signature matched
-	MalwareNotLooked MalwareKind = "not_looked"        // the file could not be inspected: too big, encrypted
-	MalwarePackage   MalwareKind = "malicious_package" // an advisory says that the package itself is malware
+	MalwareNotLooked MalwareKind = "not_looked"        // the file could not be inspected, for instance too large or encrypted
+	MalwarePackage   MalwareKind = "malicious_package" // an advisory reports the package itself as malware
 )
 
-// Malware is a finding about one file.
+// Malware is a malware finding in one file.
 type Malware struct {
 	Path   string      `json:"path"`
 	Kind   MalwareKind `json:"kind"`
 	Rule   string      `json:"rule"`   // name of the signature
-	Engine string      `json:"engine"` // which engine and list
+	Engine string      `json:"engine"` // engine and list of the signature
 	Size   int64       `json:"size"`
 	SHA256 string      `json:"sha256"` // hex
 
@@ -42,7 +55,7 @@ type MalwareFile struct {
 // FoldedFileName is the last segment of a path in lower case, as filters by a part of a file's name compare it.
 func FoldedFileName(p string) string { return strings.ToLower(path.Base(p)) }
 
-// Secret is a credential found in a file. The secret itself is never kept.
+// Secret is a credential found in a file. The secret itself is never stored.
 type Secret struct {
 	Path     string   `json:"path"`
 	Rule     string   `json:"rule"`
@@ -50,31 +63,31 @@ type Secret struct {
 	Line     int      `json:"line,omitempty"`
 	Excerpt  string   `json:"excerpt"` // masked
 	Layer    Digest   `json:"layer,omitempty"`
-	Shadowed bool     `json:"shadowed,omitempty"` // replaced or removed by an upper layer; counts all the same: it can be extracted
+	Shadowed bool     `json:"shadowed,omitempty"` // replaced or removed by an upper layer; counted, because it can be extracted
 
-	// Size is of the file, or of the member of an archive, in bytes; 0 = not known, or in a config.
+	// Size is the size of the file, or of the archive's member, in bytes; 0 = unknown, or in a config.
 	Size int64 `json:"size,omitempty"`
 
-	// Owned says whether the file is as a package of the operating system brought it.
+	// Owned reports whether a package of the operating system installed the file, unchanged.
 	Owned Ownership `json:"owned,omitempty"`
 }
 
-// Ownership says who brought a file.
+// Ownership reports whether a package installed a file.
 type Ownership string
 
-// The answers. A file that is in a package's place with other content is nobody's.
+// The values. A file of a package whose content was changed has no owner.
 const (
-	OwnershipUnknown Ownership = "" // not looked at yet, in a config, or a database could not be read
+	OwnershipUnknown Ownership = "" // not known yet, in a config, or a database could not be read
 	OwnedByPackage   Ownership = "package"
-	OwnedByNobody    Ownership = "nobody"
+	OwnedByNone      Ownership = "nobody"
 )
 
-// ConfigScheme begins the paths of secrets in an image's config. No file of a layer has such
-// a path: paths of layers hold no empty segment.
+// ConfigScheme is the prefix of the paths of secrets in an image's config. No file of a layer has
+// such a path: paths of layers contain no empty segment.
 const ConfigScheme = "image-config://"
 
-// ID names a finding of one artifact, 32 hexadecimal digits. It stays the same as long as the
-// artifact's bytes and the rule do.
+// ID identifies a finding of one artifact by 32 hexadecimal digits. It stays the same as long as
+// the artifact's bytes and the rule do.
 func (s Secret) ID(artifact Digest) string {
 	h := sha256.New()
 	for _, part := range [...]string{string(artifact), s.Path, string(s.Layer), s.Rule, strconv.Itoa(s.Line)} {
@@ -83,14 +96,14 @@ func (s Secret) ID(artifact Digest) string {
 	return hex.EncodeToString(h.Sum(nil))[:32]
 }
 
-// FoundSecret is a secret of an image with what a person said about it.
+// FoundSecret is a secret of an image with the decision about it.
 type FoundSecret struct {
 	Secret
 	ID        string   `json:"id"`
 	Platform  Platform `json:"platform,omitzero"` // of a member of an index
 	Ignored   bool     `json:"ignored,omitempty"`
 	IgnoredBy string   `json:"ignored_by,omitempty"`
-	ScannedAt int64    `json:"-"` // ms since 1970, last inspection of bytes; of lists over images
+	ScannedAt int64    `json:"-"` // last inspection of bytes, ms since 1970; set in lists over several images
 }
 
 // SecretFilter selects secrets over the images of a project, each secret once however many tags lead to it.
@@ -103,19 +116,19 @@ type SecretFilter struct {
 	Limit              int // 0 = MaxLimit
 }
 
-// SecretProfile says which paths secrets are not shown for. It is applied when findings are
-// asked for, so that another profile needs no new scan.
+// SecretProfile selects the paths whose secrets are not shown. It is applied when findings are
+// read, so that another profile needs no new scan.
 type SecretProfile struct {
 	Name     string
-	Patterns []string // "*" stands for any bytes, slashes too; held against the path with a leading slash
-	Owned    bool     // files as packages of the operating system brought them are left out
+	Patterns []string // compared with the path and a leading slash; "*" matches any bytes, slashes too
+	Owned    bool     // excludes unchanged files of packages of the operating system
 
 	MaxSize int64    // bytes of a file, 0 = any
-	Types   []string // ends of names, with the dot, lower case
+	Types   []string // extensions of names, with the dot, lower case
 }
 
-// DefaultSecretProfile leaves out what operating-system packages brought, and documents, tests, examples
-// and settings of their makers' builds inside of installed packages of languages.
+// DefaultSecretProfile excludes unchanged files of operating system packages, and in installed packages of languages
+// their documents, tests, examples and build settings.
 func DefaultSecretProfile() SecretProfile {
 	p := SecretProfile{Name: "default", Owned: true, Patterns: []string{"/usr/share/doc/*", "/usr/share/man/*", "/usr/share/info/*", "/usr/share/locale/*", "/var/lib/dpkg/*", "/lib/apk/db/*"}}
 	for _, root := range []string{"/node_modules/", "/site-packages/", "/dist-packages/", "/gems/", "/pkg/mod/"} {
@@ -126,13 +139,13 @@ func DefaultSecretProfile() SecretProfile {
 			p.Patterns = append(p.Patterns, "*"+root+"*"+end)
 		}
 	}
-	// The standard libraries of Python and Go come with tests of their own.
+	// The standard libraries of Python and Go include tests.
 	p.Patterns = append(p.Patterns, "*/lib/python*/test/*", "*/lib/python*/idlelib/*", "*/go/src/*_test.go", "*/go/src/*/testdata/*", "*/go/test/*")
 	return p
 }
 
-// Excludes reports whether a profile leaves a finding out. What is not known of its file is no
-// reason to. Findings in a config are never left out.
+// Excludes reports whether a profile excludes a finding. An unknown size or owner excludes none.
+// Findings in a config are never excluded.
 func (p SecretProfile) Excludes(s Secret) bool {
 	path := s.Path
 	if strings.HasPrefix(path, ConfigScheme) {
@@ -156,8 +169,8 @@ func (p SecretProfile) Excludes(s Secret) bool {
 	return false
 }
 
-// MatchesPath reports whether a pattern in which "*" stands for any bytes covers all of a path.
-// It takes time in proportion to the product of both lengths at worst.
+// MatchesPath reports whether a pattern matches a whole path; "*" matches any bytes. The worst-case
+// time is the product of both lengths.
 func MatchesPath(pattern, path string) bool {
 	parts := strings.Split(pattern, "*")
 	if len(parts) == 1 {
@@ -178,13 +191,13 @@ func MatchesPath(pattern, path string) bool {
 	return true
 }
 
-// MaxSecretPaths bounds the patterns that a project may add.
+// MaxSecretPaths is the number of patterns that a project may add.
 const MaxSecretPaths = 20
 
-// ValidateSecretPaths refuses patterns that a person may not add to a profile.
+// ValidateSecretPaths refuses patterns that users may not add to a profile (Invalid).
 func ValidateSecretPaths(patterns []string) error {
 	if len(patterns) > MaxSecretPaths {
-		return Errorf(Invalid, "%d path patterns, at most %d can be", len(patterns), MaxSecretPaths)
+		return Errorf(Invalid, "%d path patterns, at most %d are allowed", len(patterns), MaxSecretPaths)
 	}
 	for _, pattern := range patterns {
 		switch {

@@ -5,8 +5,8 @@ import "time"
 // ChangeReason says why a finding began, ended or changed.
 type ChangeReason string
 
-// The reasons. Those of advisories are told by a rematch, as far as the advisory database
-// knew its own past then.
+// The reasons. A rematch determines those about advisories, as far as the advisory database
+// still knew its own past at that time.
 const (
 	ReasonNewAdvisory     ChangeReason = "new_advisory"
 	ReasonChangedAdvisory ChangeReason = "changed_advisory" // a range, a list of versions, an id

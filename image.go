@@ -1,9 +1,6 @@
 package plimsoll
 
-import (
-	"strings"
-	"time"
-)
+import "time"
 
 // Origin groups images by how the project came to have them.
 type Origin string
@@ -35,7 +32,7 @@ func ScanStates() []ScanState {
 	return []ScanState{ScanPending, ScanRunning, ScanNone, ScanUnreachable, ScanOversized, ScanFailed, ScanDone}
 }
 
-// LeastFinished returns the state that stands first in ScanStates; ScanNone for no argument.
+// LeastFinished returns the argument that is first in ScanStates; ScanNone without arguments.
 func LeastFinished(states ...ScanState) ScanState {
 	for _, s := range ScanStates() {
 		for _, got := range states {
@@ -108,17 +105,6 @@ type ImagePlatform struct {
 	State       ScanState `json:"scan_state"`
 }
 
-// DefaultNamespace is the namespace of a repository path with a single segment.
-const DefaultNamespace = "library"
-
-// SplitRepository cuts a repository path into namespace (its first segment) and name (the rest).
-func SplitRepository(path string) (namespace, name string) {
-	if ns, rest, ok := strings.Cut(path, "/"); ok {
-		return ns, rest
-	}
-	return DefaultNamespace, path
-}
-
 // Page bounds of lists.
 const (
 	MaxLimit  = 200
@@ -127,8 +113,9 @@ const (
 
 // Page is one page of a list with the number of all matches.
 type Page[T any] struct {
-	Total int `json:"total"`
-	Items []T `json:"items"`
+	Total int    `json:"total"`
+	Items []T    `json:"items"`
+	Next  string `json:"next,omitempty"` // cursor of the next page, of lists that have one; "" = this is the last page
 }
 
 // ImageFilter selects images. Zero fields do not filter; all given fields must match.
@@ -166,6 +153,7 @@ type ImageFilter struct {
 
 	Setting *SettingFilter // nil = any
 
+	After  string // the cursor of the page before, instead of an offset; "" = the first page
 	Offset int
 	Limit  int // 0 = MaxLimit
 }
@@ -177,6 +165,8 @@ func (f ImageFilter) Validate() error {
 		return Errorf(Invalid, "an image list needs a project")
 	case f.Offset < 0 || f.Offset > MaxOffset:
 		return Errorf(Invalid, "offset %d is outside 0 to %d", f.Offset, MaxOffset)
+	case f.After != "" && f.Offset != 0:
+		return Errorf(Invalid, "a page of images begins after a cursor or at an offset, not both")
 	case f.Limit < 0 || f.Limit > MaxLimit:
 		return Errorf(Invalid, "limit %d is outside 1 to %d", f.Limit, MaxLimit)
 	case f.Size < 0:

@@ -2,53 +2,57 @@ package plimsoll
 
 import "time"
 
-// Tenant names whose data a statement is about.
+// Tenant identifies the owner of data: a project and an enterprise project.
 type Tenant struct {
 	ProjectID         string `json:"project_id"`
 	EnterpriseProject string `json:"enterprise_project_id"`
 }
 
-// ScanRecord is everything one scan learned about one artifact.
+// ScanRecord is the result of one scan of one artifact.
 type ScanRecord struct {
 	Tenant
 	Digest Digest
 
-	// ScannedAt is when bytes were inspected; zero if every layer's report was known.
+	// ScannedAt is the time at which bytes were inspected; zero if every layer's report was stored.
 	ScannedAt time.Time
 
 	Sets       []PlacedSet
-	Judgements []Judgement // one a set, in the same order
+	Judgements []Judgement // one per set, in the same order
 	Matcher    string      // version of the matcher that judged
 	Settings   []Setting
-	Accounts   []AccountSource // part of Settings: databases with passwords
+	Accounts   []AccountSource // part of Settings: account databases with passwords
 	Malware    []Malware
 	Secrets    []Secret
-	Facts      *ImageFacts // nil keeps what was last found
+	Facts      *ImageFacts // nil keeps what is stored
 
-	// MalwareAdds says that not every file was looked at for malware: what was found comes to what was
-	// last found, of which nothing goes away.
+	// Findings are those of analyzers without a type of their own, by name of the analyzer. A name
+	// that is missing keeps what is stored. No such analyzer is part of the program yet, and the store
+	// has no table for them: see docs/add-an-analyzer.md.
+	Findings map[string][]FileFinding
+
+	// MalwareAdds is true if not every file was searched for malware: the findings are then added to
+	// the stored ones.
 	MalwareAdds bool
 
-	// Failure is set if some part could not be looked at. A part (Sets with Judgements,
-	// Settings, Malware, Secrets) that is nil keeps what was last found; one that is not nil, even
-	// if empty, is what this scan found.
+	// Failure is set if some part is incomplete. A part (Sets with Judgements, Settings, Malware,
+	// Secrets) that is nil keeps what is stored; one that is not nil, even if empty, replaces it.
 	Failure FailureCode
 	Detail  string
 }
 
-// TagSeen is a tag as a sync saw it.
+// TagSeen is a tag as a source lists it or a sync resolved it.
 type TagSeen struct {
 	Tag      string
-	Digest   Digest
+	Digest   Digest    // "" if the source lists names alone
 	PushedAt time.Time // the registry's own push time; zero if it has none
 }
 
-// RepositoryChange is what a sync of one repository found to differ from what is stored.
+// RepositoryChange is the difference between a repository and what is stored of it.
 type RepositoryChange struct {
 	Repository string
-	Artifacts  []Artifact // not stored before: those the tags point to and the members of indexes
+	Artifacts  []Artifact // new: those that the tags point to, and the members of indexes
 	Tags       []TagSeen  // new or moved
-	Gone       []string   // tags that are stored but not in the registry any more
+	Gone       []string   // tags that are stored, but are no longer in the registry
 }
 
 // Empty reports whether there is nothing to write.
@@ -56,7 +60,7 @@ func (c RepositoryChange) Empty() bool {
 	return len(c.Artifacts) == 0 && len(c.Tags) == 0 && len(c.Gone) == 0
 }
 
-// ImageRef names an image the way people do.
+// ImageRef is an image's name as users write it.
 type ImageRef struct {
 	Namespace  string
 	Name       string

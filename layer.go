@@ -1,7 +1,9 @@
 package plimsoll
 
-// AnalyzerID names an analyzer and the version of its output. The version is a
-// constant that is raised when output changes, joined with the digest of its rules if it has any.
+import "plimsoll/pathlist"
+
+// AnalyzerID names an analyzer and the version of its output. The version is a constant that is
+// raised when output changes, followed by the digest of the analyzer's rules if it has any.
 type AnalyzerID struct {
 	Name    string `json:"name"`
 	Version string `json:"version"`
@@ -13,8 +15,8 @@ type LayerReport struct {
 	DiffID   Digest     `json:"diff_id"`
 	Analyzer AnalyzerID `json:"analyzer"`
 
-	// Failures are the places where the analyzer could not look. A report with
-	// failures is used but not kept for reuse.
+	// Failures are the places where the analyzer could not look. A report with failures is used
+	// by its scan but not stored.
 	Failures []FileFailure `json:"failures,omitempty"`
 
 	Tree     *Tree         `json:"tree,omitempty"`
@@ -26,28 +28,31 @@ type LayerReport struct {
 	Malware  []Malware     `json:"malware,omitempty"`
 	Secrets  []Secret      `json:"secrets,omitempty"`
 
-	// Hashes are those of the accounts, from the pass to the sealing; SealedHashes is what is
-	// stored of them, apart from the report. Neither is part of the report's JSON.
+	Findings []FileFinding `json:"findings,omitempty"` // of an analyzer without a type of its own
+
+	// Hashes are the password hashes of the accounts until they are sealed; SealedHashes is their
+	// stored form, apart from the report. Neither is part of the report's JSON.
 	Hashes       []AccountHash `json:"-"`
 	SealedHashes []byte        `json:"-"`
 }
 
-// FileFailure says where an analyzer could not look and why.
+// FileFailure is a place where an analyzer could not look, and why.
 type FileFailure struct {
 	Path   string      `json:"path"`
 	Code   FailureCode `json:"code"`
 	Detail string      `json:"detail"`
 }
 
-// Tree is the shape of a layer, as far as folding needs it.
+// Tree is the shape of a layer.
 type Tree struct {
-	// Paths is every path the layer brings, what is in a directory directly behind it.
-	Paths PathList `json:"paths"`
+	// Paths lists every path of the layer. The content of a directory directly follows it.
+	Paths pathlist.List `json:"paths"`
 
-	// Whiteouts are removed paths (OCI image layer specification, "Whiteouts"), opaque ones end in a slash.
+	// Whiteouts are removed paths (OCI image layer specification, "Whiteouts"). An opaque one, which
+	// removes the content of a directory, ends in a slash.
 	Whiteouts []string `json:"whiteouts,omitempty"`
 
-	// Links are symbolic links, needed to resolve parents of upper layers' paths.
+	// Links are the symbolic links. The parents of upper layers' paths are resolved through them.
 	Links []Link `json:"links,omitempty"`
 
 	Largest []FileFact `json:"largest,omitempty"` // the largest regular files, at most LargestFiles
@@ -62,7 +67,7 @@ type Link struct {
 	Target string `json:"target"` // as written in the archive
 }
 
-// OSRelease is what an os-release file says (os-release(5)).
+// OSRelease is the content of an os-release file (os-release(5)).
 type OSRelease struct {
 	Path       string `json:"path"`
 	ID         string `json:"id"`
@@ -72,7 +77,7 @@ type OSRelease struct {
 	PrettyName string `json:"pretty_name,omitempty"`
 }
 
-// PackageFormat is the kind of file packages were read from.
+// PackageFormat is the kind of a package database or manifest.
 type PackageFormat string
 
 // The package formats.
@@ -104,7 +109,7 @@ const (
 	FormatMixLock      PackageFormat = "mix-lock"
 )
 
-// OS reports whether the format is that of an operating system's package manager.
+// OS reports whether the format is used by an operating system's package manager.
 func (f PackageFormat) OS() bool {
 	switch f {
 	case FormatAPK, FormatDpkg, FormatRPM, FormatPacman, FormatPortage:
@@ -120,18 +125,18 @@ type PackageFile struct {
 	Format   PackageFormat `json:"format"`
 	Packages []Package     `json:"packages"`
 
-	// LowConfidence marks a lock file: it names what was to be installed, not what is there.
+	// LowConfidence marks a lock file: it lists packages to install, which may not be installed.
 	LowConfidence bool `json:"low_confidence,omitempty"`
 }
 
-// AccountFile is an account database reduced to facts; it holds no password hash.
+// AccountFile is an account database reduced to facts, without password hashes.
 type AccountFile struct {
 	Path     string    `json:"path"`
 	Accounts []Account `json:"accounts"`
 	Groups   []Group   `json:"groups,omitempty"` // of group(5) and gshadow(5)
-	Legacy   int       `json:"legacy,omitempty"` // lines that bring in accounts of a network service ("+", "-")
+	Legacy   int       `json:"legacy,omitempty"` // lines that include accounts of a network service ("+", "-")
 
-	// From is, in a folded image, where the file comes from.
+	// From is the layer and path of the file; set when the layers of an image are folded.
 	From AccountSource `json:"-"`
 }
 
@@ -144,19 +149,19 @@ type Account struct {
 	Shell         string `json:"shell,omitempty"`
 	EmptyPassword bool   `json:"empty_password,omitempty"` // shadow: no password is needed; passwd: field 2 is empty
 
-	// Scheme is the algorithm of the password hash, as in crypt(5); "" if no password fits.
+	// Scheme is the algorithm of the password hash, as in crypt(5); "" if no password matches.
 	Scheme string `json:"scheme,omitempty"`
 
-	// Same is a number that accounts of this file with the same hash share; 0 = nobody else has it.
+	// Same is a number that is equal for accounts of this file with the same hash; 0 = the hash is unique.
 	Same int `json:"same,omitempty"`
 
 	Weak      *WeakPassword `json:"weak,omitempty"`      // the password was guessed
-	Unchecked string        `json:"unchecked,omitempty"` // why it was not held against every common password
+	Unchecked string        `json:"unchecked,omitempty"` // why it was not compared with every common password
 
-	Ageing *Ageing `json:"ageing,omitempty"` // shadow: of an account with a password
+	Ageing *Ageing `json:"ageing,omitempty"` // shadow: for an account with a password
 }
 
-// Ageing is the part of shadow(5) that says when a password expires: days, -1 = not set.
+// Ageing is the expiry of a password in shadow(5), in days; -1 = not set.
 type Ageing struct {
 	Changed  int64 `json:"changed"`
 	Min      int64 `json:"min"`
@@ -170,22 +175,22 @@ type Group struct {
 	Name     string   `json:"name"`
 	GID      int64    `json:"gid"` // -1 in gshadow files
 	Members  []string `json:"members,omitempty"`
-	Password bool     `json:"password,omitempty"` // a password lets others join
+	Password bool     `json:"password,omitempty"` // others can join with a password
 }
 
 // ConfigKind is the kind of a configuration file that checks read.
 type ConfigKind string
 
-// ConfigFile is a file reduced to the directives, or the facts, that checks read. Values
-// that may be secrets are left out.
+// ConfigFile is a file reduced to the directives or facts that checks read, without values that
+// may be secrets.
 type ConfigFile struct {
 	Path   string       `json:"path"`
 	Kind   ConfigKind   `json:"kind"`
 	Lines  []ConfigLine `json:"lines,omitempty"`
-	Unread string       `json:"unread,omitempty"` // why a file that matters little was not read
+	Unread string       `json:"unread,omitempty"` // why an optional file was not read
 }
 
-// ConfigLine is one directive. What scope, key and arguments are depends on the kind.
+// ConfigLine is one directive. The meaning of scope, key and arguments depends on the kind.
 type ConfigLine struct {
 	Line  int      `json:"line"` // from 1
 	Scope string   `json:"scope,omitempty"`
@@ -193,7 +198,7 @@ type ConfigLine struct {
 	Args  []string `json:"args,omitempty"`
 }
 
-// FileMode is a regular file, or a directory, whose permission bits matter to a check.
+// FileMode is a regular file or a directory whose permission bits a check reads.
 type FileMode struct {
 	Path string `json:"path"`
 	Mode uint32 `json:"mode"` // as in the tar header: permission bits with 04000 set-uid, 02000 set-gid, 01000 sticky

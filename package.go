@@ -56,7 +56,7 @@ func (p Package) Compare(q Package) int {
 	return 0
 }
 
-// SetKind tells package sets apart.
+// SetKind is the kind of a package set.
 type SetKind string
 
 // The kinds of package set.
@@ -103,7 +103,7 @@ type PlacedSet struct {
 	Places []Place
 }
 
-// Place says where the package at index Package of a set stands. A package may have several.
+// Place is the layer and path of the package at index Package of a set. A package may have several.
 type Place struct {
 	Package int    `json:"p"`
 	Layer   int    `json:"l"` // index into the artifact's layers, bottom first

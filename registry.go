@@ -3,6 +3,8 @@ package plimsoll
 import (
 	"fmt"
 	"net/url"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -39,7 +41,7 @@ func (k RegistryKind) Origin() Origin {
 	}
 }
 
-// Registry is a place images come from.
+// Registry is a source of images.
 type Registry struct {
 	ID int64 `json:"id"`
 	Tenant
@@ -59,7 +61,7 @@ type Registry struct {
 
 	ScanOnSync bool `json:"scan_on_sync"`
 
-	// SharedBytes: an administrator vouches that every project may reuse layer reports of this registry's layers.
+	// SharedBytes: an administrator confirms that every project may reuse layer reports of this registry's layers.
 	SharedBytes bool `json:"shared_bytes"`
 
 	InstanceID   string    `json:"instance_id,omitempty"`
@@ -70,7 +72,7 @@ type Registry struct {
 
 	CreatedAt time.Time `json:"created_at"`
 
-	// LastSync is the newest finished sync, as its task tells; nil before the first.
+	// LastSync is the newest finished sync, according to its task; nil before the first.
 	LastSync *SyncOutcome `json:"last_sync,omitempty"`
 }
 
@@ -84,6 +86,38 @@ func (r Registry) SealedFor() []byte {
 	return fmt.Appendf(nil, "registry %d %s", r.ID, host)
 }
 
+// ParseRegistryURL checks the address of a registry, http(s)://host[:port], and returns it in lower case. An address with
+// a user, a path or a query is Invalid. Errors do not repeat the address: it may contain a password.
+func ParseRegistryURL(address string) (*url.URL, error) {
+	u, err := url.Parse(address)
+	var reason string
+	switch {
+	case err != nil || u.Opaque != "":
+		reason = "it is not a URL"
+	case u.Scheme != "http" && u.Scheme != "https":
+		reason = "it has no such scheme"
+	case u.User != nil:
+		reason = "it contains a user name"
+	case u.Hostname() == "" || !ValidPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
+		reason = "it has no valid host and port"
+	case strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
+		reason = "it has a path or a query"
+	default:
+		return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
+	}
+	return nil, Errorf(Invalid, "the registry address is not http(s)://host[:port]: %s", reason).
+		WithHint("give repositories with --repository, and the user with --username")
+}
+
+// ValidPort reports whether port is a TCP port, or empty for the default port of a scheme.
+func ValidPort(port string) bool {
+	if port == "" {
+		return true
+	}
+	n, err := strconv.ParseUint(port, 10, 16)
+	return err == nil && n > 0
+}
+
 // SyncOutcome is how a sync of one registry ended.
 type SyncOutcome struct {
 	At      time.Time   `json:"at"`
@@ -91,7 +125,7 @@ type SyncOutcome struct {
 	Detail  string      `json:"detail,omitempty"`
 }
 
-// Credential is what a registry is spoken to with; it travels as a value and is never stored or logged.
+// Credential authenticates to a registry. It is passed by value and never stored or logged.
 type Credential struct {
 	Username string
 	Secret   string

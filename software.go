@@ -8,8 +8,8 @@ import (
 
 // SoftwareRule forbids packages in the images of a project.
 type SoftwareRule struct {
-	Name     string   `json:"name"`             // what lists call it: "netcat"
-	Packages []string `json:"packages"`         // names, exact; one that ends in "*" stands for all that begin so
+	Name     string   `json:"name"`             // shown in lists: "netcat"
+	Packages []string `json:"packages"`         // names, exact; a name that ends in "*" is a prefix
 	Kind     SetKind  `json:"kind,omitempty"`   // packages of the operating system or of languages; "" = both
 	Reason   string   `json:"reason,omitempty"` // for people
 }
@@ -31,8 +31,8 @@ type ForbiddenSoftware struct {
 	Platform Platform `json:"platform,omitzero"`
 }
 
-// DefaultSoftwarePolicy is what projects start with: programs that an application does not
-// need at run time and that serve whoever breaks in.
+// DefaultSoftwarePolicy is the policy of a new project: programs that an application does not
+// need at run time and that help an intruder.
 func DefaultSoftwarePolicy() []SoftwareRule {
 	os := func(name, reason string, packages ...string) SoftwareRule {
 		return SoftwareRule{Name: name, Packages: packages, Kind: SetOS, Reason: reason}
@@ -53,7 +53,7 @@ func DefaultSoftwarePolicy() []SoftwareRule {
 }
 
 // releases names packages by the major versions that distributions ship: not gcc-14-base,
-// which every Debian has and which holds no compiler.
+// which every Debian image has and which contains no compiler.
 func releases(prefixes ...string) []string {
 	var names []string
 	for _, p := range prefixes {
@@ -102,7 +102,7 @@ func Forbids(rules []SoftwareRule, kind SetKind, p Package) (SoftwareRule, bool)
 	return rules[at], true
 }
 
-// named matches without regard to case.
+// named compares without regard to case.
 func named(pattern, name string) bool {
 	if prefix, ok := strings.CutSuffix(pattern, "*"); ok {
 		return len(name) >= len(prefix) && strings.EqualFold(name[:len(prefix)], prefix)

@@ -2,7 +2,7 @@ package plimsoll
 
 import "time"
 
-// WorkKind is what a unit of work does.
+// WorkKind is the kind of a unit of work.
 type WorkKind string
 
 // The kinds of work.
@@ -11,8 +11,8 @@ const (
 	WorkScan    WorkKind = "scan"    // look inside one artifact
 	WorkRematch WorkKind = "rematch" // judge stored package sets again
 
-	WorkDecisions WorkKind = "decisions" // let shown counts follow decisions
-	WorkPasswords WorkKind = "passwords" // hold a project's images against its list of weak passwords
+	WorkDecisions WorkKind = "decisions" // recount images after decisions
+	WorkPasswords WorkKind = "passwords" // compare a project's images with its list of weak passwords
 )
 
 // Priority orders work of one project; higher first.
@@ -62,7 +62,6 @@ type WorkState string
 // The work states. Work that ended stays in the backlog until its task is pruned.
 const (
 	WorkPending WorkState = "pending"
-	WorkQueued  WorkState = "queued"  // handed to the queue, not begun
 	WorkRunning WorkState = "running" // a worker holds its lease
 	WorkDone    WorkState = "done"
 	WorkFailed  WorkState = "failed"
@@ -70,7 +69,7 @@ const (
 )
 
 // Work is a unit of the backlog. At most one unit of a project, kind and key is
-// open (pending, queued or running) at a time.
+// open (pending or running) at a time.
 type Work struct {
 	ID     int64
 	TaskID int64
@@ -80,7 +79,7 @@ type Work struct {
 	RegistryID int64  // where the bytes come from; 0 if none are needed
 	Repository string // of a scan
 	Priority   Priority
-	Generation int64 // raised each time the unit is handed out; a worker with an older one has lost it
+	Generation int64 // raised with each claim; a worker with an older one has lost the unit
 	State      WorkState
 	Attempts   int
 	Deaths     int // attempts in which the analysis died (ErrDied), before this one

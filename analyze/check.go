@@ -7,13 +7,13 @@ type Check interface {
 	// ID is the stable rule id, "image.user".
 	ID() string
 
-	// Rule says what the check is about.
+	// Rule describes the check.
 	Rule() plimsoll.Rule
 
 	Run(Image) plimsoll.Setting
 }
 
-// Image is what checks may read.
+// Image is the facts that checks read.
 type Image struct {
 	Config   *plimsoll.ImageConfig // nil = not read
 	Release  *plimsoll.OSRelease   // nil = none in the image

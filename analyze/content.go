@@ -12,10 +12,10 @@ import (
 )
 
 // inMemory is the size up to which a wanted file is kept in memory, in bytes. Larger ones
-// go to a temporary file that has no name from the moment it exists.
+// are written to an unnamed temporary file.
 const inMemory = 8 << 20
 
-// buffers are what a run needs while it reads. A process makes many runs, one at a time.
+// buffers are reused by the runs of a process.
 type buffers struct {
 	head  [HeadBytes]byte
 	chunk [64 << 10]byte
@@ -23,7 +23,7 @@ type buffers struct {
 
 	member []byte // inMemory bytes of a member of an archive; nil until there is one
 
-	spilled *os.File // what is too large for file; written over by the next: a new file's pages cost more than the copy
+	spilled *os.File // content that is too large for file; the next content overwrites it, because a new file's pages cost more than the copy
 }
 
 var bufferPool = sync.Pool{New: func() any { return new(buffers) }}
@@ -33,17 +33,17 @@ type content struct {
 	io.ReaderAt
 	size  int64
 	bytes []byte   // nil if not in memory
-	file  *os.File // nil if it is not to be closed
+	file  *os.File // that close closes; nil = none
 }
 
-func inBytes(whole []byte) *content {
+func contentOf(whole []byte) *content {
 	return &content{ReaderAt: bytes.NewReader(whole), size: int64(len(whole)), bytes: whole}
 }
 
-// end lets go of the disk that large files took.
+// end frees the disk space of large files.
 func (b *buffers) end() {
 	if b.spilled != nil && b.spilled.Truncate(0) != nil {
-		b.spilled.Close() //nolint:errcheck // it has no name: what it held is gone
+		b.spilled.Close() //nolint:errcheck // it has no name: its space is freed
 		b.spilled = nil
 	}
 }
@@ -54,8 +54,8 @@ func (c *content) close() {
 	}
 }
 
-// keep reads a file to its end, behind its head, and hashes it. size is the archive's word,
-// good for choosing a place. What is to stay longer than until the next file has a place of its own.
+// keep reads a file after its head to its end, and hashes it. size is the size in the archive's
+// header. With own, the content stays valid after the next file is read.
 func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, error) {
 	if size > inMemory {
 		return r.spill(head, in, own)
@@ -65,7 +65,7 @@ func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, e
 	case own:
 		whole = make([]byte, size)
 	case int64(cap(whole)) < size:
-		whole = make([]byte, 1<<bits.Len64(uint64(size-1))) // at most inMemory, and not anew for each file that is a little larger
+		whole = make([]byte, 1<<bits.Len64(uint64(size-1))) // at most inMemory; a power of two, so that it seldom grows
 		r.buffers.file = whole
 	}
 	whole = whole[:size]
@@ -84,10 +84,10 @@ func (r *Run) keep(head []byte, in io.Reader, size int64, own bool) (*content, e
 			return nil, err
 		}
 	}
-	return inBytes(whole), nil
+	return contentOf(whole), nil
 }
 
-// spill keeps a file in a temporary one.
+// spill keeps a file in a temporary file.
 func (r *Run) spill(head []byte, in io.Reader, own bool) (*content, error) {
 	f, err := r.spillFile(own)
 	if err != nil {
@@ -111,7 +111,7 @@ func (r *Run) spill(head []byte, in io.Reader, own bool) (*content, error) {
 	return c, nil
 }
 
-// spillFile is a temporary file for one content: of its own, or the one that is used again and again.
+// spillFile returns a temporary file: a new one with own, else the one that all contents share.
 func (r *Run) spillFile(own bool) (*os.File, error) {
 	if !own && r.buffers.spilled != nil {
 		return r.buffers.spilled, nil

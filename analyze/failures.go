@@ -14,9 +14,9 @@ const (
 	maxDetail   = 200 // bytes of one detail
 )
 
-// AddFailure records where an analyzer could not look. The detail may hold bytes of the
-// layer: it is cleaned and cut. After the hundredth failure only one more entry is made,
-// without a path, that says so.
+// AddFailure records a place where an analyzer could not look. The detail may contain bytes of the
+// layer: it is cleaned and shortened. After 100 failures one more entry, without a path, reports that there
+// are more.
 func AddFailure(out *plimsoll.LayerReport, path string, code plimsoll.FailureCode, detail string) {
 	switch n := len(out.Failures); {
 	case n < maxFailures:
@@ -26,7 +26,7 @@ func AddFailure(out *plimsoll.LayerReport, path string, code plimsoll.FailureCod
 	}
 }
 
-// cleanDetail makes text from a layer fit for a log or a terminal.
+// cleanDetail makes text from a layer safe for a log or a terminal.
 func cleanDetail(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {

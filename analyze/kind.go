@@ -1,87 +1,88 @@
 package analyze
 
 import (
-	"bytes"
-	"unicode/utf8"
-
 	"plimsoll"
+	"plimsoll/layer"
 )
 
-// HeadBytes is how many first bytes of a file are looked at before anything is kept.
-const HeadBytes = 512
+// Kind is a kind of finding: it turns what its analyzer reports about single layers into a part of
+// the record of an image. Kinds are stateless and used by several scans at once.
+//
+// A kind whose findings have the form of plimsoll.FileFinding needs no type of its own: see FileFindings.
+type Kind interface {
+	layer.Kind
 
-// magics are the first bytes of kinds of file, as file(1) and the formats' own specifications give them.
-var magics = [...]struct {
-	offset int
-	bytes  string
-	kind   plimsoll.FileKind
-}{
-	{0, "\x7fELF", plimsoll.KindELF},
-	{0, "#!", plimsoll.KindScript},
-	{0, "PK\x03\x04", plimsoll.KindArchive},
-	{0, "PK\x05\x06", plimsoll.KindArchive},
-	{0, "\x1f\x8b", plimsoll.KindArchive},
-	{0, "\x28\xb5\x2f\xfd", plimsoll.KindArchive},
-	{0, "\xfd7zXZ\x00", plimsoll.KindArchive},
-	{0, "BZh", plimsoll.KindArchive},
-	{0, "7z\xbc\xaf\x27\x1c", plimsoll.KindArchive},
-	{0, "!<arch>\n", plimsoll.KindArchive},
-	{257, "ustar", plimsoll.KindArchive},
-	{0, "MZ", plimsoll.KindPE},
-	{0, "\xfe\xed\xfa\xce", plimsoll.KindMachO},
-	{0, "\xfe\xed\xfa\xcf", plimsoll.KindMachO},
-	{0, "\xce\xfa\xed\xfe", plimsoll.KindMachO},
-	{0, "\xcf\xfa\xed\xfe", plimsoll.KindMachO},
-	{0, "\x89PNG\r\n\x1a\n", plimsoll.KindPicture},
-	{0, "\xff\xd8\xff", plimsoll.KindPicture},
-	{0, "GIF8", plimsoll.KindPicture},
-	{0, "\x00\x00\x01\x00", plimsoll.KindPicture},
-	{8, "WEBP", plimsoll.KindPicture},
-	{0, "\xca\xfe\xba\xbe", plimsoll.KindBytecode},
-	{0, "\x00asm", plimsoll.KindBytecode},
-	{1, "\r\r\n", plimsoll.KindBytecode}, // Python: since 3.5; a byte of version before it
+	// Name is the name of the analyzer. A failure of that analyzer makes the kind's part incomplete.
+	Name() string
 
-	{0, "SQLite format 3\x00", plimsoll.KindDatabase},
+	// Fold adds what is found in the image to the record. It returns the visible files that the kind
+	// needs and that no report describes; each makes the part incomplete.
+	//
+	// Kinds are folded in the order of their list: one may read what an earlier one added.
+	Fold(in FoldInput, record *plimsoll.ScanRecord) (unread []plimsoll.FileFailure)
+
+	// Withhold removes from the record of an incomplete scan what must not replace the last good
+	// result. A part that is nil keeps what was last stored.
+	Withhold(record *plimsoll.ScanRecord)
 }
 
-// KindOf tells what a file is by its first bytes, at most HeadBytes of them.
-func KindOf(head []byte) plimsoll.FileKind {
-	if len(head) == 0 {
-		return plimsoll.KindEmpty
+// Fold applies the layers of an image for kinds, see layer.Fold.
+func Fold(layers [][]plimsoll.LayerReport, budget plimsoll.Budget, kinds []Kind) (*layer.View, error) {
+	list := make([]layer.Kind, len(kinds))
+	for i, k := range kinds {
+		list[i] = k
 	}
-	text := isText(head)
-	for _, m := range magics {
-		if len(head) < m.offset || !bytes.HasPrefix(head[m.offset:], []byte(m.bytes)) {
-			continue
-		}
-		if text && m.kind != plimsoll.KindScript && m.kind != plimsoll.KindArchive {
-			continue // an article about MZ, a list with a blank line behind two letters
-		}
-		return m.kind
-	}
-	if text {
-		return plimsoll.KindText
-	}
-	return plimsoll.KindData
+	return layer.Fold(layers, budget, list)
 }
 
-// isText: UTF-8 without control characters that text has no use for. The last rune may be cut.
-func isText(head []byte) bool {
-	for i := 0; i < len(head); {
-		c := head[i]
-		switch {
-		case c < utf8.RuneSelf:
-			if c < ' ' && c != '\n' && c != '\t' && c != '\r' && c != '\f' && c != 0x1b || c == 0x7f {
-				return false
-			}
-			i++
-		default:
-			r, n := utf8.DecodeRune(head[i:])
-			if r == utf8.RuneError && n == 1 {
-				return len(head)-i < utf8.UTFMax && !utf8.FullRune(head[i:])
-			}
-			i += n
+// FoldInput is what kinds read.
+type FoldInput struct {
+	*layer.View
+	Config *plimsoll.ImageConfig // nil = not read
+
+	// ConfigReports are the reports of every ConfigAnalyzer about the image's config.
+	ConfigReports []plimsoll.LayerReport
+}
+
+// FailuresOf returns the visible failures of an analyzer in layers: those of whole layers, and
+// those of files.
+func (in FoldInput) FailuresOf(analyzer string) (layers, files []plimsoll.FileFailure) {
+	return failuresOf(in.LayerFailures(), analyzer), failuresOf(in.FileFailures(), analyzer)
+}
+
+func failuresOf(list []layer.Failure, analyzer string) []plimsoll.FileFailure {
+	var out []plimsoll.FileFailure
+	for _, f := range list {
+		if f.Analyzer == analyzer {
+			out = append(out, f.FileFailure)
 		}
 	}
-	return true
+	return out
+}
+
+// FileFinder finds visible files that a kind needs, and collects those that could not be read.
+type FileFinder struct {
+	View   *layer.View
+	Code   plimsoll.FailureCode // of unread files
+	Unread []plimsoll.FileFailure
+}
+
+// Find returns the regular file at a path, or nil. A path that leads in circles is unread.
+func (f *FileFinder) Find(path string) *layer.Node {
+	n, err := f.View.Resolve(path)
+	if err != nil {
+		f.Unread = append(f.Unread, plimsoll.FileFailure{Path: path, Code: f.Code, Detail: err.Error()})
+		return nil
+	}
+	if n == nil || !n.IsFile() {
+		return nil
+	}
+	return n
+}
+
+// AddUnread adds a file that no report describes, unless an analyzer reported why.
+func (f *FileFinder) AddUnread(n *layer.Node) {
+	if !f.View.Failed(n) {
+		f.Unread = append(f.Unread, plimsoll.FileFailure{Path: f.View.Path(n), Code: f.Code, Detail: "no analyzer read this file"})
+	}
 }

@@ -10,11 +10,12 @@ import (
 	"plimsoll"
 	"plimsoll/analyze/literal"
 	"plimsoll/analyze/members"
+	"plimsoll/pathlist"
 	"plimsoll/scratch"
 )
 
-// looks at a file, and at what is in it if it is an archive.
-func (r *Run) looks(e plimsoll.Entry, kind plimsoll.FileKind, head []byte, c *content) {
+// lookInside looks at a file, and at its members if it is an archive.
+func (r *Run) lookInside(e plimsoll.Entry, kind pathlist.Kind, head []byte, c *content) {
 	if r.set.search == nil || c.size == 0 {
 		return
 	}
@@ -24,9 +25,9 @@ func (r *Run) looks(e plimsoll.Entry, kind plimsoll.FileKind, head []byte, c *co
 	}
 }
 
-// members looks at what an archive holds.
+// members looks at the members of an archive.
 func (r *Run) members(e plimsoll.Entry, c *content) {
-	err := recovered(func() error {
+	err := recoverError(func() error {
 		return members.Walk(r.ctx, e.Path, c, c.size, members.DefaultLimits(), func(m members.Member, in io.Reader) error {
 			return r.member(e, m, in)
 		}, func(f members.Refusal) {
@@ -39,7 +40,7 @@ func (r *Run) members(e plimsoll.Entry, c *content) {
 	}
 }
 
-// member looks at one member of an archive. Where the archive breaks, its walk tells.
+// member looks at one member of an archive.
 func (r *Run) member(e plimsoll.Entry, m members.Member, in io.Reader) error {
 	c, sum, err := r.keepMember(in)
 	if err != nil {
@@ -51,7 +52,7 @@ func (r *Run) member(e plimsoll.Entry, m members.Member, in io.Reader) error {
 	if err != nil && !errors.Is(err, io.EOF) {
 		return err
 	}
-	f := Summed{Path: m.Path, File: e.Path, Size: c.size, Sum: sum, Kind: KindOf(head[:n]), Member: true}
+	f := Summed{Path: m.Path, File: e.Path, Size: c.size, Sum: sum, Kind: FileKindOf(head[:n]), Member: true}
 	r.summed(f)
 	if c.size > 0 {
 		r.look(false, Content{Path: m.Path, File: e.Path, Kind: f.Kind, Mode: e.Mode, UID: e.UID, ReaderAt: c, Size: c.size, Bytes: c.bytes})
@@ -67,23 +68,24 @@ func (r *Run) refused(f members.Refusal) {
 	}
 }
 
-// look has those who look at some content told where their literals stand.
+// look passes some content to the content analyzers, with the places of their literals. searched reports that
+// r.hits has these places already.
 func (r *Run) look(searched bool, c Content) {
 	var err error
 	if !searched {
 		err = r.find(c)
 	}
-	any := false
+	looking := false
 	for i, o := range r.set.owners {
 		p := &r.parts[o.analyzer]
-		c.Hits = err != nil || r.hits.over || r.hits.has(o.first, r.set.past(i)) // an error is told to all
+		c.Hits = err != nil || r.hits.over || r.hits.has(o.first, r.set.literalsEnd(i)) // after an error, every analyzer looks
 		p.guard(c.Path, func() error { p.look = p.content.Look(c); return nil })
-		any = any || p.look != nil
+		looking = looking || p.look != nil
 	}
-	if !any {
+	if !looking {
 		return
 	}
-	err = errors.Join(err, r.tell(c))
+	err = errors.Join(err, r.reportHits(c))
 	for _, o := range r.set.owners {
 		p := &r.parts[o.analyzer]
 		if p.look == nil {
@@ -100,16 +102,16 @@ func (r *Run) look(searched bool, c Content) {
 	}
 }
 
-// hits are what the search through the content that is being read found so far.
+// hits are the occurrences of literals in the current content so far.
 type hits struct {
-	matcher *literal.Matcher // nil = nothing is searched for
+	matcher *literal.Matcher // nil = the content is not searched
 	state   literal.State
 	list    []literal.Hit
-	over    bool // there are more
+	over    bool // there are more than maxHits
 }
 
-// maxHits bounds the hits that are kept until the content was read, 16 MiB of memory. Content
-// with more is searched again when it is at hand.
+// maxHits bounds the hits that are kept until the content is read, 16 MiB of memory. Content with
+// more is searched a second time after it was read.
 const maxHits = 1 << 20
 
 func (h *hits) begin(m *literal.Matcher) {
@@ -117,7 +119,7 @@ func (h *hits) begin(m *literal.Matcher) {
 	h.list, h.matcher, h.over = h.list[:0], m, false
 }
 
-// matcher is what content with such a head is searched with; nil unless it is to be searched.
+// matcher returns the matcher for content with this head, or nil if search is false.
 func (r *Run) matcher(search bool, head []byte) *literal.Matcher {
 	if !search {
 		return nil
@@ -125,7 +127,7 @@ func (r *Run) matcher(search bool, head []byte) *literal.Matcher {
 	return r.set.search.For(head)
 }
 
-// search takes the next piece of the content.
+// search searches the next piece of the content.
 func (h *hits) search(piece []byte) {
 	if h.matcher != nil {
 		h.matcher.Scan(piece, &h.state, h.add)
@@ -139,9 +141,9 @@ func (h *hits) add(hit literal.Hit) bool {
 	return !h.over
 }
 
-// has says whether a hit is of a literal in a range of numbers.
-func (h *hits) has(first, past int) bool {
-	return slices.ContainsFunc(h.list, func(hit literal.Hit) bool { return hit.Pattern >= first && hit.Pattern < past })
+// has reports whether a literal from first up to, but not including, end has a hit.
+func (h *hits) has(first, end int) bool {
+	return slices.ContainsFunc(h.list, func(hit literal.Hit) bool { return hit.Pattern >= first && hit.Pattern < end })
 }
 
 // find searches a member of an archive.
@@ -153,8 +155,8 @@ func (r *Run) find(c Content) error {
 	})
 }
 
-// tell hands the hits to their owners. Where there are more than are kept, content is searched once more.
-func (r *Run) tell(c Content) error {
+// reportHits passes the hits to their analyzers. If there are more than are kept, it searches the content again.
+func (r *Run) reportHits(c Content) error {
 	if !r.hits.over {
 		for _, h := range r.hits.list {
 			r.hit(h)
@@ -165,7 +167,7 @@ func (r *Run) tell(c Content) error {
 	return r.scan(c, func(m *literal.Matcher, piece []byte) { m.Scan(piece, &state, r.hit) })
 }
 
-// scan hands all content on, with what it is to be searched with.
+// scan calls next with each piece of the content and its matcher.
 func (r *Run) scan(c Content, next func(m *literal.Matcher, piece []byte)) error {
 	if c.Bytes != nil {
 		next(r.set.search.For(c.Bytes[:min(len(c.Bytes), HeadBytes)]), c.Bytes)
@@ -186,7 +188,7 @@ func (r *Run) scan(c Content, next func(m *literal.Matcher, piece []byte)) error
 	return nil
 }
 
-// hit hands a hit to the analyzer whose literal it is.
+// hit passes a hit to the analyzer of its literal.
 func (r *Run) hit(h literal.Hit) bool {
 	o := r.set.owners[0]
 	for _, next := range r.set.owners[1:] {
@@ -200,7 +202,7 @@ func (r *Run) hit(h literal.Hit) bool {
 		return true
 	}
 	defer func() {
-		if v := recover(); v != nil { // its look is over; what the others look for goes on
+		if v := recover(); v != nil { // ends this analyzer's look; the others continue
 			p.look = nil
 			AddFailure(&p.out, "", p.Failure(), fmt.Sprintf("panic: %v", v))
 		}
@@ -209,7 +211,7 @@ func (r *Run) hit(h literal.Hit) bool {
 	return true
 }
 
-// keepMember reads a member of an archive to its end: into memory as far as it fits, else
+// keepMember reads a member of an archive to its end, into memory or, if it is larger than inMemory,
 // into a temporary file.
 func (r *Run) keepMember(in io.Reader) (*content, [sha256.Size]byte, error) {
 	if r.buffers.member == nil {
@@ -219,7 +221,7 @@ func (r *Run) keepMember(in io.Reader) (*content, [sha256.Size]byte, error) {
 	n, err := io.ReadFull(in, r.buffers.member)
 	h.Write(r.buffers.member[:n])
 	if err == io.EOF || err == io.ErrUnexpectedEOF {
-		return inBytes(r.buffers.member[:n]), [sha256.Size]byte(h.Sum(nil)), nil
+		return contentOf(r.buffers.member[:n]), [sha256.Size]byte(h.Sum(nil)), nil
 	}
 	if err != nil {
 		return nil, [sha256.Size]byte{}, err

@@ -10,28 +10,29 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze/members"
+	"plimsoll/pathlist"
 )
 
-// Run is the engine over one layer: feed it every entry with Visit, then call Reports.
-// It is not safe for concurrent use.
+// Run runs all analyzers over one layer: call Visit for every entry, then Reports. It is not safe for
+// concurrent use.
 type Run struct {
 	ctx     context.Context
 	budget  plimsoll.Budget
 	set     *Set
 	parts   []part
-	sums    bool // some part wants sums
+	sums    bool // some part is a FileSummer
 	hash    hash.Hash
 	buffers *buffers
 	want    []int               // parts that want the current file, reused
-	second  bool                // this is the second read
-	aliases map[string]*content // second read: targets of wanted hard links, nil until seen
+	second  bool                // this is the second read of the blob
+	aliases map[string]*content // second read: content of targets of wanted hard links, nil before the entry
 	kept    int64               // bytes of aliases
-	missing []string            // first read: targets that were not kept
+	missing []string            // first read: targets whose content was not kept
 
-	hits   hits              // of the search through the current content
-	looked map[string]bool   // files that content analyzers looked at
-	found  map[string]Summed // files that a summer took interest in
-	modes  map[string]uint32 // files whose bits a hard link shares
+	hits   hits              // of the current content
+	looked map[string]bool   // files in which a content analyzer found something
+	found  map[string]Summed // files that a FileSummer recorded
+	modes  map[string]uint32 // sharedBits of files
 }
 
 // part is one analyzer with its report.
@@ -46,13 +47,13 @@ type part struct {
 	out     plimsoll.LayerReport
 }
 
-// maxAliases bounds the targets that a second read is asked to keep.
+// maxAliases bounds the targets that a second read keeps.
 const maxAliases = 1000
 
-// sharedBits are the mode bits that matter on every name of a file: set-uid, set-gid, world-writable.
+// sharedBits are the mode bits that hard links share with their target: set-uid, set-gid, world-writable.
 const sharedBits = 06002
 
-// Visit takes one entry of the archive. Its error is the archive's, never an analyzer's.
+// Visit analyses one entry of the archive. An error is the archive's, never an analyzer's.
 func (r *Run) Visit(e plimsoll.Entry, content io.Reader) error {
 	_, marker := Whiteout(e)
 	if !marker {
@@ -76,13 +77,13 @@ func (r *Run) Visit(e plimsoll.Entry, content io.Reader) error {
 	return nil
 }
 
-// forget: what stood at a path of this layer is replaced by a later entry.
+// forget drops what was found at a path of this layer, because a later entry replaces it.
 func (r *Run) forget(path string) {
 	delete(r.found, path)
 	delete(r.looked, path)
 }
 
-// shareMode gives a hard link the bits of its target, and remembers bits worth sharing.
+// shareMode adds the shared bits of its target to a hard link, and keeps those of files.
 func (r *Run) shareMode(e *plimsoll.Entry) {
 	switch e.Type {
 	case plimsoll.EntryHardlink:
@@ -99,7 +100,7 @@ func (r *Run) shareMode(e *plimsoll.Entry) {
 	}
 }
 
-// file reads a regular file once, for the sum and for all who want it.
+// file reads a regular file once, for its checksum and for all analyzers that want it.
 func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 	r.forget(e.Path)
 	wanted := r.wanted(e)
@@ -122,7 +123,7 @@ func (r *Run) file(e plimsoll.Entry, in io.Reader) error {
 		r.refuse(wanted, e)
 		wanted, alias = nil, false
 	}
-	f := Summed{Path: e.Path, File: e.Path, Kind: KindOf(head)}
+	f := Summed{Path: e.Path, File: e.Path, Kind: FileKindOf(head)}
 	if len(wanted) > 0 || alias || search {
 		f.Size, err = r.content(e, f.Kind, head, in, wanted, alias)
 	} else {
@@ -148,7 +149,7 @@ func (r *Run) head(in io.Reader) ([]byte, error) {
 	return head, nil
 }
 
-// pass reads what is left of a file, hashes it, and hands it on to w, which may be nil.
+// pass reads the rest of a file, hashes it, and writes it to w, which may be nil.
 func (r *Run) pass(in io.Reader, w io.Writer) (size int64, err error) {
 	for {
 		n, err := in.Read(r.buffers.chunk[:])
@@ -170,8 +171,8 @@ func (r *Run) pass(in io.Reader, w io.Writer) (size int64, err error) {
 	}
 }
 
-// refuses reports whether the analyzer wants a file no more. A panic of it is told, and
-// the file then not read.
+// refuses reports whether the analyzer refuses a wanted file by its head. A panic is recorded as a failure, and
+// the file is skipped.
 func (p *part) refuses(e plimsoll.Entry, head []byte) bool {
 	if p.peek == nil {
 		return false
@@ -181,14 +182,14 @@ func (p *part) refuses(e plimsoll.Entry, head []byte) bool {
 	return !keep
 }
 
-// content keeps a file for a moment, or as an alias until the end.
-func (r *Run) content(e plimsoll.Entry, kind plimsoll.FileKind, head []byte, in io.Reader, wanted []int, alias bool) (int64, error) {
+// content keeps a file while it is analysed, or until the end of the run if it is an alias.
+func (r *Run) content(e plimsoll.Entry, kind pathlist.Kind, head []byte, in io.Reader, wanted []int, alias bool) (int64, error) {
 	c, err := r.keep(head, in, e.Size, alias)
 	if err != nil {
 		return 0, err
 	}
 	r.analyze(e, c, wanted)
-	r.looks(e, kind, head, c)
+	r.lookInside(e, kind, head, c)
 	if alias && r.kept+c.size <= r.budget.WantedFile {
 		r.kept += c.size
 		r.aliases[e.Path].close()
@@ -208,8 +209,7 @@ func (r *Run) analyze(e plimsoll.Entry, c *content, wanted []int) {
 	}
 }
 
-// hardlink gives the link what its target has. A target that a lower layer holds is not
-// looked at here: where the link is wanted, that is a failure.
+// hardlink analyses a hard link as its target. A wanted link whose target is in a lower layer is a failure.
 func (r *Run) hardlink(e plimsoll.Entry) {
 	r.forget(e.Path)
 	if f, ok := r.found[e.Link]; ok {
@@ -240,7 +240,7 @@ func (r *Run) hardlink(e plimsoll.Entry) {
 		r.missing = append(r.missing, e.Link)
 	default:
 		for _, i := range wanted {
-			AddFailure(&r.parts[i].out, e.Path, r.parts[i].Failure(), "hard link to "+e.Link+", whose content is not at hand")
+			AddFailure(&r.parts[i].out, e.Path, r.parts[i].Failure(), "hard link to "+e.Link+", whose content is not in this layer")
 		}
 	}
 }
@@ -260,7 +260,7 @@ func (r *Run) summed(f Summed) {
 	}
 }
 
-// wanted lists the parts that want an entry's content, until the next entry.
+// wanted returns the parts that want an entry's content. The slice is valid until the next call.
 func (r *Run) wanted(e plimsoll.Entry) []int {
 	r.want = r.want[:0]
 	for i := range r.parts {
@@ -280,9 +280,9 @@ func (r *Run) refuse(wanted []int, e plimsoll.Entry) {
 	}
 }
 
-// guard runs an analyzer; its error or panic becomes a failure of its own report.
+// guard calls an analyzer; an error or panic becomes a failure of its report.
 func (p *part) guard(path string, f func() error) {
-	err := recovered(f)
+	err := recoverError(f)
 	if err == nil {
 		return
 	}
@@ -293,8 +293,8 @@ func (p *part) guard(path string, f func() error) {
 	AddFailure(&p.out, path, code, err.Error())
 }
 
-// recovered turns a panic of a parser, which may be somebody else's, into an error.
-func recovered(f func() error) (err error) {
+// recoverError runs f and returns a panic, which may come from a library's parser, as an error.
+func recoverError(f func() error) (err error) {
 	defer func() {
 		if v := recover(); v != nil {
 			err = fmt.Errorf("panic: %v", v)
@@ -303,9 +303,9 @@ func recovered(f func() error) (err error) {
 	return f()
 }
 
-// Reports ends the run: one report an analyzer, in the order they were given, without diff
-// ID. needAliases is not empty if a wanted hard link has a target that had passed already:
-// the blob must be read once more with them, and these reports be dropped.
+// Reports ends the run. It returns one report per analyzer, in the order of the set, without diff
+// IDs. needAliases is not empty if a wanted hard link has a target whose content was not kept:
+// the caller must drop these reports and read the blob again with needAliases.
 func (r *Run) Reports() (reports []plimsoll.LayerReport, needAliases []string) {
 	for i := range r.parts {
 		p := &r.parts[i]
@@ -318,7 +318,7 @@ func (r *Run) Reports() (reports []plimsoll.LayerReport, needAliases []string) {
 	return reports, r.missing
 }
 
-// Close lets go of temporary files and buffers. It may be called again, and after Reports.
+// Close frees temporary files and buffers. It may be called several times, and after Reports.
 func (r *Run) Close() {
 	if r.buffers != nil {
 		r.buffers.end()

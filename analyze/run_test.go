@@ -17,6 +17,7 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze"
+	"plimsoll/pathlist"
 )
 
 // probe is an analyzer that writes down what it is given.
@@ -232,7 +233,7 @@ func TestTree(t *testing.T) {
 	}, paths); diff != "" {
 		t.Error(diff)
 	}
-	tree.Paths = plimsoll.PathList{}
+	tree.Paths = pathlist.List{}
 	want := plimsoll.Tree{
 		Whiteouts: []string{"/", "usr/", "usr/old"},
 		Links:     []plimsoll.Link{{Path: "d", Target: "usr"}, {Path: "lib", Target: "usr/lib"}},
@@ -248,7 +249,7 @@ func TestTree(t *testing.T) {
 	}
 }
 
-// TestTreeKeepsTheLargest holds the list to its bound, and to what stays in the layer.
+// TestTreeKeepsTheLargest: the list is bounded, and has only files that the layer keeps.
 func TestTreeKeepsTheLargest(t *testing.T) {
 	var entries []given
 	for i := range 2 * plimsoll.LargestFiles {

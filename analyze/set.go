@@ -8,29 +8,28 @@ import (
 	"plimsoll/analyze/literal"
 )
 
-// Set is analyzers made ready to run together. It does not change and may serve passes that
-// run at the same time.
+// Set is analyzers prepared to run together. It does not change, and is safe for concurrent use.
 type Set struct {
 	analyzers []Analyzer
-	search    *literal.Library // for the literals of all content analyzers; nil = there are none
-	owners    []owner          // of the literals, in their order
+	search    *literal.Library // for the literals of all Searchers; nil = there are none
+	owners    []owner          // of the literals, in order
 }
 
-// owner is the analyzer that a run of literals belongs to.
+// owner is the analyzer of consecutive literals.
 type owner struct {
 	analyzer int // index in the set
 	first    int // number of its first literal
 }
 
-// past is the number behind the last literal of an owner.
-func (s *Set) past(owner int) int {
+// literalsEnd returns the number after the last literal of an owner.
+func (s *Set) literalsEnd(owner int) int {
 	if owner+1 < len(s.owners) {
 		return s.owners[owner+1].first
 	}
 	return literal.MaxPatterns
 }
 
-// NewSet makes a set. The error is about literals that cannot be searched for.
+// NewSet returns a set. It returns an error (Invalid) for literals that cannot be searched for.
 func NewSet(analyzers []Analyzer) (*Set, error) {
 	s := &Set{analyzers: analyzers}
 	var patterns []literal.Pattern
@@ -50,8 +49,8 @@ func NewSet(analyzers []Analyzer) (*Set, error) {
 	return s, nil
 }
 
-// Run starts a run over one layer. aliases is nil on the first read of a blob and what
-// Reports answered on the second.
+// Run starts a run over one layer. aliases is nil on the first read of a blob, and needAliases of
+// Reports on the second.
 func (s *Set) Run(ctx context.Context, budget plimsoll.Budget, aliases []string) *Run {
 	r := &Run{
 		ctx: ctx, budget: budget, set: s, hash: sha256.New(), buffers: bufferPool.Get().(*buffers), second: len(aliases) > 0,

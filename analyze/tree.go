@@ -7,6 +7,7 @@ import (
 	"slices"
 
 	"plimsoll"
+	"plimsoll/pathlist"
 )
 
 // TreeName is the name of the tree analyzer.
@@ -15,9 +16,8 @@ const TreeName = "tree"
 // treeVersion is raised when the output of the tree analyzer changes.
 const treeVersion = "2"
 
-// Tree records the shape of a layer: what folding needs, and what files it brings, of the
-// content only size, kind, and the sums of the largest. Unpacked is left to whoever knows the
-// sums of the pass.
+// Tree is the analyzer of the shape of a layer: its paths, links and whiteouts, the size and kind of
+// its files, and the checksums of the largest ones. The caller sets Unpacked after the pass.
 type Tree struct{}
 
 // ID implements Analyzer.
@@ -31,8 +31,8 @@ func (Tree) Failure() plimsoll.FailureCode { return plimsoll.FailureLayer }
 // Begin implements Beginner.
 func (Tree) Begin() Analyzer { return &treeRun{} }
 
-// treeRun holds paths one behind the other: a layer may have two million, and a string each
-// would take more than the process has.
+// treeRun stores all paths in one slice of bytes: a layer may have two million, and a string per path
+// would need more memory than the process has.
 type treeRun struct {
 	Tree
 	text      []byte // all paths
@@ -42,12 +42,12 @@ type treeRun struct {
 	largest   []largeFile
 }
 
-// treePath is one entry. Its place in the archive decides between entries of one path.
+// treePath is one entry. Of several entries of one path, the one with the highest order counts.
 type treePath struct {
 	size       int64
 	start, end int32 // in text; the paths of a layer are bounded far below
 	order      int32
-	kind       plimsoll.FileKind
+	kind       pathlist.Kind
 	dir        bool
 }
 
@@ -70,7 +70,7 @@ func (t *treeRun) Entry(e plimsoll.Entry, out *plimsoll.LayerReport) {
 		return
 	}
 	order := int32(len(t.paths))
-	p := treePath{start: int32(len(t.text)), order: order, kind: plimsoll.KindNone, dir: e.Type == plimsoll.EntryDir}
+	p := treePath{start: int32(len(t.text)), order: order, kind: pathlist.KindNone, dir: e.Type == plimsoll.EntryDir}
 	t.text = append(t.text, e.Path...)
 	p.end = int32(len(t.text))
 	t.paths = append(t.paths, p)
@@ -82,8 +82,7 @@ func (t *treeRun) Entry(e plimsoll.Entry, out *plimsoll.LayerReport) {
 	}
 }
 
-// File implements FileSummer: the file is the entry that was seen last. A hard link is a name
-// without bytes of its own.
+// File implements FileSummer. The file is the last entry. A hard link is a name without bytes of its own.
 func (t *treeRun) File(f Summed, _ *plimsoll.LayerReport) bool {
 	if f.Linked {
 		return false
@@ -102,7 +101,7 @@ func (t *treeRun) File(f Summed, _ *plimsoll.LayerReport) bool {
 
 func (t *treeRun) path(p treePath) []byte { return t.text[p.start:p.end] }
 
-// End implements Ender: it sorts, keeps the last entry of each path and drops what a later
+// End implements Ender. It sorts the paths, keeps the last entry of each, and drops entries that a later
 // file or link of the same layer replaced.
 func (t *treeRun) End(out *plimsoll.LayerReport) {
 	slices.SortFunc(t.paths, func(a, b treePath) int {
@@ -153,14 +152,14 @@ func (t *treeRun) list(tree *plimsoll.Tree, p treePath) {
 	if p.dir {
 		path += "/"
 	}
-	tree.Paths.Add(plimsoll.Listed{Path: path, Size: p.size, Kind: p.kind})
+	tree.Paths.Add(pathlist.Entry{Path: path, Size: p.size, Kind: p.kind})
 }
 
 func isBelow(path, dir []byte) bool {
 	return len(path) > len(dir) && path[len(dir)] == '/' && bytes.HasPrefix(path, dir)
 }
 
-// comparePaths orders a directory's content directly behind it.
+// comparePaths orders the content of a directory directly after it.
 func comparePaths(a, b []byte) int {
 	n := min(len(a), len(b))
 	for i := range n {

@@ -12,10 +12,10 @@ const (
 	opaqueName     = ".wh..wh..opq"
 )
 
-// Whiteout says what an entry removes from lower layers (OCI image layer specification,
-// "Whiteouts"): a path, or with a slash at its end everything inside a directory ("/" = the
+// Whiteout returns what an entry removes from lower layers (OCI image layer specification,
+// "Whiteouts"): a path, or with a slash at its end the content of a directory ("/" = the
 // root). ok is true for every entry that is a marker and not a file; removed is "" for
-// markers that remove nothing (AUFS bookkeeping, names that are no names).
+// markers that remove nothing (AUFS bookkeeping, invalid names).
 func Whiteout(e plimsoll.Entry) (removed string, ok bool) {
 	dir, base := "", e.Path
 	if i := strings.LastIndexByte(e.Path, '/'); i >= 0 {

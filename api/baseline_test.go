@@ -22,7 +22,7 @@ func testSetting(rule, check string, kind plimsoll.SettingKind, severity plimsol
 }
 
 // judge gives the scanned image of the stock results of baseline rules.
-func (h *harbour) judge() {
+func (h *realServer) judge() {
 	h.t.Helper()
 	const practice, protection = plimsoll.StandardPractice, plimsoll.StandardProtection
 	const pass, failed = plimsoll.SettingPass, plimsoll.SettingFailed
@@ -52,7 +52,7 @@ func (h *harbour) judge() {
 
 // TestUnsafeSettingsAreTheRulesThatFailed derives unsafe_setting_num again from the lists.
 func TestUnsafeSettingsAreTheRulesThatFailed(t *testing.T) {
-	h := newHarbour(t, "reader")
+	h := newRealServer(t, "reader")
 	h.stock()
 	h.judge()
 	token, base := h.signIn("reader", h.project.ID), "/v5/"+h.project.ID+"/image/"
@@ -99,14 +99,14 @@ func TestUnsafeSettingsAreTheRulesThatFailed(t *testing.T) {
 	if len(cases) != 1 || cases[0].(map[string]any)["current_value"] != "found in ssh.a" || detail["reference"] != "a(1)\nb(2)" {
 		t.Errorf("detail %v", detail)
 	}
-	own := h.get(token, "/api/v1/projects/"+h.project.ID+"/images/"+strconv.FormatInt(int64(image["id"].(float64)), 10)+"/settings", 200)
+	own := h.get(token, "/api/v1/images/"+strconv.FormatInt(int64(image["id"].(float64)), 10)+"/settings", 200)
 	if own["total"] != 10.0 {
 		t.Errorf("settings %v", own)
 	}
 }
 
 func TestBaselineFilters(t *testing.T) {
-	h := newHarbour(t, "reader", "other")
+	h := newRealServer(t, "reader", "other")
 	h.stock()
 	h.judge()
 	token, base := h.signIn("reader", h.project.ID), "/v5/"+h.project.ID+"/image/baseline/"

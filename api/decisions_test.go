@@ -15,7 +15,7 @@ import (
 // shownAndListed is an image's vul_num and how many rows its list has in each state.
 type shownAndListed struct{ num, unhandled, handled float64 }
 
-func (h *harbour) shown(token string) shownAndListed {
+func (h *realServer) shown(token string) shownAndListed {
 	h.t.Helper()
 	base := "/v5/" + h.project.ID + "/image/"
 	image := rows(h.get(token, base+"swr-repository?image_type=private_image&image_version=1.0", 200))[0]
@@ -28,7 +28,7 @@ func (h *harbour) shown(token string) shownAndListed {
 // TestHandle walks through every operation and selection of HandleImageVulnerability. The image has
 // CVE-2024-1 in two packages and CVE-2024-2 in one.
 func TestHandle(t *testing.T) {
-	h := newHarbour(t, "editor")
+	h := newRealServer(t, "editor")
 	h.stock()
 	token := h.signIn("editor", h.project.ID)
 	id := digestA.Hex()
@@ -100,7 +100,7 @@ func TestHandle(t *testing.T) {
 
 // TestDecisionsOfTenants: another tenant's decision neither shows nor counts, nor can it be ended.
 func TestDecisionsOfTenants(t *testing.T) {
-	h := newHarbour(t, "editor", "reader", "other")
+	h := newRealServer(t, "editor", "reader", "other")
 	h.stock()
 	editor, reader, other := h.signIn("editor", h.project.ID), h.signIn("reader", h.project.ID), h.signIn("other", h.second.ID)
 	h.call("POST", other, "/api/v1/decisions?enterprise_project_id=all_granted_eps", `{"finding":"CVE-2024-1","status":"ignored"}`, 201)
@@ -131,7 +131,7 @@ func TestDecisionsOfTenants(t *testing.T) {
 }
 
 func TestDecisionScenarios(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	for i := range 3 {
 		w.standing = append(w.standing, plimsoll.Decision{ID: int64(9 - i), Finding: "CVE-2026-1000", Status: plimsoll.StatusIgnored})
 	}
@@ -151,8 +151,11 @@ func TestDecisionScenarios(t *testing.T) {
 		post("of the whole project", "t-editor", "?enterprise_project_id=all_granted_eps", good, 201, `"enterprise_project_id":""`),
 		post("of all that the role is for: one", "t-scoped", "?enterprise_project_id=all_granted_eps", good, 201, `"enterprise_project_id":"e7"`),
 		post("for no project", "t-unscoped", "", good, 400, `for no project`),
-		{name: "first page", method: "GET", url: "/api/v1/decisions?limit=2", token: "t-reader", status: 200, has: []string{`"id":9`, `"id":8`, `"next":8`}, hasNot: []string{`"id":7`}},
-		{name: "last page", method: "GET", url: "/api/v1/decisions?limit=2&before=8", token: "t-reader", status: 200, has: []string{`"id":7`}, hasNot: []string{`"next"`, `"id":8`}},
+		{name: "first page", method: "GET", url: "/api/v1/decisions?limit=2", token: "t-reader", status: 200, has: []string{`"id":9`, `"id":8`, `"next":"eyJkZWNpc2lvbiI6OH0"`}, hasNot: []string{`"id":7`}},
+		{name: "second page", method: "GET", url: "/api/v1/decisions?limit=2&after=eyJkZWNpc2lvbiI6OH0", token: "t-reader", status: 200, has: []string{`"id":7`}, hasNot: []string{`"next"`, `"id":8`}},
+		{name: "a full last page", method: "GET", url: "/api/v1/decisions?limit=3", token: "t-reader", status: 200, has: []string{`"id":7`}, hasNot: []string{`"next"`}},
+		{name: "a cursor of another server", method: "GET", url: "/api/v1/decisions?after=8", token: "t-reader", status: 400, has: []string{`"code":"invalid"`, "cursor"}},
+		{name: "ids below", method: "GET", url: "/api/v1/decisions?limit=2&before=8", token: "t-reader", status: 200, has: []string{`"id":7`}, hasNot: []string{`"next"`, `"id":8`}},
 		{name: "unknown status", method: "GET", url: "/api/v1/decisions?status=fine", token: "t-reader", status: 400},
 		{name: "limit", method: "GET", url: "/api/v1/decisions?limit=201", token: "t-reader", status: 400},
 		{name: "no number", method: "DELETE", url: "/api/v1/decisions/x", token: "t-editor", status: 400},
@@ -170,7 +173,7 @@ func TestDecisionScenarios(t *testing.T) {
 	if want := (plimsoll.Tenant{ProjectID: project, EnterpriseProject: "e7"}); len(w.tenants) != 1 || w.tenants[0] != want {
 		t.Errorf("imported for %v", w.tenants)
 	}
-	// What a client of ours sends: the noun itself.
+	// Our own client sends the whole value.
 	whole, err := json.Marshal(plimsoll.Decision{Kind: plimsoll.FindingVulnerability, Finding: "CVE-2026-1000", Status: plimsoll.StatusFixed, Scope: plimsoll.DecisionScope{Repository: "a/b", Tag: "1", Package: "pkg:npm/x"}})
 	if err != nil {
 		t.Fatal(err)
@@ -182,7 +185,7 @@ func TestDecisionScenarios(t *testing.T) {
 }
 
 func TestListVulnerabilityCve(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	w.cves = plimsoll.Page[plimsoll.CVE]{Total: 2, Items: []plimsoll.CVE{
 		{ID: "CVE-2026-1000", Score: 8.8, Description: "An <overflow>.", Published: testNow()}, {ID: "CVE-2026-1001"},
 	}}

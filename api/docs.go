@@ -18,23 +18,23 @@ var docFiles embed.FS
 
 const docsPolicy = "default-src 'none'; style-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
-// registerDocs draws the documentation page from the operations registered so far.
-func (a *API) registerDocs() {
+// addDocsPages renders the documentation page from the registered operations.
+func (a *API) addDocsPages() {
 	page := template.Must(template.New("page.html").ParseFS(docFiles, "docs/page.html"))
 	var out bytes.Buffer
-	if err := page.Execute(&out, docOf(a.huma.OpenAPI())); err != nil {
+	if err := page.Execute(&out, docOf(a.OpenAPI())); err != nil {
 		panic(err) // our own template over our own operations
 	}
 	style, err := docFiles.ReadFile("docs/page.css")
 	if err != nil {
 		panic(err)
 	}
-	a.router.Get("/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/docs", http.StatusFound) })
-	a.router.Get("/docs", asset("text/html; charset=utf-8", out.Bytes()))
-	a.router.Get("/docs/page.css", asset("text/css; charset=utf-8", style))
+	a.server.Get("/", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/docs", http.StatusFound) })
+	a.server.Get("/docs", serveAsset("text/html; charset=utf-8", out.Bytes()))
+	a.server.Get("/docs/page.css", serveAsset("text/css; charset=utf-8", style))
 }
 
-func asset(contentType string, body []byte) http.HandlerFunc {
+func serveAsset(contentType string, body []byte) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", contentType)
 		w.Header().Set("Content-Security-Policy", docsPolicy)
@@ -56,7 +56,6 @@ type docGroup struct {
 
 type docOperation struct {
 	Method, Path, Summary, Description string
-	Open                               bool // without signing in
 	Parameters                         []docField
 	Body                               docType
 	Answers                            []docAnswer
@@ -103,7 +102,7 @@ func docOf(spec *huma.OpenAPI) docPage {
 }
 
 func docOperationOf(op *huma.Operation) docOperation {
-	d := docOperation{Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description, Open: len(op.Security) == 0}
+	d := docOperation{Method: op.Method, Path: op.Path, Summary: op.Summary, Description: op.Description}
 	for _, p := range op.Parameters {
 		d.Parameters = append(d.Parameters, docField{
 			Name: p.Name, In: p.In, Range: rangeOf(p.Schema), Description: p.Schema.Description, Required: p.Required, Type: docTypeOf(p.Schema),
@@ -161,7 +160,7 @@ func docFieldsOf(s *huma.Schema) []docField {
 	return fields
 }
 
-// rangeOf says in words what a schema allows.
+// rangeOf describes in words what a schema allows.
 func rangeOf(s *huma.Schema) string {
 	var parts []string
 	number := func(label string, v *float64) {

@@ -7,16 +7,16 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"maps"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"plimsoll"
+	"plimsoll/api/hss"
+	"plimsoll/api/iam"
+	v1 "plimsoll/api/v1"
 )
 
 const (
@@ -35,8 +35,8 @@ func who(name, projectID string, grants ...plimsoll.Grant) plimsoll.Principal {
 	}
 }
 
-// world is every role of the API with answers that a test sets, and what it was asked.
-type world struct {
+// fakes is every role of the API with answers that a test sets, and what it was asked.
+type fakes struct {
 	principals map[string]plimsoll.Principal
 	expired    map[string]bool
 
@@ -47,7 +47,7 @@ type world struct {
 	tasks         map[int64]plimsoll.Task
 	err           error
 	panics        bool
-	signIn        SignIn
+	signIn        iam.SignIn
 	filters       []plimsoll.ImageFilter
 	lookups       []plimsoll.ImageLookup
 	bases         [][]string
@@ -82,11 +82,13 @@ type world struct {
 	words           []string
 }
 
-func newWorld() *world {
+func newFakes() *fakes {
 	grant := func(role plimsoll.Role, eps string) plimsoll.Grant {
 		return plimsoll.Grant{ProjectID: project, EnterpriseProject: eps, Role: role}
 	}
-	return &world{
+	several := who("sue", "")
+	several.User.Grants = []plimsoll.Grant{grant(plimsoll.RoleReader, ""), {ProjectID: "p2", Role: plimsoll.RoleAdmin}}
+	return &fakes{
 		principals: map[string]plimsoll.Principal{
 			"t-reader":   who("rita", project, grant(plimsoll.RoleReader, "")),
 			"t-editor":   who("edda", project, grant(plimsoll.RoleEditor, "")),
@@ -95,6 +97,7 @@ func newWorld() *world {
 			"t-none":     who("nora", project),
 			"t-other":    who("otto", "p2", plimsoll.Grant{ProjectID: "p2", Role: plimsoll.RoleAdmin}),
 			"t-unscoped": who("una", ""),
+			"t-several":  several,
 		},
 		users: []plimsoll.User{
 			{ID: "id-adam", Name: "adam", CreatedAt: testNow(), Grants: []plimsoll.Grant{grant(plimsoll.RoleAdmin, "")}},
@@ -112,16 +115,24 @@ func newWorld() *world {
 	}
 }
 
-func (w *world) roles() Roles {
+func (w *fakes) roles() Roles {
 	return Roles{
-		Callers: w, SignIns: w, Projects: w, Images: w, Lookup: w, Files: w, Settings: w, Software: w, Secrets: w, Malware: w, WeakPasswords: w, SecretRules: map[string]string{"token": "A token"},
-		Vulnerabilities: w, Histories: w, Scans: w, Registries: w, NewRegistries: w, Tasks: w,
-		Advisories: w, Users: w, Keys: w, Decisions: w, Census: w, CVEs: w, VEX: w, Explainer: w,
+		Callers: w,
+		HSS: hss.Roles{
+			Images: w, Lookup: w, Files: w, Settings: w, Software: w, Secrets: w, Malware: w, WeakPasswords: w, Vulnerabilities: w, CVEs: w,
+			Scans: w, Registries: w, Tasks: w, Decisions: w, Census: w, SecretRules: map[string]string{"token": "A token"},
+		},
+		IAM: iam.Roles{Tokens: w, SignIns: w, Projects: w},
+		V1: v1.Roles{
+			Images: w, Lookup: w, Files: w, Settings: w, Software: w, Secrets: w, Histories: w, Scans: w, Registries: w, NewRegistries: w,
+			Tasks: w, Advisories: w, Users: w, Keys: w, Decisions: w, VEX: w, Explainer: w,
+		},
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
 	}
 }
 
-func (w *world) api(t *testing.T, log io.Writer) *API {
+// api builds the handler over the fakes. The log may be nil.
+func (w *fakes) api(t *testing.T, log io.Writer, change ...func(*Config)) *API {
 	t.Helper()
 	cfg := DefaultConfig()
 	cfg.Now, cfg.TempDir, cfg.Version = testNow, t.TempDir(), "test"
@@ -130,10 +141,13 @@ func (w *world) api(t *testing.T, log io.Writer) *API {
 	}
 	cfg.Log = slog.New(slog.NewTextHandler(log, nil))
 	cfg.MaxBody, cfg.MaxFeed = 1<<20, 1<<20
+	for _, f := range change {
+		f(&cfg)
+	}
 	return New(cfg, w.roles())
 }
 
-func (w *world) Token(_ context.Context, secret string) (plimsoll.Token, plimsoll.Principal, error) {
+func (w *fakes) Token(_ context.Context, secret string) (plimsoll.Token, plimsoll.Principal, error) {
 	denied := plimsoll.Errorf(plimsoll.Unauthenticated, "unknown token")
 	if w.expired[secret] {
 		return plimsoll.Token{ExpiresAt: testNow().Add(-time.Minute)}, plimsoll.Principal{}, denied
@@ -145,17 +159,17 @@ func (w *world) Token(_ context.Context, secret string) (plimsoll.Token, plimsol
 	return plimsoll.Token{UserID: p.User.ID, ProjectID: p.Project.ID, IssuedAt: testNow(), ExpiresAt: testNow().Add(time.Hour)}, p, nil
 }
 
-func (w *world) Verify(r *http.Request, body []byte) (plimsoll.Principal, error) {
+func (w *fakes) Verify(r *http.Request, body []byte) (plimsoll.Principal, error) {
 	w.verifiedRaw, w.verified = r.URL.RawQuery, string(body)
 	if !strings.Contains(r.Header.Get("Authorization"), "Access=AK1") {
 		return plimsoll.Principal{}, plimsoll.Errorf(plimsoll.Unauthenticated, "the signature does not match")
 	}
 	p := w.principals["t-admin"]
-	p.User.Grants, p.Grants, p.Project, p.Method = p.Grants, nil, plimsoll.Project{}, methodKey
+	p.User.Grants, p.Grants, p.Project, p.Method = p.Grants, nil, plimsoll.Project{}, "key"
 	return p, nil
 }
 
-func (w *world) Revoke(_ context.Context, secret string) error {
+func (w *fakes) Revoke(_ context.Context, secret string) error {
 	if _, ok := w.principals[secret]; !ok {
 		return plimsoll.Errorf(plimsoll.Unauthenticated, "unknown token")
 	}
@@ -163,14 +177,17 @@ func (w *world) Revoke(_ context.Context, secret string) error {
 	return w.err
 }
 
-func (w *world) Projects(_ context.Context, domainID string) ([]plimsoll.Project, error) {
+func (w *fakes) Projects(_ context.Context, domainID string) ([]plimsoll.Project, error) {
+	if w.panics {
+		panic("boom with secret detail")
+	}
 	return []plimsoll.Project{
 		{ID: "p1", Name: "one", DomainID: domainID, CreatedAt: testNow()}, {ID: "p3", Name: "three", DomainID: domainID, CreatedAt: testNow()},
 		{ID: "p2", Name: "two", DomainID: domainID, CreatedAt: testNow()},
 	}, w.err
 }
 
-func (w *world) EnterpriseProjects(_ context.Context, domainID string) ([]plimsoll.EnterpriseProject, error) {
+func (w *fakes) EnterpriseProjects(_ context.Context, domainID string) ([]plimsoll.EnterpriseProject, error) {
 	var out []plimsoll.EnterpriseProject
 	for i, id := range []string{"0", "e7", "e8", "e9"} {
 		out = append(out, plimsoll.EnterpriseProject{ID: id, Name: "name of " + id, DomainID: domainID, CreatedAt: testNow().Add(time.Duration(i-1) * time.Second)})
@@ -178,18 +195,18 @@ func (w *world) EnterpriseProjects(_ context.Context, domainID string) ([]plimso
 	return out, w.err
 }
 
-func (w *world) ForProject(_ context.Context, p plimsoll.Principal, id string) (plimsoll.Principal, error) {
+func (w *fakes) ForProject(_ context.Context, p plimsoll.Principal, id string) (plimsoll.Principal, error) {
 	if id != "" && p.Project.ID == id {
 		return p, nil
 	}
-	if p.Method != methodKey || id != "" && id != project {
+	if p.Method != "key" || id != "" && id != project {
 		return p, plimsoll.Errorf(plimsoll.Forbidden, "no grant there")
 	}
 	p.Project, p.Grants = plimsoll.Project{ID: project}, p.User.Grants
 	return p, nil
 }
 
-func (w *world) SignIn(_ context.Context, s SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
+func (w *fakes) SignIn(_ context.Context, s iam.SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
 	w.signIn = s
 	if s.Password != "right" && s.Token != "earlier" {
 		return "", plimsoll.Token{}, plimsoll.Principal{}, plimsoll.Errorf(plimsoll.Unauthenticated, "the user name or password is wrong")
@@ -197,7 +214,7 @@ func (w *world) SignIn(_ context.Context, s SignIn) (string, plimsoll.Token, pli
 	return "secret-token", plimsoll.Token{IssuedAt: testNow(), ExpiresAt: testNow().Add(24 * time.Hour)}, w.principals["t-editor"], nil
 }
 
-func (w *world) Images(_ context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
+func (w *fakes) Images(_ context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
 	if w.panics {
 		panic("boom with secret detail")
 	}
@@ -205,7 +222,7 @@ func (w *world) Images(_ context.Context, f plimsoll.ImageFilter) (plimsoll.Page
 	return w.page, w.err
 }
 
-func (w *world) FindImage(_ context.Context, l plimsoll.ImageLookup) (plimsoll.Image, error) {
+func (w *fakes) FindImage(_ context.Context, l plimsoll.ImageLookup) (plimsoll.Image, error) {
 	w.lookups = append(w.lookups, l)
 	if l.ID == "404" {
 		return plimsoll.Image{}, plimsoll.Errorf(plimsoll.NotFound, "image 404 of project elsewhere")
@@ -213,53 +230,53 @@ func (w *world) FindImage(_ context.Context, l plimsoll.ImageLookup) (plimsoll.I
 	return w.found, w.err
 }
 
-func (w *world) ImageVulnerabilities(_ context.Context, _ plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error) {
+func (w *fakes) ImageVulnerabilities(_ context.Context, _ plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error) {
 	w.vulFilters = append(w.vulFilters, f)
 	return w.placed, w.err
 }
 
-func (w *world) ImageFiles(context.Context, plimsoll.Image) (plimsoll.FileFacts, error) {
+func (w *fakes) ImageFiles(context.Context, plimsoll.Image) (plimsoll.FileFacts, error) {
 	return plimsoll.FileFacts{Count: 2, Bytes: 12, Largest: []plimsoll.FileFact{{Path: "usr/bin/a", Size: 9}, {Path: "etc/B", Size: 3}}}, w.err
 }
 
-func (w *world) RuleTallies(_ context.Context, f plimsoll.ImageFilter) ([]plimsoll.RuleTally, error) {
+func (w *fakes) RuleTallies(_ context.Context, f plimsoll.ImageFilter) ([]plimsoll.RuleTally, error) {
 	w.filters = append(w.filters, f)
 	return w.tallies, w.err
 }
 
-func (w *world) ImageSettings(context.Context, plimsoll.Image) ([]plimsoll.Setting, error) {
+func (w *fakes) ImageSettings(context.Context, plimsoll.Image) ([]plimsoll.Setting, error) {
 	return w.settings, w.err
 }
 
-func (w *world) WeakPasswords(context.Context, string) ([]string, error) { return w.words, w.err }
+func (w *fakes) WeakPasswords(context.Context, string) ([]string, error) { return w.words, w.err }
 
-func (w *world) SetWeakPasswords(_ context.Context, projectID, by string, words []string) error {
+func (w *fakes) SetWeakPasswords(_ context.Context, projectID, by string, words []string) error {
 	w.words = append([]string{projectID, by}, words...)
 	return w.err
 }
 
-func (w *world) SoftwarePolicy(context.Context, string) ([]plimsoll.SoftwareRule, error) {
+func (w *fakes) SoftwarePolicy(context.Context, string) ([]plimsoll.SoftwareRule, error) {
 	return plimsoll.DefaultSoftwarePolicy(), w.err
 }
 
-func (w *world) SetSoftwarePolicy(context.Context, string, string, []plimsoll.SoftwareRule) error {
+func (w *fakes) SetSoftwarePolicy(context.Context, string, string, []plimsoll.SoftwareRule) error {
 	return w.err
 }
 
-func (w *world) ForbiddenSoftware(context.Context, plimsoll.Image) ([]plimsoll.ForbiddenSoftware, error) {
+func (w *fakes) ForbiddenSoftware(context.Context, plimsoll.Image) ([]plimsoll.ForbiddenSoftware, error) {
 	return nil, w.err
 }
 
-func (w *world) ImageSecrets(context.Context, plimsoll.Image) ([]plimsoll.FoundSecret, error) {
+func (w *fakes) ImageSecrets(context.Context, plimsoll.Image) ([]plimsoll.FoundSecret, error) {
 	return w.secrets, w.err
 }
 
-func (w *world) Secrets(_ context.Context, f plimsoll.SecretFilter) (plimsoll.Page[plimsoll.FoundSecret], error) {
+func (w *fakes) Secrets(_ context.Context, f plimsoll.SecretFilter) (plimsoll.Page[plimsoll.FoundSecret], error) {
 	w.secretFilters = append(w.secretFilters, f)
 	return plimsoll.Page[plimsoll.FoundSecret]{Total: len(w.secrets), Items: w.secrets}, w.err
 }
 
-func (w *world) IgnoreSecret(_ context.Context, projectID string, eps []string, id, by string, ignore bool) error {
+func (w *fakes) IgnoreSecret(_ context.Context, projectID string, eps []string, id, by string, ignore bool) error {
 	w.ignored = append(w.ignored, fmt.Sprint(projectID, eps, id, by, ignore))
 	if id == "none" {
 		return plimsoll.Errorf(plimsoll.NotFound, "no such finding")
@@ -267,19 +284,19 @@ func (w *world) IgnoreSecret(_ context.Context, projectID string, eps []string, 
 	return w.err
 }
 
-func (w *world) SecretPaths(context.Context, string) ([]string, error) { return w.paths, w.err }
+func (w *fakes) SecretPaths(context.Context, string) ([]string, error) { return w.paths, w.err }
 
-func (w *world) SetSecretPaths(_ context.Context, _, _ string, patterns []string) error {
+func (w *fakes) SetSecretPaths(_ context.Context, _, _ string, patterns []string) error {
 	w.paths = patterns
 	return errors.Join(plimsoll.ValidateSecretPaths(patterns), w.err)
 }
 
-func (w *world) MalwareFiles(_ context.Context, f plimsoll.ImageFilter, _ string) (plimsoll.Page[plimsoll.MalwareFile], error) {
+func (w *fakes) MalwareFiles(_ context.Context, f plimsoll.ImageFilter, _ string) (plimsoll.Page[plimsoll.MalwareFile], error) {
 	w.filters = append(w.filters, f)
 	return plimsoll.Page[plimsoll.MalwareFile]{}, w.err
 }
 
-func (w *world) SettingImages(_ context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.ImageSettings], error) {
+func (w *fakes) SettingImages(_ context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.ImageSettings], error) {
 	w.filters = append(w.filters, f)
 	page := plimsoll.Page[plimsoll.ImageSettings]{Total: w.page.Total}
 	for _, img := range w.page.Items {
@@ -288,122 +305,14 @@ func (w *world) SettingImages(_ context.Context, f plimsoll.ImageFilter) (plimso
 	return page, w.err
 }
 
-func (w *world) WeakAccounts(_ context.Context, f plimsoll.ImageFilter, _ string) (plimsoll.Page[plimsoll.WeakAccount], error) {
+func (w *fakes) WeakAccounts(_ context.Context, f plimsoll.ImageFilter, _ string) (plimsoll.Page[plimsoll.WeakAccount], error) {
 	w.filters = append(w.filters, f)
 	return plimsoll.Page[plimsoll.WeakAccount]{}, w.err
 }
 
-func (w *world) BaseImages(_ context.Context, _ plimsoll.Image, eps []string) ([]plimsoll.BaseImage, error) {
+func (w *fakes) BaseImages(_ context.Context, _ plimsoll.Image, eps []string) ([]plimsoll.BaseImage, error) {
 	w.bases = append(w.bases, eps)
 	return []plimsoll.BaseImage{{Repository: "base/debian", Tag: "12", Digest: digestB, TopLayer: digestC, Release: &plimsoll.OSRelease{ID: "debian", VersionID: "12"}}, {Repository: "scratchy"}}, w.err
-}
-
-func (w *world) ImageHistory(_ context.Context, img plimsoll.Image, f plimsoll.HistoryFilter) (plimsoll.HistoryPage, error) {
-	w.histories = append(w.histories, f)
-	event := plimsoll.HistoryEvent{At: testNow(), Kind: plimsoll.EventAppeared, Reason: plimsoll.ReasonNewAdvisory, Vulnerability: "CVE-2026-1", Digest: img.Digest,
-		Now: []plimsoll.HistoryState{}, Was: []plimsoll.HistoryState{}}
-	return plimsoll.HistoryPage{Items: []plimsoll.HistoryEvent{event}, Next: "more"}, w.err
-}
-
-func (w *world) ImageFindingsAt(_ context.Context, _ plimsoll.Image, f plimsoll.HistoryFilter) (plimsoll.FindingsAt, error) {
-	w.histories = append(w.histories, f)
-	return plimsoll.FindingsAt{At: f.At, Items: []plimsoll.HistoryState{}}, w.err
-}
-
-func (w *world) ScanImages(_ context.Context, by string, _ plimsoll.Priority, f plimsoll.ImageFilter, refs []plimsoll.ImageRef) (plimsoll.Task, error) {
-	w.filters, w.refs = append(w.filters, f), refs
-	return plimsoll.Task{ID: 9, By: by, CreatedAt: testNow()}, w.err
-}
-
-func (w *world) Registries(_ context.Context, projectID string, eps []string) ([]plimsoll.Registry, error) {
-	var out []plimsoll.Registry
-	for _, r := range w.registries {
-		if r.ProjectID == projectID && (eps == nil || strings.Contains(strings.Join(eps, " "), r.EnterpriseProject)) {
-			out = append(out, r)
-		}
-	}
-	return out, w.err
-}
-
-func (w *world) CreateTask(_ context.Context, t *plimsoll.Task, work []plimsoll.Work) error {
-	t.ID, t.State, t.CreatedAt = 11, plimsoll.TaskRunning, testNow()
-	w.created, w.work = append(w.created, *t), append(w.work, work...)
-	return w.err
-}
-
-func (w *world) AddRegistry(_ context.Context, _ plimsoll.Principal, spec plimsoll.RegistrySpec) (plimsoll.Registry, error) {
-	w.spec = spec
-	return spec.Registry, w.err
-}
-
-func (w *world) RemoveRegistry(_ context.Context, projectID string, id int64) error {
-	w.removed = append(w.removed, fmt.Sprint(projectID, "/", id))
-	return w.err
-}
-
-func (w *world) Task(_ context.Context, projectID string, id int64) (plimsoll.Task, error) {
-	t, ok := w.tasks[id]
-	if !ok || t.ProjectID != projectID {
-		return plimsoll.Task{}, plimsoll.Errorf(plimsoll.NotFound, "no task")
-	}
-	return t, nil
-}
-
-func (w *world) Tasks(_ context.Context, projectID string, eps []string, kind plimsoll.WorkKind, limit, offset int) (plimsoll.Page[plimsoll.Task], error) {
-	var page plimsoll.Page[plimsoll.Task]
-	for _, id := range slices.Sorted(maps.Keys(w.tasks)) {
-		t := w.tasks[id]
-		if t.ProjectID == projectID && (eps == nil || slices.Contains(eps, t.EnterpriseProject)) && (kind == "" || kind == t.Kind) {
-			page.Total++
-			if page.Total > offset && len(page.Items) < limit {
-				page.Items = append(page.Items, t)
-			}
-		}
-	}
-	return page, w.err
-}
-
-func (w *world) AdvisoryStatus(context.Context) (plimsoll.AdvisoryStatus, error) {
-	return plimsoll.AdvisoryStatus{Revision: 3}, w.err
-}
-
-func (w *world) ImportAdvisories(_ context.Context, feed, file string) (plimsoll.ImportOutcome, error) {
-	b, err := os.ReadFile(file)
-	w.imported = feed + ":" + string(b)
-	return plimsoll.ImportOutcome{Feed: feed, Records: len(b)}, errors.Join(err, w.err)
-}
-
-func (w *world) Users(context.Context, string) ([]plimsoll.User, error) { return w.users, w.err }
-
-func (w *world) User(_ context.Context, _, name string) (plimsoll.User, error) {
-	for _, u := range w.users {
-		if u.Name == name {
-			return u, w.err
-		}
-	}
-	return plimsoll.User{}, plimsoll.Errorf(plimsoll.NotFound, "no user in domain d1")
-}
-
-func (w *world) AddUser(_ context.Context, spec UserSpec) (plimsoll.User, error) {
-	return plimsoll.User{Name: spec.Name, DomainID: spec.Domain, Grants: spec.Grants, PasswordHash: "phc", CreatedAt: testNow()}, w.err
-}
-
-func (w *world) RemoveUser(_ context.Context, id string) error {
-	w.removed = append(w.removed, id)
-	return w.err
-}
-
-func (w *world) SetPassword(context.Context, string, string) error { return w.err }
-
-func (w *world) Keys(context.Context, string) ([]plimsoll.AccessKey, error) { return w.keys, w.err }
-
-func (w *world) CreateKey(context.Context, string, string) (string, string, error) {
-	return "AK3", "new-secret", w.err
-}
-
-func (w *world) RevokeKey(_ context.Context, access string) error {
-	w.removed = append(w.removed, access)
-	return w.err
 }
 
 // ask sends one request to a handler in memory.
@@ -421,50 +330,4 @@ func ask(h http.Handler, method, url, token, body string, headers ...string) *ht
 	rec := httptest.NewRecorder()
 	h.ServeHTTP(rec, r)
 	return rec
-}
-
-func (w *world) ChangeDecisions(_ context.Context, made, ended []plimsoll.Decision) ([]plimsoll.Decision, error) {
-	w.made, w.ended = append(w.made, made...), append(w.ended, ended...)
-	return made, w.err
-}
-
-func (w *world) EndDecision(_ context.Context, _ string, eps []string, id int64, _ string) error {
-	w.endedIDs, w.endedIn = append(w.endedIDs, id), append(w.endedIn, eps)
-	return w.err
-}
-
-func (w *world) Decisions(_ context.Context, f plimsoll.DecisionFilter) ([]plimsoll.Decision, error) {
-	w.decisionFilters = append(w.decisionFilters, f)
-	var out []plimsoll.Decision
-	for _, d := range w.standing {
-		if (f.Finding == "" || f.Finding == d.Finding) && (f.Before == 0 || d.ID < f.Before) && len(out) < f.Limit {
-			out = append(out, d)
-		}
-	}
-	return out, w.err
-}
-
-func (w *world) ProjectVulnerabilities(_ context.Context, t plimsoll.Tenant, _ plimsoll.SetKind) ([]string, error) {
-	w.tenants = append(w.tenants, t)
-	return w.census, w.err
-}
-
-func (w *world) VulnerabilityCVEs(_ context.Context, _ string, _ []string, _ string, offset, limit int) (plimsoll.Page[plimsoll.CVE], error) {
-	page := w.cves
-	page.Items = page.Items[min(offset, len(page.Items)):min(offset+limit, len(page.Items))]
-	return page, w.err
-}
-
-func (w *world) ImportVEX(_ context.Context, t plimsoll.Tenant, _ string, document []byte) (plimsoll.DocumentImport, error) {
-	w.tenants = append(w.tenants, t)
-	return plimsoll.DocumentImport{Document: "urn:x", Statements: len(document), Unknown: []plimsoll.UnknownProduct{}}, w.err
-}
-
-func (w *world) ExportVEX(_ context.Context, _ string, _ []string, img *plimsoll.Image) ([]byte, error) {
-	w.exported = img
-	return []byte(`{"@context":"https://openvex.dev/ns/v0.2.0"}`), w.err
-}
-
-func (w *world) Explain(_ context.Context, img plimsoll.Image, id string) (plimsoll.Explanation, error) {
-	return plimsoll.Explanation{Asked: id, Image: img, Findings: []plimsoll.ExplainedFinding{}, Checked: []plimsoll.CheckedPackage{}}, w.err
 }

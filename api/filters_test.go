@@ -14,6 +14,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
+	"plimsoll/api/base"
 	"plimsoll/store/sqlite"
 	"plimsoll/store/storetest"
 )
@@ -26,7 +27,7 @@ const (
 )
 
 // oneCaller is an administrator of the project, whatever is sent.
-type oneCaller struct{ Callers }
+type oneCaller struct{ base.Callers }
 
 func (oneCaller) Token(context.Context, string) (plimsoll.Token, plimsoll.Principal, error) {
 	grants := []plimsoll.Grant{{ProjectID: filterProject, Role: plimsoll.RoleAdmin}}
@@ -51,9 +52,9 @@ func filterAPI(t testing.TB, repositories int) *API {
 		}
 	})
 	storetest.Fill(t, s, storetest.UseClock(s), repositories, filterTags)
-	w := newWorld()
+	w := newFakes()
 	roles := w.roles()
-	roles.Callers, roles.Images, roles.Vulnerabilities = oneCaller{}, s, s
+	roles.Callers, roles.HSS.Images, roles.HSS.Vulnerabilities = oneCaller{}, s, s
 	cfg := DefaultConfig()
 	cfg.Now, cfg.Log, cfg.TempDir = testNow, slog.New(slog.DiscardHandler), t.TempDir()
 	return New(cfg, roles)

@@ -4,9 +4,8 @@ import (
 	"context"
 	"fmt"
 	"net/http"
-	"runtime"
 
-	"github.com/danielgtaylor/huma/v2"
+	"plimsoll/api/base"
 )
 
 // Check is one thing that must work before requests are worth sending.
@@ -15,10 +14,42 @@ type Check struct {
 	Run  func(ctx context.Context) error
 }
 
+// serviceOperations are for load balancers and service managers.
+var serviceOperations = []base.Operation{
+	{
+		ID: "healthz", Method: http.MethodGet, Path: "/healthz", Access: base.Public,
+		Tag: "service", Summary: "Is the process alive?",
+		Handler: base.Handle(health.alive),
+	},
+	{
+		ID: "readyz", Method: http.MethodGet, Path: "/readyz", Access: base.Public,
+		Tag: "service", Summary: "Can it serve?",
+		Description: "503 if the store does not answer or the queue does not run.",
+		Handler:     base.Handle(health.ready),
+	},
+}
+
+// serviceFamily returns the operations at the root, whose errors have the shape of another family.
+func serviceFamily(checks []Check, errors *base.Family) *base.Family {
+	return &base.Family{
+		Name: "service", Title: "Health", Prefixes: []string{"/healthz", "/readyz"},
+		Operations: serviceOperations, Handlers: health{checks}, ErrorBody: errors.ErrorBody,
+	}
+}
+
+// health answers whether the server works.
+type health struct{ checks []Check }
+
 type healthOutput struct {
 	Body struct {
 		Status string `json:"status" enum:"ok"`
 	}
+}
+
+func (h health) alive(context.Context, *struct{}) (*healthOutput, error) {
+	out := &healthOutput{}
+	out.Body.Status = "ok"
+	return out, nil
 }
 
 type readyOutput struct {
@@ -28,48 +59,18 @@ type readyOutput struct {
 
 type readyBody struct {
 	Status string          `json:"status" enum:"ready,not_ready"`
-	Checks map[string]bool `json:"checks" doc:"What was asked, and whether it works"`
+	Checks map[string]bool `json:"checks" doc:"Names of the checks, and whether each succeeded"`
 }
 
-type versionOutput struct {
-	Body struct {
-		Version string `json:"version"`
-		Go      string `json:"go"`
-	}
-}
-
-func (a *API) registerHealth() {
-	open(a, huma.Operation{
-		OperationID: "healthz", Method: http.MethodGet, Path: "/healthz",
-		Tags: []string{"service"}, Summary: "Is the process alive?",
-	}, func(context.Context, *struct{}) (*healthOutput, error) {
-		out := &healthOutput{}
-		out.Body.Status = "ok"
-		return out, nil
-	})
-	open(a, huma.Operation{
-		OperationID: "readyz", Method: http.MethodGet, Path: "/readyz",
-		Tags: []string{"service"}, Summary: "Can it serve?", Description: "503 if the store does not answer or the queue does not run.",
-	}, a.ready)
-	closed(a, huma.Operation{
-		OperationID: "showVersion", Method: http.MethodGet, Path: "/api/v1/version",
-		Tags: []string{"service"}, Summary: "Show the version of the server",
-	}, func(context.Context, *struct{}) (*versionOutput, error) {
-		out := &versionOutput{}
-		out.Body.Version, out.Body.Go = a.cfg.Version, runtime.Version()
-		return out, nil
-	})
-}
-
-// ready tells names only; why a check failed stands in the log.
-func (a *API) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
+// ready answers with names only; why a check failed is in the log.
+func (h health) ready(ctx context.Context, _ *struct{}) (*readyOutput, error) {
 	out := &readyOutput{Status: http.StatusOK, Body: readyBody{Status: "ready", Checks: map[string]bool{}}}
-	for _, c := range a.roles.Checks {
+	for _, c := range h.checks {
 		err := c.Run(ctx)
 		out.Body.Checks[c.Name] = err == nil
 		if err != nil {
 			out.Status, out.Body.Status = http.StatusServiceUnavailable, "not_ready"
-			tripOf(ctx).err = fmt.Errorf("readiness check %s: %w", c.Name, err)
+			base.LogError(ctx, fmt.Errorf("readiness check %s: %w", c.Name, err))
 		}
 	}
 	return out, nil

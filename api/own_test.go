@@ -13,7 +13,7 @@ import (
 
 // TestUsersOfOtherProjects holds that an administrator cannot take over, or learn of, users with rights elsewhere.
 func TestUsersOfOtherProjects(t *testing.T) {
-	h := newWorld().api(t, nil)
+	h := newFakes().api(t, nil)
 	password := `{"password":"another"}`
 	run(t, h, []scenario{
 		{name: "list", method: "GET", url: "/api/v1/users", token: "t-admin", status: 200,
@@ -35,9 +35,9 @@ func TestUsersOfOtherProjects(t *testing.T) {
 }
 
 func TestAddRegistry(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	h := w.api(t, nil)
-	rec := ask(h, "POST", own+"/registries", "t-admin", `{"name":"dock","url":"https://r.example","kind":"swr-shared","username":"u","secret":"hush",
+	rec := ask(h, "POST", "/api/v1/registries", "t-admin", `{"name":"dock","url":"https://r.example","kind":"swr-shared","username":"u","secret":"hush",
 		"auth_hosts":["auth.example:443"],"repositories":["a/b"],"owner":"quay","share_expires":"2026-04-01T00:00:00Z","id":99,"project_id":"p2"}`)
 	if rec.Code != 201 || strings.Contains(rec.Body.String(), "hush") {
 		t.Fatalf("%d %s", rec.Code, rec.Body)
@@ -50,44 +50,44 @@ func TestAddRegistry(t *testing.T) {
 	if diff := cmp.Diff(want, w.spec); diff != "" {
 		t.Error(diff)
 	}
-	// What a client of ours sends: the noun itself.
+	// Our own client sends the whole value.
 	whole, err := json.Marshal(plimsoll.RegistrySpec{Registry: plimsoll.Registry{Name: "bare", URL: "https://r.example", Kind: plimsoll.RegistryHarbor}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	rec = ask(h, "POST", own+"/registries", "t-admin", string(whole))
+	rec = ask(h, "POST", "/api/v1/registries", "t-admin", string(whole))
 	if rec.Code != 201 || w.spec.ScanOnSync || w.spec.EnterpriseProject != "0" || w.spec.Kind != plimsoll.RegistryHarbor {
 		t.Errorf("%d %s: %+v", rec.Code, rec.Body, w.spec)
 	}
 	w.err = plimsoll.Errorf(plimsoll.Conflict, "the name is taken").WithHint("choose another")
 	run(t, h, []scenario{
-		{name: "name taken", method: "POST", url: own + "/registries", token: "t-admin", body: `{"name":"dock","url":"https://r"}`, status: 409,
+		{name: "name taken", method: "POST", url: "/api/v1/registries", token: "t-admin", body: `{"name":"dock","url":"https://r"}`, status: 409,
 			has: []string{`"code":"conflict"`, `"message":"the name is taken"`, `"hint":"choose another"`, `"request_id":"`}},
-		{name: "name with a slash", method: "POST", url: own + "/registries", token: "t-admin", body: `{"name":"a/b","url":"https://r"}`, status: 400},
-		{name: "unknown kind", method: "POST", url: own + "/registries", token: "t-admin", body: `{"name":"a","url":"https://r","kind":"quay"}`, status: 400},
-		{name: "all enterprise projects", method: "POST", url: own + "/registries", token: "t-admin", body: `{"name":"a","url":"https://r","enterprise_project_id":"all_granted_eps"}`, status: 400},
-		{name: "an enterprise project of others", method: "POST", url: own + "/registries", token: "t-scoped", body: `{"name":"a","url":"https://r","enterprise_project_id":"e7"}`, status: 403},
+		{name: "name with a slash", method: "POST", url: "/api/v1/registries", token: "t-admin", body: `{"name":"a/b","url":"https://r"}`, status: 400},
+		{name: "unknown kind", method: "POST", url: "/api/v1/registries", token: "t-admin", body: `{"name":"a","url":"https://r","kind":"quay"}`, status: 400},
+		{name: "all enterprise projects", method: "POST", url: "/api/v1/registries", token: "t-admin", body: `{"name":"a","url":"https://r","enterprise_project_id":"all_granted_eps"}`, status: 400},
+		{name: "an enterprise project of others", method: "POST", url: "/api/v1/registries", token: "t-scoped", body: `{"name":"a","url":"https://r","enterprise_project_id":"e7"}`, status: 403},
 	})
 }
 
 func TestTasksOfEnterpriseProjects(t *testing.T) {
-	run(t, newWorld().api(t, nil), []scenario{
-		{name: "own", method: "GET", url: own + "/tasks/6", token: "t-scoped", status: 200, has: []string{`"state":"finished"`}},
-		{name: "of others", method: "GET", url: own + "/tasks/5", token: "t-scoped", status: 404, has: []string{"no task 5"}},
-		{name: "none", method: "GET", url: own + "/tasks/7", token: "t-scoped", status: 404, has: []string{"no task 7"}},
-		{name: "not a number", method: "GET", url: own + "/tasks/x", token: "t-admin", status: 400},
-		{name: "list of an enterprise project", method: "GET", url: own + "/tasks", token: "t-scoped", status: 200, has: []string{`"total":1`, `"id":6`}},
-		{name: "list of all", method: "GET", url: own + "/tasks", token: "t-reader", status: 200, has: []string{`"total":2`}},
-		{name: "list of a kind", method: "GET", url: own + "/tasks?kind=scan", token: "t-reader", status: 200, has: []string{`"total":1`, `"id":5`}},
-		{name: "list of none", method: "GET", url: own + "/tasks?kind=rematch", token: "t-reader", status: 200, has: []string{`{"total":0,"items":[]}`}},
-		{name: "list of no kind", method: "GET", url: own + "/tasks?kind=walk", token: "t-reader", status: 400},
+	run(t, newFakes().api(t, nil), []scenario{
+		{name: "own", method: "GET", url: "/api/v1/tasks/6", token: "t-scoped", status: 200, has: []string{`"state":"finished"`}},
+		{name: "of others", method: "GET", url: "/api/v1/tasks/5", token: "t-scoped", status: 404, has: []string{"no task 5"}},
+		{name: "none", method: "GET", url: "/api/v1/tasks/7", token: "t-scoped", status: 404, has: []string{"no task 7"}},
+		{name: "not a number", method: "GET", url: "/api/v1/tasks/x", token: "t-admin", status: 400},
+		{name: "list of an enterprise project", method: "GET", url: "/api/v1/tasks", token: "t-scoped", status: 200, has: []string{`"total":1`, `"id":6`}},
+		{name: "list of all", method: "GET", url: "/api/v1/tasks", token: "t-reader", status: 200, has: []string{`"total":2`}},
+		{name: "list of a kind", method: "GET", url: "/api/v1/tasks?kind=scan", token: "t-reader", status: 200, has: []string{`"total":1`, `"id":5`}},
+		{name: "list of none", method: "GET", url: "/api/v1/tasks?kind=rematch", token: "t-reader", status: 200, has: []string{`{"total":0,"items":[]}`}},
+		{name: "list of no kind", method: "GET", url: "/api/v1/tasks?kind=walk", token: "t-reader", status: 400},
 	})
 }
 
 func TestOwnImageFilter(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	h := w.api(t, nil)
-	url := own + "/images?origin=private,shared&state=failed&repository=a%2Fb&digest=" + string(digestA) +
+	url := "/api/v1/images?origin=private,shared&state=failed&repository=a%2Fb&digest=" + string(digestA) +
 		"&latest=true&updated_from=2026-01-02T03:04:05Z&has_vulnerability=false&limit=7"
 	if rec := ask(h, "GET", url, "t-reader", ""); rec.Code != 200 || rec.Body.String() != `{"total":0,"items":[]}`+"\n" {
 		t.Fatalf("%d %s", rec.Code, rec.Body)
@@ -101,14 +101,14 @@ func TestOwnImageFilter(t *testing.T) {
 		t.Error(diff)
 	}
 	for _, bad := range []string{"origin=moon", "state=success", "digest=abc", "limit=201", "updated_from=yesterday"} {
-		if rec := ask(h, "GET", own+"/images?"+bad, "t-reader", ""); rec.Code != 400 || !strings.Contains(rec.Body.String(), `"code":"invalid"`) {
+		if rec := ask(h, "GET", "/api/v1/images?"+bad, "t-reader", ""); rec.Code != 400 || !strings.Contains(rec.Body.String(), `"code":"invalid"`) {
 			t.Errorf("%s: %d %s", bad, rec.Code, rec.Body)
 		}
 	}
 }
 
 func TestHistory(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	h := w.api(t, nil)
 	const history, findings = "/api/v1/images/7/history", "/api/v1/images/7/findings"
 	run(t, h, []scenario{
@@ -118,7 +118,7 @@ func TestHistory(t *testing.T) {
 		{name: "findings now", method: "GET", url: findings, token: "t-admin", status: 200},
 		{name: "nobody", method: "GET", url: history, status: 401},
 		{name: "no role", method: "GET", url: history, token: "t-none", status: 403},
-		{name: "no project", method: "GET", url: history, token: "t-unscoped", status: 403},
+		{name: "no project", method: "GET", url: history, token: "t-unscoped", status: 400, has: []string{"the request is for no project"}},
 		{name: "enterprise project of others", method: "GET", url: findings + "?enterprise_project_id=e9", token: "t-scoped", status: 403},
 		{name: "unknown image", method: "GET", url: "/api/v1/images/404/history", token: "t-reader", status: 404, has: []string{"no such image"}, hasNot: []string{"elsewhere"}},
 		{name: "not a time", method: "GET", url: findings + "?at=yesterday", token: "t-reader", status: 400},

@@ -12,7 +12,7 @@ import (
 
 // TestPasswordList: whose list is asked for and changed, and what is refused.
 func TestPasswordList(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	h := w.api(t, nil)
 	run(t, h, []scenario{
 		{name: "none yet", method: "GET", url: weakWords, token: "t-reader", status: 200, has: []string{`{"extended_weak_password":[]}`}},
@@ -34,13 +34,13 @@ func TestPasswordList(t *testing.T) {
 	if !slices.Equal(w.words, []string{project, "edda"}) {
 		t.Errorf("emptied %q", w.words)
 	}
-	w.err = plimsoll.Errorf(plimsoll.Conflict, "the password list was changed by somebody else meanwhile")
+	w.err = plimsoll.Errorf(plimsoll.Conflict, "the password list has changed since it was read")
 	run(t, h, []scenario{{name: "conflict", method: "POST", url: weakWords, token: "t-editor", body: `{"extended_weak_password":["c"]}`, status: 400}})
 }
 
 // TestOwnListIsListed: accounts that the project's own list names are rows like others, one an account.
 func TestOwnListIsListed(t *testing.T) {
-	h := newHarbour(t, "reader")
+	h := newRealServer(t, "reader")
 	h.stock()
 	h.judge()
 	tenant := plimsoll.Tenant{ProjectID: h.project.ID, EnterpriseProject: "0"}

@@ -9,17 +9,18 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"plimsoll"
+	"plimsoll/api/iam"
 )
 
 // twoProjects is somebody with roles in two projects, in one of them in one enterprise project only.
-func twoProjects(w *world) {
+func twoProjects(w *fakes) {
 	p := who("tess", project, plimsoll.Grant{ProjectID: project, EnterpriseProject: "e7", Role: plimsoll.RoleReader})
 	p.User.Grants = append([]plimsoll.Grant{{ProjectID: "p2", EnterpriseProject: "e8", Role: plimsoll.RoleAdmin}}, p.Grants...)
 	w.principals["t-two"] = p
 }
 
 func TestProjects(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	twoProjects(w)
 	h := w.api(t, nil)
 	const list = "/v3/projects"
@@ -82,7 +83,7 @@ func TestProjects(t *testing.T) {
 
 // TestProjectsBySignature is what the vendor's client asks first: signed, before it knows any project.
 func TestProjectsBySignature(t *testing.T) {
-	h := newWorld().api(t, nil)
+	h := newFakes().api(t, nil)
 	rec := ask(h, "GET", "/v3/projects?name=one", "", "", "Authorization", signed)
 	if rec.Code != 200 || strings.Count(rec.Body.String(), `"parent_id"`) != 1 {
 		t.Errorf("%d %s", rec.Code, rec.Body)
@@ -98,7 +99,7 @@ func TestProjectsBySignature(t *testing.T) {
 }
 
 func TestEnterpriseProjectList(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	twoProjects(w)
 	h := w.api(t, nil)
 	const list = "/v1.0/enterprise-projects"
@@ -136,7 +137,7 @@ func TestEnterpriseProjectList(t *testing.T) {
 }
 
 func TestTokenOperations(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	h := w.api(t, nil)
 	const url = "/v3/auth/tokens"
 	head := func(method, token, subject string, status int) {
@@ -169,7 +170,7 @@ func TestTokenOperations(t *testing.T) {
 }
 
 func TestCatalog(t *testing.T) {
-	w := newWorld()
+	w := newFakes()
 	h := w.api(t, nil)
 	types := func(rec string) (kinds []string) {
 		var got struct {
@@ -201,7 +202,7 @@ func TestCatalog(t *testing.T) {
 	if got := show("t-reader", "?nocatalog=1"); len(got) > 0 {
 		t.Errorf("nocatalog: %v", got)
 	}
-	h.cfg.PublicURL = "https://plimsoll.example/"
+	h = w.api(t, nil, func(c *Config) { c.PublicURL = "https://plimsoll.example/" })
 	if got := show("t-unscoped", ""); got[0] != "iam public * https://plimsoll.example/v3" {
 		t.Errorf("configured address: %v", got)
 	}
@@ -213,23 +214,23 @@ func TestScopesOfATokenRequest(t *testing.T) {
 	for name, c := range map[string]struct {
 		body   string
 		status int
-		want   SignIn
+		want   iam.SignIn
 		has    string
 	}{
-		"by project":          {`{"auth":{"identity":{` + token + `},"scope":{"project":{"id":"p2"}}}}`, 201, SignIn{Token: "earlier", ProjectID: "p2"}, `"methods":["token"]`},
-		"by name and domain":  {`{"auth":{"identity":{` + token + `},"scope":{"project":{"name":"n","domain":{"name":"harbour"}}}}}`, 201, SignIn{Token: "earlier", ProjectName: "n", ScopeDomain: "harbour"}, `"methods":["token"]`},
-		"domain":              {`{"auth":{"identity":{` + token + `},"scope":{"domain":{"id":"d1","name":"x"}}}}`, 201, SignIn{Token: "earlier", ScopeDomain: "d1"}, ``},
-		"project wins":        {`{"auth":{"identity":{` + token + `},"scope":{"domain":{"id":"d1"},"project":{"id":"p2"}}}}`, 201, SignIn{Token: "earlier", ProjectID: "p2"}, ``},
-		"no scope":            {`{"auth":{"identity":{` + token + `}}}`, 201, SignIn{Token: "earlier"}, ``},
-		"password and domain": {`{"auth":{"identity":{` + password + `},"scope":{"domain":{"name":"harbour"}}}}`, 201, SignIn{UserName: "edda", Password: "right", DomainName: "harbour", ScopeDomain: "harbour"}, `"methods":["password"]`},
-		"unknown token":       {`{"auth":{"identity":{"methods":["token"],"token":{"id":"later"}}}}`, 401, SignIn{Token: "later"}, `{"error":{"code":401,`},
-		"both methods":        {`{"auth":{"identity":{"methods":["password","token"],"token":{"id":"earlier"}}}}`, 400, SignIn{}, `{"error":{"code":400,`},
-		"no token":            {`{"auth":{"identity":{"methods":["token"]}}}`, 400, SignIn{}, `{"error":{"code":400,`},
-		"empty token":         {`{"auth":{"identity":{"methods":["token"],"token":{"id":""}}}}`, 400, SignIn{}, `{"error":{"code":400,`},
-		"agency":              {`{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"agency_name":"a"}}}}`, 400, SignIn{}, `{"error":{"code":400,`},
+		"by project":          {`{"auth":{"identity":{` + token + `},"scope":{"project":{"id":"p2"}}}}`, 201, iam.SignIn{Token: "earlier", ProjectID: "p2"}, `"methods":["token"]`},
+		"by name and domain":  {`{"auth":{"identity":{` + token + `},"scope":{"project":{"name":"n","domain":{"name":"harbour"}}}}}`, 201, iam.SignIn{Token: "earlier", ProjectName: "n", ScopeDomain: "harbour"}, `"methods":["token"]`},
+		"domain":              {`{"auth":{"identity":{` + token + `},"scope":{"domain":{"id":"d1","name":"x"}}}}`, 201, iam.SignIn{Token: "earlier", ScopeDomain: "d1"}, ``},
+		"project wins":        {`{"auth":{"identity":{` + token + `},"scope":{"domain":{"id":"d1"},"project":{"id":"p2"}}}}`, 201, iam.SignIn{Token: "earlier", ProjectID: "p2"}, ``},
+		"no scope":            {`{"auth":{"identity":{` + token + `}}}`, 201, iam.SignIn{Token: "earlier"}, ``},
+		"password and domain": {`{"auth":{"identity":{` + password + `},"scope":{"domain":{"name":"harbour"}}}}`, 201, iam.SignIn{UserName: "edda", Password: "right", DomainName: "harbour", ScopeDomain: "harbour"}, `"methods":["password"]`},
+		"unknown token":       {`{"auth":{"identity":{"methods":["token"],"token":{"id":"later"}}}}`, 401, iam.SignIn{Token: "later"}, `{"error":{"code":401,`},
+		"both methods":        {`{"auth":{"identity":{"methods":["password","token"],"token":{"id":"earlier"}}}}`, 400, iam.SignIn{}, `{"error":{"code":400,`},
+		"no token":            {`{"auth":{"identity":{"methods":["token"]}}}`, 400, iam.SignIn{}, `{"error":{"code":400,`},
+		"empty token":         {`{"auth":{"identity":{"methods":["token"],"token":{"id":""}}}}`, 400, iam.SignIn{}, `{"error":{"code":400,`},
+		"agency":              {`{"auth":{"identity":{"methods":["assume_role"],"assume_role":{"agency_name":"a"}}}}`, 400, iam.SignIn{}, `{"error":{"code":400,`},
 	} {
 		t.Run(name, func(t *testing.T) {
-			w := newWorld()
+			w := newFakes()
 			rec := ask(w.api(t, nil), "POST", "/v3/auth/tokens", "", c.body)
 			w.signIn.Source = ""
 			if rec.Code != c.status || !strings.Contains(rec.Body.String(), c.has) || strings.Contains(rec.Body.String(), "later") {

@@ -8,23 +8,9 @@ import (
 	"plimsoll"
 )
 
-func TestProfileOfTheVendor(t *testing.T) {
-	for path, out := range map[string]bool{
-		"app/.env": false, "etc/debian.cnf": false, "usr/local/app/.env": true, "srv/node_modules/a/test/key.pem": true, "srv/node_modules/a/README.md": true,
-		"srv/node_modules/a/index.js": false, "srv/picture.PNG": true, "var/libexec/a": false, plimsoll.ConfigScheme + "env/usr": false,
-	} {
-		if got := hssProfile().Excludes(plimsoll.Secret{Path: path, Size: 10, Owned: plimsoll.OwnedByPackage}); got != out {
-			t.Errorf("%s: left out: %v", path, got)
-		}
-	}
-	if !hssProfile().Excludes(plimsoll.Secret{Path: "srv/dump.sql", Size: 30 << 20}) {
-		t.Error("a file of 30 MiB is not left out")
-	}
-}
-
 // TestSecrets holds both families over the real store: lists, decisions, paths, tenants.
 func TestSecrets(t *testing.T) {
-	h := newHarbour(t, "reader", "editor", "boss", "other")
+	h := newRealServer(t, "reader", "editor", "boss", "other")
 	h.stock()
 	reader, editor, boss, other := h.signIn("reader", h.project.ID), h.signIn("editor", h.project.ID), h.signIn("boss", h.project.ID), h.signIn("other", h.second.ID)
 	v5 := "/v5/" + h.project.ID + "/image/"
@@ -58,7 +44,7 @@ func TestSecrets(t *testing.T) {
 		t.Errorf("ignored: %v", row)
 	}
 	images := rows(h.get(reader, v5+"swr-repository?image_type=private_image&image_version=1.0", 200))
-	mine := "/api/v1/projects/" + h.project.ID + "/images/" + text(images[0]["id"]) + "/secrets"
+	mine := "/api/v1/images/" + text(images[0]["id"]) + "/secrets"
 	if page := h.get(reader, mine, 200); page["total"] != 2.0 || page["left_out"] != 1.0 || page["items"].([]any)[0].(map[string]any)["ignored_by"] != "editor" {
 		t.Errorf("ours: %v", page)
 	}
@@ -103,7 +89,7 @@ func TestSecrets(t *testing.T) {
 
 // TestMalwareIsAsLongAsItsCount: one row a visible path, whatever matched there.
 func TestMalwareIsAsLongAsItsCount(t *testing.T) {
-	h := newHarbour(t, "reader")
+	h := newRealServer(t, "reader")
 	h.stock()
 	reader := h.signIn("reader", h.project.ID)
 	_, err := h.store.SaveScan(t.Context(), plimsoll.ScanRecord{

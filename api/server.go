@@ -9,6 +9,8 @@ import (
 	"net"
 	"net/http"
 	"time"
+
+	"plimsoll/api/base"
 )
 
 // Limits of a connection. Uploads of feeds extend the deadlines as they go.
@@ -35,7 +37,7 @@ func Server(h http.Handler, t *tls.Config, logger *slog.Logger) *http.Server {
 		WriteTimeout:      writeTime,
 		IdleTimeout:       idleTime,
 		MaxHeaderBytes:    maxHeader,
-		ErrorLog:          log.New(quiet{logger}, "", 0),
+		ErrorLog:          log.New(debugWriter{logger}, "", 0),
 	}
 }
 
@@ -67,10 +69,10 @@ func Serve(ctx context.Context, s *http.Server, l net.Listener) error {
 	return err
 }
 
-// quiet takes what net/http has to say about broken connections to the debug level.
-type quiet struct{ log *slog.Logger }
+// debugWriter logs what net/http reports about broken connections at the debug level.
+type debugWriter struct{ log *slog.Logger }
 
-func (q quiet) Write(p []byte) (int, error) {
-	q.log.Debug("connection", "detail", clean(string(p)))
+func (q debugWriter) Write(p []byte) (int, error) {
+	q.log.Debug("connection", "detail", base.CleanText(string(p)))
 	return len(p), nil
 }

@@ -4,10 +4,10 @@ import "testing"
 
 // TestSoftwarePolicy: a change acts on stored images at once, for the project alone.
 func TestSoftwarePolicy(t *testing.T) {
-	h := newHarbour(t, "reader", "boss", "other")
+	h := newRealServer(t, "reader", "boss", "other")
 	h.stock()
 	reader, boss, other := h.signIn("reader", h.project.ID), h.signIn("boss", h.project.ID), h.signIn("other", h.second.ID)
-	policy := "/api/v1/projects/" + h.project.ID + "/software-policy"
+	policy := "/api/v1/software-policy"
 	list := "/v5/" + h.project.ID + "/image/" + digestA.Hex() + "/non-compliant-app?image_type=private_image"
 	if got := h.get(reader, list, 200); got["total_num"] != 0.0 {
 		t.Errorf("by default: %v", got)
@@ -23,7 +23,7 @@ func TestSoftwarePolicy(t *testing.T) {
 	if got := h.get(reader, list+"&app_name=zsh", 200); got["total_num"] != 0.0 {
 		t.Errorf("another name: %v", got)
 	}
-	if got := h.get(other, "/api/v1/projects/"+h.second.ID+"/software-policy", 200); got["total"] != 10.0 {
+	if got := h.get(other, "/api/v1/software-policy", 200); got["total"] != 10.0 {
 		t.Errorf("another project: %v", got)
 	}
 	h.call("PUT", boss, policy, `{"rules":null}`, 200)

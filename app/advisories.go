@@ -10,7 +10,7 @@ import (
 	"plimsoll/advisory"
 	"plimsoll/advisory/bundle"
 	"plimsoll/advisory/feed"
-	"plimsoll/scan"
+	"plimsoll/rematch"
 	"plimsoll/store/advisories"
 )
 
@@ -19,7 +19,7 @@ import (
 type Advisories struct {
 	advisories *advisories.Store
 	tasks      *Tasks
-	rematcher  *scan.Rematcher
+	rematcher  *rematch.Rematcher
 	updater    *feed.Updater
 	staleAfter time.Duration
 	tempDir    string
@@ -39,7 +39,7 @@ type Import struct {
 	Trust Trust  // of bundles
 
 	By    string            // who asks, as tasks name them
-	Watch func(records int) // called with the number of records so far; nil = nobody watches
+	Watch func(records int) // called with the number of records so far; nil = not called
 }
 
 // Import reads a bundle, or a zip or a folder as all records of a feed.
@@ -97,12 +97,7 @@ func (a *Advisories) follow(ctx context.Context, by string) error {
 
 // RequestRematch adds a rematch to the backlog if stored images were judged by older advisories than there are.
 func (a *Advisories) RequestRematch(ctx context.Context, by string) error {
-	due, err := a.rematcher.Due(ctx)
-	if err != nil || !due {
-		return err
-	}
-	task := plimsoll.Task{Kind: plimsoll.WorkRematch, By: by}
-	return a.tasks.CreateTask(ctx, &task, []plimsoll.Work{{Kind: plimsoll.WorkRematch, Priority: plimsoll.PriorityInteractive}})
+	return a.rematcher.Request(ctx, a.tasks, by)
 }
 
 // Feed is a feed to be read from its upstream.

@@ -81,11 +81,11 @@ func PullBundle(ctx context.Context, c Config, reference, path string, access Re
 // openRegistry makes the client of the registry of a reference. The operator typed its address, so it may be a
 // private one.
 func (c Config) openRegistry(reference string, access RegistryAccess) (bundle.Registry, error) {
-	host, _, _, err := splitReference(reference)
+	named, err := plimsoll.ParseReference(reference)
 	if err != nil {
 		return bundle.Registry{}, err
 	}
-	scheme := access.scheme(host)
-	transport, err := c.transport(withPort(host, scheme))
+	scheme := access.scheme(named.Registry)
+	transport, err := c.transport(withPort(named.Registry, scheme))
 	return bundle.Registry{Transport: transport, Credential: access.credential(), PlainHTTP: scheme == "http"}, err
 }

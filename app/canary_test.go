@@ -83,9 +83,9 @@ func askForCanaries(t *testing.T, d *servedSite) string {
 	}
 	var out []string
 	for _, img := range page.Items {
-		one, own := fmt.Sprintf("/v5/%s/image/%d/", project, img.ID), fmt.Sprintf("/api/v1/projects/%s/images/%d/", project, img.ID)
-		secrets := get(own + "secrets?profile=all")
-		out = append(out, secrets, get(one+"sensitive?image_type=private_image&limit=200"), get(one+"files?image_type=private_image"), get(own+"settings"), get(own+"files"))
+		one, own := fmt.Sprintf("/v5/%s/image/%d/", project, img.ID), fmt.Sprintf("/api/v1/images/%d/", img.ID)
+		secrets := get(own + "secrets?profile=all&limit=200")
+		out = append(out, secrets, get(one+"sensitive?image_type=private_image&limit=200"), get(one+"files?image_type=private_image"), get(own+"settings?limit=200"), get(own+"files"))
 		if img.Repository != "canary/good" {
 			if img.State == plimsoll.ScanDone || img.State == plimsoll.ScanNone {
 				t.Errorf("the broken image is %s", img.State)

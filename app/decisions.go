@@ -47,6 +47,6 @@ func (d *Decisions) follow(ctx context.Context) error {
 
 // settle brings counts in line with decisions that began, ended or expired.
 func (d *Decisions) settle(ctx context.Context) error {
-	_, err := d.store.SettleDecisions(ctx)
+	_, err := d.store.RecountDecisions(ctx)
 	return err
 }

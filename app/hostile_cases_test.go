@@ -74,8 +74,8 @@ func redirectTo(address string) func([]byte) http.HandlerFunc {
 	}
 }
 
-// bombs meet a budget. The test's budgets are small so that the bombs can be, too.
-func bombs() []hostileCase {
+// bombCases meet a budget. The test's budgets are small so that the bombs can be, too.
+func bombCases() []hostileCase {
 	const size = 32 << 20
 	var many []tar.Header
 	for i := range 30_000 {
@@ -109,8 +109,8 @@ func bombs() []hostileCase {
 	}
 }
 
-// trees are layers whose paths want out, or in a circle.
-func trees() []hostileCase {
+// treeCases are layers whose paths want out, or in a circle.
+func treeCases() []hostileCase {
 	return []hostileCase{
 		layerCase("dot-dot", shownLayer, "parent segment", apptest.File("../../etc/cron.d/owned", "* * * * * root true\n")),
 		layerCase("dot-dot-link", shownLayer, "parent segment", apptest.Link(tar.TypeLink, "srv/shadow", "../../../etc/shadow")),
@@ -126,8 +126,8 @@ func trees() []hostileCase {
 	}
 }
 
-// lies are manifests and blobs that are not what they say.
-func lies() []hostileCase {
+// lyingCases are manifests and blobs that are not what they say.
+func lyingCases() []hostileCase {
 	return []hostileCase{
 		blobCase("wrong-digest", shownDownload, "holds other bytes", func(layer []byte) http.HandlerFunc {
 			other := append(bytes.Clone(layer[:len(layer)-1]), layer[len(layer)-1]^1)
@@ -179,8 +179,8 @@ func lies() []hostileCase {
 	}
 }
 
-// detours are registries that send us elsewhere.
-func detours(secretPort string) []hostileCase {
+// detourCases are registries that send us elsewhere.
+func detourCases(secretPort string) []hostileCase {
 	return []hostileCase{
 		blobCase("redirect-metadata", shownDownload, "cloud", redirectTo("http://169.254.169.254/latest/meta-data/")),
 		blobCase("redirect-loopback", shownDownload, "is loopback", redirectTo("http://127.0.0.1:"+secretPort+"/admin")),

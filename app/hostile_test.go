@@ -27,7 +27,7 @@ func TestHostileImagesAreRefused(t *testing.T) {
 	temporary := t.TempDir()
 	t.Setenv("TMPDIR", temporary)
 	e := apptest.NewRegistry(t)
-	cases := append(append(append(bombs(), trees()...), lies()...), detours(apptest.UntouchedPort(t))...)
+	cases := append(append(append(bombCases(), treeCases()...), lyingCases()...), detourCases(apptest.UntouchedPort(t))...)
 	for i := range 3 {
 		cases = append(cases, layerCase(fmt.Sprint("good-", i), shownFine, "", apptest.File("srv/n", strconv.Itoa(i))))
 	}

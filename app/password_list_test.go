@@ -51,7 +51,7 @@ func TestPasswordListOverTheAPI(t *testing.T) {
 	if got := ask("GET", "extended-weak-password", ""); !strings.Contains(got, `["harbour","`+word+`"]`) {
 		t.Errorf("the list is %s", got)
 	}
-	tasks, err := te.Inventory().Tasks(t.Context(), te.ourProject, nil, plimsoll.WorkPasswords, 10, 0)
+	tasks, err := te.Inventory().Tasks(t.Context(), te.ourProject, nil, plimsoll.WorkPasswords, 10, "")
 	if err != nil || tasks.Total != 1 {
 		t.Fatalf("%d tasks, %v", tasks.Total, err)
 	}

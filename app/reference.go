@@ -3,10 +3,9 @@ package app
 import (
 	"context"
 	"net"
-	"net/url"
-	"strings"
 
 	"plimsoll"
+	"plimsoll/intake"
 	"plimsoll/registry"
 )
 
@@ -30,53 +29,27 @@ func (a RegistryAccess) credential() plimsoll.Credential {
 
 // OpenReference opens the repository of a reference, and returns the digest that its tag points to. The operator typed
 // the address, so it may be a private one.
-func (c Config) OpenReference(ctx context.Context, reference string, access RegistryAccess) (*registry.Repository, plimsoll.Digest, error) {
-	host, repository, tag, err := splitReference(reference)
+func (c Config) OpenReference(ctx context.Context, reference string, access RegistryAccess) (intake.Repository, plimsoll.Digest, error) {
+	named, err := plimsoll.ParseReference(reference)
 	if err != nil {
-		return nil, "", err
+		return intake.Repository{}, "", err
 	}
-	scheme := access.scheme(host)
-	transport, err := c.transport(withPort(host, scheme))
+	scheme := access.scheme(named.Registry)
+	transport, err := c.transport(withPort(named.Registry, scheme))
 	if err != nil {
-		return nil, "", err
+		return intake.Repository{}, "", err
 	}
 	client, err := registry.New(registry.Options{
-		URL: scheme + "://" + host, Credential: access.credential(), Transport: transport, Budget: c.Budget, Logger: c.Logger,
+		URL: scheme + "://" + named.Registry, Credential: access.credential(), Transport: transport, Budget: c.Budget, Logger: c.Logger,
 	})
 	if err != nil {
-		return nil, "", err
+		return intake.Repository{}, "", err
 	}
-	d, err := client.Resolve(ctx, repository, tag)
+	d, err := client.Resolve(ctx, named.Repository, named.TagOrDigest())
 	if err != nil {
-		return nil, "", err
+		return intake.Repository{}, "", err
 	}
-	return client.Repository(repository), d.Digest, nil
-}
-
-// splitReference cuts host/repository, with a tag, a digest, or both. A reference
-// without a host is refused: there is no default registry.
-func splitReference(ref string) (host, repository, reference string, err error) {
-	host, rest, ok := strings.Cut(ref, "/")
-	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
-		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q names no registry", ref).
-			WithHint("write it in full: registry.example.org/team/web:1.4.0")
-	}
-	if u, err := url.Parse("//" + host); err != nil || u.Host != host {
-		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q: %q is not a host", ref, host)
-	}
-	rest, digest, pinned := strings.Cut(rest, "@")
-	repository, reference = rest, "latest"
-	if i := strings.LastIndex(rest, ":"); i > strings.LastIndex(rest, "/") {
-		repository, reference = rest[:i], rest[i+1:]
-	}
-	if repository == "" || reference == "" {
-		return "", "", "", plimsoll.Errorf(plimsoll.Invalid, "reference %.200q lacks a repository or a tag", ref)
-	}
-	if pinned { // a tag beside a digest is for people only
-		d, err := plimsoll.ParseDigest(digest)
-		return host, repository, string(d), err
-	}
-	return host, repository, reference, nil
+	return intake.Repository{Source: client, Path: named.Repository}, d.Digest, nil
 }
 
 // IsLoopback reports whether a host, with or without a port, is localhost or a loopback address.

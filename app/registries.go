@@ -83,7 +83,7 @@ func (r *Registries) waitSync(ctx context.Context, sync plimsoll.Task, watch fun
 	if err != nil {
 		return done, err
 	}
-	scans, err := r.tasks.Tasks(ctx, sync.ProjectID, nil, plimsoll.WorkScan, plimsoll.MaxLimit, 0)
+	scans, err := r.tasks.Tasks(ctx, sync.ProjectID, nil, plimsoll.WorkScan, plimsoll.MaxLimit, "")
 	if err != nil {
 		return done, err
 	}

@@ -55,7 +55,7 @@ func secretRules() ([]plimsoll.Rule, error) {
 		list = append(list, plimsoll.Rule{
 			ID: r.ID, Check: "Secrets", Title: r.Title, Severity: r.Severity,
 			Description: "A file of the image holds it, or its config does.",
-			Advice:      "Withdraw the secret and make another; whoever can pull the image has this one.",
+			Advice:      "Withdraw the secret and make another; everyone who can pull the image has this one.",
 		})
 	}
 	return list, nil
@@ -178,7 +178,7 @@ func (r *Rules) readNew(ctx context.Context, from string, access RegistryAccess)
 	_, digest, pinned := strings.Cut(from, "@")
 	if !pinned {
 		return nil, "", plimsoll.Errorf(plimsoll.Invalid, "%.200q is neither a folder nor a reference with a digest", from).
-			WithHint("name an artifact by digest: a tag may be moved by whoever can write to the registry")
+			WithHint("name an artifact by digest: anyone who can write to the registry may move a tag")
 	}
 	if _, err := plimsoll.ParseDigest(digest); err != nil {
 		return nil, "", err

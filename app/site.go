@@ -13,6 +13,7 @@ import (
 	"plimsoll/auth"
 	"plimsoll/identity"
 	"plimsoll/intake"
+	"plimsoll/rematch"
 	"plimsoll/scan"
 	"plimsoll/seal"
 	"plimsoll/store"
@@ -124,7 +125,7 @@ func (s *Site) wire(feeds *http.Client) {
 	s.Scans = &Scans{store: s.inventory, tasks: s.Tasks}
 	s.Images = &Images{store: s.inventory}
 	s.Findings = &Findings{store: s.inventory, advisories: s.advisories}
-	s.Explanations = &Explanations{explainer: &scan.Explainer{Store: s.inventory, Advisories: s.advisories}}
+	s.Explanations = &Explanations{store: s.inventory, advisories: s.advisories}
 	s.Decisions = &Decisions{store: s.inventory, tasks: s.Tasks}
 	s.VEX = &VEX{store: s.inventory, decisions: s.Decisions}
 	s.PasswordLists = &PasswordLists{
@@ -132,7 +133,7 @@ func (s *Site) wire(feeds *http.Client) {
 	}
 	s.Advisories = &Advisories{
 		advisories: s.advisories, tasks: s.Tasks, staleAfter: c.StaleAfter, tempDir: s.tempDir,
-		rematcher: &scan.Rematcher{Store: s.inventory, Advisories: s.advisories, Logger: c.Logger},
+		rematcher: &rematch.Rematcher{Store: s.inventory, Advisories: s.advisories, Logger: c.Logger},
 		updater: &feed.Updater{
 			Store: s.advisories, Remote: &feed.Remote{Client: feeds, Stall: c.Budget.Stall},
 			Dir: s.tempDir, Now: time.Now, Logger: c.Logger,

@@ -102,9 +102,9 @@ func (t *Tasks) Task(ctx context.Context, projectID string, id int64) (plimsoll.
 }
 
 // Tasks lists those of a project, newest first, in the given enterprise projects (nil means every one) and of a kind
-// ("" means any).
-func (t *Tasks) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind, limit, offset int) (plimsoll.Page[plimsoll.Task], error) {
-	return t.store.Tasks(ctx, projectID, enterpriseProjects, kind, limit, offset)
+// ("" means any). after is the cursor of the page before; "" is the first page.
+func (t *Tasks) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind, limit int, after string) (plimsoll.Page[plimsoll.Task], error) {
+	return t.store.Tasks(ctx, projectID, enterpriseProjects, kind, limit, after)
 }
 
 // Wait returns the task when it has ended, and calls watch, unless it is nil, with each new state of it. It is for a

@@ -175,7 +175,7 @@ func TestAnotherTenantsThingsAreUnknown(t *testing.T) {
 	te.sync(t, te.ourRegistry)
 	te.theirs.PushLayer(t, "team/own", goodLayer(t, "theirs"))
 	te.sync(t, te.theirsReg)
-	tasks, err := te.Inventory().Tasks(t.Context(), te.ourProject, nil, "", 10, 0)
+	tasks, err := te.Inventory().Tasks(t.Context(), te.ourProject, nil, "", 10, "")
 	if err != nil || tasks.Total == 0 {
 		t.Fatalf("%d tasks, %v", tasks.Total, err)
 	}
@@ -188,25 +188,25 @@ func TestAnotherTenantsThingsAreUnknown(t *testing.T) {
 	token := te.signIn(t, "eve", password, "other").Token()
 	record := te.image(t, te.ourProject, "team/secret").ID
 	never := strings.Repeat("0", 64)
-	v5, v1 := "/v5/%s/image/", "/api/v1/projects/%s/"
+	v5, v1 := "/v5/%s/image/", "/api/v1/"
 	for _, c := range []struct{ method, theirs, never, body string }{
 		{"GET", v5 + digest.Hex() + "/vulnerabilities?image_type=private_image", v5 + never + "/vulnerabilities?image_type=private_image", ""},
 		{"GET", v5 + fmt.Sprint(record) + "/vulnerabilities?image_type=private_image", v5 + "999999/vulnerabilities?image_type=private_image", ""},
 		{"GET", v5 + "swr-repository?image_type=private_image&image_name=secret", v5 + "swr-repository?image_type=private_image&image_name=never", ""},
-		{"GET", v1 + "images?name=secret", v1 + "images?name=never", ""},
-		{"GET", v1 + "tasks/" + fmt.Sprint(tasks.Items[0].ID), v1 + "tasks/999999", ""},
-		{"POST", v1 + "registries/ours/sync", v1 + "registries/never/sync", ""},
-		{"DELETE", v1 + "registries/ours", v1 + "registries/never", ""},
+		{"GET", v1 + "images?project=%s&name=secret", v1 + "images?project=%s&name=never", ""},
+		{"GET", v1 + "tasks/" + fmt.Sprint(tasks.Items[0].ID) + "?project=%s", v1 + "tasks/999999?project=%s", ""},
+		{"POST", v1 + "registries/ours/sync?project=%s", v1 + "registries/never/sync?project=%s", ""},
+		{"DELETE", v1 + "registries/ours?project=%s", v1 + "registries/never?project=%s", ""},
 	} {
 		got := te.ask(t, token, c.method, fmt.Sprintf(c.theirs, te.theirProject), c.body)
 		want := te.ask(t, token, c.method, fmt.Sprintf(c.never, te.theirProject), c.body)
-		if d := cmp.Diff(without(want, "never", "task 999999"), without(got, "ours", fmt.Sprint("task ", tasks.Items[0].ID))); d != "" {
+		if d := cmp.Diff(removeWords(want, "never", "task 999999"), removeWords(got, "ours", fmt.Sprint("task ", tasks.Items[0].ID))); d != "" {
 			t.Errorf("%s %s: differs from what is not there (-want +got):\n%s", c.method, c.theirs, d)
 		}
 		// Their own token does not open our project, and nobody's project looks the same.
 		got = te.ask(t, token, c.method, fmt.Sprintf(c.theirs, te.ourProject), c.body)
 		want = te.ask(t, token, c.method, fmt.Sprintf(c.theirs, strings.Repeat("f", 32)), c.body)
-		if d := cmp.Diff(without(want), without(got)); d != "" || strings.HasPrefix(got, "2") {
+		if d := cmp.Diff(removeWords(want), removeWords(got)); d != "" || strings.HasPrefix(got, "2") {
 			t.Errorf("%s %s in our project: %s\n%s", c.method, c.theirs, got, d)
 		}
 	}
@@ -237,8 +237,8 @@ func (te *tenants) ask(t *testing.T, token, method, path, body string) string {
 
 var requestID = regexp.MustCompile(`"request_id":"[0-9a-f]*"`)
 
-// without takes out what answers repeat of a question, and the number of the request.
-func without(answer string, words ...string) string {
+// removeWords takes out what answers repeat of a question, and the number of the request.
+func removeWords(answer string, words ...string) string {
 	answer = requestID.ReplaceAllString(answer, "")
 	for _, w := range words {
 		answer = strings.ReplaceAll(answer, w, "…")

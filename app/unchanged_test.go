@@ -119,11 +119,11 @@ func (w *works) rescan(t *testing.T) plimsoll.Task {
 // jobTable tells the tables that work itself is written to.
 func jobTable(name string) bool {
 	return slices.Contains([]string{"task", "task_work", "backlog", "dispatch_turn", "feed_check"}, name) ||
-		strings.HasPrefix(name, "river_") || strings.HasPrefix(name, "sqlite_")
+		strings.HasPrefix(name, "sqlite_")
 }
 
-// dump reads every row of every table that is not a job table, so that a new table is compared too.
-func dump(t *testing.T, db *sql.DB) map[string][]string {
+// dumpTables reads every row of every table that is not a job table, so that a new table is compared too.
+func dumpTables(t *testing.T, db *sql.DB) map[string][]string {
 	t.Helper()
 	names := apptest.Query(t, db, "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name")
 	out := map[string][]string{}
@@ -151,7 +151,7 @@ func TestUnchangedWritesNoRows(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer adb.Close()
-	before, beforeAdvisories := dump(t, inventory), dump(t, adb)
+	before, beforeAdvisories := dumpTables(t, inventory), dumpTables(t, adb)
 	if len(before["image"]) != 13 || len(before["set_vulnerability"]) == 0 || len(before["layer_report"]) == 0 {
 		t.Fatalf("the inventory is not what the test needs: %d images", len(before["image"]))
 	}
@@ -165,10 +165,10 @@ func TestUnchangedWritesNoRows(t *testing.T) {
 		t.Errorf("import: %+v", outcome)
 	}
 
-	if d := cmp.Diff(before, dump(t, inventory)); d != "" {
+	if d := cmp.Diff(before, dumpTables(t, inventory)); d != "" {
 		t.Errorf("inventory rows changed: %s", d)
 	}
-	if d := cmp.Diff(beforeAdvisories, dump(t, adb)); d != "" {
+	if d := cmp.Diff(beforeAdvisories, dumpTables(t, adb)); d != "" {
 		t.Errorf("advisory rows changed: %s", d)
 	}
 	for _, r := range w.witness.since() {

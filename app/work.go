@@ -20,7 +20,7 @@ func (s *Site) newQueue(o WorkOptions) (*queue.Queue, error) {
 	}
 	syncer := &intake.Syncer{Store: s.inventory, Connector: s.connector, Budget: s.config.Budget, Redact: s.Analysis.Redact()}
 	q := queue.New(queue.Options{
-		Store: s.inventory, Writer: s.inventory.DB().Writer, Concurrency: o.Concurrency, Grace: o.Grace, Logger: s.config.Logger,
+		Store: s.inventory, Concurrency: o.Concurrency, Grace: o.Grace, Logger: s.config.Logger,
 		Handlers: map[plimsoll.WorkKind]queue.Handler{
 			plimsoll.WorkSync:      syncer.Work,
 			plimsoll.WorkScan:      worker.Work,
@@ -36,7 +36,7 @@ func (s *Site) newQueue(o WorkOptions) (*queue.Queue, error) {
 // newScanWorker wires the scan of one unit of work.
 func (s *Site) newScanWorker(o WorkOptions) (*scan.Worker, error) {
 	inspector := &scan.Inspector{
-		Reports: s.inventory, Advisories: s.advisories, Checks: all.Checks(),
+		Reports: s.inventory, Advisories: s.advisories, Kinds: all.Kinds(),
 		Budget: s.config.Budget, Parallel: o.Parallel, Now: time.Now, Sealer: s.key,
 	}
 	if o.Concurrency <= 0 {
@@ -48,11 +48,11 @@ func (s *Site) newScanWorker(o WorkOptions) (*scan.Worker, error) {
 	return &scan.Worker{
 		Store: s.inventory, Inspector: inspector, Lists: s.PasswordLists.lists,
 		Open: func(ctx context.Context, w plimsoll.Work) (scan.Source, bool, error) {
-			client, reg, err := s.connector.Client(ctx, w.ProjectID, w.RegistryID)
+			source, reg, err := s.connector.Source(ctx, w.ProjectID, w.RegistryID)
 			if err != nil {
 				return nil, false, err
 			}
-			return client.Repository(w.Repository), reg.SharedBytes, nil
+			return intake.Repository{Source: source, Path: w.Repository}, reg.SharedBytes, nil
 		},
 	}, nil
 }

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"plimsoll"
@@ -49,6 +50,26 @@ func (c *Client) get(ctx context.Context, path string, query url.Values, into an
 	}
 	_, err := c.call(ctx, http.MethodGet, path, nil, into)
 	return err
+}
+
+// listAll reads every page of a list.
+func listAll[T any](ctx context.Context, c *Client, path string, query url.Values) ([]T, error) {
+	items := []T{}
+	if query == nil {
+		query = url.Values{}
+	}
+	query.Set("limit", strconv.Itoa(plimsoll.MaxLimit))
+	for {
+		var page plimsoll.Page[T]
+		if err := c.get(ctx, path, query, &page); err != nil {
+			return nil, err
+		}
+		items = append(items, page.Items...)
+		if page.Next == "" {
+			return items, nil
+		}
+		query.Set("after", page.Next)
+	}
 }
 
 func (c *Client) do(req *http.Request, into any) (http.Header, error) {

@@ -11,14 +11,31 @@ import (
 )
 
 // Images lists a page of the inventory, as the filter selects it. Limit is 1 to plimsoll.MaxLimit. ProjectID is
-// ignored: the project is the caller's.
-func (c *Client) Images(ctx context.Context, f plimsoll.ImageFilter) (page plimsoll.Page[plimsoll.Image], err error) {
-	err = c.get(ctx, c.pathImages(), imageQuery(f), &page)
+// ignored: the project is the caller's. The server pages by cursor (After and Next); for an Offset, the pages before it
+// are read.
+func (c *Client) Images(ctx context.Context, f plimsoll.ImageFilter) (plimsoll.Page[plimsoll.Image], error) {
+	for skip := f.Offset; skip > 0; {
+		skipped := f
+		skipped.Limit = min(skip, plimsoll.MaxLimit)
+		page, err := c.imagePage(ctx, skipped)
+		if err != nil || page.Next == "" {
+			page.Items = []plimsoll.Image{}
+			return page, err
+		}
+		skip -= len(page.Items)
+		f.After = page.Next
+	}
+	return c.imagePage(ctx, f)
+}
+
+func (c *Client) imagePage(ctx context.Context, f plimsoll.ImageFilter) (page plimsoll.Page[plimsoll.Image], err error) {
+	err = c.get(ctx, pathImages, imageQuery(f), &page)
 	return page, err
 }
 
 func imageQuery(f plimsoll.ImageFilter) url.Values {
-	q := url.Values{"limit": {strconv.Itoa(f.Limit)}, "offset": {strconv.Itoa(f.Offset)}}
+	q := url.Values{"limit": {strconv.Itoa(f.Limit)}}
+	setGiven(q, "after", f.After)
 	if f.RegistryID != 0 {
 		q.Set("registry_id", strconv.FormatInt(f.RegistryID, 10))
 	}

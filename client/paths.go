@@ -9,36 +9,31 @@ import (
 
 const (
 	pathTokens     = "/v3/auth/tokens"
+	pathImages     = "/api/v1/images"
+	pathScan       = "/api/v1/images/scan"
+	pathRegistries = "/api/v1/registries"
+	pathTasks      = "/api/v1/tasks"
 	pathAdvisories = "/api/v1/advisories"
 	pathDecisions  = "/api/v1/decisions"
 	pathVEX        = "/api/v1/vex"
 	pathUsers      = "/api/v1/users"
 	pathKeys       = "/api/v1/keys"
 	pathVersion    = "/api/v1/version"
+
+	pathSoftwarePolicy = "/api/v1/software-policy"
 )
 
-// projectPath is a path of operations that name the project.
-func (c *Client) projectPath(rest string) string {
-	return "/api/v1/projects/" + url.PathEscape(c.projectID) + rest
-}
+func pathTask(id int64) string { return pathTasks + "/" + strconv.FormatInt(id, 10) }
 
-func (c *Client) pathImages() string     { return c.projectPath("/images") }
-func (c *Client) pathScan() string       { return c.projectPath("/images/scan") }
-func (c *Client) pathRegistries() string { return c.projectPath("/registries") }
-func (c *Client) pathTasks() string      { return c.projectPath("/tasks") }
+func pathRegistry(name string) string { return pathRegistries + "/" + url.PathEscape(name) }
 
-func (c *Client) pathTask(id int64) string { return c.pathTasks() + "/" + strconv.FormatInt(id, 10) }
+func pathSync(registry string) string { return pathRegistry(registry) + "/sync" }
 
-func (c *Client) pathRegistry(name string) string {
-	return c.pathRegistries() + "/" + url.PathEscape(name)
-}
+// pathImage is an image, by record id or the hex digits of its digest.
+func pathImage(image string) string { return pathImages + "/" + url.PathEscape(image) }
 
-func (c *Client) pathSync(registry string) string { return c.pathRegistry(registry) + "/sync" }
-
-// pathOfImage is a list below an image, by record id or the hex digits of its digest.
-func (c *Client) pathOfImage(image, list string) string {
-	return c.pathImages() + "/" + url.PathEscape(image) + "/" + list
-}
+// pathOfImage is a list below an image.
+func pathOfImage(image, list string) string { return pathImage(image) + "/" + list }
 
 func pathHistory(image string) string { return "/api/v1/images/" + url.PathEscape(image) + "/history" }
 

@@ -12,9 +12,7 @@ import (
 
 // Registries lists the project's registries.
 func (c *Client) Registries(ctx context.Context) ([]plimsoll.Registry, error) {
-	var page plimsoll.Page[plimsoll.Registry]
-	err := c.get(ctx, c.pathRegistries(), nil, &page)
-	return page.Items, err
+	return listAll[plimsoll.Registry](ctx, c, pathRegistries, nil)
 }
 
 // AddRegistry adds a registry, after the server has checked that it answers and that its credentials work. Conflict:
@@ -24,19 +22,19 @@ func (c *Client) AddRegistry(ctx context.Context, spec plimsoll.RegistrySpec) (p
 		spec.EnterpriseProject = plimsoll.DefaultEnterpriseProject
 	}
 	var reg plimsoll.Registry
-	_, err := c.call(ctx, http.MethodPost, c.pathRegistries(), spec, &reg)
+	_, err := c.call(ctx, http.MethodPost, pathRegistries, spec, &reg)
 	return reg, err
 }
 
 // RemoveRegistry removes a registry with its images, by name.
 func (c *Client) RemoveRegistry(ctx context.Context, name string) error {
-	_, err := c.call(ctx, http.MethodDelete, c.pathRegistry(name), nil, nil)
+	_, err := c.call(ctx, http.MethodDelete, pathRegistry(name), nil, nil)
 	return err
 }
 
 // RequestSync asks for a sync of a registry, and returns its task.
 func (c *Client) RequestSync(ctx context.Context, registry string) (task plimsoll.Task, err error) {
-	_, err = c.call(ctx, http.MethodPost, c.pathSync(registry), nil, &task)
+	_, err = c.call(ctx, http.MethodPost, pathSync(registry), nil, &task)
 	return task, err
 }
 
@@ -70,7 +68,7 @@ func (c *Client) Sync(ctx context.Context, registry string, watch func(plimsoll.
 
 // Task reads a task.
 func (c *Client) Task(ctx context.Context, id int64) (task plimsoll.Task, err error) {
-	err = c.get(ctx, c.pathTask(id), nil, &task)
+	err = c.get(ctx, pathTask(id), nil, &task)
 	return task, err
 }
 
@@ -79,7 +77,7 @@ func (c *Client) Tasks(ctx context.Context, kind plimsoll.WorkKind, limit int) (
 	q := url.Values{"limit": {strconv.Itoa(limit)}}
 	setGiven(q, "kind", string(kind))
 	var page plimsoll.Page[plimsoll.Task]
-	err := c.get(ctx, c.pathTasks(), q, &page)
+	err := c.get(ctx, pathTasks, q, &page)
 	return page.Items, err
 }
 

@@ -10,9 +10,7 @@ import (
 
 // Users lists the users of the caller's domain.
 func (c *Client) Users(ctx context.Context) ([]plimsoll.User, error) {
-	var page plimsoll.Page[plimsoll.User]
-	err := c.get(ctx, pathUsers, nil, &page)
-	return page.Items, err
+	return listAll[plimsoll.User](ctx, c, pathUsers, nil)
 }
 
 // AddUser adds a user with grants in the caller's project. Conflict: the name is taken.
@@ -42,9 +40,7 @@ func (c *Client) RemoveUser(ctx context.Context, name string) error {
 func (c *Client) Keys(ctx context.Context, user string) ([]plimsoll.AccessKey, error) {
 	q := url.Values{}
 	setGiven(q, "user", user)
-	var page plimsoll.Page[plimsoll.AccessKey]
-	err := c.get(ctx, pathKeys, q, &page)
-	return page.Items, err
+	return listAll[plimsoll.AccessKey](ctx, c, pathKeys, q)
 }
 
 // CreateKey makes an access key for a user; "" = the caller. The secret is returned this once.

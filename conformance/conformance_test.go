@@ -32,7 +32,7 @@ func TestConformance(t *testing.T) {
 // of every type, and waits until nothing moves.
 func stock(t *testing.T, s *server) {
 	t.Helper()
-	path := "/api/v1/projects/" + s.project + "/registries"
+	const path = "/api/v1/registries"
 	var have struct {
 		Items []struct{ URL string }
 	}

@@ -104,10 +104,8 @@ func testErrors(t *testing.T, s *server, c *hss.HssClient) {
 	if err != nil { // an administrator of the whole project may ask for any part of it
 		t.Errorf("an enterprise project without images: %v", err)
 	}
-	_, err = c.ListImageRiskConfigs(&model.ListImageRiskConfigsRequest{ImageType: "private_image", ImageId: img.ImageId})
-	if err != nil { // not every operation of the contract is there yet
-		wantError(t, "an operation that is not there", err, 404, "APIGW.0101")
-	}
+	_, err = c.ListImageWhiteLists(&model.ListImageWhiteListsRequest{})
+	wantError(t, "an operation that is not offered", err, 501, "APIGW.0101")
 }
 
 func yes() *bool { b := true; return &b }

@@ -235,7 +235,7 @@ type task struct {
 // makes another task does.
 func (s *server) taskBefore(t *testing.T, img imageRow) (last task) {
 	t.Helper()
-	base := "/api/v1/projects/" + s.project
+	const base = "/api/v1"
 	var next task
 	s.own(t, "POST", base+"/images/scan", map[string]any{"images": []map[string]any{{"namespace": img.Namespace, "name": img.ImageName, "tag": img.ImageVersion}}}, &next)
 	await(t, "the scan that was asked for to end", func() bool {

@@ -6,12 +6,11 @@ import (
 
 	"plimsoll"
 	"plimsoll/manifest"
-	"plimsoll/registry"
 )
 
-// artifacts reads what the tags point to and is not stored, members of indexes
-// included. Tags whose artifact could not be read are left out and counted.
-func (r *syncRun) artifacts(ctx context.Context, name string, tags []plimsoll.TagSeen) ([]plimsoll.Artifact, []plimsoll.TagSeen, error) {
+// newArtifacts reads the artifacts that tags point to and that are not stored, with the members of
+// indexes. Tags whose artifact could not be read are left out and counted.
+func (r *syncRun) newArtifacts(ctx context.Context, name string, tags []plimsoll.TagSeen) ([]plimsoll.Artifact, []plimsoll.TagSeen, error) {
 	tenant := r.reg.Tenant
 	var digests []plimsoll.Digest
 	for _, t := range tags {
@@ -21,7 +20,7 @@ func (r *syncRun) artifacts(ctx context.Context, name string, tags []plimsoll.Ta
 	if err != nil {
 		return nil, nil, err
 	}
-	read := reader{repo: r.client.Repository(name), budget: r.Budget, redact: r.Redact, done: map[plimsoll.Digest]int64{}}
+	read := artifactReader{repository: Repository{Source: r.source, Path: name}, budget: r.Budget, redact: r.Redact, done: map[plimsoll.Digest]int64{}}
 	unreadable := map[plimsoll.Digest]bool{}
 	for _, t := range tags {
 		if known[t.Digest] || read.has(t.Digest) || unreadable[t.Digest] {
@@ -39,23 +38,23 @@ func (r *syncRun) artifacts(ctx context.Context, name string, tags []plimsoll.Ta
 	return read.out, tags, nil
 }
 
-// reader collects artifacts of one repository.
-type reader struct {
-	repo   *registry.Repository
-	budget plimsoll.Budget
-	redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
-	done   map[plimsoll.Digest]int64 // the sizes of those in out
-	out    []plimsoll.Artifact
+// artifactReader collects artifacts of one repository.
+type artifactReader struct {
+	repository Repository
+	budget     plimsoll.Budget
+	redact     manifest.Redactor
+	done       map[plimsoll.Digest]int64 // sizes of the artifacts in out
+	out        []plimsoll.Artifact
 }
 
-func (r *reader) has(d plimsoll.Digest) bool {
+func (r *artifactReader) has(d plimsoll.Digest) bool {
 	_, ok := r.done[d]
 	return ok
 }
 
-// artifact reads what a tag points to. What exists but is not as it should be is kept
-// without content, so that it is seen in the list: its scan will tell what is wrong with it.
-func (r *reader) artifact(ctx context.Context, d plimsoll.Digest) error {
+// artifact reads the artifact that a tag points to. One that exists but is defective is kept
+// without content, so that the list shows it: its scan reports what is wrong with it.
+func (r *artifactReader) artifact(ctx context.Context, d plimsoll.Digest) error {
 	a, err := r.read(ctx, d)
 	if err != nil {
 		return err
@@ -69,9 +68,9 @@ func (r *reader) artifact(ctx context.Context, d plimsoll.Digest) error {
 	return nil
 }
 
-func (r *reader) read(ctx context.Context, d plimsoll.Digest) (plimsoll.Artifact, error) {
-	mediaType, raw, err := r.repo.Manifest(ctx, d)
-	if err != nil && !defective(err) {
+func (r *artifactReader) read(ctx context.Context, d plimsoll.Digest) (plimsoll.Artifact, error) {
+	mediaType, raw, err := r.repository.Manifest(ctx, d)
+	if err != nil && !isDefective(err) {
 		return plimsoll.Artifact{}, err
 	}
 	var a plimsoll.Artifact
@@ -79,7 +78,7 @@ func (r *reader) read(ctx context.Context, d plimsoll.Digest) (plimsoll.Artifact
 		a, err = manifest.Parse(mediaType, raw, r.budget)
 	}
 	if err != nil {
-		//nolint:nilerr // it exists and must be seen in the list: its scan will tell what is wrong with it
+		//nolint:nilerr // it exists and the list shows it: its scan reports what is wrong with it
 		return plimsoll.Artifact{Digest: d, MediaType: mediaType, Kind: plimsoll.KindImage}, nil
 	}
 	if a.Kind == plimsoll.KindImage {
@@ -88,19 +87,19 @@ func (r *reader) read(ctx context.Context, d plimsoll.Digest) (plimsoll.Artifact
 	return a, nil
 }
 
-// defective reports whether asking again would bring the same: the bytes break a rule or a budget.
-func defective(err error) bool {
+// isDefective reports whether another attempt would fail the same way: the bytes break a rule or a budget.
+func isDefective(err error) bool {
 	code := plimsoll.ErrorCode(err)
 	return code == plimsoll.Invalid || code == plimsoll.TooLarge
 }
 
-func (r *reader) add(a plimsoll.Artifact) {
+func (r *artifactReader) add(a plimsoll.Artifact) {
 	r.done[a.Digest] = a.Size
 	r.out = append(r.out, a)
 }
 
 // children reads the members of an index that can be scanned and returns the sum of their sizes.
-func (r *reader) children(ctx context.Context, children []plimsoll.Child) (int64, error) {
+func (r *artifactReader) children(ctx context.Context, children []plimsoll.Child) (int64, error) {
 	var size int64
 	for _, c := range children {
 		if c.Unscannable != "" {
@@ -116,9 +115,9 @@ func (r *reader) children(ctx context.Context, children []plimsoll.Child) (int64
 	return size, nil
 }
 
-// child reads a member of an index. One that turns out to be an index itself, though it was
-// not announced as one, is not followed: a chain of them would have no end.
-func (r *reader) child(ctx context.Context, c plimsoll.Child) error {
+// child reads a member of an index. One that is an index itself, though its descriptor
+// has another type, is not followed: a chain of them could be endless.
+func (r *artifactReader) child(ctx context.Context, c plimsoll.Child) error {
 	a, err := r.read(ctx, c.Digest)
 	if plimsoll.FailureOf(err) == plimsoll.FailureNotFound {
 		a, err = plimsoll.Artifact{Digest: c.Digest, MediaType: c.MediaType, Kind: plimsoll.KindImage, Platform: c.Platform}, nil
@@ -133,9 +132,9 @@ func (r *reader) child(ctx context.Context, c plimsoll.Child) error {
 	return nil
 }
 
-// withConfig reads the config of an image. One that is missing, broken or too large leaves the
-// image without layers' diff IDs; its scan will tell.
-func (r *reader) withConfig(ctx context.Context, a plimsoll.Artifact) (plimsoll.Artifact, error) {
+// withConfig reads the config of an image. If it is missing, broken or too large, the
+// layers have no diff IDs, and the scan reports why.
+func (r *artifactReader) withConfig(ctx context.Context, a plimsoll.Artifact) (plimsoll.Artifact, error) {
 	config, err := r.config(ctx, a.Config)
 	switch code := plimsoll.FailureOf(err); {
 	case code == "":
@@ -143,22 +142,23 @@ func (r *reader) withConfig(ctx context.Context, a plimsoll.Artifact) (plimsoll.
 			return joined, nil
 		}
 		return a, nil
-	case code == plimsoll.FailureNotFound || defective(err):
+	case code == plimsoll.FailureNotFound || isDefective(err):
 		return a, nil
 	default:
 		return plimsoll.Artifact{}, err
 	}
 }
 
-func (r *reader) config(ctx context.Context, d plimsoll.Descriptor) (plimsoll.ImageConfig, error) {
-	body, err := r.repo.Blob(ctx, d)
+// config reads the config of an image, as it may be stored.
+func (r *artifactReader) config(ctx context.Context, d plimsoll.Descriptor) (plimsoll.ImageConfig, error) {
+	body, err := r.repository.Blob(ctx, d)
 	if err != nil {
 		return plimsoll.ImageConfig{}, err
 	}
 	defer body.Close() //nolint:errcheck // read to its end
 	config, err := manifest.ReadConfig(body, r.budget)
-	if err == nil && r.redact != nil {
-		config = r.redact(config)
+	if err != nil {
+		return plimsoll.ImageConfig{}, err
 	}
-	return config, err
+	return r.redact.Storable(config), nil
 }

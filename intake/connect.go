@@ -22,8 +22,8 @@ type RegistryStore interface {
 	Registry(ctx context.Context, projectID string, id int64) (plimsoll.Registry, error)
 }
 
-// Connector makes clients of stored registries. One client a registry is kept, so
-// that tokens and rate limits are shared by all work on it.
+// Connector makes the sources of stored registries. It keeps one source per registry, so that all work on a registry
+// shares its tokens and rate limits.
 type Connector struct {
 	Store     RegistryStore
 	Sealer    Sealer
@@ -32,46 +32,63 @@ type Connector struct {
 	Logger    *slog.Logger
 
 	mu      sync.Mutex
-	clients map[int64]connected
+	sources map[int64]connectedSource
 }
 
-type connected struct {
+// connectedSource is a source with the settings that it was made from.
+type connectedSource struct {
 	settings string
-	client   *registry.Client
+	source   Source
 }
 
-// Client returns the client of a stored registry.
-func (c *Connector) Client(ctx context.Context, projectID string, id int64) (*registry.Client, plimsoll.Registry, error) {
+// Source returns the source of a stored registry, and the registry.
+func (c *Connector) Source(ctx context.Context, projectID string, id int64) (Source, plimsoll.Registry, error) {
 	reg, err := c.Store.Registry(ctx, projectID, id)
 	if err != nil {
 		return nil, plimsoll.Registry{}, err
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	settings := fmt.Sprintf("%s %q %x %q", reg.URL, reg.Username, reg.SealedSecret, reg.AuthHosts)
-	if have, ok := c.clients[id]; ok && have.settings == settings {
-		return have.client, reg, nil
+	settings := fmt.Sprintf("%s %s %q %x %q", reg.Kind, reg.URL, reg.Username, reg.SealedSecret, reg.AuthHosts)
+	if connected, ok := c.sources[id]; ok && connected.settings == settings {
+		return connected.source, reg, nil
 	}
 	credential, err := c.credential(reg)
 	if err != nil {
 		return nil, plimsoll.Registry{}, err
 	}
-	client, err := c.connect(reg.URL, credential, reg.AuthHosts)
+	source, err := c.newSource(reg, credential)
 	if err != nil {
 		return nil, plimsoll.Registry{}, err
 	}
-	if c.clients == nil {
-		c.clients = map[int64]connected{}
+	if c.sources == nil {
+		c.sources = map[int64]connectedSource{}
 	}
-	c.clients[id] = connected{settings: settings, client: client}
-	return client, reg, nil
+	c.sources[id] = connectedSource{settings: settings, source: source}
+	return source, reg, nil
 }
 
-func (c *Connector) connect(address string, credential plimsoll.Credential, authHosts []string) (*registry.Client, error) {
-	return registry.New(registry.Options{
-		URL: address, Credential: credential, AuthHosts: authHosts,
+// newSource makes the source of a registry, by its kind. No other function knows which implementation reads which kind.
+func (c *Connector) newSource(reg plimsoll.Registry, credential plimsoll.Credential) (Source, error) {
+	switch reg.Kind {
+	case plimsoll.RegistryOther, plimsoll.RegistryHarbor, plimsoll.RegistryJfrog,
+		plimsoll.RegistrySWRPrivate, plimsoll.RegistrySWRShared, plimsoll.RegistrySWREnterprise:
+		return c.newDistributionSource(reg, credential)
+	default:
+		return nil, plimsoll.Errorf(plimsoll.Internal, "registry %s: no source reads registries of type %.80q", reg.Name, reg.Kind)
+	}
+}
+
+// newDistributionSource makes a source that speaks the protocol of the OCI Distribution Specification.
+func (c *Connector) newDistributionSource(reg plimsoll.Registry, credential plimsoll.Credential) (Source, error) {
+	client, err := registry.New(registry.Options{
+		URL: reg.URL, Credential: credential, AuthHosts: reg.AuthHosts,
 		Transport: c.Transport, Budget: c.Budget, Logger: c.Logger,
 	})
+	if err != nil {
+		return nil, err
+	}
+	return client, nil
 }
 
 func (c *Connector) credential(reg plimsoll.Registry) (plimsoll.Credential, error) {

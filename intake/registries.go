@@ -2,7 +2,6 @@ package intake
 
 import (
 	"context"
-	"net/url"
 	"regexp"
 	"slices"
 	"strings"
@@ -10,7 +9,7 @@ import (
 	"plimsoll"
 )
 
-// RegistryWriter keeps registries.
+// RegistryWriter stores registries.
 type RegistryWriter interface {
 	RegistryStore
 	AddRegistry(ctx context.Context, r *plimsoll.Registry) error
@@ -24,17 +23,13 @@ type Registries struct {
 	Connector *Connector
 }
 
-var (
-	registryName   = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$`)
-	repositoryPath = regexp.MustCompile(`^[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*(?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*$`)
-)
+var registryName = regexp.MustCompile(`^[a-zA-Z0-9][a-zA-Z0-9._-]{0,127}$`)
 
-// Add checks a registry, asks it who hands out its tokens, signs in, and stores it.
-// The host of the token realm that the registry names now is the only other host
-// that will ever be sent the credentials.
+// Add checks a registry, asks it for its token service, signs in, and stores it.
+// The credentials are only ever sent to the registry and to the token service that it names now.
 func (s *Registries) Add(ctx context.Context, spec plimsoll.RegistrySpec) (plimsoll.Registry, error) {
 	reg := spec.Registry
-	if err := normalise(&reg, spec.Secret); err != nil {
+	if err := normaliseRegistry(&reg, spec.Secret); err != nil {
 		return plimsoll.Registry{}, err
 	}
 	if err := s.probe(ctx, &reg, spec.Secret); err != nil {
@@ -52,13 +47,14 @@ func (s *Registries) Add(ctx context.Context, spec plimsoll.RegistrySpec) (plims
 	return reg, nil
 }
 
-// Remove forgets a registry with its images.
+// Remove deletes a registry with its images.
 func (s *Registries) Remove(ctx context.Context, projectID string, id int64) error {
 	return s.Store.RemoveRegistry(ctx, projectID, id)
 }
 
+// probe signs in to a registry, and adds its token service to reg.AuthHosts.
 func (s *Registries) probe(ctx context.Context, reg *plimsoll.Registry, secret string) error {
-	anonymous, err := s.Connector.connect(reg.URL, plimsoll.Credential{}, reg.AuthHosts)
+	anonymous, err := s.Connector.newSource(*reg, plimsoll.Credential{})
 	if err != nil {
 		return err
 	}
@@ -73,28 +69,27 @@ func (s *Registries) probe(ctx context.Context, reg *plimsoll.Registry, secret s
 	if secret == "" && plimsoll.FailureOf(err) != plimsoll.FailureAuth {
 		return err
 	}
-	client, err := s.Connector.connect(reg.URL, credential, reg.AuthHosts)
+	source, err := s.Connector.newSource(*reg, credential)
 	if err != nil {
 		return err
 	}
-	_, err = client.Ping(ctx)
+	_, err = source.Ping(ctx)
 	return err
 }
 
-func normalise(reg *plimsoll.Registry, secret string) error {
+// normaliseRegistry checks what was given of a new registry and fills in defaults.
+func normaliseRegistry(reg *plimsoll.Registry, secret string) error {
 	if !registryName.MatchString(reg.Name) {
 		return plimsoll.Errorf(plimsoll.Invalid, "registry name %.80q is not letters, digits, '.', '_' or '-' (at most 128)", reg.Name)
 	}
 	if !strings.Contains(reg.URL, "://") {
 		reg.URL = "https://" + reg.URL
 	}
-	u, err := url.Parse(reg.URL)
-	if err != nil || u.Host == "" || (u.Scheme != "https" && u.Scheme != "http") || u.User != nil ||
-		strings.Trim(u.Path, "/") != "" || u.RawQuery != "" || u.Fragment != "" {
-		return plimsoll.Errorf(plimsoll.Invalid, "registry address %.200q is not http(s)://host[:port]", reg.URL).
-			WithHint("give repositories with --repository, and the user with --username")
+	address, err := plimsoll.ParseRegistryURL(reg.URL)
+	if err != nil {
+		return err
 	}
-	reg.URL = u.Scheme + "://" + strings.ToLower(u.Host)
+	reg.URL = address.String()
 	if reg.Kind == "" {
 		reg.Kind = plimsoll.RegistryOther
 	}
@@ -108,7 +103,7 @@ func normalise(reg *plimsoll.Registry, secret string) error {
 		return plimsoll.Errorf(plimsoll.Invalid, "a registry secret needs a user name").WithHint("add --username")
 	}
 	for _, r := range reg.Repositories {
-		if len(r) > 255 || !repositoryPath.MatchString(r) {
+		if !plimsoll.ValidRepository(r) {
 			return plimsoll.Errorf(plimsoll.Invalid, "repository %.200q is not a valid name (OCI distribution specification)", r)
 		}
 	}

@@ -13,10 +13,10 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"plimsoll"
-	"plimsoll/registry"
+	"plimsoll/manifest"
 )
 
-// Store is what a sync asks of the inventory.
+// Store is the part of the inventory that a sync reads and writes.
 type Store interface {
 	KnownRepositories(ctx context.Context, registryID int64) ([]string, error)
 	KnownTags(ctx context.Context, registryID int64, repository string) (map[string]plimsoll.Digest, error)
@@ -24,57 +24,57 @@ type Store interface {
 	ApplySync(ctx context.Context, r plimsoll.Registry, c plimsoll.RepositoryChange, task *plimsoll.Task) error
 }
 
-// Parallelism of one sync. A registry is asked by at most the product of both.
+// Parallelism of one sync. At most the product of both requests run at once.
 const (
 	parallelRepositories = 4
 	parallelTags         = 4
 )
 
-// Syncer reads registries.
+// Syncer brings the inventory up to date with registries.
 type Syncer struct {
 	Store     Store
 	Connector *Connector
 	Budget    plimsoll.Budget
 
-	// Redact takes secrets out of configs before they are stored; nil = nothing does.
-	Redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
+	// Redact masks secrets in configs; nil masks nothing. Values of variables are never stored.
+	Redact manifest.Redactor
 
-	// Wake tells the queue that there may be new work. It may be nil.
+	// Wake is called when there may be new work for the queue. nil means no queue.
 	Wake func()
 }
 
-// referrerTag is the form of tags that stand for referrers or signatures of another
+// referrerTag matches tags that name referrers or signatures of another
 // artifact (OCI distribution specification, "Referrers Tag Schema"; cosign).
 var referrerTag = regexp.MustCompile(`^sha256-[0-9a-f]{64}(\.[a-z]+)?$`)
 
-// Work syncs the registry that w names. What could be read is stored even if some
-// of it could not; the error then tells how much is missing.
+// Work syncs the registry that w names. What could be read is stored even if other parts
+// could not; the error then contains how much is missing.
 func (s *Syncer) Work(ctx context.Context, w plimsoll.Work) error {
 	id, err := strconv.ParseInt(w.Key, 10, 64)
 	if err != nil {
 		return plimsoll.Errorf(plimsoll.Internal, "sync work with key %q", w.Key)
 	}
-	client, reg, err := s.Connector.Client(ctx, w.ProjectID, id)
+	source, reg, err := s.Connector.Source(ctx, w.ProjectID, id)
 	if err != nil {
 		return err
 	}
-	return s.Sync(ctx, client, reg)
+	return s.Sync(ctx, source, reg)
 }
 
-// Sync compares a registry with what is stored and writes the difference, one
-// transaction a repository.
-func (s *Syncer) Sync(ctx context.Context, client *registry.Client, reg plimsoll.Registry) error {
-	repositories, err := s.repositories(ctx, client, reg)
+// Sync compares the source of a registry with what is stored and writes the difference, one
+// transaction per repository.
+func (s *Syncer) Sync(ctx context.Context, source Source, reg plimsoll.Registry) error {
+	repositories, err := s.repositories(ctx, source, reg)
 	if err != nil {
 		return err
 	}
-	run := &syncRun{Syncer: s, client: client, reg: reg, task: plimsoll.Task{
+	run := &syncRun{Syncer: s, source: source, reg: reg, task: plimsoll.Task{
 		Tenant: reg.Tenant, Kind: plimsoll.WorkScan, By: plimsoll.TaskBySync,
 	}}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelRepositories)
 	for _, name := range repositories {
-		group.Go(func() error { return run.repository(ctx, name) })
+		group.Go(func() error { return run.syncRepository(ctx, name) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
@@ -82,13 +82,13 @@ func (s *Syncer) Sync(ctx context.Context, client *registry.Client, reg plimsoll
 	return run.outcome()
 }
 
-// repositories lists what the registry has together with what is stored of it, so
-// that a repository that vanished loses its images.
-func (s *Syncer) repositories(ctx context.Context, client *registry.Client, reg plimsoll.Registry) ([]string, error) {
+// repositories returns the repositories of the source and those stored of it, so
+// that the images of a repository that vanished are removed.
+func (s *Syncer) repositories(ctx context.Context, source Source, reg plimsoll.Registry) ([]string, error) {
 	listed := reg.Repositories
 	if listed == nil {
 		var err error
-		if listed, err = client.Repositories(ctx); err != nil {
+		if listed, err = source.Repositories(ctx); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +104,7 @@ func (s *Syncer) repositories(ctx context.Context, client *registry.Client, reg 
 // syncRun is one sync of one registry.
 type syncRun struct {
 	*Syncer
-	client *registry.Client
+	source Source
 	reg    plimsoll.Registry
 
 	mu      sync.Mutex
@@ -113,7 +113,7 @@ type syncRun struct {
 	count   int
 }
 
-// skip remembers that something could not be read. The first few reasons are kept.
+// skip records that something could not be read. The first few reasons are kept.
 func (r *syncRun) skip(what string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -135,10 +135,10 @@ func (r *syncRun) outcome() error {
 	})
 }
 
-func (r *syncRun) repository(ctx context.Context, name string) error {
-	tags, err := r.client.Tags(ctx, name)
+func (r *syncRun) syncRepository(ctx context.Context, name string) error {
+	listed, err := r.source.Tags(ctx, name)
 	if plimsoll.FailureOf(err) == plimsoll.FailureNotFound {
-		tags, err = nil, nil
+		listed, err = nil, nil
 	}
 	if err != nil {
 		if ctx.Err() != nil {
@@ -151,11 +151,11 @@ func (r *syncRun) repository(ctx context.Context, name string) error {
 	if err != nil {
 		return err
 	}
-	change := plimsoll.RepositoryChange{Repository: name, Gone: gone(known, tags)}
-	if change.Tags, err = r.moved(ctx, name, tags, known, &change.Gone); err != nil {
+	change := plimsoll.RepositoryChange{Repository: name, Gone: goneTags(known, listed)}
+	if change.Tags, err = r.movedTags(ctx, name, listed, known, &change.Gone); err != nil {
 		return err
 	}
-	if change.Artifacts, change.Tags, err = r.artifacts(ctx, name, change.Tags); err != nil {
+	if change.Artifacts, change.Tags, err = r.newArtifacts(ctx, name, change.Tags); err != nil {
 		return err
 	}
 	if change.Empty() {
@@ -177,34 +177,35 @@ func (r *syncRun) apply(ctx context.Context, change plimsoll.RepositoryChange) e
 	return nil
 }
 
-func gone(known map[string]plimsoll.Digest, tags []string) []string {
-	listed := make(map[string]bool, len(tags))
-	for _, t := range tags {
-		listed[t] = true
+// goneTags returns the stored tags that are not listed any more.
+func goneTags(known map[string]plimsoll.Digest, listed []plimsoll.TagSeen) []string {
+	isListed := make(map[string]bool, len(listed))
+	for _, tag := range listed {
+		isListed[tag.Tag] = true
 	}
-	var out []string
-	for t := range known {
-		if !listed[t] {
-			out = append(out, t)
+	var gone []string
+	for tag := range known {
+		if !isListed[tag] {
+			gone = append(gone, tag)
 		}
 	}
-	slices.Sort(out)
-	return out
+	slices.Sort(gone)
+	return gone
 }
 
-// moved resolves every tag and returns those whose digest is not the stored one.
-// A tag that vanished since it was listed joins the gone ones.
-func (r *syncRun) moved(ctx context.Context, name string, tags []string, known map[string]plimsoll.Digest, gone *[]string) ([]plimsoll.TagSeen, error) {
+// movedTags returns the listed tags whose digest is not the stored one, with their digests.
+// A tag that vanished since it was listed is added to gone.
+func (r *syncRun) movedTags(ctx context.Context, name string, listed []plimsoll.TagSeen, known map[string]plimsoll.Digest, gone *[]string) ([]plimsoll.TagSeen, error) {
 	var mu sync.Mutex
-	var out []plimsoll.TagSeen
+	var moved []plimsoll.TagSeen
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(parallelTags)
-	for _, tag := range tags {
-		if referrerTag.MatchString(tag) {
+	for _, tag := range listed {
+		if referrerTag.MatchString(tag.Tag) {
 			continue
 		}
 		group.Go(func() error {
-			d, err := r.client.Resolve(ctx, name, tag)
+			tag, err := r.resolved(ctx, name, tag)
 			if ctx.Err() != nil {
 				return ctx.Err()
 			}
@@ -212,13 +213,13 @@ func (r *syncRun) moved(ctx context.Context, name string, tags []string, known m
 			defer mu.Unlock()
 			switch {
 			case plimsoll.FailureOf(err) == plimsoll.FailureNotFound:
-				if _, stored := known[tag]; stored {
-					*gone = append(*gone, tag)
+				if _, stored := known[tag.Tag]; stored {
+					*gone = append(*gone, tag.Tag)
 				}
 			case err != nil:
-				r.skip(name+":"+tag, err)
-			case known[tag] != d.Digest:
-				out = append(out, plimsoll.TagSeen{Tag: tag, Digest: d.Digest})
+				r.skip(name+":"+tag.Tag, err)
+			case known[tag.Tag] != tag.Digest:
+				moved = append(moved, tag)
 			}
 			return nil
 		})
@@ -226,6 +227,16 @@ func (r *syncRun) moved(ctx context.Context, name string, tags []string, known m
 	if err := group.Wait(); err != nil {
 		return nil, err
 	}
-	slices.SortFunc(out, func(a, b plimsoll.TagSeen) int { return strings.Compare(a.Tag, b.Tag) })
-	return out, nil
+	slices.SortFunc(moved, func(a, b plimsoll.TagSeen) int { return strings.Compare(a.Tag, b.Tag) })
+	return moved, nil
+}
+
+// resolved returns a tag with its digest, which the source is asked for where its list does not contain it.
+func (r *syncRun) resolved(ctx context.Context, name string, tag plimsoll.TagSeen) (plimsoll.TagSeen, error) {
+	if tag.Digest != "" {
+		return tag, nil
+	}
+	d, err := r.source.Resolve(ctx, name, tag.Tag)
+	tag.Digest = d.Digest
+	return tag, err
 }

@@ -6,8 +6,8 @@ import (
 	"plimsoll"
 )
 
-// One error a limit. Each is wrapped in a plimsoll.Failure: FailureOversized for a budget,
-// FailureLayer for bytes that are not a layer, FailureDownload for bytes that are not all there.
+// One error per limit. Each is wrapped in a plimsoll.Failure: FailureOversized for a budget,
+// FailureLayer for bytes that are not a layer, FailureDownload for bytes that are incomplete.
 var (
 	ErrEntries   = errors.New("too many entries")
 	ErrUnpacked  = errors.New("too many unpacked bytes")
@@ -26,17 +26,17 @@ var (
 	ErrLinks     = errors.New("too many symbolic links in a path")
 )
 
-// over is a budget that was met.
-func over(what error, format string, args ...any) error {
+// budgetErrorf reports that a budget is exceeded.
+func budgetErrorf(what error, format string, args ...any) error {
 	return plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, format+": %w", append(args, what)...))
 }
 
-// broken is a blob that is not a layer.
-func broken(what error, format string, args ...any) error {
+// invalidErrorf reports that a blob is not a layer.
+func invalidErrorf(what error, format string, args ...any) error {
 	return plimsoll.Fail(plimsoll.FailureLayer, plimsoll.Errorf(plimsoll.Invalid, format+": %w", append(args, what)...))
 }
 
-// cut is a blob whose bytes did not all arrive.
-func cut(what error, format string, args ...any) error {
+// truncatedErrorf reports that not all bytes of a blob arrived.
+func truncatedErrorf(what error, format string, args ...any) error {
 	return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Unavailable, format+": %w", append(args, what)...))
 }

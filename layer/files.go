@@ -5,13 +5,15 @@ import (
 	"slices"
 
 	"plimsoll"
+	"plimsoll/pathlist"
 )
 
-// files sums up the visible regular files.
-func (f *folder) files() {
-	sums := map[plimsoll.FileKind]*plimsoll.KindSum{}
-	var largest []*node // by size, descending
-	todo := []*node{f.tree.root}
+// Files sums up the visible regular files.
+func (v *View) Files() plimsoll.FileFacts {
+	var out plimsoll.FileFacts
+	sums := map[pathlist.Kind]*plimsoll.KindSum{}
+	var largest []*Node // by size, descending
+	todo := []*Node{v.tree.root}
 	for len(todo) > 0 {
 		n := todo[len(todo)-1]
 		todo = todo[:len(todo)-1]
@@ -19,39 +21,49 @@ func (f *folder) files() {
 			if kid.kind == dirNode {
 				todo = append(todo, kid)
 			}
-			if kid.kind != fileNode || kid.is == plimsoll.KindNone {
+			if kid.kind != fileNode || kid.fileKind == pathlist.KindNone {
 				continue // a device, or a further name of a file
 			}
-			f.out.Files.Count++
-			f.out.Files.Bytes += kid.size
-			sum := sums[kid.is]
+			out.Count++
+			out.Bytes += kid.size
+			sum := sums[kid.fileKind]
 			if sum == nil {
-				sum = &plimsoll.KindSum{Kind: kid.is.String()}
-				sums[kid.is] = sum
+				sum = &plimsoll.KindSum{Kind: kid.fileKind.String()}
+				sums[kid.fileKind] = sum
 			}
 			sum.Count++
 			sum.Bytes += kid.size
-			largest = f.insertLargest(largest, kid)
+			largest = v.insertLargest(largest, kid)
 		}
 	}
 	for _, sum := range sums {
-		f.out.Files.Kinds = append(f.out.Files.Kinds, *sum)
+		out.Kinds = append(out.Kinds, *sum)
 	}
-	slices.SortFunc(f.out.Files.Kinds, func(a, b plimsoll.KindSum) int {
+	slices.SortFunc(out.Kinds, func(a, b plimsoll.KindSum) int {
 		return cmp.Or(cmp.Compare(b.Bytes, a.Bytes), cmp.Compare(a.Kind, b.Kind))
 	})
+	facts := CollectItems(v, largestFiles, func(f *plimsoll.FileFact) string { return f.Path })
 	for _, n := range largest {
-		f.out.Files.Largest = append(f.out.Files.Largest, f.fact(n))
+		out.Largest = append(out.Largest, v.fact(n, facts.At(n)))
 	}
+	return out
 }
 
-// insertLargest keeps the largest; of files of one size those whose paths come first.
-func (f *folder) insertLargest(largest []*node, n *node) []*node {
-	before := func(a, b *node) int {
+// largestFiles are the largest files of a layer, as its tree lists them.
+func largestFiles(r *plimsoll.LayerReport) []plimsoll.FileFact {
+	if r.Tree == nil {
+		return nil
+	}
+	return r.Tree.Largest
+}
+
+// insertLargest keeps the largest files; of files of one size those whose paths come first.
+func (v *View) insertLargest(largest []*Node, n *Node) []*Node {
+	before := func(a, b *Node) int {
 		if d := cmp.Compare(b.size, a.size); d != 0 {
 			return d
 		}
-		return cmp.Compare(f.tree.path(a), f.tree.path(b))
+		return cmp.Compare(v.Path(a), v.Path(b))
 	}
 	if len(largest) == plimsoll.LargestFiles && before(n, largest[len(largest)-1]) > 0 {
 		return largest
@@ -61,11 +73,12 @@ func (f *folder) insertLargest(largest []*node, n *node) []*node {
 	return largest[:min(len(largest), plimsoll.LargestFiles)]
 }
 
-func (f *folder) fact(n *node) plimsoll.FileFact {
-	out := plimsoll.FileFact{Size: n.size, Kind: n.is.String()}
-	if facts := f.facts[n]; facts != nil && facts.large != nil {
-		out = *facts.large
+// fact describes a file; known is what its layer's tree lists of it, or nil.
+func (v *View) fact(n *Node, known *plimsoll.FileFact) plimsoll.FileFact {
+	out := plimsoll.FileFact{Size: n.size, Kind: n.fileKind.String()}
+	if known != nil {
+		out = *known
 	}
-	out.Path, out.Layer = f.tree.path(n), f.diffIDs[n.layer]
+	out.Path, out.Layer = v.Path(n), v.DiffID(n.Layer())
 	return out
 }

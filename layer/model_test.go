@@ -13,8 +13,8 @@ import (
 	"plimsoll"
 )
 
-// model is the naive file system that Fold is held against: absolute paths in a map,
-// everything by scanning it.
+// model is the naive file system that Fold is compared with: absolute paths in a map, and every
+// operation scans it.
 type model map[string]modelFile
 
 type modelFile struct {
@@ -84,14 +84,14 @@ func (m model) apply(n int, tree plimsoll.Tree) {
 			}
 			continue
 		}
-		parent, name := split(w)
+		parent, name := splitPath(w)
 		if at, ok := m.directory(parent, -1); ok {
 			m.remove(at + "/" + name)
 		}
 	}
 	for entry := range tree.Paths.All() {
 		p, isDir := strings.CutSuffix(entry.Path, "/")
-		parent, name := split(p)
+		parent, name := splitPath(p)
 		at, ok := m.directory(parent, n)
 		if !ok {
 			continue
@@ -140,7 +140,7 @@ func drawTree(t *rapid.T) plimsoll.Tree {
 		tree.Whiteouts = append(tree.Whiteouts, w)
 	}
 	slices.Sort(paths)
-	tree.Paths = listed(paths)
+	tree.Paths = pathsOf(paths)
 	return tree
 }
 
@@ -153,18 +153,18 @@ func TestFoldIsWhatApplyingLayersGives(t *testing.T) {
 			want.apply(n, tree)
 			r := plimsoll.LayerReport{DiffID: plimsoll.Digest(strconv.Itoa(n)), Tree: &tree}
 			for p := range tree.Paths.All() {
-				r.Malware = append(r.Malware, plimsoll.Malware{Path: strings.TrimSuffix(p.Path, "/")})
+				r.Findings = append(r.Findings, plimsoll.FileFinding{Path: strings.TrimSuffix(p.Path, "/")})
 			}
 			layers = append(layers, []plimsoll.LayerReport{r})
 		}
-		folded, err := Fold(layers, plimsoll.DefaultBudget())
+		v, err := Fold(layers, plimsoll.DefaultBudget(), []Kind{marks{}})
 		if err != nil {
 			t.Fatal(err)
 		}
 		var got, expected []string
-		for _, m := range folded.Malware {
-			if !m.Shadowed {
-				got = append(got, m.Path+" "+string(m.Layer))
+		for _, m := range marksOf(v) {
+			if m.visible {
+				got = append(got, m.path+" "+strconv.Itoa(m.layer))
 			}
 		}
 		for p, f := range want {

@@ -8,13 +8,13 @@ import (
 	"plimsoll"
 )
 
-// cleanPath brings an archive's path into the form of plimsoll.Entry. The root itself is "".
+// cleanPath converts an archive's path to the form of plimsoll.Entry. The root itself is "".
 func cleanPath(name string, b plimsoll.Budget) (string, error) {
 	if len(name) > b.PathBytes {
-		return "", over(ErrPath, "path of %d bytes, budget %d", len(name), b.PathBytes)
+		return "", budgetErrorf(ErrPath, "path of %d bytes, budget %d", len(name), b.PathBytes)
 	}
 	if strings.IndexByte(name, 0) >= 0 {
-		return "", broken(ErrNUL, "path %.80q", name)
+		return "", invalidErrorf(ErrNUL, "path %.80q", name)
 	}
 	name = strings.Trim(name, "/")
 	depth, clean := 1, name != ""
@@ -24,7 +24,7 @@ func cleanPath(name string, b plimsoll.Budget) (string, error) {
 		case "", ".":
 			clean = false
 		case "..":
-			return "", broken(ErrDotDot, "path %.80q", name)
+			return "", invalidErrorf(ErrDotDot, "path %.80q", name)
 		}
 		if more {
 			depth++
@@ -32,16 +32,16 @@ func cleanPath(name string, b plimsoll.Budget) (string, error) {
 		rest = tail
 	}
 	if !clean {
-		name, depth = squeeze(name)
+		name, depth = dropEmptySegments(name)
 	}
 	if depth > b.PathDepth {
-		return "", over(ErrDepth, "path of %d segments, budget %d", depth, b.PathDepth)
+		return "", budgetErrorf(ErrDepth, "path of %d segments, budget %d", depth, b.PathDepth)
 	}
-	return escape(name), nil
+	return escapePath(name), nil
 }
 
-// squeeze drops empty and "." segments.
-func squeeze(name string) (string, int) {
+// dropEmptySegments removes empty and "." segments, and counts the rest.
+func dropEmptySegments(name string) (string, int) {
 	segments := strings.Split(name, "/")
 	kept := segments[:0]
 	for _, s := range segments {
@@ -52,10 +52,10 @@ func squeeze(name string) (string, int) {
 	return strings.Join(kept, "/"), len(kept)
 }
 
-// escape makes a path valid UTF-8 without letting two paths become one: reports travel
-// as JSON, which would turn every bad byte into the same replacement character, and a
-// file could then seem to replace another.
-func escape(name string) string {
+// escapePath makes a path valid UTF-8 without making two paths equal. Reports are sent as JSON, which
+// turns every invalid byte into the same replacement character, so one file could seem to
+// replace another.
+func escapePath(name string) string {
 	if utf8.ValidString(name) && !strings.ContainsRune(name, utf8.RuneError) {
 		return name
 	}

@@ -10,9 +10,9 @@ import (
 	"plimsoll"
 )
 
-// Options say what is known about a blob before it is read.
+// Options describe a blob before it is read.
 type Options struct {
-	MediaType string // as the manifest declares it; only the bytes decide how it is decompressed
+	MediaType string // as the manifest declares it; only the bytes decide about decompression
 
 	// CompressedSize is the descriptor's size in bytes; 0 if not known. A longer blob is
 	// refused, a shorter one is a failed download.
@@ -20,12 +20,12 @@ type Options struct {
 
 	Budget plimsoll.Budget
 
-	// Unpacked counts decompressed bytes over all layers of an image; a pass that fails gives
-	// back what it counted. nil = this layer alone.
+	// Unpacked counts the decompressed bytes of all layers of an image; a pass that fails subtracts
+	// what it added. nil means this layer alone.
 	Unpacked *atomic.Int64
 }
 
-// Sums is what a whole blob turned out to be.
+// Sums are checksums and sizes of a whole blob.
 type Sums struct {
 	Size     int64           `json:"size"`     // bytes as read
 	DiffID   plimsoll.Digest `json:"diff_id"`  // of the decompressed bytes
@@ -33,24 +33,24 @@ type Sums struct {
 	Entries  int             `json:"entries"`  // of the archive, the root not counted
 }
 
-// averagePath bounds the bytes of all paths of a layer: so many for each entry in the budget.
+// averagePath bounds the bytes of all paths of a layer: averagePath times the entries of the budget.
 // It keeps a report in memory; real layers stay far below because they have fewer entries.
 const averagePath = 128
 
-// Read makes the one pass over a blob: decompress (gzip with any number of members, zstd, or
-// none, by magic bytes), diff ID, archive entries. Decompressing runs in a goroutine of its own,
-// which has ended when Read returns. Read calls visit for every entry but
-// the root, in archive order; the reader holds the file's content and is empty for other types.
-// What visit leaves is skipped. Read goes on to the end of the blob, so the sums are over all of it.
+// Read reads a blob once: it decompresses it (gzip with any number of members, zstd, or none, by
+// magic bytes), computes the diff ID, and calls visit for every archive entry but the root, in
+// their order. The reader has the file's content and is empty for other types; content that visit
+// does not read is skipped. Read continues to the end of the blob, so the sums are over all of
+// it. A goroutine decompresses; it has ended when Read returns.
 //
-// An error of visit ends the pass and is returned as it is. Other errors carry a failure code
-// and wrap one of the Err values; an error of r passes through with FailureDownload unless it has a code.
+// An error of visit ends the pass and is returned unchanged. Other errors have a failure code and
+// wrap one of the Err values; an error of r has FailureDownload unless it has a code.
 func Read(ctx context.Context, r io.Reader, o Options, visit func(plimsoll.Entry, io.Reader) error) (Sums, error) {
 	if strings.HasSuffix(o.MediaType, "+encrypted") {
-		return Sums{}, broken(ErrEncrypted, "media type %.80q", o.MediaType)
+		return Sums{}, invalidErrorf(ErrEncrypted, "media type %.80q", o.MediaType)
 	}
 	src := newSource(ctx, r, o.CompressedSize)
-	plain, closePlain, err := decompress(src.buffered)
+	plain, closePlain, err := newDecompressor(src.buffered)
 	if err != nil {
 		return Sums{}, src.explain(err)
 	}
@@ -66,7 +66,7 @@ func Read(ctx context.Context, r io.Reader, o Options, visit func(plimsoll.Entry
 	return Sums{Size: src.size, DiffID: out.diffID(), Unpacked: out.size, Entries: w.entries}, nil
 }
 
-// walker goes through the entries of one archive.
+// walker reads the entries of one archive.
 type walker struct {
 	ctx    context.Context
 	out    *stream
@@ -75,7 +75,7 @@ type walker struct {
 
 	entries int
 	paths   int   // bytes of all paths
-	files   int64 // bytes of all files as their headers say
+	files   int64 // bytes of all files according to their headers
 }
 
 func (w *walker) walk() error {
@@ -127,9 +127,9 @@ func (w *walker) entry(h *tar.Header) (plimsoll.Entry, bool, error) {
 	case tar.TypeSymlink:
 		e.Type = plimsoll.EntrySymlink
 		if len(h.Linkname) > w.budget.PathBytes {
-			return e, false, over(ErrPath, "link target of %d bytes, budget %d", len(h.Linkname), w.budget.PathBytes)
+			return e, false, budgetErrorf(ErrPath, "link target of %d bytes, budget %d", len(h.Linkname), w.budget.PathBytes)
 		}
-		e.Link = escape(h.Linkname)
+		e.Link = escapePath(h.Linkname)
 	case tar.TypeLink:
 		e.Type = plimsoll.EntryHardlink
 		if e.Link, err = cleanPath(h.Linkname, w.budget); err != nil {
@@ -137,27 +137,28 @@ func (w *walker) entry(h *tar.Header) (plimsoll.Entry, bool, error) {
 		}
 	case tar.TypeChar, tar.TypeBlock, tar.TypeFifo:
 		e.Type = plimsoll.EntryOther
-	default: // POSIX: a type that is not known is a regular file
+	default: // POSIX: an unknown type is a regular file
 		e.Type, e.Size = plimsoll.EntryFile, h.Size
 	}
 	return e, false, w.charge(e)
 }
 
+// charge adds an entry to what the archive uses of the budgets.
 func (w *walker) charge(e plimsoll.Entry) error {
 	if w.entries++; w.entries > w.budget.LayerEntries {
-		return over(ErrEntries, "more than %d entries", w.budget.LayerEntries)
+		return budgetErrorf(ErrEntries, "more than %d entries", w.budget.LayerEntries)
 	}
 	if w.paths += len(e.Path) + len(e.Link); w.paths > w.budget.LayerEntries*averagePath {
-		return over(ErrPaths, "paths of more than %d bytes", w.budget.LayerEntries*averagePath)
+		return budgetErrorf(ErrPaths, "paths of more than %d bytes", w.budget.LayerEntries*averagePath)
 	}
 	if w.files += e.Size; w.files < 0 || w.files > w.budget.ImageUnpacked {
-		return over(ErrUnpacked, "files of more than %d bytes", w.budget.ImageUnpacked)
+		return budgetErrorf(ErrUnpacked, "files of more than %d bytes", w.budget.ImageUnpacked)
 	}
 	return nil
 }
 
-// fileReader is the content of the current file. It minds the context and the ratio, because
-// the holes of a sparse file are not in the stream that the meter sees, and remembers its own error.
+// fileReader is the content of the current file. It checks the context, and the ratio again: the
+// holes of a sparse file are not in the stream. It keeps its own error.
 type fileReader struct {
 	ctx     context.Context
 	archive *tar.Reader
@@ -173,8 +174,8 @@ func (f *fileReader) Read(p []byte) (int, error) {
 	}
 	n, err := f.archive.Read(p)
 	f.size += int64(n)
-	if over := f.out.ratio(f.size); over != nil {
-		err = over
+	if exceeded := f.out.checkRatio(f.size); exceeded != nil {
+		err = exceeded
 	}
 	if err != nil && err != io.EOF {
 		f.err = err

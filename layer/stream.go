@@ -11,30 +11,30 @@ import (
 )
 
 const (
-	chunkSize = 256 << 10 // bytes: the channel is used seldom, and a chunk stays in a core's cache
-	chunks    = 4         // that one side may be ahead of the other
+	chunkSize = 256 << 10 // bytes: few enough to stay in a core's cache, many enough to use the channel seldom
+	chunks    = 4         // that the decompressing goroutine may be ahead
 )
 
 // chunk is a piece of the decompressed stream.
 type chunk struct {
 	data []byte
-	read int64 // bytes of the blob that were read for the stream so far
-	err  error // behind data: io.EOF for a blob that was whole
+	read int64 // bytes of the blob that were read so far
+	err  error // after data: io.EOF for a complete blob
 }
 
-// chunkPool keeps the buffers of streams that ended.
+// chunkPool has the buffers of streams that ended.
 var chunkPool = sync.Pool{New: func() any { return new([chunkSize]byte) }}
 
-// stream is the decompressed blob. Decompressing runs ahead on another core than what reads
-// the stream: counting, hashing and holding it against the budgets happen on this side.
+// stream is the decompressed blob. A goroutine decompresses ahead of the reader, on another core.
+// The reader's side counts, hashes, and checks the budgets.
 type stream struct {
 	full chan chunk
 	free chan []byte
-	stop chan struct{} // closed when nobody reads any more
-	done chan struct{} // closed when nothing is decompressed any more
+	stop chan struct{} // closed when reading ends
+	done chan struct{} // closed when decompressing has ended
 
 	current chunk
-	rest    []byte // of current.data, not read yet
+	rest    []byte // the unread part of current.data
 	src     *source
 	shared  *atomic.Int64
 	budget  plimsoll.Budget
@@ -42,7 +42,7 @@ type stream struct {
 	hash    hash.Hash
 }
 
-// newStream begins to decompress. The source belongs to the other side until close returns.
+// newStream starts to decompress. Only the goroutine uses the source until close returns.
 func newStream(src *source, plain io.Reader, o Options) *stream {
 	s := &stream{
 		full: make(chan chunk, chunks), free: make(chan []byte, chunks), stop: make(chan struct{}), done: make(chan struct{}),
@@ -58,7 +58,7 @@ func newStream(src *source, plain io.Reader, o Options) *stream {
 	return s
 }
 
-// decompress is the other side. The last chunk has an error.
+// decompress is the goroutine. The last chunk has an error.
 func (s *stream) decompress(plain io.Reader) {
 	defer close(s.done)
 	for {
@@ -68,7 +68,7 @@ func (s *stream) decompress(plain io.Reader) {
 		case <-s.stop:
 			return
 		}
-		n, err := fill(plain, buffer)
+		n, err := fillBuffer(plain, buffer)
 		switch {
 		case err == io.EOF:
 			if err = s.src.drain(); err == nil {
@@ -88,8 +88,8 @@ func (s *stream) decompress(plain io.Reader) {
 	}
 }
 
-// fill reads until the buffer is full or r ends.
-func fill(r io.Reader, buffer []byte) (n int, err error) {
+// fillBuffer reads until the buffer is full or r ends.
+func fillBuffer(r io.Reader, buffer []byte) (n int, err error) {
 	for n < len(buffer) && err == nil {
 		var more int
 		more, err = r.Read(buffer[n:])
@@ -98,7 +98,7 @@ func fill(r io.Reader, buffer []byte) (n int, err error) {
 	return n, err
 }
 
-// close ends the other side and waits for it: until a read of the blob that is under way returns.
+// close stops the goroutine and waits until its current read of the blob returns.
 func (s *stream) close() {
 	close(s.stop)
 	<-s.done
@@ -135,7 +135,7 @@ func (s *stream) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// next takes the next chunk, counts and hashes it. Over budget, nothing of it is handed on.
+// next receives, counts and hashes the next chunk. If a budget is exceeded, nothing of the chunk is read.
 func (s *stream) next() error {
 	if s.current.data != nil {
 		s.free <- s.current.data[:chunkSize]
@@ -145,19 +145,19 @@ func (s *stream) next() error {
 	s.hash.Write(data)
 	s.size += int64(len(data))
 	if s.shared.Add(int64(len(data))) > s.budget.ImageUnpacked {
-		return over(ErrUnpacked, "image of more than %d bytes", s.budget.ImageUnpacked)
+		return budgetErrorf(ErrUnpacked, "image of more than %d bytes", s.budget.ImageUnpacked)
 	}
-	if err := s.ratio(s.size); err != nil {
+	if err := s.checkRatio(s.size); err != nil {
 		return err
 	}
 	s.rest = data
 	return nil
 }
 
-// ratio compares unpacked bytes with what was read for them so far.
-func (s *stream) ratio(unpacked int64) error {
+// checkRatio compares unpacked bytes with the bytes that were read so far.
+func (s *stream) checkRatio(unpacked int64) error {
 	if beyond := unpacked - s.budget.RatioGrace; beyond > 0 && beyond/s.budget.Ratio > s.current.read {
-		return over(ErrRatio, "%d bytes from %d, budget %d to 1", unpacked, s.current.read, s.budget.Ratio)
+		return budgetErrorf(ErrRatio, "%d bytes from %d, budget %d to 1", unpacked, s.current.read, s.budget.Ratio)
 	}
 	return nil
 }
@@ -166,5 +166,5 @@ func (s *stream) diffID() plimsoll.Digest {
 	return plimsoll.DigestFrom([sha256.Size]byte(s.hash.Sum(nil)))
 }
 
-// explain says whose fault an error of the archive is.
-func (s *stream) explain(err error) error { return explain(err, s.current.read, s.src.expected) }
+// explain adds the failure code of an error of the archive.
+func (s *stream) explain(err error) error { return explainError(err, s.current.read, s.src.expected) }

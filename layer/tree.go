@@ -4,19 +4,30 @@ import (
 	"strings"
 
 	"plimsoll"
+	"plimsoll/pathlist"
 )
 
-// node is one name of the folded image.
-type node struct {
-	parent *node
-	name   string
-	kids   map[string]*node // of a directory
-	target string           // of a symbolic link
-	size   int64            // of a regular file
-	kind   nodeKind
-	is     plimsoll.FileKind // of a regular file
-	layer  int32
+// Node is a file, directory or link of the image, or one that an upper layer hides.
+type Node struct {
+	parent   *Node
+	name     string
+	kids     map[string]*Node // of a directory
+	target   string           // of a symbolic link
+	size     int64            // of a regular file
+	kind     nodeKind
+	fileKind pathlist.Kind // of a regular file
+	layer    int32         // the last one that lists it
 }
+
+// Layer returns the index of the layer that the node comes from, bottom = 0; for a directory, of
+// the last layer that lists it.
+func (n *Node) Layer() int { return int(n.layer) }
+
+// IsFile reports whether the node is a regular file, or a device or pipe.
+func (n *Node) IsFile() bool { return n.kind == fileNode }
+
+// IsLink reports whether the node is a symbolic link.
+func (n *Node) IsLink() bool { return n.kind == linkNode }
 
 type nodeKind uint8
 
@@ -26,34 +37,33 @@ const (
 	linkNode
 )
 
-// maxSteps bounds the names looked up for one image. Real images need a few a path; an
-// attack with long link targets would need thousands.
+// maxSteps bounds the names that are looked up for one image. Real images need a few per path; an
+// attack with long link targets needs thousands.
 const maxSteps = 500_000_000
 
 // tree is the file system that layers are applied to, bottom first.
 type tree struct {
-	root      *node
+	root      *Node
 	linkChain int
 	nodes     int
 	steps     int              // names looked up
-	removals  int              // grows when something lower is hidden
-	dirs      map[string]*node // parents of the layer being applied, by path as written
+	dirs      map[string]*Node // parents of the layer being applied, by path as written
 }
 
 func newTree(linkChain int) *tree {
-	return &tree{root: &node{kids: map[string]*node{}}, linkChain: linkChain, dirs: map[string]*node{}}
+	return &tree{root: &Node{kids: map[string]*Node{}}, linkChain: linkChain, dirs: map[string]*Node{}}
 }
 
-// alive reports whether a node is still part of the image.
-func (t *tree) alive(n *node) bool {
+// alive reports whether a node is part of the image.
+func (t *tree) alive(n *Node) bool {
 	for n != nil && n.parent != nil {
 		n = n.parent
 	}
 	return n == t.root
 }
 
-// path is where a living node stands.
-func (t *tree) path(n *node) string {
+// path returns the path of a node that is part of the image.
+func (t *tree) path(n *Node) string {
 	var names []string
 	for ; n.parent != nil; n = n.parent {
 		names = append(names, n.name)
@@ -68,11 +78,10 @@ func (t *tree) path(n *node) string {
 	return out.String()
 }
 
-// resolve follows a path through symbolic links, the last name included, without leaving
-// the root. With create it makes what is missing into directories of that layer, as a
-// runtime does when it unpacks a file. It returns nil if there is nothing, and ErrLinks
-// for a chain over the budget.
-func (t *tree) resolve(path string, create bool, layer int32) (*node, error) {
+// resolve follows a path through symbolic links, the last name included, without leaving the
+// root. With create it adds missing directories to the layer, as a runtime does when it
+// unpacks a file. It returns nil if there is nothing, and ErrLinks for a chain of links over the budget.
+func (t *tree) resolve(path string, create bool, layer int32) (*Node, error) {
 	at, rest, links := t.root, path, 0
 	for rest != "" {
 		var name string
@@ -94,7 +103,7 @@ func (t *tree) resolve(path string, create bool, layer int32) (*node, error) {
 			if !create {
 				return nil, nil
 			}
-			next = t.put(at, name, node{kind: dirNode, layer: layer})
+			next = t.put(at, name, Node{kind: dirNode, layer: layer})
 		}
 		switch next.kind {
 		case linkNode:
@@ -117,36 +126,36 @@ func (t *tree) resolve(path string, create bool, layer int32) (*node, error) {
 	return at, nil
 }
 
-// put sets a name in a directory. A directory over a directory keeps what is inside.
-func (t *tree) put(dir *node, name string, n node) *node {
+// put sets a name in a directory. A directory over a directory keeps its content.
+func (t *tree) put(dir *Node, name string, n Node) *Node {
 	old := dir.kids[name]
 	if old != nil {
 		if old.kind == dirNode && n.kind == dirNode {
+			old.layer = n.layer
 			return old
 		}
 		t.drop(old)
 	}
 	n.parent, n.name = dir, name
 	if n.kind == dirNode {
-		n.kids = map[string]*node{}
+		n.kids = map[string]*Node{}
 	}
 	dir.kids[name] = &n
 	t.nodes++
 	return &n
 }
 
-// drop takes a node out of the image.
-func (t *tree) drop(n *node) {
+// drop removes a node from the image.
+func (t *tree) drop(n *Node) {
 	delete(n.parent.kids, n.name)
 	n.parent = nil
 	n.name = ""
-	t.removals++
 	if n.kind != fileNode {
-		clear(t.dirs) // a path as written may lead elsewhere now
+		clear(t.dirs) // a path as written may now lead to another directory
 	}
 }
 
-// hide applies one whiteout of a layer to what lower layers brought.
+// hide applies one whiteout of a layer to the layers below.
 func (t *tree) hide(path string) {
 	if path, opaque := strings.CutSuffix(path, "/"); opaque {
 		if dir, err := t.resolve(path, false, 0); err == nil && dir != nil && dir.kind == dirNode {
@@ -156,7 +165,7 @@ func (t *tree) hide(path string) {
 		}
 		return
 	}
-	parent, name := split(path)
+	parent, name := splitPath(path)
 	dir, err := t.resolve(parent, false, 0)
 	if err != nil || dir == nil || dir.kind != dirNode {
 		return
@@ -166,11 +175,11 @@ func (t *tree) hide(path string) {
 	}
 }
 
-// add applies one path of a layer; a directory ends in a slash. It returns nil for a path
-// that names nothing.
-func (t *tree) add(listed plimsoll.Listed, link *plimsoll.Link, layer int32) (*node, error) {
-	path, isDir := strings.CutSuffix(listed.Path, "/")
-	parent, name := split(path)
+// add applies one path of a layer; the path of a directory ends in a slash. It returns nil for a
+// path without a name.
+func (t *tree) add(entry pathlist.Entry, link *plimsoll.Link, layer int32) (*Node, error) {
+	path, isDir := strings.CutSuffix(entry.Path, "/")
+	parent, name := splitPath(path)
 	if name == "" || name == "." || name == ".." {
 		return nil, nil
 	}
@@ -182,7 +191,7 @@ func (t *tree) add(listed plimsoll.Listed, link *plimsoll.Link, layer int32) (*n
 		}
 		t.dirs[parent] = dir
 	}
-	n := node{kind: fileNode, size: listed.Size, is: listed.Kind, layer: layer}
+	n := Node{kind: fileNode, size: entry.Size, fileKind: entry.Kind, layer: layer}
 	switch {
 	case isDir:
 		n.kind = dirNode
@@ -192,7 +201,7 @@ func (t *tree) add(listed plimsoll.Listed, link *plimsoll.Link, layer int32) (*n
 	return t.put(dir, name, n), nil
 }
 
-func split(path string) (parent, name string) {
+func splitPath(path string) (parent, name string) {
 	if i := strings.LastIndexByte(path, '/'); i >= 0 {
 		return path[:i], path[i+1:]
 	}

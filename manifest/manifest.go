@@ -24,7 +24,7 @@ const (
 	attestationType = "vnd.docker.reference.type"
 )
 
-// MediaTypes are the manifests that are asked for and understood.
+// MediaTypes returns the media types of the manifests that Parse reads.
 func MediaTypes() []string {
 	return []string{mediaOCIManifest, mediaOCIIndex, mediaDockerManifest, mediaDockerList}
 }

@@ -18,11 +18,11 @@ type heldUnit struct {
 	cancel         context.CancelCauseFunc
 }
 
-// addHeld adds w to the held units. The returned context ends with errLost when the unit no longer
-// belongs to this process.
-func (q *Queue) addHeld(ctx context.Context, w plimsoll.Work) (context.Context, *heldUnit) {
+// addHeld adds w, which was claimed with a lease, to the held units. The returned context ends with
+// errLost when the unit no longer belongs to this process.
+func (q *Queue) addHeld(ctx context.Context, w plimsoll.Work, lease time.Time) (context.Context, *heldUnit) {
 	ctx, cancel := context.WithCancelCause(ctx)
-	h := &heldUnit{id: w.ID, generation: w.Generation, leaseEnd: q.Now().Add(q.timing.lease), cancel: cancel}
+	h := &heldUnit{id: w.ID, generation: w.Generation, leaseEnd: lease, cancel: cancel}
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	q.held[w.ID] = h
@@ -40,9 +40,8 @@ func (q *Queue) removeHeld(h *heldUnit) {
 	h.cancel(nil)
 }
 
-// keepAlive extends leases, reclaims units with expired leases, and deletes River's finished jobs,
-// until ctx ends.
-func (q *Queue) keepAlive(ctx context.Context, r *riverExecutor) {
+// keepAlive extends leases and reclaims units with expired leases until ctx ends.
+func (q *Queue) keepAlive(ctx context.Context) {
 	tick := time.NewTicker(q.timing.heartbeat)
 	defer tick.Stop()
 	for {
@@ -54,9 +53,6 @@ func (q *Queue) keepAlive(ctx context.Context, r *riverExecutor) {
 		case <-tick.C:
 			q.extendLeases(ctx)
 			q.reclaimExpired(ctx)
-			if err := r.deleteFinished(ctx); err != nil && ctx.Err() == nil {
-				q.Logger.Error("cannot delete finished jobs", "error", err)
-			}
 		}
 	}
 }

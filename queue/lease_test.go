@@ -134,11 +134,11 @@ func (c *cutStore) err() error {
 	}
 }
 
-func (c *cutStore) Begin(ctx context.Context, id, generation int64, lease time.Time) (plimsoll.Work, error) {
+func (c *cutStore) Claim(ctx context.Context, limit int, lease time.Time) ([]plimsoll.Work, error) {
 	if err := c.err(); err != nil {
-		return plimsoll.Work{}, err
+		return nil, err
 	}
-	return c.Store.Begin(ctx, id, generation, lease)
+	return c.Store.Claim(ctx, limit, lease)
 }
 
 func (c *cutStore) Finish(ctx context.Context, id, generation int64, failure plimsoll.FailureCode, detail string) error {

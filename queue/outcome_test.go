@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"testing"
 	"time"
@@ -27,9 +26,9 @@ func TestRetryWithBackOff(t *testing.T) {
 		}
 		r.waitForState("a", plimsoll.WorkPending)
 		r.advance(firstWait<<(want-1)/2 - time.Millisecond)
-		n, err := r.store.Dispatch(t.Context(), 1, func(*sql.Tx, []plimsoll.Work) error { return nil })
-		if err != nil || n != 0 {
-			t.Fatalf("handed out %d units before their time, %v", n, err)
+		early, err := r.store.Claim(t.Context(), 1, r.clock().Add(time.Hour))
+		if err != nil || len(early) != 0 {
+			t.Fatalf("claimed %v before its time, %v", early, err)
 		}
 		r.advance(firstWait << (want - 1))
 		r.Wake()
@@ -41,7 +40,7 @@ func TestRetryWithBackOff(t *testing.T) {
 	}
 }
 
-// settled waits until the unit is in a state.
+// waitForState waits until the unit is in a state.
 func (r *testQueue) waitForState(key string, want plimsoll.WorkState) {
 	r.t.Helper()
 	for {

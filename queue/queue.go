@@ -2,7 +2,6 @@ package queue
 
 import (
 	"context"
-	"database/sql"
 	"log/slog"
 	"runtime"
 	"sync"
@@ -21,8 +20,7 @@ type Handler func(ctx context.Context, w plimsoll.Work) error
 // Store is the part of the store that the queue uses. Methods that take a generation return
 // Conflict if the unit no longer has it, or is no longer in the expected state.
 type Store interface {
-	Dispatch(ctx context.Context, limit int, insert func(*sql.Tx, []plimsoll.Work) error) (int, error)
-	Begin(ctx context.Context, id, generation int64, lease time.Time) (plimsoll.Work, error)
+	Claim(ctx context.Context, limit int, lease time.Time) ([]plimsoll.Work, error)
 	Heartbeat(ctx context.Context, held map[int64]int64, lease time.Time) (lost []int64, err error)
 	Finish(ctx context.Context, id, generation int64, failure plimsoll.FailureCode, detail string) error
 	Retry(ctx context.Context, id, generation int64, notBefore time.Time) error
@@ -34,10 +32,9 @@ type Store interface {
 	Task(ctx context.Context, projectID string, id int64) (plimsoll.Task, error)
 }
 
-// Options configure a queue. Store, Writer and Handlers are required.
+// Options configure a queue. Store and Handlers are required.
 type Options struct {
 	Store    Store
-	Writer   *sql.DB // the store's writing pool, of one connection
 	Handlers map[plimsoll.WorkKind]Handler
 
 	Concurrency int              // units at a time; 0 = one per core
@@ -48,23 +45,22 @@ type Options struct {
 
 // pollTiming are the intervals of the queue's loops.
 type pollTiming struct {
-	poll      time.Duration // between looks for work without a call of Wake, and for retries that are due
+	poll      time.Duration // between looks for work that no call of Wake reported, such as retries that are due
 	heartbeat time.Duration // between extensions of leases
 	lease     time.Duration // duration of a lease
 }
 
-// Queue dispatches the backlog and calls the handlers.
+// Queue claims units of the backlog and calls the handlers.
 type Queue struct {
 	Options
 	timing pollTiming
 
-	wake         chan struct{} // wakes the dispatcher
+	wake         chan struct{} // requests a claim
 	heartbeatNow chan struct{} // requests a heartbeat
 	changed      broadcast     // a unit or task may have ended
 
-	fillMu    sync.Mutex
-	forceFill atomic.Bool  // new work may be pending: fill River even if few places are free
-	inRiver   atomic.Int64 // units given to River and not finished
+	running atomic.Int64   // units whose worker has not ended
+	workers sync.WaitGroup // one goroutine per running unit
 
 	mu   sync.Mutex
 	held map[int64]*heldUnit // by unit
@@ -94,53 +90,39 @@ func New(o Options) *Queue {
 	}
 }
 
-// Run works on the backlog until ctx ends. Then it dispatches nothing more, lets running units
+// Run works on the backlog until ctx ends. Then it claims nothing more, lets running units
 // continue for Options.Grace, cancels the others, and returns when all have ended. At the start
 // it reclaims the units of an earlier process, so no other process may use the database. Run must
 // not be called again before it has returned.
 func (q *Queue) Run(ctx context.Context) error {
-	r, err := q.prepare(ctx)
+	n, err := q.Store.Sweep(ctx)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil
 		}
 		return err
 	}
-	heartbeats, stopHeartbeats := context.WithCancel(context.WithoutCancel(ctx))
-	defer stopHeartbeats()
-	var loops sync.WaitGroup
-	loops.Go(func() { q.keepRiverFilled(ctx, r) })
-	loops.Go(func() { q.keepAlive(heartbeats, r) })
-	<-r.client.Stopped()
-	stopHeartbeats()
-	loops.Wait()
-	return nil
-}
-
-// prepare reclaims the units of an earlier process and starts River.
-func (q *Queue) prepare(ctx context.Context) (*riverExecutor, error) {
-	r, err := newRiver(ctx, q)
-	if err != nil {
-		return nil, err
-	}
-	n, err := q.Store.Sweep(ctx)
-	if err != nil {
-		return nil, err
-	}
 	if n > 0 {
 		q.Logger.Info("reclaimed work of an earlier process", "units", n)
 	}
-	q.inRiver.Store(0)
-	if err := r.client.Start(ctx); err != nil {
-		return nil, plimsoll.Errorf(plimsoll.Internal, "start the queue: %w", err)
-	}
-	return r, nil
+	handling, cancelHandlers := context.WithCancel(context.WithoutCancel(ctx))
+	defer cancelHandlers()
+	heartbeats, stopHeartbeats := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopHeartbeats()
+	var heartbeatLoop sync.WaitGroup
+	heartbeatLoop.Go(func() { q.keepAlive(heartbeats) })
+	q.claimUntilStopped(ctx, handling)
+	grace := time.AfterFunc(q.Grace, cancelHandlers)
+	defer grace.Stop()
+	q.workers.Wait()
+	stopHeartbeats()
+	heartbeatLoop.Wait()
+	return nil
 }
 
 // Wake makes the queue look at the backlog at once. Callers use it after they have added or stopped
 // work. It never blocks.
 func (q *Queue) Wake() {
-	q.forceFill.Store(true)
 	notify(q.wake)
 	notify(q.heartbeatNow)
 	q.changed.announce()
@@ -151,50 +133,5 @@ func notify(signal chan struct{}) {
 	select {
 	case signal <- struct{}{}:
 	default:
-	}
-}
-
-// keepRiverFilled keeps River filled until ctx ends.
-func (q *Queue) keepRiverFilled(ctx context.Context, r *riverExecutor) {
-	tick := time.NewTicker(q.timing.poll)
-	defer tick.Stop()
-	for {
-		q.forceFill.Store(true)
-		q.fillRiver(ctx, r)
-		select {
-		case <-ctx.Done():
-			return
-		case <-q.wake:
-		case <-tick.C:
-		}
-	}
-}
-
-// fillRiver dispatches units until River has two per worker. Unless forceFill is set, it does
-// nothing while fewer than half of these places are free, so that one transaction serves several
-// units.
-func (q *Queue) fillRiver(ctx context.Context, r *riverExecutor) {
-	q.fillMu.Lock()
-	defer q.fillMu.Unlock()
-	capacity := 2*q.Concurrency - int(q.inRiver.Load())
-	if capacity <= 0 || r.isStopping() || capacity < q.Concurrency && !q.forceFill.Load() {
-		return
-	}
-	q.forceFill.Store(false)
-	var handed int64
-	_, err := q.Store.Dispatch(ctx, capacity, func(tx *sql.Tx, work []plimsoll.Work) error {
-		handed = int64(len(work))
-		q.inRiver.Add(handed) // before the commit: a worker may finish right after it
-		return r.insert(ctx, tx, work)
-	})
-	if err != nil {
-		q.inRiver.Add(-handed)
-		if !r.isStopping() {
-			q.Logger.Error("cannot dispatch work", "error", err)
-		}
-		return
-	}
-	if handed > 0 {
-		notify(r.doorbell.inserted)
 	}
 }

@@ -45,7 +45,7 @@ func newTestQueue(t testing.TB, s *store.Store, concurrency int, scan Handler) *
 	r := &testQueue{t: t, store: s, now: time.Date(2026, 11, 1, 12, 0, 0, 0, time.UTC)}
 	s.DB().Now = r.clock
 	r.Queue = New(Options{
-		Store: s, Writer: s.DB().Writer, Concurrency: concurrency, Grace: time.Hour, Now: r.clock,
+		Store: s, Concurrency: concurrency, Grace: time.Hour, Now: r.clock,
 		Handlers: map[plimsoll.WorkKind]Handler{plimsoll.WorkScan: scan},
 	})
 	r.timing.poll, r.timing.heartbeat = time.Hour, time.Hour

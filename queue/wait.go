@@ -52,7 +52,7 @@ func (q *Queue) WaitTask(ctx context.Context, projectID string, id int64, progre
 	}
 }
 
-// Idle returns when no unit of the backlog is open: none pending, queued or running.
+// Idle returns when no unit of the backlog is open: none pending or running.
 func (q *Queue) Idle(ctx context.Context) error {
 	for {
 		changed := q.changed.wait()
@@ -60,7 +60,7 @@ func (q *Queue) Idle(ctx context.Context) error {
 		if err != nil {
 			return err
 		}
-		if counts[plimsoll.WorkPending]+counts[plimsoll.WorkQueued]+counts[plimsoll.WorkRunning] == 0 {
+		if counts[plimsoll.WorkPending]+counts[plimsoll.WorkRunning] == 0 {
 			return nil
 		}
 		select {

@@ -25,22 +25,14 @@ const (
 	maxDetail = 500
 )
 
-// runUnit starts a unit, calls its handler and records the outcome. An error means that the unit
-// was not started.
-func (q *Queue) runUnit(ctx context.Context, u unitArgs) error {
-	w, err := q.Store.Begin(ctx, u.ID, u.Generation, q.Now().Add(q.timing.lease))
-	if plimsoll.ErrorCode(err) == plimsoll.Conflict {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	handling, h := q.addHeld(ctx, w)
-	err = q.callHandler(handling, w)
+// runUnit calls the handler of a claimed unit and records the outcome.
+func (q *Queue) runUnit(ctx context.Context, w plimsoll.Work, lease time.Time) {
+	handling, h := q.addHeld(ctx, w, lease)
+	err := q.callHandler(handling, w)
 	q.removeHeld(h)
 	if errors.Is(context.Cause(handling), errLost) {
 		q.Logger.Warn("lost a unit of work", "kind", w.Kind, "unit", w.ID)
-		return nil
+		return
 	}
 	stopping := ctx.Err() != nil
 	// The outcome is recorded even during shutdown.
@@ -49,7 +41,6 @@ func (q *Queue) runUnit(ctx context.Context, u unitArgs) error {
 		q.Logger.Error("cannot record the outcome of work; it will run again", "kind", w.Kind, "unit", w.ID, "error", err)
 	}
 	q.changed.announce()
-	return nil
 }
 
 // callHandler calls the handler and turns a panic into an error.

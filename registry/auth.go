@@ -12,27 +12,27 @@ import (
 	"plimsoll"
 )
 
-// auth signs requests to the registry's own origin, and no others. It answers Basic
-// challenges itself and Bearer challenges with a token (distribution.github.io/distribution/spec/auth/token)
+// authenticator adds a credential or a token to requests to the registry's own origin, and to no others. It answers
+// Basic challenges itself and Bearer challenges with a token (distribution.github.io/distribution/spec/auth/token)
 // that it keeps per scope until it expires or is refused.
-type auth struct {
+type authenticator struct {
 	base  *url.URL
 	basic string          // Authorization value of the credential, "" if anonymous
 	hosts map[string]bool // host:port that may be sent the credential
 	inner http.RoundTripper
 	clock *clock
 
-	mu     sync.Mutex
-	asked  bool // known is what the registry said, not a guess
-	known  challenge
-	tokens map[string]*slot
+	mu      sync.Mutex
+	isKnown bool // known comes from the registry
+	known   challenge
+	tokens  map[string]*tokenSlot
 }
 
-func newAuth(base *url.URL, c plimsoll.Credential, hosts []string, inner http.RoundTripper, clock *clock) (*auth, error) {
-	a := &auth{base: base, hosts: map[string]bool{hostPort(base): true}, inner: inner, clock: clock, tokens: map[string]*slot{}}
+func newAuth(base *url.URL, c plimsoll.Credential, hosts []string, inner http.RoundTripper, clock *clock) (*authenticator, error) {
+	a := &authenticator{base: base, hosts: map[string]bool{hostPort(base): true}, inner: inner, clock: clock, tokens: map[string]*tokenSlot{}}
 	for _, entry := range hosts {
 		host, port, err := net.SplitHostPort(entry)
-		if err != nil || host == "" || port == "" || !validPort(port) {
+		if err != nil || host == "" || port == "" || !plimsoll.ValidPort(port) {
 			return nil, plimsoll.Errorf(plimsoll.Invalid, "token host %.80q is not host:port", entry).WithHint("write auth.registry.example:443")
 		}
 		a.hosts[net.JoinHostPort(strings.ToLower(host), port)] = true
@@ -49,14 +49,14 @@ func withScope(ctx context.Context, scope string) context.Context {
 	return context.WithValue(ctx, scopeKey{}, scope)
 }
 
-// RoundTrip sends req with what the registry wants to see, and once more if that was refused.
-func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
+// RoundTrip sends req with the authorization that the registry requires, and once more if that was refused.
+func (a *authenticator) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !sameOrigin(req.URL, a.base) {
 		return a.inner.RoundTrip(req)
 	}
 	ctx := req.Context()
 	scope, _ := ctx.Value(scopeKey{}).(string)
-	known, err := a.learn(ctx)
+	known, err := a.registryChallenge(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -64,7 +64,7 @@ func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
 	if err != nil {
 		return nil, err
 	}
-	resp, err := a.inner.RoundTrip(signed(req, used))
+	resp, err := a.inner.RoundTrip(withAuthorization(req, used))
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
@@ -72,19 +72,19 @@ func (a *auth) RoundTrip(req *http.Request) (*http.Response, error) {
 	if !ok || (now.scheme == "basic" && used == a.basic) {
 		return resp, nil
 	}
-	drain(resp)
+	drainBody(resp)
 	if now.scope != "" {
 		scope = now.scope
 	}
 	again, err := a.authorization(ctx, now, scope, used)
 	if err != nil {
-		return nil, err // and not remembered: what one repository asks for must not close the others
+		return nil, err // and c is not kept: the challenge of one repository must not apply to the others
 	}
-	a.remember(now)
-	return a.inner.RoundTrip(signed(req, again))
+	a.keepChallenge(now)
+	return a.inner.RoundTrip(withAuthorization(req, again))
 }
 
-func signed(req *http.Request, authorization string) *http.Request {
+func withAuthorization(req *http.Request, authorization string) *http.Request {
 	if authorization == "" {
 		return req
 	}
@@ -93,56 +93,56 @@ func signed(req *http.Request, authorization string) *http.Request {
 	return req
 }
 
-// learn returns the challenge of the registry, asking for it the first time.
-func (a *auth) learn(ctx context.Context) (challenge, error) {
+// registryChallenge returns the challenge of the registry. The first call requests it.
+func (a *authenticator) registryChallenge(ctx context.Context) (challenge, error) {
 	a.mu.Lock()
-	known, asked := a.known, a.asked
+	known, asked := a.known, a.isKnown
 	a.mu.Unlock()
 	if asked {
 		return known, nil
 	}
-	resp, err := a.knock(ctx, "")
+	resp, err := a.getBase(ctx, "")
 	if err != nil {
 		return challenge{}, err
 	}
-	drain(resp)
-	if transient(resp.StatusCode) {
-		return known, nil // it could not say; ask again next time
+	drainBody(resp)
+	if isTransient(resp.StatusCode) {
+		return known, nil // no challenge yet: the next call requests it again
 	}
 	if resp.StatusCode == http.StatusUnauthorized {
 		known, _ = challengeOf(resp.Header)
 	}
-	a.remember(known)
+	a.keepChallenge(known)
 	return known, nil
 }
 
-// knock asks for the base of the API (OCI Distribution Specification, "Determining Support").
-func (a *auth) knock(ctx context.Context, authorization string) (*http.Response, error) {
+// getBase requests the base of the API (OCI Distribution Specification, "Determining Support").
+func (a *authenticator) getBase(ctx context.Context, authorization string) (*http.Response, error) {
 	u := *a.base
 	u.Path = "/v2/"
 	req, err := newRequest(ctx, http.MethodGet, &u)
 	if err != nil {
 		return nil, err
 	}
-	return a.inner.RoundTrip(signed(req, authorization))
+	return a.inner.RoundTrip(withAuthorization(req, authorization))
 }
 
-// remember keeps what identifies a challenge; its scope belongs to one request.
-func (a *auth) remember(c challenge) {
+// keepChallenge keeps a challenge without its scope, which belongs to one request.
+func (a *authenticator) keepChallenge(c challenge) {
 	c.scope = ""
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	a.known, a.asked = c, true
+	a.known, a.isKnown = c, true
 }
 
 // authorization returns the header value that answers c, "" for none. A token equal to
 // refused is replaced.
-func (a *auth) authorization(ctx context.Context, c challenge, scope, refused string) (string, error) {
+func (a *authenticator) authorization(ctx context.Context, c challenge, scope, refused string) (string, error) {
 	switch c.scheme {
 	case "basic":
 		return a.basic, nil
 	case "bearer":
-		return a.bearer(ctx, c, scope, refused)
+		return a.bearerToken(ctx, c, scope, refused)
 	default:
 		return "", nil
 	}
@@ -150,27 +150,27 @@ func (a *auth) authorization(ctx context.Context, c challenge, scope, refused st
 
 // Ping checks that the registry is reachable, speaks the protocol and accepts the
 // credential. authHost is the host:port of its token service, "" if it has none; it is
-// returned with an error too, so that the operator can be asked whether to list it.
+// returned with an error too, so that the operator can allow it.
 func (c *Client) Ping(ctx context.Context) (authHost string, err error) {
 	const doing = "signing in to the registry"
 	a := c.auth
-	resp, err := a.knock(ctx, "")
+	resp, err := a.getBase(ctx, "")
 	if err != nil {
 		return "", transportError(ctx, doing, err)
 	}
 	if resp.StatusCode == http.StatusOK {
-		drain(resp)
-		a.remember(challenge{})
+		drainBody(resp)
+		a.keepChallenge(challenge{})
 		return "", nil
 	}
 	wants, ok := challengeOf(resp.Header)
 	if resp.StatusCode != http.StatusUnauthorized || !ok {
 		return "", notARegistry(statusError(doing, resp))
 	}
-	drain(resp)
-	a.remember(wants)
+	drainBody(resp)
+	a.keepChallenge(wants)
 	if wants.scheme == "bearer" {
-		realm, err := a.realm(wants)
+		realm, err := a.tokenService(wants)
 		if realm != nil {
 			authHost = hostPort(realm)
 		}
@@ -178,26 +178,26 @@ func (c *Client) Ping(ctx context.Context) (authHost string, err error) {
 			return authHost, transportError(ctx, doing, err)
 		}
 		if a.basic == "" {
-			return authHost, nil // what anybody may read shows when it is read
+			return authHost, nil // anonymous access is checked when a repository is read
 		}
 	}
 	return authHost, c.signIn(ctx, doing, wants)
 }
 
-// signIn proves that the credential is accepted.
+// signIn checks that the registry accepts the credential.
 func (c *Client) signIn(ctx context.Context, doing string, wants challenge) error {
 	authorization, err := c.auth.authorization(ctx, wants, wants.scope, "")
 	if err != nil {
 		return transportError(ctx, doing, err)
 	}
-	resp, err := c.auth.knock(ctx, authorization)
+	resp, err := c.auth.getBase(ctx, authorization)
 	if err != nil {
 		return transportError(ctx, doing, err)
 	}
 	if resp.StatusCode != http.StatusOK {
 		return statusError(doing, resp)
 	}
-	drain(resp)
+	drainBody(resp)
 	return nil
 }
 

@@ -49,7 +49,7 @@ func (s *signing) serveToken(w http.ResponseWriter, r *http.Request) {
 	s.issued++
 	token := fmt.Sprintf("t%d", s.issued)
 	s.valid["Bearer "+token] = true
-	json.NewEncoder(w).Encode(s.answer(token)) //nolint:errcheck // the client tells
+	json.NewEncoder(w).Encode(s.answer(token)) //nolint:errcheck // the client reports it
 }
 
 func (s *signing) serveRegistry(w http.ResponseWriter, r *http.Request) {
@@ -64,7 +64,7 @@ func (s *signing) serveRegistry(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	json.NewEncoder(w).Encode(map[string]any{"tags": []string{"v1"}}) //nolint:errcheck // the client tells
+	json.NewEncoder(w).Encode(map[string]any{"tags": []string{"v1"}}) //nolint:errcheck // the client reports it
 }
 
 func (s *signing) tokenHost() string { return strings.TrimPrefix(s.tokens.URL, "http://") }
@@ -168,7 +168,7 @@ func TestForeignRealmOfOneRepository(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		json.NewEncoder(w).Encode(map[string]any{"tags": []string{"v1"}}) //nolint:errcheck // the client tells
+		json.NewEncoder(w).Encode(map[string]any{"tags": []string{"v1"}}) //nolint:errcheck // the client reports it
 	}))
 	c, _ := testClient(t, s.URL, func(o *Options) { o.Credential = plimsoll.Credential{Username: "reader", Secret: "hunter2"} })
 	for range 2 {
@@ -237,7 +237,7 @@ func TestTokenServiceMisbehaves(t *testing.T) {
 		h = func(w http.ResponseWriter, r *http.Request) {
 			w.Header().Set("Location", "http://elsewhere.test/")
 			w.WriteHeader(tt.status)
-			fmt.Fprint(w, tt.body) //nolint:errcheck // the client tells
+			fmt.Fprint(w, tt.body) //nolint:errcheck // the client reports it
 		}
 		_, err := c.Tags(t.Context(), "a")
 		wantError(t, err, tt.code, tt.failure, tt.text, "hunter2")
@@ -252,7 +252,7 @@ func TestBasic(t *testing.T) {
 			w.WriteHeader(http.StatusUnauthorized)
 			return
 		}
-		fmt.Fprint(w, `{"tags":null}`) //nolint:errcheck // the client tells
+		fmt.Fprint(w, `{"tags":null}`) //nolint:errcheck // the client reports it
 	}))
 	for secret, ok := range map[string]bool{"hunter2": true, "wrong": false, "": false} {
 		c, _ := testClient(t, server.URL, func(o *Options) {

@@ -15,27 +15,27 @@ import (
 
 // Bounds of resuming one blob.
 const (
-	maxResumes   = 64
-	maxFruitless = 5       // resumes in a row that brought less than fruit
-	fruit        = 1 << 20 // bytes
+	maxResumes         = 64
+	maxWithoutProgress = 5       // resumes in a row, each with fewer than progressBytes
+	progressBytes      = 1 << 20 // bytes
 )
 
 // Blob opens the blob that d describes. The reader proves size and digest at its end, and
-// goes on where a body was cut or fell silent. Close it, also before its end.
-func (r *Repository) Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadCloser, error) {
+// continues where a body was cut or stalled. The caller closes it, also before its end.
+func (c *Client) Blob(ctx context.Context, repository string, d plimsoll.Descriptor) (io.ReadCloser, error) {
 	if _, err := plimsoll.ParseDigest(string(d.Digest)); err != nil {
 		return nil, plimsoll.Fail(plimsoll.FailureDownload, err)
 	}
-	path, err := repositoryPath(r.name, "blobs/"+string(d.Digest))
+	path, err := repositoryPath(repository, "blobs/"+string(d.Digest))
 	if err != nil {
 		return nil, err
 	}
-	b := &blob{ctx: ctx, client: r.client, want: d, ask: ask{
-		doing: "reading blob " + d.Digest.Short() + " of " + r.name,
+	b := &blobStream{ctx: ctx, client: c, want: d, request: request{
+		doing: "reading blob " + d.Digest.Short() + " of " + repository,
 		path:  path,
-		scope: pullScope(r.name),
+		scope: pullScope(repository),
 	}}
-	if err := b.open(); err != nil {
+	if err := b.openRest(); err != nil {
 		return nil, err
 	}
 	return provenBlob{Reader: verify.Reader(b, d), Closer: b}, nil
@@ -46,24 +46,24 @@ type provenBlob struct {
 	io.Closer
 }
 
-// blob is the bytes of a blob as one stream over any number of answers.
-type blob struct {
-	ctx    context.Context
-	client *Client
-	ask    ask
-	want   plimsoll.Descriptor
+// blobStream reads a blob as one stream, over as many answers as necessary.
+type blobStream struct {
+	ctx     context.Context
+	client  *Client
+	request request
+	want    plimsoll.Descriptor
 
 	body   io.ReadCloser // nil between answers
 	etag   string        // strong validator of the first answer
 	offset int64         // bytes handed out
 
-	resumes, fruitless int
-	last               int64 // offset at the last resume
-	cause              error // why the last answer ended
+	resumes, withoutProgress int
+	last                     int64 // offset at the last resume
+	cause                    error // why the last answer ended
 }
 
-// Read reads on, over as many answers as it takes.
-func (b *blob) Read(p []byte) (int, error) {
+// Read reads the next bytes.
+func (b *blobStream) Read(p []byte) (int, error) {
 	for {
 		if b.body == nil {
 			if err := b.resume(); err != nil {
@@ -74,7 +74,7 @@ func (b *blob) Read(p []byte) (int, error) {
 		n, err := b.body.Read(p)
 		b.offset += int64(n)
 		if err != nil && err != io.EOF {
-			b.drop(err)
+			b.dropBody(err)
 		}
 		switch {
 		case n > 0:
@@ -85,26 +85,26 @@ func (b *blob) Read(p []byte) (int, error) {
 		case b.ctx.Err() != nil:
 			return 0, b.ctx.Err()
 		case err == io.EOF:
-			b.drop(io.ErrUnexpectedEOF)
+			b.dropBody(io.ErrUnexpectedEOF)
 		}
 	}
 }
 
 // Close ends the blob.
-func (b *blob) Close() error {
+func (b *blobStream) Close() error {
 	if b.body == nil {
 		return nil
 	}
 	return b.body.Close()
 }
 
-func (b *blob) drop(cause error) {
+func (b *blobStream) dropBody(cause error) {
 	b.body.Close() //nolint:errcheck // only read from
 	b.body, b.cause = nil, cause
 }
 
-// resume asks for the rest, after a wait that grows while nothing comes.
-func (b *blob) resume() error {
+// resume requests the rest, after a wait that grows while no bytes come.
+func (b *blobStream) resume() error {
 	if b.offset >= b.want.Size {
 		return io.EOF
 	}
@@ -112,31 +112,31 @@ func (b *blob) resume() error {
 		return err
 	}
 	b.resumes++
-	b.fruitless++
-	if b.offset-b.last >= fruit {
-		b.fruitless = 1
+	b.withoutProgress++
+	if b.offset-b.last >= progressBytes {
+		b.withoutProgress = 1
 	}
 	b.last = b.offset
-	if b.resumes > maxResumes || b.fruitless > maxFruitless {
-		return transportError(b.ctx, fmt.Sprintf("%s: cut after %d of %d bytes, too often", b.ask.doing, b.offset, b.want.Size), b.cause)
+	if b.resumes > maxResumes || b.withoutProgress > maxWithoutProgress {
+		return transportError(b.ctx, fmt.Sprintf("%s: cut after %d of %d bytes, too often", b.request.doing, b.offset, b.want.Size), b.cause)
 	}
-	if err := b.client.clock.sleep(b.ctx, backoff(b.fruitless)); err != nil {
+	if err := b.client.clock.sleep(b.ctx, waitAfter(b.withoutProgress)); err != nil {
 		return err
 	}
 	b.client.logger.DebugContext(b.ctx, "resuming a blob", "digest", b.want.Digest, "offset", b.offset)
-	return b.open()
+	return b.openRest()
 }
 
-// open asks for the blob from the offset on.
-func (b *blob) open() error {
-	a := b.ask
+// openRest requests the blob from the offset on.
+func (b *blobStream) openRest() error {
+	r := b.request
 	if b.offset > 0 {
-		a.extra = http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", b.offset, b.want.Size-1)}}
+		r.extra = http.Header{"Range": {fmt.Sprintf("bytes=%d-%d", b.offset, b.want.Size-1)}}
 		if b.etag != "" {
-			a.extra.Set("If-Range", b.etag)
+			r.extra.Set("If-Range", b.etag)
 		}
 	}
-	resp, err := b.client.send(b.ctx, a)
+	resp, err := b.client.send(b.ctx, r)
 	if err != nil {
 		return err
 	}
@@ -146,7 +146,7 @@ func (b *blob) open() error {
 	case resp.StatusCode == http.StatusPartialContent && b.offset > 0:
 		err = b.acceptRest(resp)
 	default:
-		return statusError(a.doing, resp)
+		return statusError(r.doing, resp)
 	}
 	if err != nil {
 		resp.Body.Close() //nolint:errcheck // only read from
@@ -154,11 +154,11 @@ func (b *blob) open() error {
 	return err
 }
 
-// accept takes an answer that starts at the beginning; when resuming, what is known is skipped.
-func (b *blob) accept(resp *http.Response) error {
+// accept takes an answer that starts at the beginning of the blob, and skips what was read before.
+func (b *blobStream) accept(resp *http.Response) error {
 	if resp.ContentLength >= 0 && resp.ContentLength != b.want.Size {
 		return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid,
-			"%s: the registry has %d bytes, the manifest says %d", b.ask.doing, resp.ContentLength, b.want.Size))
+			"%s: the registry has %d bytes, the manifest says %d", b.request.doing, resp.ContentLength, b.want.Size))
 	}
 	if b.offset == 0 {
 		if tag := resp.Header.Get("ETag"); strings.HasPrefix(tag, `"`) {
@@ -170,19 +170,19 @@ func (b *blob) accept(resp *http.Response) error {
 		if errors.Is(err, io.EOF) {
 			err = io.ErrUnexpectedEOF
 		}
-		b.drop(err)
+		b.dropBody(err)
 	}
 	return nil
 }
 
-// acceptRest takes an answer that holds exactly what is missing (RFC 9110 section 14.4).
-func (b *blob) acceptRest(resp *http.Response) error {
-	said := resp.Header.Get("Content-Range")
-	span, total, _ := strings.Cut(strings.TrimPrefix(said, "bytes "), "/")
+// acceptRest takes an answer that contains exactly the missing bytes (RFC 9110 section 14.4).
+func (b *blobStream) acceptRest(resp *http.Response) error {
+	contentRange := resp.Header.Get("Content-Range")
+	span, total, _ := strings.Cut(strings.TrimPrefix(contentRange, "bytes "), "/")
 	start, _, _ := strings.Cut(span, "-")
 	if start != strconv.FormatInt(b.offset, 10) || (total != "*" && total != strconv.FormatInt(b.want.Size, 10)) {
 		return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Unavailable,
-			"%s: asked for the bytes from %d on, the registry sends %.80q", b.ask.doing, b.offset, said))
+			"%s: asked for the bytes from %d on, the registry sends %.80q", b.request.doing, b.offset, contentRange))
 	}
 	b.body = resp.Body
 	return nil

@@ -59,11 +59,11 @@ func (c *cutting) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c.mode == "chunked" {
 		http.NewResponseController(w).Flush() //nolint:errcheck // or the server adds a length
 	}
-	w.Write(send) //nolint:errcheck // the client tells
+	w.Write(send) //nolint:errcheck // the client reports it
 }
 
 func readBlob(ctx context.Context, c *Client, d plimsoll.Descriptor) ([]byte, error) {
-	r, err := c.Repository("a").Blob(ctx, d)
+	r, err := c.Blob(ctx, "a", d)
 	if err != nil {
 		return nil, err
 	}
@@ -116,7 +116,7 @@ func TestBlobResumesAnywhere(t *testing.T) {
 	c, _ := testClient(t, server.URL)
 	rapid.Check(t, func(t *rapid.T) {
 		h.asked = nil
-		h.cuts = rapid.SliceOfN(rapid.IntRange(0, len(data)), 0, maxFruitless).Draw(t, "cuts")
+		h.cuts = rapid.SliceOfN(rapid.IntRange(0, len(data)), 0, maxWithoutProgress).Draw(t, "cuts")
 		h.mode = rapid.SampledFrom([]string{"", "no range", "chunked"}).Draw(t, "mode")
 		got, err := readBlob(context.Background(), c, d)
 		if err != nil || !bytes.Equal(got, data) {
@@ -136,7 +136,7 @@ func TestBlobGivesUp(t *testing.T) {
 	c, clock := testClient(t, serve(t, h).URL)
 	_, err := readBlob(t.Context(), c, d)
 	wantError(t, err, plimsoll.Unavailable, plimsoll.FailureDownload, "too often")
-	if len(h.asked) != maxFruitless+1 || len(clock.slept) != maxFruitless {
+	if len(h.asked) != maxWithoutProgress+1 || len(clock.slept) != maxWithoutProgress {
 		t.Errorf("asked %d times with %d waits", len(h.asked), len(clock.slept))
 	}
 
@@ -172,7 +172,7 @@ func TestBlobStopsWithItsContext(t *testing.T) {
 	data := bytes.Repeat([]byte("x"), 1<<20)
 	c, clock := testClient(t, serve(t, &cutting{data: data, cuts: []int{1 << 19}}).URL)
 	ctx, cancel := context.WithCancel(t.Context())
-	r, err := c.Repository("a").Blob(ctx, plimsoll.Descriptor{Digest: plimsoll.DigestOf(data), Size: int64(len(data))})
+	r, err := c.Blob(ctx, "a", plimsoll.Descriptor{Digest: plimsoll.DigestOf(data), Size: int64(len(data))})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,7 +186,7 @@ func TestBlobStopsWithItsContext(t *testing.T) {
 	}
 }
 
-// Object stores are reached by a signed address of another origin: without the credential, and anew for the rest.
+// Object stores are reached by a signed address of another origin: without the credential, and again for the rest.
 func TestBlobFromObjectStore(t *testing.T) {
 	data := bytes.Repeat([]byte("x"), 1<<16)
 	store := &cutting{data: data, cuts: []int{1000}}

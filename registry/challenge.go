@@ -8,7 +8,7 @@ import (
 // maxChallengeBytes bounds what is read of WWW-Authenticate.
 const maxChallengeBytes = 16 << 10
 
-// challenge is how a registry wants to be signed in to. The zero value is "not at all".
+// challenge is how a registry requires authentication. The zero value means that it requires none.
 type challenge struct {
 	scheme  string // "bearer", "basic" or ""
 	realm   string
@@ -16,7 +16,7 @@ type challenge struct {
 	scope   string
 }
 
-// challengeOf picks from WWW-Authenticate the challenge that we can answer, a token before a password.
+// challengeOf returns the challenge in WWW-Authenticate that this client can answer, Bearer rather than Basic.
 func challengeOf(h http.Header) (challenge, bool) {
 	var basic *challenge
 	budget := maxChallengeBytes
@@ -39,11 +39,11 @@ func challengeOf(h http.Header) (challenge, bool) {
 	return challenge{}, false
 }
 
-// parseChallenges reads a list of challenges (RFC 9110 section 11.6.1). What does not parse is passed over.
+// parseChallenges reads a list of challenges (RFC 9110 section 11.6.1). What does not parse is skipped.
 func parseChallenges(s string) []challenge {
 	var out []challenge
-	for s = skip(s); s != ""; s = skip(s) {
-		word, rest := token(s)
+	for s = trimSeparators(s); s != ""; s = trimSeparators(s) {
+		word, rest := cutToken(s)
 		if word == "" {
 			s = s[1:]
 			continue
@@ -55,7 +55,7 @@ func parseChallenges(s string) []challenge {
 			continue
 		}
 		var v string
-		v, s = value(strings.TrimLeft(after[1:], " \t"))
+		v, s = cutValue(strings.TrimLeft(after[1:], " \t"))
 		if len(out) == 0 {
 			continue
 		}
@@ -71,10 +71,10 @@ func parseChallenges(s string) []challenge {
 	return out
 }
 
-func skip(s string) string { return strings.TrimLeft(s, " \t,") }
+func trimSeparators(s string) string { return strings.TrimLeft(s, " \t,") }
 
-// token cuts the leading token (RFC 9110 section 5.6.2) off s.
-func token(s string) (word, rest string) {
+// cutToken cuts the leading token (RFC 9110 section 5.6.2) off s.
+func cutToken(s string) (word, rest string) {
 	i := strings.IndexAny(s, " \t,;=\"()<>@:\\/[]?{}")
 	if i < 0 {
 		i = len(s)
@@ -82,8 +82,8 @@ func token(s string) (word, rest string) {
 	return s[:i], s[i:]
 }
 
-// value cuts a token or a quoted string off s.
-func value(s string) (v, rest string) {
+// cutValue cuts a token or a quoted string off s.
+func cutValue(s string) (v, rest string) {
 	if !strings.HasPrefix(s, `"`) {
 		i := strings.IndexAny(s, " \t,")
 		if i < 0 {

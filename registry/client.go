@@ -9,14 +9,13 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"strconv"
 	"strings"
 	"time"
 
 	"plimsoll"
 )
 
-// Options say which registry is read, and how.
+// Options are the settings of a client.
 type Options struct {
 	URL        string // scheme http or https, and host; no path
 	Credential plimsoll.Credential
@@ -24,11 +23,11 @@ type Options struct {
 	// AuthHosts are the host:port of token services that may be sent the credential, besides the registry itself.
 	AuthHosts []string
 
-	// Transport opens connections. It is required, so that no client goes around the deployment's policy.
+	// Transport opens connections. It is required, so that every client follows the deployment's policy.
 	Transport http.RoundTripper
 
 	Budget plimsoll.Budget // ManifestBytes and Stall are used
-	Logger *slog.Logger    // nil discards
+	Logger *slog.Logger    // nil means no log
 }
 
 // Client reads one registry. It is safe for concurrent use.
@@ -37,18 +36,18 @@ type Client struct {
 	budget plimsoll.Budget
 	logger *slog.Logger
 	clock  *clock
-	auth   *auth
+	auth   *authenticator
 	stages http.RoundTripper
 }
 
-// clock is time as the stages use it; tests bring their own.
+// clock is the time of the stages; tests have their own.
 type clock struct {
 	now   func() time.Time
 	sleep func(context.Context, time.Duration) error
 }
 
-// sleep waits for d or until ctx ends.
-func sleep(ctx context.Context, d time.Duration) error {
+// sleepFor waits for d or until ctx ends.
+func sleepFor(ctx context.Context, d time.Duration) error {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
@@ -59,9 +58,9 @@ func sleep(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// New makes a client without speaking to the registry.
+// New makes a client. It sends no request.
 func New(o Options) (*Client, error) {
-	base, err := parseBase(o.URL)
+	base, err := plimsoll.ParseRegistryURL(o.URL)
 	if err != nil {
 		return nil, err
 	}
@@ -71,44 +70,17 @@ func New(o Options) (*Client, error) {
 	if o.Credential.Username == "" && o.Credential.Secret != "" || strings.Contains(o.Credential.Username, ":") {
 		return nil, plimsoll.Errorf(plimsoll.Invalid, "a registry credential needs a user name without a colon")
 	}
-	c := &Client{base: base, budget: o.Budget, logger: o.Logger, clock: &clock{now: time.Now, sleep: sleep}}
+	c := &Client{base: base, budget: o.Budget, logger: o.Logger, clock: &clock{now: time.Now, sleep: sleepFor}}
 	if c.logger == nil {
 		c.logger = slog.New(slog.DiscardHandler)
 	}
-	patient := &retry{inner: stall{inner: o.Transport, after: o.Budget.Stall}, clock: c.clock}
+	patient := &retrier{inner: stallGuard{inner: o.Transport, after: o.Budget.Stall}, clock: c.clock}
 	c.auth, err = newAuth(base, o.Credential, o.AuthHosts, patient, c.clock)
 	if err != nil {
 		return nil, err
 	}
-	c.stages = redirect{inner: c.auth}
+	c.stages = redirectFollower{inner: c.auth}
 	return c, nil
-}
-
-// parseBase reads the address of a registry. Its text is not repeated in errors: it may hold a password.
-func parseBase(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	switch {
-	case err != nil || u.Opaque != "":
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address is not a URL").WithHint("write https://registry.example")
-	case u.Scheme != "http" && u.Scheme != "https":
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address has to begin with https:// or http://").WithHint("write https://registry.example")
-	case u.User != nil:
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address holds a user name; credentials are given apart from it")
-	case u.Hostname() == "" || !validPort(u.Port()) || strings.HasSuffix(u.Host, ":"):
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address has no valid host and port")
-	case u.Path != "" && u.Path != "/" || u.RawQuery != "" || u.ForceQuery || u.Fragment != "":
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the registry address has more than scheme and host").
-			WithHint("repositories are named apart from it, for example with --repository")
-	}
-	return &url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}, nil
-}
-
-func validPort(port string) bool {
-	if port == "" {
-		return true
-	}
-	n, err := strconv.ParseUint(port, 10, 16)
-	return err == nil && n > 0
 }
 
 // hostPort returns the host and port of u, with the default port of its scheme filled in.
@@ -128,9 +100,9 @@ func sameOrigin(a, b *url.URL) bool {
 	return a.Scheme == b.Scheme && hostPort(a) == hostPort(b)
 }
 
-// ask is one request: what it is for, in words, and where it goes.
-type ask struct {
-	doing  string // "listing the tags of library/nginx"
+// request is one request to the registry.
+type request struct {
+	doing  string // purpose, for errors: "listing the tags of library/nginx"
 	method string // GET if empty
 	path   string
 	query  string
@@ -140,31 +112,31 @@ type ask struct {
 	extra  http.Header
 }
 
-// send returns the registry's answer of any status.
-func (c *Client) send(ctx context.Context, a ask) (*http.Response, error) {
+// send returns the answer of the registry, of any status.
+func (c *Client) send(ctx context.Context, r request) (*http.Response, error) {
 	u := *c.base
-	u.Path, u.RawQuery = a.path, a.query
-	if a.method == "" {
-		a.method = http.MethodGet
+	u.Path, u.RawQuery = r.path, r.query
+	if r.method == "" {
+		r.method = http.MethodGet
 	}
-	req, err := newRequest(withScope(ctx, a.scope), a.method, &u)
+	req, err := newRequest(withScope(ctx, r.scope), r.method, &u)
 	if err != nil {
-		return nil, plimsoll.Fail(plimsoll.FailureDownload, &plimsoll.Error{Code: plimsoll.Internal, Message: a.doing, Err: err})
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, &plimsoll.Error{Code: plimsoll.Internal, Message: r.doing, Err: err})
 	}
-	for name, values := range a.extra {
+	for name, values := range r.extra {
 		req.Header[name] = values
 	}
-	if a.accept != "" {
-		req.Header.Set("Accept", a.accept)
+	if r.accept != "" {
+		req.Header.Set("Accept", r.accept)
 	}
 	resp, err := c.stages.RoundTrip(req)
 	if err != nil {
-		return nil, transportError(ctx, a.doing, err)
+		return nil, transportError(ctx, r.doing, err)
 	}
 	return resp, nil
 }
 
-// newRequest makes a request as every request of this package looks.
+// newRequest makes a request with the headers that all requests of this package have.
 func newRequest(ctx context.Context, method string, u *url.URL) (*http.Request, error) {
 	req, err := http.NewRequestWithContext(ctx, method, u.String(), nil)
 	if err != nil {
@@ -175,41 +147,41 @@ func newRequest(ctx context.Context, method string, u *url.URL) (*http.Request, 
 	return req, nil
 }
 
-// answer is a whole answer of status 200.
-type answer struct {
+// wholeAnswer is an answer of status 200 with its body.
+type wholeAnswer struct {
 	header http.Header
 	body   []byte
 }
 
-// maxBodyTries bounds how often a body that was cut is asked for again.
+// maxBodyTries bounds how often one body is requested.
 const maxBodyTries = 3
 
 // fetch returns the whole body of an answer of status 200.
-func (c *Client) fetch(ctx context.Context, a ask) (answer, error) {
+func (c *Client) fetch(ctx context.Context, r request) (wholeAnswer, error) {
 	for try := 1; ; try++ {
-		resp, err := c.send(ctx, a)
+		resp, err := c.send(ctx, r)
 		if err != nil {
-			return answer{}, err
+			return wholeAnswer{}, err
 		}
 		if resp.StatusCode != http.StatusOK {
-			return answer{}, statusError(a.doing, resp)
+			return wholeAnswer{}, statusError(r.doing, resp)
 		}
-		body, err := io.ReadAll(io.LimitReader(resp.Body, a.limit+1))
+		body, err := io.ReadAll(io.LimitReader(resp.Body, r.limit+1))
 		resp.Body.Close() //nolint:errcheck // only read from
-		if int64(len(body)) > a.limit {
-			return answer{}, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s: the answer is over the budget of %d bytes", a.doing, a.limit))
+		if int64(len(body)) > r.limit {
+			return wholeAnswer{}, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s: the answer is over the budget of %d bytes", r.doing, r.limit))
 		}
 		if err == nil {
-			return answer{header: resp.Header, body: body}, nil
+			return wholeAnswer{header: resp.Header, body: body}, nil
 		}
 		if try == maxBodyTries || ctx.Err() != nil {
-			return answer{}, transportError(ctx, a.doing, err)
+			return wholeAnswer{}, transportError(ctx, r.doing, err)
 		}
 	}
 }
 
-// mediaType returns the media type of an answer without parameters, or "" if it does not tell a kind of manifest.
-func mediaType(h http.Header) string {
+// declaredMediaType returns the media type of an answer without parameters, "" if it is not the type of a manifest.
+func declaredMediaType(h http.Header) string {
 	t, _, err := mime.ParseMediaType(h.Get("Content-Type"))
 	if err != nil || !strings.HasPrefix(t, "application/vnd.") {
 		return ""

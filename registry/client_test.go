@@ -54,7 +54,7 @@ func TestNewRefuses(t *testing.T) {
 	}
 }
 
-// One walk over a real registry with everything a sync and a scan ask for.
+// TestReadRealRegistry sends every request of a sync and a scan to a real registry.
 func TestReadRealRegistry(t *testing.T) {
 	server := serve(t, realRegistry(t))
 	img := pushImage(t, server, "library/nginx:1.27", 1<<16)
@@ -72,7 +72,7 @@ func TestReadRealRegistry(t *testing.T) {
 		t.Errorf("Repositories: %v (-want +got)\n%s", err, diff)
 	}
 	tags, err := c.Tags(ctx, "library/nginx")
-	if diff := cmp.Diff([]string{"1.27", "latest"}, tags); diff != "" || err != nil {
+	if diff := cmp.Diff([]plimsoll.TagSeen{{Tag: "1.27"}, {Tag: "latest"}}, tags); diff != "" || err != nil {
 		t.Errorf("Tags: %v (-want +got)\n%s", err, diff)
 	}
 
@@ -87,8 +87,7 @@ func TestReadRealRegistry(t *testing.T) {
 		t.Errorf("Resolve (-want +got)\n%s", diff)
 	}
 
-	source := c.Repository("library/nginx")
-	declared, raw, err := source.Manifest(ctx, d.Digest)
+	declared, raw, err := c.Manifest(ctx, "library/nginx", d.Digest)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -97,7 +96,7 @@ func TestReadRealRegistry(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, l := range append(artifact.Layers, plimsoll.Layer{Descriptor: artifact.Config}) {
-		r, err := source.Blob(ctx, l.Descriptor)
+		r, err := c.Blob(ctx, "library/nginx", l.Descriptor)
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -114,7 +113,7 @@ func TestReadRealRegistry(t *testing.T) {
 	wantError(t, err, plimsoll.Invalid, plimsoll.FailureNotFound, "neither a tag nor a digest")
 	_, err = c.Tags(ctx, "library/../nginx")
 	wantError(t, err, plimsoll.Invalid, plimsoll.FailureNotFound, "not the name")
-	_, _, err = c.Repository("library/nginx").Manifest(ctx, plimsoll.DigestOf([]byte("other")))
+	_, _, err = c.Manifest(ctx, "library/nginx", plimsoll.DigestOf([]byte("other")))
 	wantError(t, err, plimsoll.NotFound, plimsoll.FailureNotFound, "library/nginx@sha256:")
 }
 
@@ -128,7 +127,7 @@ func TestReferrers(t *testing.T) {
 			case how == "tag" || r.UserAgent() != "plimsoll":
 				w.WriteHeader(http.StatusNotFound)
 			default:
-				io.WriteString(w, "<html>") //nolint:errcheck // the client tells
+				io.WriteString(w, "<html>") //nolint:errcheck // the client reports it
 			}
 		}))
 		img := pushImage(t, server, "library/nginx:1", 1<<10)
@@ -191,7 +190,7 @@ func TestResolveWithoutHelp(t *testing.T) {
 				return
 			}
 			w.Header().Set("Content-Type", kind)
-			w.Write(manifest) //nolint:errcheck // the client tells
+			w.Write(manifest) //nolint:errcheck // the client reports it
 		}))
 		c, _ := testClient(t, server.URL)
 		got, err := c.Resolve(t.Context(), "a/b", "latest")
@@ -209,32 +208,31 @@ func TestManifestIsBoundedAndProven(t *testing.T) {
 	var body []byte
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", kind)
-		w.Write(body) //nolint:errcheck // the client tells
+		w.Write(body) //nolint:errcheck // the client reports it
 	}))
 	c, _ := testClient(t, server.URL, func(o *Options) { o.Budget.ManifestBytes = 100 })
-	source := c.Repository("a")
 	digest := plimsoll.DigestOf(manifest)
 
 	kind, body = "application/vnd.oci.image.manifest.v1+json; charset=utf-8", manifest
-	got, raw, err := source.Manifest(t.Context(), digest)
+	got, raw, err := c.Manifest(t.Context(), "a", digest)
 	if err != nil || got != "application/vnd.oci.image.manifest.v1+json" || string(raw) != string(manifest) {
 		t.Errorf("Manifest: %q, %q, %v", got, raw, err)
 	}
 	kind = "application/json"
-	if got, _, err = source.Manifest(t.Context(), digest); got != "" || err != nil {
-		t.Errorf("a media type that tells nothing: %q, %v", got, err)
+	if got, _, err = c.Manifest(t.Context(), "a", digest); got != "" || err != nil {
+		t.Errorf("a media type that is not of a manifest: %q, %v", got, err)
 	}
 	body = []byte(`{"schemaVersion":3}`)
-	_, _, err = source.Manifest(t.Context(), digest)
+	_, _, err = c.Manifest(t.Context(), "a", digest)
 	wantError(t, err, plimsoll.Invalid, plimsoll.FailureDownload, "answers with digest")
 	kind = mediaSchema1Signed
-	if got, _, err = source.Manifest(t.Context(), digest); got != mediaSchema1Signed || err != nil {
+	if got, _, err = c.Manifest(t.Context(), "a", digest); got != mediaSchema1Signed || err != nil {
 		t.Errorf("schema 1: %q, %v", got, err)
 	}
 	body = []byte(strings.Repeat(" ", 101))
-	_, _, err = source.Manifest(t.Context(), digest)
+	_, _, err = c.Manifest(t.Context(), "a", digest)
 	wantError(t, err, plimsoll.TooLarge, plimsoll.FailureOversized, "budget of 100 bytes")
-	_, _, err = source.Manifest(t.Context(), "sha256:short")
+	_, _, err = c.Manifest(t.Context(), "a", "sha256:short")
 	wantError(t, err, plimsoll.Invalid, plimsoll.FailureDownload, "64 hex digits")
 }
 
@@ -248,7 +246,7 @@ func (g guarded) RoundTrip(req *http.Request) (*http.Response, error) {
 	return g.inner.RoundTrip(req)
 }
 
-// The transport of the deployment decides where a redirect may lead; its word is final.
+// The transport of the deployment decides which addresses a redirect may lead to.
 func TestRedirectToMetadata(t *testing.T) {
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path != "/v2/" {
@@ -256,7 +254,7 @@ func TestRedirectToMetadata(t *testing.T) {
 		}
 	}))
 	c, clock := testClient(t, server.URL, func(o *Options) { o.Transport = guarded{o.Transport} })
-	_, err := c.Repository("a").Blob(t.Context(), plimsoll.Descriptor{Digest: plimsoll.DigestOf(nil)})
+	_, err := c.Blob(t.Context(), "a", plimsoll.Descriptor{Digest: plimsoll.DigestOf(nil)})
 	wantError(t, err, plimsoll.Forbidden, plimsoll.FailureDownload, "never dialled", "hunter2")
 	if len(clock.slept) > 0 {
 		t.Errorf("a refused address was tried again after %v", clock.slept)
@@ -268,7 +266,7 @@ func TestErrorsAreHarmless(t *testing.T) {
 	var body string
 	server := serve(t, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(status)
-		io.WriteString(w, body) //nolint:errcheck // the client tells
+		io.WriteString(w, body) //nolint:errcheck // the client reports it
 	}))
 	c, _ := testClient(t, server.URL)
 	status, body = http.StatusForbidden, `{"errors":[{"code":"DENIED","message":"no \u001b[31mred\u202e `+strings.Repeat("x", 1000)+`"}]}`

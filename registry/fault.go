@@ -16,11 +16,11 @@ import (
 // maxErrorBody bounds how much of an error answer is read.
 const maxErrorBody = 64 << 10
 
-// maxErrorText bounds how much of a registry's own words is repeated.
+// maxErrorText bounds how much of a registry's error text is repeated, in characters.
 const maxErrorText = 200
 
-// transportError says what was being done when no answer came. Errors that know their
-// failure keep it; the end of the caller's context stays itself.
+// transportError describes a request without an answer. A cause that has a code or a failure
+// keeps it; the error of the caller's context is returned as it is.
 func transportError(ctx context.Context, doing string, err error) error {
 	if ctx.Err() != nil {
 		return ctx.Err()
@@ -35,7 +35,7 @@ func transportError(ctx context.Context, doing string, err error) error {
 	return plimsoll.Fail(failure, withHintOf(&plimsoll.Error{Code: code, Message: doing, Err: err}, err))
 }
 
-// withHintOf lifts the hint of a cause that the standard library has wrapped, or has one for it.
+// withHintOf copies the hint of a cause that the standard library has wrapped, or adds one for a failed TLS handshake.
 func withHintOf(e *plimsoll.Error, cause error) *plimsoll.Error {
 	if inner, ok := errors.AsType[*plimsoll.Error](cause); ok {
 		e.Hint = plimsoll.ErrorHint(inner)
@@ -49,11 +49,11 @@ func withHintOf(e *plimsoll.Error, cause error) *plimsoll.Error {
 	return e
 }
 
-// statusError turns an answer that is not wanted into an error and closes it.
+// statusError turns an unexpected answer into an error and closes it.
 func statusError(doing string, resp *http.Response) error {
-	said := registryWords(resp)
-	if said != "" {
-		said = ": " + said
+	text := errorText(resp)
+	if text != "" {
+		text = ": " + text
 	}
 	code, failure := plimsoll.Unavailable, plimsoll.FailureDownload
 	switch resp.StatusCode {
@@ -66,16 +66,16 @@ func statusError(doing string, resp *http.Response) error {
 	case http.StatusTooManyRequests:
 		code = plimsoll.Throttled
 	}
-	e := plimsoll.Errorf(code, "%s: the registry answers %d%s", doing, resp.StatusCode, said)
+	e := plimsoll.Errorf(code, "%s: the registry answers %d%s", doing, resp.StatusCode, text)
 	if failure == plimsoll.FailureAuth {
 		e = e.WithHint("check the user name and secret of this registry, and that they may read it")
 	}
 	return plimsoll.Fail(failure, e)
 }
 
-// registryWords returns what an error answer says (OCI Distribution Specification, "Error Codes"), made harmless, and closes it.
-func registryWords(resp *http.Response) string {
-	raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // a cut error text is still a text
+// errorText returns the printable text of an error answer (OCI Distribution Specification, "Error Codes"), and closes it.
+func errorText(resp *http.Response) string {
+	raw, _ := io.ReadAll(io.LimitReader(resp.Body, maxErrorBody)) // a part of the text is enough
 	resp.Body.Close()                                             //nolint:errcheck // only read from
 	var body struct {
 		Errors []struct {
@@ -86,11 +86,11 @@ func registryWords(resp *http.Response) string {
 	if json.Unmarshal(raw, &body) != nil || len(body.Errors) == 0 {
 		return ""
 	}
-	return clean(strings.TrimSpace(body.Errors[0].Code + " " + body.Errors[0].Message))
+	return printableText(strings.TrimSpace(body.Errors[0].Code + " " + body.Errors[0].Message))
 }
 
-// clean makes a stranger's text fit for logs and terminals.
-func clean(s string) string {
+// printableText makes text of a registry safe for logs and terminals.
+func printableText(s string) string {
 	s = strings.Map(func(r rune) rune {
 		if !unicode.IsPrint(r) {
 			return ' '
@@ -103,8 +103,8 @@ func clean(s string) string {
 	return s
 }
 
-// drain closes an answer so that its connection can be used again.
-func drain(resp *http.Response) {
+// drainBody closes an answer so that its connection can be used again.
+func drainBody(resp *http.Response) {
 	io.Copy(io.Discard, io.LimitReader(resp.Body, maxErrorBody)) //nolint:errcheck // best effort
 	resp.Body.Close()                                            //nolint:errcheck // only read from
 }

@@ -19,19 +19,19 @@ const (
 	catalogAccess = "registry:catalog:*"
 )
 
-// listing is a list of names that comes in pages.
-type listing struct {
-	ask   ask
-	field string // of the JSON object that holds the names
-	valid func(string) bool
+// nameList is a list of names in pages.
+type nameList struct {
+	request request
+	field   string // of the JSON object, with the names
+	valid   func(string) bool
 }
 
-// Repositories lists the catalog. Most clouds refuse it, and then the error hints at naming repositories.
+// Repositories lists the catalog. Most cloud registries refuse that; the hint of the error then is to name repositories.
 func (c *Client) Repositories(ctx context.Context) ([]string, error) {
-	names, err := c.list(ctx, listing{
-		ask:   ask{doing: "listing repositories", path: "/v2/_catalog", scope: catalogAccess},
-		field: "repositories",
-		valid: ValidRepository,
+	names, err := c.list(ctx, nameList{
+		request: request{doing: "listing repositories", path: "/v2/_catalog", scope: catalogAccess},
+		field:   "repositories",
+		valid:   plimsoll.ValidRepository,
 	})
 	if code := plimsoll.ErrorCode(err); code == plimsoll.Forbidden || code == plimsoll.NotFound {
 		return nil, plimsoll.Fail(plimsoll.FailureOf(err), (&plimsoll.Error{Code: code, Err: err}).
@@ -40,31 +40,40 @@ func (c *Client) Repositories(ctx context.Context) ([]string, error) {
 	return names, err
 }
 
-// Tags lists the tags of a repository.
-func (c *Client) Tags(ctx context.Context, repository string) ([]string, error) {
+// Tags lists the tags of a repository. The protocol lists names alone: Resolve returns their digests, and when a
+// tag was pushed is not known.
+func (c *Client) Tags(ctx context.Context, repository string) ([]plimsoll.TagSeen, error) {
 	path, err := repositoryPath(repository, "tags/list")
 	if err != nil {
 		return nil, err
 	}
-	return c.list(ctx, listing{
-		ask:   ask{doing: "listing the tags of " + repository, path: path, scope: pullScope(repository)},
-		field: "tags",
-		valid: ValidTag,
+	names, err := c.list(ctx, nameList{
+		request: request{doing: "listing the tags of " + repository, path: path, scope: pullScope(repository)},
+		field:   "tags",
+		valid:   plimsoll.ValidTag,
 	})
+	if err != nil {
+		return nil, err
+	}
+	tags := make([]plimsoll.TagSeen, len(names))
+	for i, name := range names {
+		tags[i].Tag = name
+	}
+	return tags, nil
 }
 
-// list reads every page. Names that break the grammar are dropped, counted and logged.
-func (c *Client) list(ctx context.Context, l listing) ([]string, error) {
+// list reads every page. Names that do not match the grammar are dropped, and their number is logged.
+func (c *Client) list(ctx context.Context, l nameList) ([]string, error) {
 	var names []string
 	seen, pages, invalid := map[string]bool{}, map[string]bool{}, 0
-	l.ask.query, l.ask.accept, l.ask.limit = "n="+pageSize, "application/json", maxPageBytes
-	for l.ask.query != "" {
-		if pages[l.ask.query] || len(pages) >= maxPages || len(seen) > maxNames {
+	l.request.query, l.request.accept, l.request.limit = "n="+pageSize, "application/json", maxPageBytes
+	for l.request.query != "" {
+		if pages[l.request.query] || len(pages) >= maxPages || len(seen) > maxNames {
 			return nil, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge,
-				"%s: the list repeats itself or is longer than %d names on %d pages", l.ask.doing, maxNames, maxPages))
+				"%s: the list repeats itself or is longer than %d names on %d pages", l.request.doing, maxNames, maxPages))
 		}
-		pages[l.ask.query] = true
-		page, err := c.fetch(ctx, l.ask)
+		pages[l.request.query] = true
+		page, err := c.fetch(ctx, l.request)
 		if err != nil {
 			return nil, err
 		}
@@ -81,7 +90,7 @@ func (c *Client) list(ctx context.Context, l listing) ([]string, error) {
 				names = append(names, name)
 			}
 		}
-		l.ask.query = nextQuery(page.header)
+		l.request.query = nextQuery(page.header)
 	}
 	if invalid > 0 {
 		c.logger.WarnContext(ctx, "names that break the grammar dropped", "registry", c.base.Host, "list", l.field, "count", invalid)
@@ -89,7 +98,7 @@ func (c *Client) list(ctx context.Context, l listing) ([]string, error) {
 	return names, nil
 }
 
-func (l listing) parse(body []byte) ([]string, error) {
+func (l nameList) parse(body []byte) ([]string, error) {
 	var page map[string]json.RawMessage
 	var names []string
 	err := json.Unmarshal(body, &page)
@@ -97,7 +106,7 @@ func (l listing) parse(body []byte) ([]string, error) {
 		err = json.Unmarshal(page[l.field], &names)
 	}
 	if err != nil || page == nil {
-		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Unavailable, "%s: the answer is not a list", l.ask.doing))
+		return nil, plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Unavailable, "%s: the answer is not a list", l.request.doing))
 	}
 	return names, nil
 }
@@ -123,7 +132,7 @@ func nextQuery(h http.Header) string {
 	return ""
 }
 
-// isNext reports whether the parameters of a link hold the relation "next".
+// isNext reports whether the parameters of a link contain the relation "next".
 func isNext(params string) bool {
 	for _, param := range strings.Split(params, ";") {
 		name, v, _ := strings.Cut(strings.TrimSpace(param), "=")

@@ -9,7 +9,7 @@ import (
 	"plimsoll/manifest"
 )
 
-// Docker manifests of version 1 are asked for so that they can be recognised and named, not read.
+// Docker manifests of version 1 are accepted so that they can be recognised and reported. They are not read.
 const (
 	mediaSchema1       = "application/vnd.docker.distribution.manifest.v1+json"
 	mediaSchema1Signed = "application/vnd.docker.distribution.manifest.v1+prettyjws"
@@ -20,13 +20,14 @@ func acceptManifests() string {
 	return strings.Join(append(manifest.MediaTypes(), mediaSchema1Signed, mediaSchema1), ", ")
 }
 
-// Resolve returns what a tag or digest points to, without reading it where the registry tells in headers.
+// Resolve returns the descriptor of the manifest that a tag or digest points to. It reads the manifest only if the
+// headers do not contain enough.
 func (c *Client) Resolve(ctx context.Context, repository, reference string) (plimsoll.Descriptor, error) {
-	a, err := c.askManifest(repository, reference)
+	r, err := c.manifestRequest(repository, reference)
 	if err != nil {
 		return plimsoll.Descriptor{}, err
 	}
-	head := a
+	head := r
 	head.method = http.MethodHead
 	resp, err := c.send(ctx, head)
 	if err != nil {
@@ -34,55 +35,55 @@ func (c *Client) Resolve(ctx context.Context, repository, reference string) (pli
 	}
 	switch resp.StatusCode {
 	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
-		return plimsoll.Descriptor{}, statusError(a.doing, resp)
+		return plimsoll.Descriptor{}, statusError(r.doing, resp)
 	}
-	drain(resp)
-	told, err := plimsoll.ParseDigest(resp.Header.Get("Docker-Content-Digest"))
-	d := plimsoll.Descriptor{MediaType: mediaType(resp.Header), Digest: told, Size: resp.ContentLength}
+	drainBody(resp)
+	declared, err := plimsoll.ParseDigest(resp.Header.Get("Docker-Content-Digest"))
+	d := plimsoll.Descriptor{MediaType: declaredMediaType(resp.Header), Digest: declared, Size: resp.ContentLength}
 	if resp.StatusCode != http.StatusOK || err != nil || d.Size <= 0 || d.MediaType == "" {
-		return c.resolveByReading(ctx, a, reference)
+		return c.resolveByReading(ctx, r, reference)
 	}
-	return d, agree(a.doing, reference, told)
+	return d, checkDigest(r.doing, reference, declared)
 }
 
-// resolveByReading computes the digest itself.
-func (c *Client) resolveByReading(ctx context.Context, a ask, reference string) (plimsoll.Descriptor, error) {
-	got, err := c.fetch(ctx, a)
+// resolveByReading reads the manifest and computes its digest.
+func (c *Client) resolveByReading(ctx context.Context, r request, reference string) (plimsoll.Descriptor, error) {
+	got, err := c.fetch(ctx, r)
 	if err != nil {
 		return plimsoll.Descriptor{}, err
 	}
-	d := plimsoll.Descriptor{MediaType: mediaType(got.header), Digest: plimsoll.DigestOf(got.body), Size: int64(len(got.body))}
+	d := plimsoll.Descriptor{MediaType: declaredMediaType(got.header), Digest: plimsoll.DigestOf(got.body), Size: int64(len(got.body))}
 	if d.MediaType == mediaSchema1Signed {
-		if told, err := plimsoll.ParseDigest(got.header.Get("Docker-Content-Digest")); err == nil {
-			d.Digest = told // of the document without its signatures
+		if declared, err := plimsoll.ParseDigest(got.header.Get("Docker-Content-Digest")); err == nil {
+			d.Digest = declared // of the document without its signatures
 		}
 		return d, nil
 	}
-	return d, agree(a.doing, reference, d.Digest)
+	return d, checkDigest(r.doing, reference, d.Digest)
 }
 
-// agree fails if a reference by digest was answered with something else.
-func agree(doing, reference string, got plimsoll.Digest) error {
+// checkDigest fails if a reference is a digest and the answer has another one.
+func checkDigest(doing, reference string, got plimsoll.Digest) error {
 	if !strings.Contains(reference, ":") || reference == string(got) {
 		return nil
 	}
 	return plimsoll.Fail(plimsoll.FailureDownload, plimsoll.Errorf(plimsoll.Invalid, "%s: the registry answers with digest %s", doing, got.Short()))
 }
 
-// askManifest makes the request for a manifest by tag or digest.
-func (c *Client) askManifest(repository, reference string) (ask, error) {
+// manifestRequest makes the request for a manifest by tag or digest.
+func (c *Client) manifestRequest(repository, reference string) (request, error) {
 	path, err := repositoryPath(repository, "manifests/"+reference)
 	if err != nil {
-		return ask{}, err
+		return request{}, err
 	}
 	separator := ":"
-	if !ValidTag(reference) {
+	if !plimsoll.ValidTag(reference) {
 		if _, err := plimsoll.ParseDigest(reference); err != nil {
-			return ask{}, plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.Invalid, "%.80q is neither a tag nor a digest", reference))
+			return request{}, plimsoll.Fail(plimsoll.FailureNotFound, plimsoll.Errorf(plimsoll.Invalid, "%.80q is neither a tag nor a digest", reference))
 		}
 		separator = "@"
 	}
-	return ask{
+	return request{
 		doing:  "reading the manifest of " + repository + separator + reference,
 		path:   path,
 		scope:  pullScope(repository),
@@ -91,33 +92,24 @@ func (c *Client) askManifest(repository, reference string) (ask, error) {
 	}, nil
 }
 
-// Repository is the image source of scans: the manifests and blobs of one repository.
-type Repository struct {
-	client *Client
-	name   string
-}
-
-// Repository returns a repository by name. The name is checked when it is used.
-func (c *Client) Repository(name string) *Repository { return &Repository{client: c, name: name} }
-
 // Manifest returns the manifest with digest d and the media type that the registry
 // declares, "" if it declares none. A signed manifest of Docker's version 1 is returned
-// unproven, because its digest leaves the signatures out; it is only good for being refused.
-func (r *Repository) Manifest(ctx context.Context, d plimsoll.Digest) (string, []byte, error) {
+// unproven, because its digest leaves the signatures out; the caller can only refuse it.
+func (c *Client) Manifest(ctx context.Context, repository string, d plimsoll.Digest) (mediaType string, raw []byte, err error) {
 	if _, err := plimsoll.ParseDigest(string(d)); err != nil {
 		return "", nil, plimsoll.Fail(plimsoll.FailureDownload, err)
 	}
-	a, err := r.client.askManifest(r.name, string(d))
+	r, err := c.manifestRequest(repository, string(d))
 	if err != nil {
 		return "", nil, err
 	}
-	got, err := r.client.fetch(ctx, a)
+	got, err := c.fetch(ctx, r)
 	if err != nil {
 		return "", nil, err
 	}
-	declared := mediaType(got.header)
+	declared := declaredMediaType(got.header)
 	if declared != mediaSchema1Signed {
-		if err := agree(a.doing, string(d), plimsoll.DigestOf(got.body)); err != nil {
+		if err := checkDigest(r.doing, string(d), plimsoll.DigestOf(got.body)); err != nil {
 			return "", nil, err
 		}
 	}

@@ -9,20 +9,20 @@ import (
 // maxRedirects bounds the hops of one request.
 const maxRedirects = 10
 
-// redirect follows redirects, as registries use them to hand blobs out from object
-// stores. The credential is added by the stage below, per request and for the registry's own
-// origin only, so no hop inherits it. Errors never repeat an address: it may be signed.
-type redirect struct{ inner http.RoundTripper }
+// redirectFollower follows redirects: registries redirect to object stores for blobs. The next stage
+// adds the credential, to each request to the registry's own origin, so no other
+// origin receives it. Errors never repeat an address: it may contain a signature.
+type redirectFollower struct{ inner http.RoundTripper }
 
 // RoundTrip returns the first answer that is not a redirect.
-func (r redirect) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r redirectFollower) RoundTrip(req *http.Request) (*http.Response, error) {
 	for range maxRedirects + 1 {
 		resp, err := r.inner.RoundTrip(req)
 		if err != nil || !isRedirect(resp) {
 			return resp, err
 		}
-		drain(resp)
-		if req, err = follow(req, resp.Header.Get("Location")); err != nil {
+		drainBody(resp)
+		if req, err = nextHop(req, resp.Header.Get("Location")); err != nil {
 			return nil, err
 		}
 	}
@@ -37,8 +37,8 @@ func isRedirect(resp *http.Response) bool {
 	return false
 }
 
-// follow makes the request of the next hop.
-func follow(req *http.Request, location string) (*http.Request, error) {
+// nextHop makes the request of the next hop.
+func nextHop(req *http.Request, location string) (*http.Request, error) {
 	u, err := req.URL.Parse(location)
 	if err != nil || u.Host == "" || u.User != nil || (u.Scheme != "https" && u.Scheme != "http") {
 		return nil, plimsoll.Errorf(plimsoll.Unavailable, "redirected to an address that cannot be used")

@@ -27,7 +27,7 @@ func TestFollow(t *testing.T) {
 		from, _ := url.Parse(tt.from)
 		req := &http.Request{Method: http.MethodGet, URL: from, Header: http.Header{
 			"Range": {"bytes=1-2"}, "Authorization": {"hunter2"}, "Cookie": {"hunter2"}, "Accept": {"x"}}}
-		next, err := follow(req.WithContext(t.Context()), tt.location)
+		next, err := nextHop(req.WithContext(t.Context()), tt.location)
 		if tt.code != "" {
 			wantError(t, plimsoll.Fail(plimsoll.FailureDownload, err), tt.code, plimsoll.FailureDownload, "", "hunter2")
 			continue

@@ -10,7 +10,8 @@ import (
 
 // Referrers lists the manifests that refer to d: by the referrers API (OCI
 // Distribution Specification 1.1, "Listing Referrers") or, where the registry has none, by the
-// tag that its fallback names. The media types are those of the manifests.
+// referrers tag. The media types are those of the manifests. No caller yet: it is the capability
+// intake.Referrers, for signatures, SBOMs and VEX documents beside an image.
 func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Digest) ([]plimsoll.Descriptor, error) {
 	if _, err := plimsoll.ParseDigest(string(d)); err != nil {
 		return nil, err
@@ -19,7 +20,7 @@ func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Di
 	if err != nil {
 		return nil, err
 	}
-	a := ask{
+	r := request{
 		doing:  "listing what refers to " + repository + "@" + string(d),
 		path:   path,
 		scope:  pullScope(repository),
@@ -29,8 +30,8 @@ func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Di
 	var out []plimsoll.Descriptor
 	seen := map[string]bool{}
 	for {
-		got, err := c.fetch(ctx, a)
-		if len(seen) == 0 && (plimsoll.ErrorCode(err) == plimsoll.NotFound || err == nil && mediaType(got.header) != mediaIndex) {
+		got, err := c.fetch(ctx, r)
+		if len(seen) == 0 && (plimsoll.ErrorCode(err) == plimsoll.NotFound || err == nil && declaredMediaType(got.header) != mediaIndex) {
 			return c.referrersByTag(ctx, repository, d)
 		}
 		if err != nil {
@@ -41,31 +42,31 @@ func (c *Client) Referrers(ctx context.Context, repository string, d plimsoll.Di
 			return nil, err
 		}
 		out = append(out, page...)
-		seen[a.query] = true
-		if a.query = nextQuery(got.header); a.query == "" {
+		seen[r.query] = true
+		if r.query = nextQuery(got.header); r.query == "" {
 			return out, nil
 		}
-		if seen[a.query] || len(out) > maxNames || len(seen) >= maxPages {
-			return nil, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s: the list repeats itself or is too long", a.doing))
+		if seen[r.query] || len(out) > maxNames || len(seen) >= maxPages {
+			return nil, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "%s: the list repeats itself or is too long", r.doing))
 		}
 	}
 }
 
-// referrersByTag reads the index under the tag "sha256-<hex>"; no such tag means no referrers.
+// referrersByTag reads the index under the tag "sha256-<hex>"; without that tag there are no referrers.
 func (c *Client) referrersByTag(ctx context.Context, repository string, d plimsoll.Digest) ([]plimsoll.Descriptor, error) {
-	a, err := c.askManifest(repository, "sha256-"+d.Hex())
+	r, err := c.manifestRequest(repository, "sha256-"+d.Hex())
 	if err != nil {
 		return nil, err
 	}
-	resp, err := c.send(ctx, a)
+	resp, err := c.send(ctx, r)
 	if err != nil {
 		return nil, err
 	}
-	drain(resp)
+	drainBody(resp)
 	if resp.StatusCode == http.StatusNotFound {
 		return nil, nil
 	}
-	got, err := c.fetch(ctx, a)
+	got, err := c.fetch(ctx, r)
 	if err != nil {
 		return nil, err
 	}

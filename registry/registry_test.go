@@ -132,7 +132,7 @@ func wantError(t *testing.T, err error, code plimsoll.Code, failure plimsoll.Fai
 	}
 	for _, s := range never {
 		if strings.Contains(whole, s) {
-			t.Errorf("error %q tells %q", whole, s)
+			t.Errorf("error %q contains %q", whole, s)
 		}
 	}
 }

@@ -14,60 +14,60 @@ import (
 	"plimsoll"
 )
 
-// Bounds of patience.
+// Bounds of repeating a request.
 const (
 	maxAttempts   = 4
 	firstWait     = 500 * time.Millisecond // doubles with each attempt
 	maxRetryAfter = 60 * time.Second
 )
 
-// retry repeats a request that failed in a way that may pass. When the registry says
-// how long to wait (Retry-After, RFC 9110 section 10.2.3), every request of the client waits.
-type retry struct {
+// retrier repeats a request after a failure that may be temporary. When the registry sends
+// Retry-After (RFC 9110 section 10.2.3), every request of the client waits that long.
+type retrier struct {
 	inner http.RoundTripper
 	clock *clock
 
-	mu   sync.Mutex
-	open time.Time // no request before
+	mu        sync.Mutex
+	notBefore time.Time // no request before this time
 }
 
 // RoundTrip returns the first answer that is final, or the last one.
-func (r *retry) RoundTrip(req *http.Request) (*http.Response, error) {
+func (r *retrier) RoundTrip(req *http.Request) (*http.Response, error) {
 	for attempt := 1; ; attempt++ {
 		if err := r.wait(req.Context()); err != nil {
 			return nil, err
 		}
 		resp, err := r.inner.RoundTrip(req)
 		if err != nil {
-			if attempt == maxAttempts || !mayPass(req.Context(), err) {
+			if attempt == maxAttempts || !isRetryable(req.Context(), err) {
 				return nil, err
 			}
 		} else {
-			if !transient(resp.StatusCode) {
+			if !isTransient(resp.StatusCode) {
 				return resp, nil
 			}
-			said, ok := retryAfter(resp.Header, r.clock.now())
+			pause, ok := retryAfter(resp.Header, r.clock.now())
 			if ok {
-				r.hold(said)
+				r.pauseFor(pause)
 			}
 			if attempt == maxAttempts {
 				return resp, nil
 			}
-			drain(resp)
+			drainBody(resp)
 			if ok {
 				continue
 			}
 		}
-		if err := r.clock.sleep(req.Context(), backoff(attempt)); err != nil {
+		if err := r.clock.sleep(req.Context(), waitAfter(attempt)); err != nil {
 			return nil, err
 		}
 	}
 }
 
-// wait holds a request back while the registry wants no more.
-func (r *retry) wait(ctx context.Context) error {
+// wait delays a request until the pause that the registry demanded is over.
+func (r *retrier) wait(ctx context.Context) error {
 	r.mu.Lock()
-	d := r.open.Sub(r.clock.now())
+	d := r.notBefore.Sub(r.clock.now())
 	r.mu.Unlock()
 	if d <= 0 {
 		return ctx.Err()
@@ -75,22 +75,22 @@ func (r *retry) wait(ctx context.Context) error {
 	return r.clock.sleep(ctx, d)
 }
 
-func (r *retry) hold(d time.Duration) {
+func (r *retrier) pauseFor(d time.Duration) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if until := r.clock.now().Add(d); until.After(r.open) {
-		r.open = until
+	if until := r.clock.now().Add(d); until.After(r.notBefore) {
+		r.notBefore = until
 	}
 }
 
-// backoff is the wait after the given attempt, with up to a quarter of chance on top so
-// that clients do not return together.
-func backoff(attempt int) time.Duration {
+// waitAfter is the wait after the given attempt, plus a random part of up to a quarter, so
+// that clients do not repeat their requests at the same time.
+func waitAfter(attempt int) time.Duration {
 	d := firstWait << min(attempt-1, 6)
 	return d + rand.N(d/4)
 }
 
-func transient(status int) bool {
+func isTransient(status int) bool {
 	switch status {
 	case http.StatusRequestTimeout, http.StatusTooManyRequests, http.StatusInternalServerError,
 		http.StatusBadGateway, http.StatusServiceUnavailable, http.StatusGatewayTimeout:
@@ -99,8 +99,8 @@ func transient(status int) bool {
 	return false
 }
 
-// mayPass reports whether a request without an answer is worth another attempt.
-func mayPass(ctx context.Context, err error) bool {
+// isRetryable reports whether another attempt may succeed after a request without an answer.
+func isRetryable(ctx context.Context, err error) bool {
 	if ctx.Err() != nil {
 		return false
 	}

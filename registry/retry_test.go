@@ -72,7 +72,7 @@ func TestRetry(t *testing.T) {
 	}
 	for _, tt := range tests {
 		fake := newFakeTime()
-		r := &retry{inner: &script{steps: tt.steps}, clock: fake.clock()}
+		r := &retrier{inner: &script{steps: tt.steps}, clock: fake.clock()}
 		req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://registry.test/", nil)
 		resp, err := r.RoundTrip(req)
 		if err != tt.err || (err == nil && resp.StatusCode != tt.status) {
@@ -90,12 +90,12 @@ func TestRetry(t *testing.T) {
 	}
 }
 
-// What one request is told to wait, the next one waits too.
+// A pause that the registry demands of one request also delays the next one.
 func TestRetryHoldsEveryRequest(t *testing.T) {
 	fake := newFakeTime()
 	s := &script{steps: []step{{429, "20", nil}}}
-	r := &retry{inner: s, clock: fake.clock()}
-	r.hold(5 * time.Second)
+	r := &retrier{inner: s, clock: fake.clock()}
+	r.pauseFor(5 * time.Second)
 	req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://registry.test/", nil)
 	if _, err := r.RoundTrip(req); err != nil {
 		t.Fatal(err)

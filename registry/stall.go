@@ -9,15 +9,15 @@ import (
 	"plimsoll"
 )
 
-// stall ends a request when the other side is silent for too long, before the headers
-// or within the body. Time that the reader takes between reads does not count.
-type stall struct {
+// stallGuard ends a request when no bytes come for too long, before the headers
+// or within the body. The time between two reads of the caller does not count.
+type stallGuard struct {
 	inner http.RoundTripper
 	after time.Duration
 }
 
-// RoundTrip passes req on under the watch.
-func (s stall) RoundTrip(req *http.Request) (*http.Response, error) {
+// RoundTrip sends req, and ends it when it stalls.
+func (s stallGuard) RoundTrip(req *http.Request) (*http.Response, error) {
 	ctx, cancel := context.WithCancelCause(req.Context())
 	silent := plimsoll.Errorf(plimsoll.Unavailable, "no bytes came for %s", s.after)
 	timer := time.AfterFunc(s.after, func() { cancel(silent) })

@@ -45,7 +45,7 @@ func TestStall(t *testing.T) {
 		const after = 60 * time.Second
 		get := func(s silence) (*http.Response, error) {
 			req, _ := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://registry.test/", nil)
-			return stall{inner: s, after: after}.RoundTrip(req)
+			return stallGuard{inner: s, after: after}.RoundTrip(req)
 		}
 		start := time.Now()
 		_, err := get(silence{header: -1})
@@ -71,16 +71,16 @@ func TestStall(t *testing.T) {
 func TestBlobResumesAfterSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, clock := testClient(t, "http://registry.test", func(o *Options) { o.Transport = silence{text: "half"} })
-		c.auth.remember(challenge{})
+		c.auth.keepChallenge(challenge{})
 		start := time.Now()
-		r, err := c.Repository("a").Blob(t.Context(), plimsoll.Descriptor{Digest: plimsoll.DigestOf([]byte("half and half")), Size: 13})
+		r, err := c.Blob(t.Context(), "a", plimsoll.Descriptor{Digest: plimsoll.DigestOf([]byte("half and half")), Size: 13})
 		if err != nil {
 			t.Fatal(err)
 		}
 		defer r.Close()
 		_, err = io.ReadAll(r)
 		wantError(t, err, plimsoll.Unavailable, plimsoll.FailureDownload, "cut after 4 of 13 bytes, too often: no bytes came")
-		if got, want := time.Since(start), (maxFruitless+1)*c.budget.Stall; got != want || len(clock.slept) != maxFruitless {
+		if got, want := time.Since(start), (maxWithoutProgress+1)*c.budget.Stall; got != want || len(clock.slept) != maxWithoutProgress {
 			t.Errorf("gave up after %s, want %s; waits %v", got, want, clock.slept)
 		}
 	})
@@ -90,7 +90,7 @@ func TestStallLeavesCancellation(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	req, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://registry.test/", nil)
-	if _, err := (stall{inner: silence{header: -1}, after: time.Hour}).RoundTrip(req); !errors.Is(err, context.Canceled) {
+	if _, err := (stallGuard{inner: silence{header: -1}, after: time.Hour}).RoundTrip(req); !errors.Is(err, context.Canceled) {
 		t.Errorf("%v", err)
 	}
 }

@@ -14,22 +14,22 @@ import (
 // Bounds of tokens.
 const (
 	maxTokenAnswer = 1 << 20
-	maxTokens      = 1024             // kept at once; scopes are as many as repositories
-	defaultLife    = 60 * time.Second // of a token that does not say (token specification)
+	maxTokens      = 1024             // kept at once; there is a scope per repository
+	defaultLife    = 60 * time.Second // of a token without expires_in (token specification)
 	maxLife        = 24 * time.Hour
 	tokenMargin    = 10 * time.Second // a token is not used this close to its end
 )
 
-// slot keeps the token of one scope. Whoever holds the lock may replace it.
-type slot struct {
+// tokenSlot keeps the token of one scope. The goroutine that has the lock may replace it.
+type tokenSlot struct {
 	lock    chan struct{}
 	header  string
 	expires time.Time
 }
 
-// bearer returns a token for scope, a kept one unless it ended or was refused.
-func (a *auth) bearer(ctx context.Context, c challenge, scope, refused string) (string, error) {
-	s := a.slot(scope)
+// bearerToken returns a token for scope: the kept one unless it expired or was refused.
+func (a *authenticator) bearerToken(ctx context.Context, c challenge, scope, refused string) (string, error) {
+	s := a.slotOf(scope)
 	select {
 	case s.lock <- struct{}{}:
 	case <-ctx.Done():
@@ -47,7 +47,7 @@ func (a *auth) bearer(ctx context.Context, c challenge, scope, refused string) (
 	return s.header, nil
 }
 
-func (a *auth) slot(scope string) *slot {
+func (a *authenticator) slotOf(scope string) *tokenSlot {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	s := a.tokens[scope]
@@ -55,17 +55,17 @@ func (a *auth) slot(scope string) *slot {
 		if len(a.tokens) >= maxTokens {
 			clear(a.tokens)
 		}
-		s = &slot{lock: make(chan struct{}, 1)}
+		s = &tokenSlot{lock: make(chan struct{}, 1)}
 		a.tokens[scope] = s
 	}
 	return s
 }
 
-// realm returns the address of the token service that c names, and an error if the
-// credential may not be sent there. Without a credential there is nothing to protect but the channel.
-func (a *auth) realm(c challenge) (*url.URL, error) {
+// tokenService returns the address of the token service that c names, and an error if the
+// credential may not be sent there. Without a credential, only the scheme is checked.
+func (a *authenticator) tokenService(c challenge) (*url.URL, error) {
 	u, err := url.Parse(c.realm)
-	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || !validPort(u.Port()) {
+	if err != nil || (u.Scheme != "https" && u.Scheme != "http") || u.Hostname() == "" || u.User != nil || !plimsoll.ValidPort(u.Port()) {
 		return nil, plimsoll.Fail(plimsoll.FailureAuth, plimsoll.Errorf(plimsoll.Unavailable, "the registry names a token service that cannot be used"))
 	}
 	host := hostPort(u)
@@ -79,9 +79,9 @@ func (a *auth) realm(c challenge) (*url.URL, error) {
 	return u, nil
 }
 
-// fetchToken asks the token service. It follows no redirect: the credential is for the listed host.
-func (a *auth) fetchToken(ctx context.Context, c challenge, scope string) (token string, life time.Duration, err error) {
-	u, err := a.realm(c)
+// fetchToken requests a token. It follows no redirect: the credential is for the listed host.
+func (a *authenticator) fetchToken(ctx context.Context, c challenge, scope string) (token string, life time.Duration, err error) {
+	u, err := a.tokenService(c)
 	if err != nil {
 		return "", 0, err
 	}
@@ -97,7 +97,7 @@ func (a *auth) fetchToken(ctx context.Context, c challenge, scope string) (token
 	if err != nil {
 		return "", 0, err
 	}
-	resp, err := a.inner.RoundTrip(signed(req, a.basic))
+	resp, err := a.inner.RoundTrip(withAuthorization(req, a.basic))
 	if err != nil {
 		return "", 0, err
 	}
@@ -108,7 +108,7 @@ func (a *auth) fetchToken(ctx context.Context, c challenge, scope string) (token
 	return a.readToken(resp.Body, hostPort(u))
 }
 
-func (a *auth) readToken(body io.Reader, host string) (string, time.Duration, error) {
+func (a *authenticator) readToken(body io.Reader, host string) (string, time.Duration, error) {
 	var t struct {
 		Token       string      `json:"token"`
 		AccessToken string      `json:"access_token"`
@@ -119,7 +119,7 @@ func (a *auth) readToken(body io.Reader, host string) (string, time.Duration, er
 	if err != nil {
 		return "", 0, err
 	}
-	// The cause is left out: it may repeat a part of the token.
+	// The cause is left out: it may contain a part of the token.
 	if json.Unmarshal(raw, &t) != nil {
 		return "", 0, plimsoll.Errorf(plimsoll.Unavailable, "the token service %s answers something else than a token", host)
 	}
@@ -133,7 +133,7 @@ func (a *auth) readToken(body io.Reader, host string) (string, time.Duration, er
 	if seconds, err := t.ExpiresIn.Float64(); err == nil && seconds > 0 {
 		life = time.Duration(min(seconds, maxLife.Seconds()) * float64(time.Second))
 	}
-	// Clocks differ: only an age that leaves some life is believed.
+	// Clocks differ: an age beyond the lifetime is ignored.
 	if issued, err := time.Parse(time.RFC3339, t.IssuedAt); err == nil {
 		if age := a.clock.now().Sub(issued); age > 0 && age < life {
 			life -= age
@@ -142,7 +142,7 @@ func (a *auth) readToken(body io.Reader, host string) (string, time.Duration, er
 	return t.Token, life - min(tokenMargin, life/2), nil
 }
 
-// validToken allows visible ASCII, which is what a header can carry.
+// validToken reports whether s is visible ASCII, as a header requires.
 func validToken(s string) bool {
 	for i := range len(s) {
 		if s[i] <= ' ' || s[i] > '~' {

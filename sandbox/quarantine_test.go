@@ -111,7 +111,7 @@ func newYard(t *testing.T, src shelf, killer plimsoll.Digest) *yard {
 			Budget: plimsoll.DefaultBudget(), Now: time.Now, Pass: scan.ConfinedPass(newTestPool(t, "boom", nil).Run)},
 		Open: func(context.Context, plimsoll.Work) (scan.Source, bool, error) { return src, false, nil },
 	}
-	y.queue = queue.New(queue.Options{Store: impatient{s}, Writer: s.DB().Writer, Concurrency: 2,
+	y.queue = queue.New(queue.Options{Store: impatient{s}, Concurrency: 2,
 		Handlers: map[plimsoll.WorkKind]queue.Handler{plimsoll.WorkScan: func(ctx context.Context, w plimsoll.Work) error {
 			err := worker.Work(ctx, w)
 			if w.Key == string(killer) {

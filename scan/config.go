@@ -5,13 +5,12 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze"
-	"plimsoll/layer"
 	"plimsoll/manifest"
 )
 
-// config returns what analyzers say of the image's config. What the inventory keeps of a config
-// has no values of variables, so the blob is read for this if it was not just now, once for each version of an analyzer:
-// reports are kept under the config's digest as those of a layer are under its diff ID.
+// config returns the analyzers' reports about the image's config. The stored config has no values of
+// variables, so the blob is read once per version of an analyzer, unless this inspection has read it. The
+// reports are stored under the config's digest, as those of a layer are under its diff ID.
 func (s *Inspector) config(ctx context.Context, target Target, src Source) ([]plimsoll.LayerReport, error) {
 	var analyzers []analyze.ConfigAnalyzer
 	var ids []plimsoll.AnalyzerID
@@ -55,14 +54,4 @@ func (s *Inspector) readConfig(ctx context.Context, d plimsoll.Descriptor, src S
 	}
 	defer body.Close() //nolint:errcheck // read to its end
 	return manifest.ReadConfig(body, s.Budget)
-}
-
-// addConfig adds findings in a config to those in layers.
-func addConfig(folded *layer.Folded, reports []plimsoll.LayerReport) {
-	for _, r := range reports {
-		folded.Secrets = append(folded.Secrets, r.Secrets...)
-		for _, f := range r.Failures {
-			folded.Failures = append(folded.Failures, layer.Failure{FileFailure: f, Analyzer: r.Analyzer.Name})
-		}
-	}
 }

@@ -15,35 +15,35 @@ import (
 	"plimsoll/layer"
 )
 
-// Runner has another process work on a request over a body and returns its answer. It
-// tells progress now and then what the other side's counter says; an error of progress ends
-// the request. It is done with body when it returns.
+// Runner sends a request and a body to another process and returns its answer. It calls
+// progress at intervals with the value of the other process's counter; an error of progress
+// ends the request. It does not use body after it returns.
 type Runner func(ctx context.Context, request []byte, body io.Reader, progress func(int64) error) (answer []byte, err error)
 
-// passMessage is a PassRequest on its way to another process.
+// passMessage is a PassRequest as another process receives it.
 type passMessage struct {
 	MediaType      string          `json:"media_type"`
 	CompressedSize int64           `json:"compressed_size"`
 	Budget         plimsoll.Budget `json:"budget"`
-	Unpacked       int64           `json:"unpacked"` // by other layers of the image so far
+	Unpacked       int64           `json:"unpacked"` // bytes of other layers of the image so far
 	Aliases        []string        `json:"aliases,omitempty"`
 }
 
-// passOutcome opens an answer; the reports follow, each a JSON text of its own. The
-// whole is compressed with zstd (RFC 8878).
+// passOutcome is the beginning of an answer. The reports follow, one JSON text each. The answer
+// is compressed with zstd (RFC 8878).
 type passOutcome struct {
 	layer.Sums
 	NeedAliases []string              `json:"need_aliases,omitempty"`
-	Hashes      map[int][]hashMessage `json:"hashes,omitempty"` // by the index of their report
+	Hashes      map[int][]hashMessage `json:"hashes,omitempty"` // by index of the report
 }
 
-// maxReports bounds the JSON of one layer's reports, in bytes. A layer at every budget with
-// ordinary names stays below it.
+// maxReports bounds the JSON of one layer's reports, in bytes. A layer that uses up every budget
+// and has ordinary names stays below it.
 const maxReports = 512 << 20
 
-// ConfinedPass is Pass in another process, for Inspector.Pass. The bytes are read here and
-// analysed there, by HandlePass with the same analyzers: what comes back is held against
-// the request's, and the bytes unpacked are counted for the image while they are.
+// ConfinedPass is Pass in another process, for Inspector.Pass. This process reads the bytes, the
+// other one analyses them by HandlePass with the same analyzers. The answer must have a report of
+// each analyzer of the request. Unpacked bytes are counted for the image during the pass.
 func ConfinedPass(run Runner) func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) {
 	return func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) {
 		count := newCounter(req)
@@ -64,14 +64,14 @@ func ConfinedPass(run Runner) func(ctx context.Context, r io.Reader, req PassReq
 			err = count.progress(count.base + result.Unpacked)
 		}
 		if err != nil {
-			count.giveBack()
+			count.undo()
 			return PassResult{}, blob.explain(err)
 		}
 		return result, nil
 	}
 }
 
-// HandlePass is the other side of ConfinedPass. It is not safe for concurrent use.
+// HandlePass returns the handler of ConfinedPass's requests. It is not safe for concurrent use.
 func HandlePass(set *analyze.Set) func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) ([]byte, error) {
 	var packer *zstd.Encoder
 	return func(ctx context.Context, request []byte, body io.Reader, progress *atomic.Int64) ([]byte, error) {
@@ -80,7 +80,7 @@ func HandlePass(set *analyze.Set) func(ctx context.Context, request []byte, body
 			return nil, plimsoll.Errorf(plimsoll.Invalid, "read the request of a pass: %w", err)
 		}
 		progress.Store(m.Unpacked)
-		result, err := pass(ctx, body, set, PassRequest{
+		result, err := passLayer(ctx, body, set, PassRequest{
 			MediaType: m.MediaType, CompressedSize: m.CompressedSize,
 			Budget: m.Budget, Unpacked: progress, Aliases: m.Aliases,
 		})
@@ -100,7 +100,7 @@ func HandlePass(set *analyze.Set) func(ctx context.Context, request []byte, body
 func encodePass(result PassResult, packer *zstd.Encoder) ([]byte, error) {
 	var out bytes.Buffer
 	packer.Reset(&out)
-	text := &bounded{w: packer}
+	text := &boundedWriter{w: packer}
 	encoder := json.NewEncoder(text)
 	encoder.SetEscapeHTML(false)
 	outcome := passOutcome{Sums: result.Sums, NeedAliases: result.NeedAliases, Hashes: map[int][]hashMessage{}}
@@ -112,7 +112,7 @@ func encodePass(result PassResult, packer *zstd.Encoder) ([]byte, error) {
 	err := encoder.Encode(outcome)
 	for i := 0; err == nil && i < len(result.Reports); i++ {
 		err = encoder.Encode(result.Reports[i])
-		result.Reports[i] = plimsoll.LayerReport{} // it may be large, and so may the next
+		result.Reports[i] = plimsoll.LayerReport{} // reports may be large: free one before the next
 	}
 	if err != nil {
 		return nil, err
@@ -121,21 +121,21 @@ func encodePass(result PassResult, packer *zstd.Encoder) ([]byte, error) {
 	return out.Bytes(), err
 }
 
-// bounded refuses more than maxReports.
-type bounded struct {
+// boundedWriter refuses more than maxReports bytes.
+type boundedWriter struct {
 	w io.Writer
 	n int
 }
 
 // Write implements io.Writer.
-func (b *bounded) Write(p []byte) (int, error) {
+func (b *boundedWriter) Write(p []byte) (int, error) {
 	if b.n += len(p); b.n > maxReports {
 		return 0, plimsoll.Fail(plimsoll.FailureOversized, plimsoll.Errorf(plimsoll.TooLarge, "the layer's reports take more than %d bytes", maxReports))
 	}
 	return b.w.Write(p)
 }
 
-// decodePass reads an answer of the analyzers that were asked for, and of no other.
+// decodePass reads an answer. It refuses reports of other analyzers than those of the request.
 func decodePass(answer []byte, analyzers []analyze.Analyzer) (PassResult, error) {
 	unpacker, err := zstd.NewReader(bytes.NewReader(answer), zstd.WithDecoderConcurrency(1), zstd.WithDecoderLowmem(true), zstd.WithDecoderMaxWindow(32<<20))
 	if err != nil {
@@ -143,39 +143,39 @@ func decodePass(answer []byte, analyzers []analyze.Analyzer) (PassResult, error)
 	}
 	defer unpacker.Close()
 	decoder := json.NewDecoder(io.LimitReader(unpacker, maxReports))
-	nonsense := func(err error) error {
+	malformed := func(err error) error {
 		return plimsoll.Errorf(plimsoll.Internal, "read the reports of an analysing process: %w", err)
 	}
 	var outcome passOutcome
 	if decoder.Decode(&outcome) != nil { // the error could quote a hash
-		return PassResult{}, nonsense(errors.New("no outcome comes first"))
+		return PassResult{}, malformed(errors.New("no outcome comes first"))
 	}
 	result := PassResult{Sums: outcome.Sums, NeedAliases: outcome.NeedAliases, Reports: make([]plimsoll.LayerReport, len(analyzers))}
 	for i, a := range analyzers {
 		report := &result.Reports[i]
 		if err := decoder.Decode(report); err != nil {
-			return PassResult{}, nonsense(err)
+			return PassResult{}, malformed(err)
 		}
 		if report.Analyzer != a.ID() || report.DiffID != result.DiffID {
-			return PassResult{}, nonsense(errors.New("one is not of the analyzer and layer that were asked for"))
+			return PassResult{}, malformed(errors.New("one is not of the analyzer and layer that were asked for"))
 		}
 		var ok bool
 		if report.Hashes, ok = accountHashes(outcome.Hashes[i]); !ok {
-			return PassResult{}, nonsense(errors.New("account hashes are over their bounds"))
+			return PassResult{}, malformed(errors.New("account hashes are over their bounds"))
 		}
 	}
 	if decoder.More() || result.Unpacked < 0 {
-		return PassResult{}, nonsense(errors.New("more than was asked for"))
+		return PassResult{}, malformed(errors.New("more than was asked for"))
 	}
 	return result, nil
 }
 
-// counter adds what another process unpacks to the count of the image.
+// counter adds the bytes that another process unpacks to the count of the image.
 type counter struct {
 	image *atomic.Int64
 	limit int64
-	base  int64 // of the image before this pass
-	added int64 // by this pass
+	base  int64 // bytes of the image before this pass
+	added int64 // bytes of this pass
 }
 
 func newCounter(req PassRequest) *counter {
@@ -187,7 +187,7 @@ func newCounter(req PassRequest) *counter {
 	return c
 }
 
-// progress takes the other process's count, which began at base.
+// progress receives the other process's count, which starts at base.
 func (c *counter) progress(n int64) error {
 	step := n - c.base - c.added
 	if step <= 0 {
@@ -200,13 +200,13 @@ func (c *counter) progress(n int64) error {
 	return nil
 }
 
-// giveBack undoes what a pass counted that failed.
-func (c *counter) giveBack() {
+// undo subtracts what a failed pass added.
+func (c *counter) undo() {
 	c.image.Add(-c.added)
 	c.added = 0
 }
 
-// blobReader remembers how the source of a blob failed.
+// blobReader keeps the error of a blob's source.
 type blobReader struct {
 	r    io.Reader
 	size int64
@@ -223,7 +223,7 @@ func (b *blobReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// explain gives an error of the source the form that Pass gives it.
+// explain adds the failure code that Pass adds to an error of the source.
 func (b *blobReader) explain(err error) error {
 	if b.err == nil || !errors.Is(err, b.err) || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err

@@ -1,9 +1,9 @@
-// Package scan takes one image from its manifest to a record of what is in it and
-// what is wrong with it, and judges stored packages again when advisories change.
+// Package scan inspects one image, from its manifest to a record of what it contains and what is
+// wrong with it.
 //
-//	Source ─► Pass (a blob in, reports out) ─► layer.Fold ─► checks ─► match ─► ScanRecord
+//	Source ─► Pass (a blob in, reports out) ─► layer.Fold ─► kinds of findings ─► match ─► ScanRecord
 //
-// Inspector does the above and writes nothing but layer reports. Worker joins it to
-// the backlog and the store. Rematcher starts from stored packages and needs no
-// registry.
+// Inspector runs this flow and writes layer reports only. It goes through a list of kinds of
+// findings and knows none of them. Worker connects it to the backlog and the store. Package rematch
+// judges stored packages again when advisories change.
 package scan

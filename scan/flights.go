@@ -8,14 +8,13 @@ import (
 )
 
 // flights are the layers that scans of this process are reading. A scan that needs one of
-// them waits for it: images that are scanned at once share bases, and a blob is read once.
+// them waits for it: images that are scanned at the same time share base layers, and a blob is read once.
 type flights struct {
 	mu   sync.Mutex
 	open map[flightKey]*flight
 }
 
-// flightKey is what a proof of bytes is about: one project's blob, and what it is claimed to be; and by
-// which versions of analyzers it is looked at.
+// flightKey identifies a flight: a project's blob, its claimed diff ID, and the versions of the analyzers.
 type flightKey struct {
 	project      string
 	blob, diffID plimsoll.Digest
@@ -28,13 +27,13 @@ type flight struct {
 	err     error
 }
 
-// do reads a layer by f, or waits for another scan that does. Another scan's failure is its
-// own: its budget, or its deadline, is not this one's.
+// do reads a layer by f, or waits for another scan that reads it. If that scan fails, this one tries
+// itself: the other's budget or deadline is not this one's.
 func (s *flights) do(ctx context.Context, key flightKey, f func() ([]plimsoll.LayerReport, error)) ([]plimsoll.LayerReport, error) {
 	for {
 		mine, other := s.join(key)
 		if other == nil {
-			return s.lead(key, mine, f)
+			return s.read(key, mine, f)
 		}
 		select {
 		case <-other.done:
@@ -47,7 +46,7 @@ func (s *flights) do(ctx context.Context, key flightKey, f func() ([]plimsoll.La
 	}
 }
 
-// join returns the flight that is open for key, or else a new one.
+// join returns the open flight of the key as other, or a new one as mine.
 func (s *flights) join(key flightKey) (mine, other *flight) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -62,10 +61,11 @@ func (s *flights) join(key flightKey) (mine, other *flight) {
 	return mine, nil
 }
 
-// errAbandoned is what waiting scans see of one that ended in a panic.
+// errAbandoned is the error of a flight whose scan ended in a panic.
 var errAbandoned = plimsoll.Errorf(plimsoll.Internal, "the scan that read this layer was abandoned")
 
-func (s *flights) lead(key flightKey, mine *flight, f func() ([]plimsoll.LayerReport, error)) ([]plimsoll.LayerReport, error) {
+// read runs f for a flight, and closes it.
+func (s *flights) read(key flightKey, mine *flight, f func() ([]plimsoll.LayerReport, error)) ([]plimsoll.LayerReport, error) {
 	defer func() {
 		s.mu.Lock()
 		delete(s.open, key)

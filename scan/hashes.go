@@ -45,7 +45,7 @@ const (
 	maxHashUser    = 4096                          // bytes, of a line
 )
 
-// sealHashes seals the hashes of a layer, and clears them; where nobody seals, they are dropped.
+// sealHashes seals the hashes of a layer, and clears them; without a sealer, they are dropped.
 func (s *Inspector) sealHashes(reports []plimsoll.LayerReport) error {
 	for i := range reports {
 		r := &reports[i]

@@ -3,37 +3,17 @@ package scan
 import (
 	"errors"
 	"fmt"
+	"slices"
 
 	"plimsoll"
-	"plimsoll/analyze/baseline"
-	"plimsoll/analyze/malware"
-	"plimsoll/analyze/packages"
-	"plimsoll/analyze/secret"
+	"plimsoll/analyze"
 	"plimsoll/layer"
 )
 
-// fileFailures are those of the baseline facts, for checks to tell "clean" from "could not look".
-func fileFailures(failures []layer.Failure) []plimsoll.FileFailure {
-	var out []plimsoll.FileFailure
-	for _, f := range failures {
-		if ofSettings(f) {
-			out = append(out, f.FileFailure)
-		}
-	}
-	return out
-}
-
-// ofSettings reports whether a failure is about what checks read; the fold itself speaks
-// in nobody's name and tells by its code.
-func ofSettings(f layer.Failure) bool {
-	return f.Analyzer == baseline.Name || (f.Analyzer == "" && f.Code == plimsoll.FailureSettings)
-}
-
-// Incomplete is the error of a scan that could not look everywhere: which parts of the
-// record are affected, and the first few places.
+// Incomplete is the error of a scan that could not look everywhere.
 type Incomplete struct {
-	Packages, Malware, Secrets, Settings bool
-	Err                                  error
+	Kinds []analyze.Kind // whose parts of the record are affected
+	Err   error          // with the first few places
 }
 
 // Error lists the first places.
@@ -42,28 +22,69 @@ func (e *Incomplete) Error() string { return e.Err.Error() }
 // Unwrap returns the cause.
 func (e *Incomplete) Unwrap() error { return e.Err }
 
-// failed sums up where analyzers could not look at what is visible.
-func failed(failures []layer.Failure) error {
-	if len(failures) == 0 {
+// maxListedFailures bounds the places that the error of a scan lists.
+const maxListedFailures = 3
+
+// failures collects the visible places where analyzers could not look.
+type failures struct {
+	kinds    []analyze.Kind
+	affected []analyze.Kind
+	code     plimsoll.FailureCode // of the first
+	listed   []error
+	n        int
+}
+
+// add adds failures of analyzers, in their order. Failures of an analyzer without a kind affect no part.
+func (f *failures) add(list []layer.Failure) {
+	for _, failure := range list {
+		if i := f.kindOf(failure.Analyzer); i >= 0 {
+			f.affect(f.kinds[i])
+		}
+		f.list(failure)
+	}
+}
+
+// addUnread adds files that a kind needs and that no report describes.
+func (f *failures) addUnread(k analyze.Kind, list []plimsoll.FileFailure) {
+	for _, failure := range list {
+		f.affect(k)
+		f.list(layer.Failure{FileFailure: failure})
+	}
+}
+
+// addConfig adds the failures of reports about the image's config.
+func (f *failures) addConfig(reports []plimsoll.LayerReport) {
+	for _, r := range reports {
+		for _, failure := range r.Failures {
+			f.add([]layer.Failure{{FileFailure: failure, Analyzer: r.Analyzer.Name}})
+		}
+	}
+}
+
+func (f *failures) kindOf(analyzer string) int {
+	return slices.IndexFunc(f.kinds, func(k analyze.Kind) bool { return k.Name() == analyzer })
+}
+
+func (f *failures) affect(kind analyze.Kind) {
+	if !slices.ContainsFunc(f.affected, func(k analyze.Kind) bool { return k.Name() == kind.Name() }) {
+		f.affected = append(f.affected, kind)
+	}
+}
+
+func (f *failures) list(failure layer.Failure) {
+	if f.n == 0 {
+		f.code = failure.Code
+	}
+	if f.n < maxListedFailures {
+		f.listed = append(f.listed, fmt.Errorf("%s: %s: %s", failure.Analyzer, failure.Path, failure.Detail))
+	}
+	f.n++
+}
+
+// err returns nil if there was no failure.
+func (f *failures) err() error {
+	if f.n == 0 {
 		return nil
 	}
-	out := &Incomplete{}
-	var errs []error
-	for i, f := range failures {
-		switch {
-		case f.Analyzer == packages.Name || (f.Analyzer == "" && f.Code == plimsoll.FailurePackages):
-			out.Packages = true
-		case f.Analyzer == malware.Name:
-			out.Malware = true
-		case f.Analyzer == secret.Name:
-			out.Secrets = true
-		case ofSettings(f):
-			out.Settings = true
-		}
-		if i < 3 {
-			errs = append(errs, fmt.Errorf("%s: %s: %s", f.Analyzer, f.Path, f.Detail))
-		}
-	}
-	out.Err = plimsoll.Fail(failures[0].Code, errors.Join(errs...))
-	return out
+	return &Incomplete{Kinds: f.affected, Err: plimsoll.Fail(f.code, errors.Join(f.listed...))}
 }

@@ -13,56 +13,57 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze"
-	"plimsoll/layer"
 	"plimsoll/manifest"
 	"plimsoll/match"
 )
 
-// Source is an image's bytes, wherever they come from. Implementations prove digests and sizes.
+// Source provides the bytes of images. Implementations verify digests and sizes.
 type Source interface {
-	// Manifest returns a manifest by digest, bounded.
+	// Manifest returns a manifest by digest; its size is bounded.
 	Manifest(ctx context.Context, d plimsoll.Digest) (mediaType string, raw []byte, err error)
-	// Blob returns a blob; reading to the end proves its digest and size.
+	// Blob returns a blob; reading it to the end verifies its digest and size.
 	Blob(ctx context.Context, d plimsoll.Descriptor) (io.ReadCloser, error)
 }
 
-// Reports keeps layer reports by content and knows which a tenant may reuse.
+// Reports stores layer reports by content, and knows which of them a tenant may reuse.
 type Reports interface {
-	// MissingLayers returns the indexes of layers that must be fetched.
+	// MissingLayers returns the indexes of the layers that must be fetched, because a report is missing or
+	// the tenant may not reuse it.
 	MissingLayers(ctx context.Context, t plimsoll.Tenant, shared bool, layers []plimsoll.Layer, analyzers []plimsoll.AnalyzerID) ([]int, error)
 	LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, analyzers []plimsoll.AnalyzerID) (map[plimsoll.Digest][]plimsoll.LayerReport, error)
 	SaveLayer(ctx context.Context, t plimsoll.Tenant, blob, diffID plimsoll.Digest, reports []plimsoll.LayerReport) error
 }
 
-// Advisories supplies what packages are held against.
+// Advisories returns the advisories that packages are compared with.
 type Advisories interface {
 	Evidence(ctx context.Context, keys []plimsoll.AdvisoryKey) (plimsoll.Evidence, error)
 }
 
-// Inspector looks inside images.
+// Inspector inspects images.
 type Inspector struct {
 	Reports    Reports
 	Advisories Advisories
 	Analyzers  []analyze.Analyzer
-	Checks     []analyze.Check
+	Kinds      []analyze.Kind // of findings, in the order in which they are folded
 	Budget     plimsoll.Budget
-	Parallel   int // layers of one image that are read at once
+	Parallel   int // layers of one image that are read at the same time
 	Now        func() time.Time
 
-	// Redact takes secrets out of configs before they are shown or kept; nil = nothing does.
-	Redact func(plimsoll.ImageConfig) plimsoll.ImageConfig
+	// Redact masks secrets in configs before they are shown or stored; nil masks nothing.
+	Redact manifest.Redactor
 
-	// Sealer seals password hashes, for lists of projects; without one they are dropped.
+	// Sealer seals password hashes, for projects' password lists; if nil, hashes are dropped.
 	Sealer Sealer
 
-	// Pass, if set, is what reads a blob instead of Pass in this process: see ConfinedPass.
+	// Pass, if set, reads a blob instead of the function Pass in this process: see ConfinedPass.
 	Pass func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error)
 
-	// Outside, by the name of an analyzer, tells the version of what that one asks beside its own rules, such as the
-	// database of a daemon. It is part of the analyzer's version, and asked for each image.
-	Outside map[string]func(context.Context) (version string, err error)
+	// ExternalVersions, by name of an analyzer, return the version of an external engine that the analyzer
+	// uses beside its own rules, such as a daemon's database. It is called once per image, and is part of the
+	// analyzer's version.
+	ExternalVersions map[string]func(context.Context) (version string, err error)
 
-	// Progress, if set, is told of each layer that was read or reused.
+	// Progress, if set, is called for each layer that was read or reused.
 	Progress func(done, total int)
 
 	flights flights
@@ -72,20 +73,20 @@ type Inspector struct {
 type Target struct {
 	plimsoll.Tenant
 	Artifact plimsoll.Artifact
-	Shared   bool // reports of layers may be reused without proof of bytes
+	Shared   bool // layer reports may be reused without proof of bytes
 
-	// Prove has blobs read to their end, which proves their digests, even where their reports
-	// are known: what a file claims to hold is nobody's word yet.
+	// Prove reads blobs to their end, which verifies their digests, even if their reports are
+	// stored: the digests in an archive file are only claims.
 	Prove bool
 
-	// config is what the image's config says, before anything was taken out of it; nil = it was not read.
+	// config is the image's config before redaction; nil = it was not read.
 	config *plimsoll.ImageConfig
 
 	analyzers versions // of this inspection
 }
 
-// Inspect looks inside one image. The error, if any, carries a failure code; a record
-// that is returned with an error holds what could be found all the same.
+// Inspect inspects one image. An error has a failure code. A record that is returned with an
+// error has Facts if the layers could be folded; it then contains everything that was found.
 func (s *Inspector) Inspect(ctx context.Context, target Target, src Source) (plimsoll.ScanRecord, error) {
 	record := plimsoll.ScanRecord{Tenant: target.Tenant, Digest: target.Artifact.Digest, Matcher: match.Version}
 	target, err := s.Complete(ctx, target, src)
@@ -107,8 +108,8 @@ func (s *Inspector) Inspect(ctx context.Context, target Target, src Source) (pli
 	return s.judge(ctx, record, target.Artifact, reports, config)
 }
 
-// Complete reads manifest and config again where what is stored of the artifact is not enough. The
-// target holds on to the config then, so that Inspect need not read it once more.
+// Complete reads manifest and config again if the stored artifact has no config. The target keeps
+// the config, so that Inspect does not read it a second time.
 func (s *Inspector) Complete(ctx context.Context, target Target, src Source) (Target, error) {
 	if target.Artifact.Settings != nil {
 		return target, nil
@@ -132,12 +133,8 @@ func (s *Inspector) Complete(ctx context.Context, target Target, src Source) (Ta
 	if err != nil {
 		return target, err
 	}
-	whole := config
-	if s.Redact != nil {
-		config = s.Redact(config)
-	}
-	target.config = &whole
-	target.Artifact, err = manifest.WithConfig(a, config)
+	target.config = &config
+	target.Artifact, err = manifest.WithConfig(a, s.Redact.Masked(config))
 	return target, err
 }
 
@@ -177,7 +174,7 @@ func (s *Inspector) layers(ctx context.Context, target Target, src Source) ([][]
 	return out, len(fresh), nil
 }
 
-// prove reads the blobs that are not missing.
+// prove reads the blobs that are not missing, to their end.
 func (s *Inspector) prove(ctx context.Context, layers []plimsoll.Layer, missing []int, src Source) error {
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(max(1, s.Parallel))
@@ -198,20 +195,7 @@ func (s *Inspector) prove(ctx context.Context, layers []plimsoll.Layer, missing 
 	return group.Wait()
 }
 
-// Rejudge holds a record's packages against the advisories anew.
-func (s *Inspector) Rejudge(ctx context.Context, record plimsoll.ScanRecord) (plimsoll.ScanRecord, error) {
-	record.Judgements, record.Matcher = []plimsoll.Judgement{}, match.Version
-	for _, set := range record.Sets {
-		judgement, err := judgeSet(ctx, s.Advisories, set.PackageSet)
-		if err != nil {
-			return record, plimsoll.Fail(plimsoll.FailureMatch, err)
-		}
-		record.Judgements = append(record.Judgements, judgement)
-	}
-	return record, nil
-}
-
-// fetch reads the missing blobs, several at once and each once, and saves their reports one by one.
+// fetch reads the missing blobs, each once and several at the same time, and saves their reports one by one.
 func (s *Inspector) fetch(ctx context.Context, target Target, src Source, missing []int) (map[plimsoll.Digest][]plimsoll.LayerReport, error) {
 	var mu sync.Mutex
 	var unpacked atomic.Int64
@@ -245,8 +229,8 @@ func (s *Inspector) fetch(ctx context.Context, target Target, src Source, missin
 	return fresh, group.Wait()
 }
 
-// fetchLayer reads a layer and saves its reports, unless another scan did since this one asked
-// what is missing.
+// fetchLayer reads a layer and saves its reports, unless another scan has saved them since this scan listed the
+// missing layers.
 func (s *Inspector) fetchLayer(ctx context.Context, target Target, l plimsoll.Layer, src Source, unpacked *atomic.Int64) ([]plimsoll.LayerReport, error) {
 	ids := target.analyzers.ids
 	missing, err := s.Reports.MissingLayers(ctx, target.Tenant, target.Shared, []plimsoll.Layer{l}, ids)
@@ -271,8 +255,8 @@ func (s *Inspector) progress(done, total int) {
 	}
 }
 
-// layer passes over one blob. A hard link whose name an analyzer wants, but whose
-// content went by under another name, makes it read the blob once more.
+// layer reads one blob. It reads the blob a second time if an analyzer wants a hard link
+// whose target came earlier under a name that no analyzer wants.
 func (s *Inspector) layer(ctx context.Context, l plimsoll.Layer, src Source, unpacked *atomic.Int64) ([]plimsoll.LayerReport, error) {
 	request := PassRequest{
 		MediaType: l.MediaType, CompressedSize: l.Size, Analyzers: s.Analyzers,
@@ -307,47 +291,9 @@ func (s *Inspector) pass(ctx context.Context, l plimsoll.Layer, src Source, requ
 	if plimsoll.FailureOf(err) != plimsoll.FailureLayer {
 		return result, err
 	}
-	// Bytes that are no archive may be none of the image's: the rest of the blob tells.
-	if _, lie := io.CopyN(io.Discard, blob, s.Budget.ImageUnpacked); plimsoll.FailureOf(lie) == plimsoll.FailureDownload {
-		return result, lie
+	// Bytes that are no archive may not be the image's: reading the rest of the blob verifies its digest.
+	if _, changed := io.CopyN(io.Discard, blob, s.Budget.ImageUnpacked); plimsoll.FailureOf(changed) == plimsoll.FailureDownload {
+		return result, changed
 	}
 	return result, err
-}
-
-// judge folds the layers, runs the checks and holds the packages against the advisories.
-func (s *Inspector) judge(ctx context.Context, record plimsoll.ScanRecord, a plimsoll.Artifact, reports [][]plimsoll.LayerReport, config []plimsoll.LayerReport) (plimsoll.ScanRecord, error) {
-	folded, err := layer.Fold(reports, s.Budget)
-	if err != nil {
-		return record, err
-	}
-	addConfig(&folded, config)
-	facts := analyze.Image{
-		Config: a.Settings, Release: folded.Release, Accounts: folded.Accounts, Configs: folded.Configs,
-		Modes:    folded.Modes,
-		Failures: fileFailures(folded.Failures),
-	}
-	record.Facts = &plimsoll.ImageFacts{Release: folded.Release, Files: folded.Files}
-	record.Malware = append([]plimsoll.Malware{}, folded.Malware...)
-	record.Secrets = append([]plimsoll.Secret{}, folded.Secrets...)
-	for _, check := range s.Checks {
-		record.Settings = append(record.Settings, check.Run(facts))
-	}
-	for _, file := range folded.Accounts {
-		if file.From.Passwords > 0 {
-			record.Accounts = append(record.Accounts, file.From)
-		}
-	}
-	record.Sets = append([]plimsoll.PlacedSet{}, sets(folded)...)
-	if record, err = s.Rejudge(ctx, record); err != nil {
-		return record, err
-	}
-	return record, failed(folded.Failures)
-}
-
-func judgeSet(ctx context.Context, advisories Advisories, set plimsoll.PackageSet) (plimsoll.Judgement, error) {
-	evidence, err := advisories.Evidence(ctx, match.Keys(set.Packages))
-	if err != nil {
-		return plimsoll.Judgement{}, err
-	}
-	return match.Judge(set.Packages, evidence), nil
 }

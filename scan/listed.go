@@ -17,13 +17,13 @@ type Opener interface {
 	Open(sealed, ad []byte) ([]byte, error)
 }
 
-// ListStore keeps projects' own lists of weak passwords, and the hashes they are held against.
+// ListStore keeps projects' own lists of weak passwords, and the hashes they are compared with.
 type ListStore interface {
 	// PasswordList returns the list of a project; one with generation 0 if it has none.
 	PasswordList(ctx context.Context, projectID string) (plimsoll.PasswordList, error)
 
 	// SetPasswordList stores the list that follows the one of the generation before, and asks for
-	// the project's images to be held against it. Conflict: another came between.
+	// the check of the project's images. Conflict: another list was stored in the meantime.
 	SetPasswordList(ctx context.Context, l plimsoll.PasswordList) error
 
 	// HashHolder returns what is known of an artifact's accounts; false if none has a password.
@@ -70,7 +70,7 @@ func (p *PasswordLists) list(ctx context.Context, projectID string) (plimsoll.Pa
 }
 
 // SetWords replaces the list of a project; an empty one ends the check. The same list again
-// changes nothing. Stored images are held against it in the background.
+// changes nothing. Stored images are compared with it in the background.
 func (p *PasswordLists) SetWords(ctx context.Context, projectID, by string, words []string) error {
 	words, err := plimsoll.NewPasswordList(words)
 	if err != nil {
@@ -108,7 +108,7 @@ func (p *PasswordLists) Work(ctx context.Context, w plimsoll.Work) error {
 			return err
 		}
 		if len(holders) == 0 {
-			p.Logger.InfoContext(ctx, "images held against a password list", "project", w.ProjectID, "artifacts", n)
+			p.Logger.InfoContext(ctx, "images compared with a password list", "project", w.ProjectID, "artifacts", n)
 			return nil
 		}
 		for _, h := range holders {

@@ -105,7 +105,7 @@ func (k *keeper) want(t *testing.T, when string, want plimsoll.SettingResult, sa
 
 func (k *keeper) tasks(t *testing.T) int {
 	t.Helper()
-	page, err := k.store.Tasks(t.Context(), "p", nil, plimsoll.WorkPasswords, 10, 0)
+	page, err := k.store.Tasks(t.Context(), "p", nil, plimsoll.WorkPasswords, 10, "")
 	if err != nil {
 		t.Fatal(err)
 	}

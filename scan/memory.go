@@ -6,7 +6,7 @@ import (
 	"plimsoll"
 )
 
-// Memory is Reports for a single scan that keeps nothing.
+// Memory is a Reports that stores nothing, for a single scan.
 type Memory struct{}
 
 // MissingLayers returns every layer.
@@ -23,7 +23,7 @@ func (Memory) LayerReports(context.Context, []plimsoll.Digest, []plimsoll.Analyz
 	return nil, nil
 }
 
-// SaveLayer forgets.
+// SaveLayer does nothing.
 func (Memory) SaveLayer(context.Context, plimsoll.Tenant, plimsoll.Digest, plimsoll.Digest, []plimsoll.LayerReport) error {
 	return nil
 }

@@ -10,34 +10,34 @@ import (
 	"plimsoll/layer"
 )
 
-// PassRequest says what one pass over a blob is to find.
+// PassRequest describes one pass over a blob.
 type PassRequest struct {
 	MediaType      string
-	CompressedSize int64 // of the descriptor; 0 = not known
+	CompressedSize int64 // bytes, of the descriptor; 0 = unknown
 	Analyzers      []analyze.Analyzer
 	Budget         plimsoll.Budget
-	Unpacked       *atomic.Int64 // shared by the layers of an image; nil = this layer alone
+	Unpacked       *atomic.Int64 // bytes, shared by the layers of an image; nil = this layer alone
 
 	// Aliases is nil on the first read of a blob and PassResult.NeedAliases on the second.
 	Aliases []string
 }
 
-// PassResult is what one pass found.
+// PassResult is the result of one pass.
 type PassResult struct {
 	layer.Sums
 
 	// Reports are in the order of the analyzers, with the diff ID set.
 	Reports []plimsoll.LayerReport
 
-	// NeedAliases asks for one more read of the blob with these as Aliases: a hard link whose
-	// content matters points to a file that had passed already. The reports of this pass are
-	// then incomplete. A second read never asks again.
+	// NeedAliases, if not empty, requests a second read of the blob with these as Aliases: a hard
+	// link whose content is wanted points to a file that came earlier. The reports of this pass
+	// are then incomplete. A second read requests none.
 	NeedAliases []string
 }
 
-// Pass reads a blob once, from bytes to reports. It has no capability but its reader and
-// unlinked temporary files, so it can run in a process that has none either. Whether the
-// sums are those the manifest and the config promise is the caller's to compare.
+// Pass reads a blob once, from bytes to reports. It uses only its reader and unlinked temporary
+// files, so it can run in a confined process. The caller compares the sums with the manifest
+// and the config.
 func Pass(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) {
 	set, err := analyze.NewSet(req.Analyzers)
 	if err != nil {
@@ -46,14 +46,14 @@ func Pass(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error)
 	return PassWith(set)(ctx, r, req)
 }
 
-// PassWith is Pass with analyzers that were made ready before; those of the request are not looked at.
+// PassWith returns Pass for prepared analyzers; those of the request are ignored.
 func PassWith(set *analyze.Set) func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) {
 	return func(ctx context.Context, r io.Reader, req PassRequest) (PassResult, error) {
-		return pass(ctx, r, set, req)
+		return passLayer(ctx, r, set, req)
 	}
 }
 
-func pass(ctx context.Context, r io.Reader, set *analyze.Set, req PassRequest) (PassResult, error) {
+func passLayer(ctx context.Context, r io.Reader, set *analyze.Set, req PassRequest) (PassResult, error) {
 	if len(req.Aliases) > 0 {
 		req.Unpacked = nil // the first read counted these bytes
 	}

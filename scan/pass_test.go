@@ -6,10 +6,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -105,20 +101,6 @@ func pass(t testing.TB, blob []byte, budget plimsoll.Budget) scan.PassResult {
 	return res
 }
 
-// fold folds layers given as archives.
-func fold(t testing.TB, layers ...[]byte) layer.Folded {
-	t.Helper()
-	var reports [][]plimsoll.LayerReport
-	for _, l := range layers {
-		reports = append(reports, pass(t, l, plimsoll.DefaultBudget()).Reports)
-	}
-	folded, err := layer.Fold(reports, plimsoll.DefaultBudget())
-	if err != nil {
-		t.Fatal(err)
-	}
-	return folded
-}
-
 func TestPassSetsSumsAndDiffID(t *testing.T) {
 	plain := archive(t, entry{name: "./a", body: "x"})
 	blob := gzipped(t, plain)
@@ -142,48 +124,6 @@ func TestPassSetsSumsAndDiffID(t *testing.T) {
 
 const statusStanza = "Package: curl\nStatus: install ok installed\nVersion: 7.88\nArchitecture: amd64\n\n"
 
-func TestHardLinks(t *testing.T) {
-	eicar := `X5O!P%@AP[4\PZX54(P^)7CC)7}$` + `EICAR-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*`
-	blob := archive(t,
-		entry{name: "var/lib/dpkg/status-old", body: statusStanza},
-		entry{name: "var/lib/dpkg/status", kind: tar.TypeLink, link: "var/lib/dpkg/status-old"},
-		entry{name: "opt/bad", body: eicar, mode: 0o4755},
-		entry{name: "opt/second", kind: tar.TypeLink, link: "./opt/bad"},
-		entry{name: "opt/third", kind: tar.TypeLink, link: "opt/second"},
-		entry{name: "etc/shadow", kind: tar.TypeLink, link: "etc/later"}, // forward
-		entry{name: "etc/later", body: "root:*:1:0:99999:7:::\n"},
-		entry{name: "etc/passwd", kind: tar.TypeLink, link: "etc/passwd"}, // itself
-	)
-	folded := fold(t, blob)
-	if len(folded.Packages) != 1 || folded.Packages[0].Name != "curl" {
-		t.Errorf("packages %+v", folded.Packages)
-	}
-	var bad, setuid []string
-	for _, m := range folded.Malware {
-		bad = append(bad, m.Path)
-	}
-	for _, m := range folded.Modes {
-		if m.Mode&0o4000 != 0 {
-			setuid = append(setuid, m.Path)
-		}
-	}
-	want := []string{"opt/bad", "opt/second", "opt/third"}
-	if diff := cmp.Diff(want, bad); diff != "" {
-		t.Errorf("malware: %s", diff)
-	}
-	if diff := cmp.Diff(want, setuid); diff != "" {
-		t.Errorf("modes: %s", diff)
-	}
-	var failed []string
-	for _, f := range folded.Failures {
-		failed = append(failed, string(f.Code)+" "+f.Path)
-	}
-	slices.Sort(failed)
-	if diff := cmp.Diff([]string{"settings etc/passwd", "settings etc/shadow"}, failed); diff != "" {
-		t.Errorf("failures: %s", diff)
-	}
-}
-
 func TestOnlyWantedFilesMeetTheFileBudget(t *testing.T) {
 	budget := plimsoll.DefaultBudget()
 	budget.WantedFile = 100
@@ -197,93 +137,6 @@ func TestOnlyWantedFilesMeetTheFileBudget(t *testing.T) {
 		if diff := cmp.Diff(want, r.Failures); diff != "" {
 			t.Errorf("%s: %s", r.Analyzer.Name, diff)
 		}
-	}
-}
-
-// roots is where real package databases stand.
-func roots(t testing.TB) string {
-	t.Helper()
-	dir := filepath.Join("..", "..", "shared", "data", "roots")
-	if _, err := os.Stat(dir); err != nil {
-		if os.Getenv("CI") == "true" {
-			t.Fatalf("test material is missing: %v", err)
-		}
-		t.Skipf("test material is missing: %v", err)
-	}
-	return dir
-}
-
-// rootLayer makes one layer of a root. Links of the image are kept there as files that hold their target.
-func rootLayer(t testing.TB, root string) []byte {
-	t.Helper()
-	var entries []entry
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		name, err := filepath.Rel(root, path)
-		if err != nil {
-			return err
-		}
-		e := entry{name: filepath.ToSlash(name)}
-		if target, err := os.Readlink(path); err == nil {
-			e.kind, e.link = tar.TypeSymlink, target
-			entries = append(entries, e)
-			return nil
-		}
-		body, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		if target := string(body); e.name == "etc/os-release" && strings.HasPrefix(target, "../") {
-			e.kind, e.link = tar.TypeSymlink, target
-		} else {
-			e.body = target
-		}
-		entries = append(entries, e)
-		return nil
-	})
-	if err != nil {
-		t.Fatal(err)
-	}
-	return archive(t, entries...)
-}
-
-func TestRealRoots(t *testing.T) {
-	dir := roots(t)
-	tests := []struct{ root, database, mark, ecosystem string }{
-		{"alpine-3.8.5", "lib/apk/db/installed", "P:", "Alpine:v3.8"},
-		{"alpine-3.10.3", "lib/apk/db/installed", "P:", "Alpine:v3.10"},
-		{"alpine-3.18.9", "lib/apk/db/installed", "P:", "Alpine:v3.18"},
-		{"alpine-3.20.3", "lib/apk/db/installed", "P:", "Alpine:v3.20"},
-		{"debian-11.11", "var/lib/dpkg/status", "Status: install ok installed", "Debian:11"},
-		{"debian-13", "var/lib/dpkg/status", "Status: install ok installed", "Debian:13"},
-		{"ubuntu-18.04", "var/lib/dpkg/status", "Status: install ok installed", "Ubuntu:18.04"},
-		{"ubuntu-22.04-web", "var/lib/dpkg/status", "Status: install ok installed", "Ubuntu:22.04"},
-	}
-	for _, test := range tests {
-		t.Run(test.root, func(t *testing.T) {
-			raw, err := os.ReadFile(filepath.Join(dir, test.root, test.database))
-			if err != nil {
-				t.Fatal(err)
-			}
-			want := 0
-			for line := range strings.Lines(string(raw)) {
-				if strings.HasPrefix(line, test.mark) {
-					want++
-				}
-			}
-			folded := fold(t, rootLayer(t, filepath.Join(dir, test.root)))
-			if len(folded.Packages) != want || want == 0 {
-				t.Errorf("%d packages, the database has %d", len(folded.Packages), want)
-			}
-			if folded.Release == nil || packages.Ecosystem(*folded.Release) != test.ecosystem {
-				t.Errorf("release %+v, want %s", folded.Release, test.ecosystem)
-			}
-			if len(folded.Accounts) == 0 || len(folded.Failures) != 0 {
-				t.Errorf("accounts %d, failures %v", len(folded.Accounts), folded.Failures)
-			}
-		})
 	}
 }
 

@@ -126,7 +126,7 @@ func TestAnOrdinaryImageIsQuiet(t *testing.T) {
 	}
 }
 
-// TestSecretsInPlacesOfPackages: what somebody put where a package's file stood, or stands, is shown.
+// TestSecretsInPlacesOfPackages: a secret in a file that replaced a package's file is shown.
 func TestSecretsInPlacesOfPackages(t *testing.T) {
 	src := newMemory()
 	y := newYard(t, src)

@@ -8,37 +8,37 @@ import (
 	"plimsoll/analyze"
 )
 
-// versions are the names under which reports of an inspection are kept: those of the analyzers, with the
-// versions of what they ask outside.
+// versions are the ids under which the reports of an inspection are stored: those of the analyzers, with the
+// versions of the external engines that they ask.
 type versions struct {
 	ids     []plimsoll.AnalyzerID
-	unknown []error // why an outside version is not known, as failures; by analyzer
+	unknown []error // why an external version is unknown, as failures; by analyzer
 }
 
-// unknownOutside is in place of a version that could not be learnt. No report with it is complete.
-const unknownOutside = "unknown"
+// unknownVersion replaces an external version that could not be asked for. No report with it is complete.
+const unknownVersion = "unknown"
 
 func (s *Inspector) versions(ctx context.Context) versions {
 	v := versions{ids: make([]plimsoll.AnalyzerID, len(s.Analyzers)), unknown: make([]error, len(s.Analyzers))}
 	for i, a := range s.Analyzers {
 		v.ids[i] = a.ID()
-		ask := s.Outside[a.ID().Name]
+		ask := s.ExternalVersions[a.ID().Name]
 		if ask == nil {
 			continue
 		}
-		outside, err := ask(ctx)
+		external, err := ask(ctx)
 		if err != nil {
-			outside, v.unknown[i] = unknownOutside, plimsoll.Fail(plimsoll.FailureEngine, err)
+			external, v.unknown[i] = unknownVersion, plimsoll.Fail(plimsoll.FailureEngine, err)
 		}
-		v.ids[i].Version += "+" + outside
+		v.ids[i].Version += "+" + external
 	}
 	return v
 }
 
 func (v versions) key() string { return fmt.Sprint(v.ids) }
 
-// name gives the reports of a pass their full versions. One of an unknown version is a failure: what was asked may
-// have answered in the end, but nobody could tell later what its answers were worth.
+// name sets the ids of the reports of a pass. A report of an unknown version gets a failure: the engine may
+// have answered later, but its answers cannot be attributed to a version.
 func (v versions) name(reports []plimsoll.LayerReport) {
 	for i := range reports {
 		reports[i].Analyzer = v.ids[i]

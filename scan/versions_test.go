@@ -23,7 +23,7 @@ type daemon struct {
 
 func (d *daemon) Scan(_ context.Context, content io.ReaderAt, size int64) (clamd.Result, error) {
 	if d.away {
-		return clamd.Result{}, plimsoll.Errorf(plimsoll.Unavailable, "nobody answers")
+		return clamd.Result{}, plimsoll.Errorf(plimsoll.Unavailable, "no answer")
 	}
 	d.shown++
 	text, err := io.ReadAll(io.NewSectionReader(content, 0, size))
@@ -33,9 +33,9 @@ func (d *daemon) Scan(_ context.Context, content io.ReaderAt, size int64) (clamd
 	return clamd.Result{}, err
 }
 
-func (d *daemon) tell(context.Context) (string, error) {
+func (d *daemon) askVersion(context.Context) (string, error) {
 	if d.version == "" {
-		return "", errors.New("no version is told")
+		return "", errors.New("no version")
 	}
 	return d.version, nil
 }
@@ -53,7 +53,7 @@ func (d *daemon) employ(t *testing.T, y *yard) {
 	if inspector.Analyzers, err = all.With(config, signatures); err != nil {
 		t.Fatal(err)
 	}
-	inspector.Outside = map[string]func(context.Context) (string, error){malware.Name: d.tell}
+	inspector.ExternalVersions = map[string]func(context.Context) (string, error){malware.Name: d.askVersion}
 }
 
 func (y *yard) malware(t *testing.T, tag string) (out []string) {
@@ -68,9 +68,9 @@ func (y *yard) malware(t *testing.T, tag string) (out []string) {
 	return out
 }
 
-// TestOutsideVersions: reports hold while the daemon's database is the same, whether it answers or not. Without an answer a layer is
-// looked at again next time, and what was found before stays.
-func TestOutsideVersions(t *testing.T) {
+// TestExternalVersions: stored reports are used while the daemon's database is the same, whether it answers or not. Without an answer a layer is
+// analysed again at the next scan, and the last result stays.
+func TestExternalVersions(t *testing.T) {
 	src := newMemory()
 	y := newYard(t, src)
 	d := &daemon{version: "1"}
@@ -92,7 +92,7 @@ func TestOutsideVersions(t *testing.T) {
 	step("first", 1, "", plimsoll.ScanDone, bad)
 	step("again", 0, "", plimsoll.ScanDone, bad)
 	d.away = true
-	step("away, and what is known holds", 0, "", plimsoll.ScanDone, bad)
+	step("away, and stored reports are used", 0, "", plimsoll.ScanDone, bad)
 	d.version = "2"
 	step("away with another database", 0, plimsoll.FailureEngine, plimsoll.ScanFailed, bad)
 	d.away = false

@@ -4,33 +4,31 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"plimsoll"
 )
 
-// Store is what scans ask of the inventory.
+// Store is the part of the inventory that scans use.
 type Store interface {
 	Artifact(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest) (plimsoll.Artifact, error)
 	SaveScan(ctx context.Context, r plimsoll.ScanRecord) (changed bool, err error)
 	FailScan(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest, code plimsoll.FailureCode, detail string) error
 }
 
-// Open finds the bytes that a unit of work is about. shared tells that the registry's
-// layer reports may be reused without proof of bytes.
+// Open returns the source of a unit of work's image. shared reports whether layer reports of its registry
+// may be reused without proof of bytes.
 type Open func(ctx context.Context, w plimsoll.Work) (src Source, shared bool, err error)
 
-// Worker scans what the backlog hands it.
+// Worker scans the units of work of the backlog.
 type Worker struct {
 	Inspector *Inspector
 	Store     Store
 	Open      Open
-	Lists     *PasswordLists // nil = projects have no lists of passwords
+	Lists     *PasswordLists // nil = projects have no password lists
 }
 
-// Work scans one artifact: an image, or every platform of an index that can be
-// scanned. The outcome is stored with the artifact whether it succeeds or not; the
-// error is the first failure.
+// Work scans one artifact: an image, or every scannable platform of an index. The outcome is
+// stored with the artifact, also if the scan fails. The error is the first failure.
 func (w *Worker) Work(ctx context.Context, work plimsoll.Work) error {
 	tenant := work.Tenant
 	digest, err := plimsoll.ParseDigest(work.Key)
@@ -39,7 +37,7 @@ func (w *Worker) Work(ctx context.Context, work plimsoll.Work) error {
 	}
 	artifact, err := w.Store.Artifact(ctx, tenant, digest)
 	if plimsoll.ErrorCode(err) == plimsoll.NotFound {
-		return nil // its last tag went away since the scan was asked for
+		return nil // its last tag was removed after the scan was requested
 	}
 	if err != nil {
 		return err
@@ -57,7 +55,7 @@ func (w *Worker) Work(ctx context.Context, work plimsoll.Work) error {
 	return w.index(ctx, work, Target{Tenant: tenant, Artifact: artifact, Shared: shared}, src)
 }
 
-// index scans platform by platform: one that fails does not keep the others from being looked at.
+// index scans one platform after the other. A platform that fails does not stop the others.
 func (w *Worker) index(ctx context.Context, work plimsoll.Work, index Target, src Source) error {
 	var first error
 	for _, c := range index.Artifact.Children {
@@ -87,12 +85,12 @@ func (w *Worker) image(ctx context.Context, work plimsoll.Work, target Target, s
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	err = quarantined(err, work.Deaths)
-	if err != nil && len(record.Settings) == 0 && len(record.Sets) == 0 {
+	err = addQuarantine(err, work.Deaths)
+	if err != nil && record.Facts == nil { // before its layers were folded
 		return w.failed(ctx, target.Tenant, digest, err)
 	}
 	if err != nil {
-		record.Failure, record.Detail = plimsoll.FailureOf(err), detail(err)
+		record.Failure, record.Detail = plimsoll.FailureOf(err), failureDetail(err)
 		record = withoutFailedParts(record, err)
 	}
 	if _, saveErr := w.Store.SaveScan(ctx, record); saveErr != nil {
@@ -104,37 +102,22 @@ func (w *Worker) image(ctx context.Context, work plimsoll.Work, target Target, s
 	return err
 }
 
-// quarantined says so where this death is the last that the queue allows. The artifact is
-// failed then until somebody asks for a scan: syncs ask for scans of new content only.
-func quarantined(err error, deaths int) error {
+// addQuarantine adds to the error of a death that it is the last one the queue allows. The artifact
+// is failed until a user requests a scan: syncs request scans of new content only.
+func addQuarantine(err error, deaths int) error {
 	if !errors.Is(err, plimsoll.ErrDied) || deaths+1 < plimsoll.MaxDeaths {
 		return err
 	}
 	return fmt.Errorf("quarantined, analysis died twice: %w", err)
 }
 
-// withoutFailedParts leaves out what was not looked at everywhere, so that the last good
-// result of that part stays: half a package database must not look like half the findings. Malware that was found is
-// malware whatever else was not looked at, so it is added to the last result.
+// withoutFailedParts withholds the parts that are incomplete, so that the last good result of each
+// stays stored.
 func withoutFailedParts(record plimsoll.ScanRecord, err error) plimsoll.ScanRecord {
-	incomplete, ok := errors.AsType[*Incomplete](err)
-	if !ok {
-		return record
-	}
-	if incomplete.Packages {
-		record.Sets, record.Judgements = nil, nil
-	}
-	if incomplete.Malware {
-		record.Malware = slices.DeleteFunc(record.Malware, func(m plimsoll.Malware) bool { return m.Kind != plimsoll.MalwareMatch })
-		if record.MalwareAdds = len(record.Malware) > 0; !record.MalwareAdds {
-			record.Malware = nil
+	if incomplete, ok := errors.AsType[*Incomplete](err); ok {
+		for _, k := range incomplete.Kinds {
+			k.Withhold(&record)
 		}
-	}
-	if incomplete.Secrets {
-		record.Secrets = nil
-	}
-	if incomplete.Settings {
-		record.Settings, record.Accounts = nil, nil
 	}
 	return record
 }
@@ -144,13 +127,13 @@ func (w *Worker) failed(ctx context.Context, tenant plimsoll.Tenant, d plimsoll.
 	if ctx.Err() != nil {
 		return ctx.Err()
 	}
-	return errors.Join(err, w.Store.FailScan(ctx, tenant, d, plimsoll.FailureOf(err), detail(err)))
+	return errors.Join(err, w.Store.FailScan(ctx, tenant, d, plimsoll.FailureOf(err), failureDetail(err)))
 }
 
 const maxDetail = 500
 
-// detail is an error's text as it is stored and shown.
-func detail(err error) string {
+// failureDetail returns an error's text as it is stored and shown.
+func failureDetail(err error) string {
 	s := err.Error()
 	return s[:min(len(s), maxDetail)]
 }

@@ -5,6 +5,9 @@ import (
 
 	"plimsoll"
 	"plimsoll/api"
+	"plimsoll/api/hss"
+	"plimsoll/api/iam"
+	v1 "plimsoll/api/v1"
 	"plimsoll/app"
 )
 
@@ -15,22 +18,38 @@ func Handler(site *app.Site, c Config, trust app.Trust) *api.API {
 	config.Version, config.Log, config.OperatorDomain, config.PublicURL = c.Version, c.Logger, site.Domain.ID, c.PublicURL
 	config.TempDir = site.TempDir() // a killed server leaves no upload behind
 	return api.New(config, api.Roles{
-		Callers: site.SignIns, SignIns: signIns{site.SignIns}, Projects: site.Users, Users: users{site.Users}, Keys: site.Users,
-		Registries: site.Registries, NewRegistries: newRegistries{site.Registries}, Scans: site.Scans, Tasks: site.Tasks,
-		Images: site.Images, Lookup: site.Images, Histories: site.Images, Files: site.Images,
+		Callers: site.SignIns,
+		HSS:     contractRoles(site),
+		IAM:     iam.Roles{Tokens: site.SignIns, SignIns: signIns{site.SignIns}, Projects: site.Users},
+		V1:      ownRoles(site, trust),
+		Checks:  []api.Check{{Name: "store", Run: site.CheckStore}, {Name: "advisories", Run: site.CheckAdvisories}},
+	})
+}
+
+// contractRoles implement the operations of the vendor's contract.
+func contractRoles(site *app.Site) hss.Roles {
+	return hss.Roles{
+		Images: site.Images, Lookup: site.Images, Files: site.Images, Scans: site.Scans, Registries: site.Registries, Tasks: site.Tasks,
 		Settings: site.Findings, Software: site.Findings, Secrets: site.Findings, Malware: site.Findings,
 		Vulnerabilities: site.Findings, Census: site.Findings, CVEs: site.Findings,
-		Explainer: site.Explanations, Decisions: site.Decisions, VEX: site.VEX, WeakPasswords: site.PasswordLists,
-		Advisories:  advisories{site.Advisories, trust},
-		SecretRules: site.Analysis.SecretTitles(),
-		Checks:      []api.Check{{Name: "store", Run: site.CheckStore}, {Name: "advisories", Run: site.CheckAdvisories}},
-	})
+		Decisions: site.Decisions, WeakPasswords: site.PasswordLists, SecretRules: site.Analysis.SecretTitles(),
+	}
+}
+
+// ownRoles implement the operations under /api/v1.
+func ownRoles(site *app.Site, trust app.Trust) v1.Roles {
+	return v1.Roles{
+		Images: site.Images, Lookup: site.Images, Histories: site.Images, Files: site.Images,
+		Settings: site.Findings, Software: site.Findings, Secrets: site.Findings, Scans: site.Scans, Tasks: site.Tasks,
+		Registries: site.Registries, NewRegistries: newRegistries{site.Registries}, Advisories: advisories{site.Advisories, trust},
+		Users: users{site.Users}, Keys: site.Users, Decisions: site.Decisions, VEX: site.VEX, Explainer: site.Explanations,
+	}
 }
 
 // signIns translates the API's type of a sign-in to the use case's.
 type signIns struct{ app *app.SignIns }
 
-func (s signIns) SignIn(ctx context.Context, in api.SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
+func (s signIns) SignIn(ctx context.Context, in iam.SignIn) (string, plimsoll.Token, plimsoll.Principal, error) {
 	return s.app.SignIn(ctx, app.SignIn(in))
 }
 
@@ -45,7 +64,7 @@ func (u users) User(ctx context.Context, domainID, name string) (plimsoll.User, 
 	return u.app.User(ctx, domainID, name)
 }
 
-func (u users) AddUser(ctx context.Context, spec api.UserSpec) (plimsoll.User, error) {
+func (u users) AddUser(ctx context.Context, spec v1.UserSpec) (plimsoll.User, error) {
 	return u.app.Add(ctx, app.NewUser(spec))
 }
 

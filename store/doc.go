@@ -2,14 +2,14 @@
 // may ask, over SQL. Store joins the parts, which are folders of their own; each writes its own
 // tables, and a table has one writing part. They depend one way:
 //
-//	sqldb      connection, transactions, chunks of keys, stored forms: knows no table
+//	sqldb      connection, transactions, chunks of keys, stored forms: has no tables of its own
 //	accounts   domains, projects, users, tokens, access keys
 //	layers     layer reports by content, proofs of bytes; Cache for scans without a server
 //	backlog    units of work and the tasks that wait for them
-//	judgement  packages, package sets, verdicts, findings, rematches: no image, no tenant
+//	judgement  packages, package sets, verdicts, findings, rematches: shared by all tenants
 //	artifacts  manifests and indexes with layers, members, package sets and raw counts
 //	decisions  decisions about findings, VEX documents
-//	history    what tags pointed to and held, and what follows from that
+//	history    what tags pointed to, which sets images had, and the events that follow
 //	images     registries, images, syncs, shown counts
 //	findings   what scans found, and its lists for images
 //

@@ -22,12 +22,8 @@ func sealedColumns() []sqldb.SealedColumn {
 // by to, in one transaction. It returns how many values there were. Conflict: the fact is another.
 func (s *Store) Reseal(ctx context.Context, key, from, to string, f func(sealed, ad []byte) ([]byte, error)) (n int, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		changed, err := sqldb.Affected(tx.Exec(ctx, `UPDATE meta SET value = ? WHERE key = ? AND value = ?`, to, key, from))
-		if err != nil {
+		if err := replaceMeta(ctx, tx, key, from, to); err != nil {
 			return err
-		}
-		if changed == 0 {
-			return plimsoll.Errorf(plimsoll.Conflict, "the stored fact %q is not %q", key, from)
 		}
 		for _, column := range sealedColumns() {
 			values, err := resealColumn(ctx, tx, column, f)

@@ -42,19 +42,20 @@ type Store struct {
 	db *sqldb.DB
 }
 
-// New makes a store over an engine whose schema is current. Two parts call parts that depend
+// New makes a store over an engine whose schema is current. Three parts call parts that depend
 // on them, by the functions that they get here.
 func New(db *sqldb.DB) *Store {
+	found := findings.New(db)
 	return &Store{
 		accountStore:   accounts.New(db),
 		layerStore:     layers.New(db),
 		backlogStore:   backlog.New(db, findings.FailScanOf),
-		judgementStore: judgement.New(db),
+		judgementStore: judgement.New(db, found.SaveMalicious),
 		artifactStore:  artifacts.New(db),
 		decisionStore:  decisions.New(db, images.RefreshImages),
 		imageStore:     images.New(db),
 		historyStore:   history.New(db),
-		findingStore:   findings.New(db),
+		findingStore:   found,
 		db:             db,
 	}
 }
@@ -62,5 +63,5 @@ func New(db *sqldb.DB) *Store {
 // Close closes the database.
 func (s *Store) Close() error { return s.db.Close() }
 
-// DB returns the engine, for the queue, which keeps its own tables beside the store's.
+// DB returns the engine.
 func (s *Store) DB() *sqldb.DB { return s.db }

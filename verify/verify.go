@@ -1,4 +1,4 @@
-// Package verify proves that a blob is what its descriptor says.
+// Package verify proves that a blob has the size and digest of its descriptor.
 package verify
 
 import (
@@ -9,7 +9,7 @@ import (
 	"plimsoll"
 )
 
-// Reader returns a reader of r that ends with io.EOF only if r held exactly d.Size bytes with
+// Reader returns a reader of r that ends with io.EOF only if r contained exactly d.Size bytes with
 // the digest d.Digest. It never returns more than d.Size bytes; anything else ends
 // with FailureDownload. Errors are sticky.
 func Reader(r io.Reader, d plimsoll.Descriptor) io.Reader {

@@ -12,23 +12,23 @@ import (
 	"plimsoll/analyze/secret"
 )
 
-// Config says what analyzers take from outside. The zero value works.
+// Config configures the analyzers. The zero value is valid.
 type Config struct {
-	// Rules are files of signatures beside the embedded ones.
+	// Rules are files of signatures in addition to the embedded ones.
 	Rules []RuleFile `json:"rules,omitempty"`
 
-	// Second says that a second engine for malware is asked: who makes the analyzers adds it to what Signatures loads.
+	// Second enables a second engine for malware: the caller adds it to the result of Signatures.
 	Second bool `json:"second,omitempty"`
 
-	// Without names analyzers that are left out: those of Optional.
+	// Without lists the names of analyzers that are left out, of those of Optional.
 	Without []string `json:"without,omitempty"`
 }
 
-// Optional names the analyzers that can be left out.
+// Optional returns the names of the analyzers that can be left out.
 func Optional() []string { return []string{malware.Name, secret.Name} }
 
-// RuleFile is a file of signatures. The end of its name tells the format: .yar and .yara are
-// YARA rules, .sha256 is a list for package malware; others are ClamAV's, or not read.
+// RuleFile is a file of signatures. The extension of its name selects the format: .yar and .yara are
+// YARA rules, .sha256 is a hash list; others are ClamAV's, or are not read.
 type RuleFile struct {
 	Name string `json:"name"`
 	Data []byte `json:"data"`
@@ -43,11 +43,11 @@ func Analyzers(c Config) ([]analyze.Analyzer, error) {
 	return With(c, signatures)
 }
 
-// Names returns the analyzers that have the ids of Analyzers, for a process that has another one look: the
-// signatures are not loaded, and nothing matches them.
+// Names returns analyzers with the ids of Analyzers, for a process that sends layers to another one: the
+// signatures are not loaded, so these analyzers match nothing.
 func Names(c Config) ([]analyze.Analyzer, error) { return With(c, malware.Signatures{}) }
 
-// With returns every analyzer that is not left out, given the signatures that were loaded for c.
+// With returns every analyzer that is not left out, with signatures that Signatures loaded for c.
 func With(c Config, signatures malware.Signatures) ([]analyze.Analyzer, error) {
 	for _, name := range c.Without {
 		if !slices.Contains(Optional(), name) {
@@ -57,14 +57,20 @@ func With(c Config, signatures malware.Signatures) ([]analyze.Analyzer, error) {
 	list := []analyze.Analyzer{
 		analyze.Tree{},
 		packages.New(),
-		malware.New(digest(c), signatures),
+		malware.New(rulesDigest(c), signatures),
 		secret.NewAnalyzer(),
 		baseline.New(),
 	}
 	return slices.DeleteFunc(list, func(a analyze.Analyzer) bool { return slices.Contains(c.Without, a.ID().Name) }), nil
 }
 
-// Checks returns every check, by rule id.
-func Checks() []analyze.Check {
-	return baseline.Checks()
+// Kinds returns every kind of finding, in the order in which they are folded: settings depend on
+// the release that packages find.
+func Kinds() []analyze.Kind {
+	return []analyze.Kind{
+		packages.Kind{},
+		malware.Kind{},
+		secret.Kind{},
+		baseline.Kind{},
+	}
 }

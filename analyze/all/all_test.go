@@ -13,6 +13,7 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze"
+	"plimsoll/analyze/baseline"
 )
 
 var update = flag.Bool("update", false, "write golden files of versions that have none yet")
@@ -26,7 +27,7 @@ func analyzers(t *testing.T) []analyze.Analyzer {
 	return list
 }
 
-// unlisted are folders that hold no analyzer, and why.
+// unlisted are folders without an analyzer, and why.
 var unlisted = map[string]string{
 	"literal": "a filter that analyzers use, and none itself: it has no report",
 	"window":  "parts of a file as slices, for engines",
@@ -54,8 +55,17 @@ func TestEveryFolderIsListed(t *testing.T) {
 			t.Errorf("analyze/%s is not in the list", f.Name())
 		}
 	}
+	for _, k := range Kinds() {
+		if !names[k.Name()] {
+			t.Errorf("kind %s has no analyzer", k.Name())
+		}
+		delete(names, k.Name())
+	}
+	if len(names) != 1 || !names[analyze.TreeName] {
+		t.Errorf("analyzers without a kind, or kinds that are listed twice: %v", names)
+	}
 	rules := map[string]bool{}
-	for _, c := range Checks() {
+	for _, c := range baseline.Checks() {
 		if rules[c.ID()] || c.ID() == "" {
 			t.Errorf("rule %q comes twice", c.ID())
 		}
@@ -76,8 +86,8 @@ func TestWithout(t *testing.T) {
 	}
 }
 
-// layer is a layer with something for every analyzer. Changing it makes every golden file wrong.
-func layer() []struct {
+// sampleLayer is a layer with something for every analyzer. Changing it makes every golden file wrong.
+func sampleLayer() []struct {
 	plimsoll.Entry
 	body string
 } {
@@ -112,7 +122,7 @@ func layer() []struct {
 // that changes needs a new version. A golden file is never written over.
 func TestOutputChangesOnlyWithTheVersion(t *testing.T) {
 	run := ready(t, analyzers(t)).Run(t.Context(), plimsoll.DefaultBudget(), nil)
-	for _, e := range layer() {
+	for _, e := range sampleLayer() {
 		e.Size = int64(len(e.body))
 		if err := run.Visit(e.Entry, strings.NewReader(e.body)); err != nil {
 			t.Fatal(err)

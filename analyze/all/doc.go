@@ -1,5 +1,5 @@
-// Package all lists every analyzer and every check, readable from top to bottom.
+// Package all lists every analyzer and every kind of finding.
 //
-// There is no registration: whoever wires a scan takes these lists. A test walks the
-// folders of analyze and fails if one is missing here.
+// There is no registration: the program passes these lists to a scan. A test walks the folders of
+// analyze and fails if one is missing here.
 package all

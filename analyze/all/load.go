@@ -19,13 +19,13 @@ const (
 	KindSums    = "sha256"
 	KindYARA    = "yara"
 	KindClamAV  = "clamav"
-	KindText    = "text"    // licences and notes, which sets of rules come with
-	KindUnknown = "unknown" // not read, which is told: its name may be misspelt
+	KindText    = "text"    // licences and notes that rule sets contain
+	KindUnknown = "unknown" // not read, and reported: its name may be misspelt
 )
 
-// RuleSet says what became of one file of signatures.
+// RuleSet is the result of loading one file of signatures.
 type RuleSet struct {
-	Name     string          `json:"name"` // "embedded" for those of every build
+	Name     string          `json:"name"` // "embedded" for the embedded ones
 	Kind     string          `json:"kind"`
 	Digest   plimsoll.Digest `json:"digest"` // of the file
 	Loaded   int             `json:"loaded"`
@@ -40,9 +40,9 @@ type Refusal struct {
 	Reason string `json:"reason"`
 }
 
-// kindOf tells the format by the end of a name. ClamAV's formats that are not read are ClamAV's all the
-// same: their lines are signatures, which are refused one by one.
-func kindOf(name string) string {
+// ruleKind returns the format by the extension of a name. Formats of ClamAV that are not read are
+// KindClamAV too: their lines are signatures, which are refused one by one.
+func ruleKind(name string) string {
 	switch strings.ToLower(path.Ext(name)) {
 	case ".yar", ".yara":
 		return KindYARA
@@ -61,26 +61,26 @@ func kindOf(name string) string {
 	return KindUnknown
 }
 
-// digest identifies the signatures without loading them, whatever the order of the files.
-func digest(c Config) plimsoll.Digest {
+// rulesDigest identifies the signatures without loading them, independent of the order of the files.
+func rulesDigest(c Config) plimsoll.Digest {
 	sum := sha256.New()
 	fmt.Fprintln(sum, malware.EmbeddedDigest())
 	if c.Second {
 		fmt.Fprintln(sum, malware.SecondEngine, malware.SecondVersion)
 	}
-	for _, f := range sorted(c.Rules) {
+	for _, f := range sortRules(c.Rules) {
 		fmt.Fprintf(sum, "%q %s\n", f.Name, plimsoll.DigestOf(f.Data))
 	}
 	return plimsoll.DigestFrom([sha256.Size]byte(sum.Sum(nil)))
 }
 
-func sorted(rules []RuleFile) []RuleFile {
+func sortRules(rules []RuleFile) []RuleFile {
 	return slices.SortedFunc(slices.Values(rules), func(a, b RuleFile) int { return strings.Compare(a.Name, b.Name) })
 }
 
-// Signatures loads what files are held against, and tells what became of each file, the embedded ones first.
-// Single rules and lines that cannot be used are no error. An error names the file that
-// cannot be read at all.
+// Signatures loads the signatures that files are compared with. It returns the result for each file, the
+// embedded ones first. Single rules and lines that cannot be used are no error. An error names the
+// file that cannot be read at all.
 func Signatures(c Config) (malware.Signatures, []RuleSet, error) {
 	embedded, err := malware.Embedded()
 	if err != nil {
@@ -94,8 +94,8 @@ func Signatures(c Config) (malware.Signatures, []RuleSet, error) {
 			{Name: malware.EmbeddedRules().Name, Kind: KindYARA, Digest: malware.EmbeddedDigest()},
 		},
 	}
-	for _, f := range sorted(c.Rules) {
-		set := RuleSet{Name: f.Name, Kind: kindOf(f.Name), Digest: plimsoll.DigestOf(f.Data)}
+	for _, f := range sortRules(c.Rules) {
+		set := RuleSet{Name: f.Name, Kind: ruleKind(f.Name), Digest: plimsoll.DigestOf(f.Data)}
 		if err := l.add(f, &set); err != nil {
 			return l.out, nil, err
 		}
@@ -127,7 +127,7 @@ func (l *loader) add(f RuleFile, set *RuleSet) error {
 	case KindClamAV:
 		return l.addClamAV(f, set)
 	case KindUnknown:
-		set.Refused, set.Refusals = 1, []Refusal{{Reason: "the end of the name is not that of a file of signatures"}}
+		set.Refused, set.Refusals = 1, []Refusal{{Reason: "the extension of the name is not one of a signature file"}}
 	}
 	return nil
 }

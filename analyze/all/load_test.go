@@ -60,7 +60,7 @@ func TestFilesThatCannotBeReadAreNamed(t *testing.T) {
 	}
 }
 
-// A process that has others look must name the same analyzers as they do.
+// A process that sends layers to another one must have analyzers with the same ids.
 func TestNamesAreThoseOfAnalyzers(t *testing.T) {
 	seen := map[string]bool{}
 	for _, rules := range [][]RuleFile{nil, someRules, someRules[:1], {{"b/own.yar", []byte("rule z { condition: false }")}}, {{"c/own.yar", someRules[0].Data}}} {
@@ -74,7 +74,7 @@ func TestNamesAreThoseOfAnalyzers(t *testing.T) {
 		}
 		for i := range full {
 			if full[i].ID() != names[i].ID() {
-				t.Errorf("%v is called %v", full[i].ID(), names[i].ID())
+				t.Errorf("%v has the name %v", full[i].ID(), names[i].ID())
 			}
 		}
 		seen[full[2].ID().Version] = true
@@ -82,11 +82,11 @@ func TestNamesAreThoseOfAnalyzers(t *testing.T) {
 	if len(seen) != 5 {
 		t.Errorf("versions %v", seen)
 	}
-	if digest(Config{Second: true}) == digest(Config{}) {
+	if rulesDigest(Config{Second: true}) == rulesDigest(Config{}) {
 		t.Error("a second engine makes no difference")
 	}
 	turned := []RuleFile{someRules[5], someRules[4], someRules[3], someRules[2], someRules[1], someRules[0]}
-	if digest(Config{Rules: turned}) != digest(Config{Rules: someRules}) {
+	if rulesDigest(Config{Rules: turned}) != rulesDigest(Config{Rules: someRules}) {
 		t.Error("the order of files counts")
 	}
 }

@@ -24,7 +24,15 @@ const (
 	dpkgStatusDir = "var/lib/dpkg/status.d/"
 	apkInstalled  = "lib/apk/db/installed"
 	apkInstalled2 = "usr/lib/apk/db/installed"
+
+	md5sumsEnd = ".md5sums" // of files in dpkgStatusDir that are no databases
 )
+
+// databasePaths are the usual paths of databases of all packages, but for rpm's.
+var databasePaths = [...]string{dpkgStatus, apkInstalled, apkInstalled2}
+
+// releasePaths are the usual paths of os-release; the first one counts.
+var releasePaths = [...]string{"etc/os-release", "usr/lib/os-release"}
 
 const (
 	maxDatabase  = 64 << 20 // bytes per database; Debian's whole archive is 50 MiB
@@ -84,7 +92,7 @@ func databaseFormat(path string) plimsoll.PackageFormat {
 		return plimsoll.FormatRPM
 	}
 	name, ok := strings.CutPrefix(path, dpkgStatusDir)
-	if ok && name != "" && !strings.Contains(name, "/") && !strings.HasSuffix(name, ".md5sums") {
+	if ok && name != "" && !strings.Contains(name, "/") && !strings.HasSuffix(name, md5sumsEnd) {
 		return plimsoll.FormatDpkg
 	}
 	return ""
@@ -95,7 +103,7 @@ func isOSRelease(path string) bool {
 }
 
 func isStandardOSRelease(path string) bool {
-	return path == "etc/os-release" || path == "usr/lib/os-release"
+	return slices.Contains(releasePaths[:], path)
 }
 
 // Analyze implements analyze.FileAnalyzer.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"iter"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -15,11 +16,25 @@ import (
 )
 
 // rpmDirs are the directories of an rpm database, rpmNames its file names as SQLite, ndb and
-// Berkeley DB.
+// Berkeley DB. An image has one rpm database: that of the uppermost layer, and within one layer the first
+// of rpmPaths. A distribution that moves the database may leave the old one behind.
 var (
-	rpmDirs  = [...]string{"var/lib/rpm/", "usr/lib/sysimage/rpm/", "usr/share/rpm/"}
+	rpmDirs  = [...]string{"usr/lib/sysimage/rpm/", "var/lib/rpm/", "usr/share/rpm/"}
 	rpmNames = [...]string{"rpmdb.sqlite", "Packages.db", "Packages"}
 )
+
+// rpmPaths yields the paths of rpm databases.
+func rpmPaths() iter.Seq[string] {
+	return func(yield func(string) bool) {
+		for _, dir := range rpmDirs {
+			for _, name := range rpmNames {
+				if !yield(dir + name) {
+					return
+				}
+			}
+		}
+	}
+}
 
 // rpmLog is SQLite's write-ahead log. It contains changes that are not in the database file yet.
 const rpmLog = "rpmdb.sqlite-wal"

@@ -167,7 +167,7 @@ func (a *Analysis) ConfigureInspector(inspector *scan.Inspector, layers int) err
 	}
 	inspector.Analyzers, inspector.Redact = a.analyzers, a.secrets.Redact
 	if a.second != nil {
-		inspector.Outside = map[string]func(context.Context) (string, error){malware.Name: a.second.version}
+		inspector.ExternalVersions = map[string]func(context.Context) (string, error){malware.Name: a.second.version}
 	}
 	if !a.config.InProcess {
 		inspector.Pass = scan.ConfinedPass(a.pool.Run)
@@ -185,15 +185,6 @@ func (a *Analysis) Pass(ctx context.Context, layer io.Reader) (scan.PassResult, 
 		pass = scan.ConfinedPass(a.pool.Run)
 	}
 	return pass(ctx, layer, scan.PassRequest{Analyzers: a.analyzers, Budget: a.config.Budget})
-}
-
-// AnalyzerIDs are the names and versions that reports are stored under. Call it after Start.
-func (a *Analysis) AnalyzerIDs() []plimsoll.AnalyzerID {
-	ids := make([]plimsoll.AnalyzerID, len(a.analyzers))
-	for i, one := range a.analyzers {
-		ids[i] = one.ID()
-	}
-	return ids
 }
 
 // Fingerprint identifies the analyzers, their rules and the version of the second engine: with another one, a scan may

@@ -18,6 +18,7 @@ import (
 	"plimsoll/analyze/all"
 	"plimsoll/app"
 	"plimsoll/app/analysis"
+	"plimsoll/manifest"
 	"plimsoll/scan"
 	"plimsoll/store/layers"
 	"plimsoll/store/sqlite"
@@ -88,7 +89,7 @@ type scanner struct {
 	analysis  *analysis.Analysis
 	inspector *scan.Inspector
 	cache     *layers.Cache // nil = none
-	program   string       // identifies everything that a scan depends on
+	program   string        // identifies everything that a scan depends on
 	logger    *slog.Logger
 }
 
@@ -97,7 +98,7 @@ func newScanner(ctx context.Context, c app.Config, o Options, src scan.Source, n
 		src: src, isFile: o.Source.Reference == "", analysis: c.NewAnalysis(""), logger: c.Logger,
 	}
 	s.inspector = &scan.Inspector{
-		Reports: scan.Memory{}, Advisories: advisories, Checks: all.Checks(),
+		Reports: scan.Memory{}, Advisories: advisories, Kinds: all.Kinds(),
 		Budget: c.Budget, Parallel: o.Parallel, Now: time.Now,
 		Progress: func(done, total int) {
 			if o.Progress != nil {
@@ -198,6 +199,7 @@ func (s *scanner) keepScan(ctx context.Context, digest plimsoll.Digest, scanned 
 	if s.cache == nil || s.isFile {
 		return
 	}
+	scanned.Artifact.Layers = manifest.StorableLayers(scanned.Artifact.Layers)
 	err := s.cache.KeepScan(ctx, digest, s.program, scanned)
 	if err == nil {
 		err = s.cache.Prune(ctx, maxCache)

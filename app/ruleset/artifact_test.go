@@ -44,7 +44,7 @@ func tarOfRules(t testing.TB, heads ...tar.Header) []byte {
 	return buf.Bytes()
 }
 
-func titled(names ...string) string {
+func titledManifest(names ...string) string {
 	var layers []string
 	for _, n := range names {
 		layers = append(layers, fmt.Sprintf(`{"mediaType":"x","digest":"sha256:%064d","size":3,"annotations":{%q:%q}}`, 1, TitleAnnotation, n))
@@ -58,8 +58,8 @@ func TestArtifactsThatAreRefused(t *testing.T) {
 	for want, o := range map[string]offered{
 		"manifest is not valid":    {manifest: "{"},
 		"has no layers":            {manifest: `{"manifests":[]}`},
-		`"a.yar" twice`:            {manifest: titled("a.yar", "a.yar")},
-		"no name for a file":       {manifest: titled("/etc/passwd")},
+		`"a.yar" twice`:            {manifest: titledManifest("a.yar", "a.yar")},
+		"no name for a file":       {manifest: titledManifest("/etc/passwd")},
 		"more than 48 MiB":         {manifest: `{"layers":[{"mediaType":"x","size":999999999}]}`},
 		`type "x" has no title`:    {manifest: `{"layers":[{"mediaType":"x","size":3}]}`},
 		`"link.yar" is not a file`: {manifest: tarLayer, layer: tarOfRules(t, tar.Header{Typeflag: tar.TypeSymlink, Name: "link.yar", Linkname: "/etc/passwd"})},
@@ -73,8 +73,8 @@ func TestArtifactsThatAreRefused(t *testing.T) {
 }
 
 func FuzzReadArtifact(f *testing.F) {
-	f.Add(titled("a.yar", "b/c.ndb"), []byte("abc"))
-	f.Add(titled("../a"), []byte("abc"))
+	f.Add(titledManifest("a.yar", "b/c.ndb"), []byte("abc"))
+	f.Add(titledManifest("../a"), []byte("abc"))
 	f.Add(tarLayer, tarOfRules(f, tar.Header{Name: "a/b.yar", Size: 5, Mode: 0o600}, tar.Header{Typeflag: tar.TypeDir, Name: "a/"}))
 	f.Fuzz(func(t *testing.T, manifest string, layer []byte) {
 		files, err := ReadArtifact(t.Context(), offered{manifest, layer}, "", plimsoll.DefaultBudget())

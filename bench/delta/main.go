@@ -19,7 +19,7 @@ import (
 	"time"
 
 	"plimsoll/advisory"
-	"plimsoll/scan"
+	"plimsoll/rematch"
 	"plimsoll/store"
 	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
@@ -49,7 +49,7 @@ type deltaBench struct {
 	dir        string
 	inventory  *store.Store
 	advisories *advisories.Store
-	rematcher  *scan.Rematcher
+	rematcher  *rematch.Rematcher
 	requests   atomic.Int64
 }
 
@@ -106,7 +106,7 @@ func openBench(ctx context.Context, keep string) (*deltaBench, error) {
 	if b.advisories, err = sqlite.Advisories(ctx, filepath.Join(dir, "advisories.db")); err != nil {
 		return nil, err
 	}
-	b.rematcher = &scan.Rematcher{Store: b.inventory, Advisories: b.advisories, Logger: slog.New(slog.DiscardHandler)}
+	b.rematcher = &rematch.Rematcher{Store: b.inventory, Advisories: b.advisories, Logger: slog.New(slog.DiscardHandler)}
 	return b, nil
 }
 

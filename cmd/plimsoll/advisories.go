@@ -29,7 +29,7 @@ func (a *application) advisoriesImport() *cobra.Command {
 		Use:   "import FILE",
 		Short: "Import OSV records from a zip or a folder of JSON files, or a bundle",
 		Long: `Import reads a full dump of one feed: records of the same feed that are not in it are
-withdrawn at once. A bundle of ` + "`plimsoll advisories export`" + ` holds every feed of another site;
+withdrawn at once. A bundle of ` + "`plimsoll advisories export`" + ` has every feed of another site;
 it has to be signed by one of --verify-key. A feed that was checked later here is left
 alone. Stored images are judged again; no registry is asked.`,
 		Example: `  plimsoll advisories import Debian.zip
@@ -57,7 +57,7 @@ alone. Stored images are judged again; no registry is asked.`,
 	}
 	cmd.Flags().StringVar(&feed, "feed", "", "name of the feed (default: the file's)")
 	cmd.Flags().StringSliceVar(&keys, "verify-key", nil, "public key in PEM that a bundle may be signed with (repeatable)")
-	cmd.Flags().BoolVar(&unsigned, "insecure-unsigned", false, "import a bundle whoever made it")
+	cmd.Flags().BoolVar(&unsigned, "insecure-unsigned", false, "import a bundle without checking who made it")
 	return cmd
 }
 
@@ -121,7 +121,7 @@ func (a *application) advisoriesUpdate() *cobra.Command {
 		Use:   "update [FEED ...]",
 		Short: "Read feeds from their upstreams",
 		Long: `Update reads the named feeds (default: those of --feeds) from the network or a mirror
-in a folder: only what changed since the last time where the upstream tells, else the
+in a folder: only what changed since the last time where the upstream reports that, else the
 whole if it changed. A record that is gone is withdrawn when a second full dump lacks it
 too. If no upstream answers, what was read before stays. Stored images are judged again.
 

@@ -110,7 +110,7 @@ func (a *application) bundlePull() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:     "pull REFERENCE FILE",
 		Short:   "Fetch a bundle from a registry into a new file",
-		Long:    `Pull writes a bundle to FILE. Who signed it is looked at when it is imported.`,
+		Long:    `Pull writes a bundle to FILE. The import checks its signature.`,
 		Example: `  plimsoll advisories pull registry.example.org/security/advisories:latest advisories.bundle`,
 		Args:    cobra.ExactArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {

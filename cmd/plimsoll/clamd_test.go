@@ -53,8 +53,8 @@ func sampleLayout(t *testing.T) string {
 	return dir
 }
 
-// outcome is what a scan says: its status, its words for people, and the malware it found.
-func outcome(t *testing.T, args ...string) (status int, words string, found []string) {
+// scanOutcome is what a scan says: its status, its words for people, and the malware it found.
+func scanOutcome(t *testing.T, args ...string) (status int, words string, found []string) {
 	t.Helper()
 	var out, errs bytes.Buffer
 	status = runProgram(t.Context(), append([]string{"scan", "--allow-not-judged", "--output", "json"}, args...), strings.NewReader(""), &out, &errs)
@@ -83,7 +83,7 @@ func TestClamd(t *testing.T) {
 	}
 	want := slices.Sorted(slices.Values(slices.Concat(ours, theirs)))
 	for _, at := range []string{"unix:" + socket, "unix:" + socket, "tcp://" + address} { // the second time what was found is known
-		if status, words, found := outcome(t, append(flags, at)...); status != exitOK || !cmp.Equal(want, found) {
+		if status, words, found := scanOutcome(t, append(flags, at)...); status != exitOK || !cmp.Equal(want, found) {
 			t.Errorf("%s: status %d, %s%s", at, status, words, cmp.Diff(want, found))
 		}
 	}
@@ -92,7 +92,7 @@ func TestClamd(t *testing.T) {
 	}
 	stop()
 	left := slices.Sorted(slices.Values(append(ours, theirs[1])))
-	status, words, found := outcome(t, append(flags, "unix:"+socket)...)
+	status, words, found := scanOutcome(t, append(flags, "unix:"+socket)...)
 	if status != exitError || !strings.Contains(words, "clamd at "+socket) || !strings.Contains(words, "is the daemon running") || !cmp.Equal(left, found) {
 		t.Errorf("after the end of the daemon: status %d, %s%s", status, words, cmp.Diff(left, found))
 	}
@@ -104,7 +104,7 @@ func TestClamdIsAskedOnce(t *testing.T) {
 	dir, data := sampleLayout(t), t.TempDir()
 	scan := func(args ...string) (asked int) {
 		before := len(f.Files())
-		status, words, found := outcome(t, append([]string{"--data", data, "--layout", dir, "--clamd", "unix:" + f.Socket}, args...)...)
+		status, words, found := scanOutcome(t, append([]string{"--data", data, "--layout", dir, "--clamd", "unix:" + f.Socket}, args...)...)
 		if status != exitOK || len(found) != 4 {
 			t.Errorf("status %d, %s%v", status, words, found)
 		}
@@ -145,12 +145,12 @@ func TestClamdFailsMidScan(t *testing.T) {
 		return clamdtest.Clean
 	})
 	flags := []string{"--data", t.TempDir(), "--layout", sampleLayout(t), "--clamd", "unix:" + f.Socket}
-	status, words, found := outcome(t, flags...)
+	status, words, found := scanOutcome(t, flags...)
 	if status != exitError || !strings.Contains(words, "srv/app.zip: not shown to the second engine: clamd at ") || !cmp.Equal(found, []string{"srv/both.sh match clamd Found"}) {
 		t.Errorf("status %d, %s%v", status, words, found)
 	}
 	deadly = false
-	if status, words, found := outcome(t, flags...); status != exitOK || !slices.Contains(found, "srv/both.sh match clamd Found") {
+	if status, words, found := scanOutcome(t, flags...); status != exitOK || !slices.Contains(found, "srv/both.sh match clamd Found") {
 		t.Errorf("status %d, %s%v", status, words, found)
 	}
 }

@@ -21,8 +21,8 @@ import (
 
 const sharedData = "../../../shared/data"
 
-// corpus skips where the test material is absent, and fails instead in CI.
-func corpus(t *testing.T) {
+// requireCorpus skips where the test material is absent, and fails instead in CI.
+func requireCorpus(t *testing.T) {
 	t.Helper()
 	if _, err := os.Stat(sharedData); err != nil {
 		if os.Getenv("CI") == "true" {
@@ -134,9 +134,9 @@ func fixedIn(root, version string) string {
 	return version
 }
 
-// expected reads the expected findings of a root. Alpine rows are one a binary package
+// expectedFindings reads the expected findings of a root. Alpine rows are one a binary package
 // ("libssl3 (origin openssl)"), the others one a source package.
-func expected(t *testing.T, root string) []finding {
+func expectedFindings(t *testing.T, root string) []finding {
 	t.Helper()
 	raw, err := os.ReadFile(filepath.Join(sharedData, "expected", root+".tsv"))
 	if err != nil {
@@ -154,15 +154,15 @@ func expected(t *testing.T, root string) []finding {
 		}
 		out = append(out, finding{f[0], f[1], f[3]})
 	}
-	return normal(out)
+	return sortFindings(out)
 }
 
-func normal(f []finding) []finding {
+func sortFindings(f []finding) []finding {
 	slices.SortFunc(f, func(a, b finding) int { return strings.Compare(fmt.Sprint(a), fmt.Sprint(b)) })
 	return slices.Compact(f)
 }
 
-func roots() []string {
+func corpusRoots() []string {
 	return []string{"alpine-3.8.5", "alpine-3.10.3", "alpine-3.18.9", "alpine-3.20.3", "debian-11.11", "debian-13", "ubuntu-18.04", "ubuntu-22.04-web",
 		"almalinux-8.8-s390x", "almalinux-9.0-arm64", "almalinux-9.2-arm64"}
 }

@@ -172,7 +172,7 @@ func (c *crash) start(t *testing.T) {
 // sync asks for a sync.
 func (c *crash) sync(t *testing.T) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.server.url+"/api/v1/projects/"+c.server.project+"/registries/evil/sync", http.NoBody)
+	req, err := http.NewRequestWithContext(t.Context(), http.MethodPost, c.server.url+"/api/v1/registries/evil/sync", http.NoBody)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -197,7 +197,7 @@ func (c *crash) idle(t *testing.T) {
 	defer tick.Stop()
 	deadline := time.After(90 * time.Second)
 	for {
-		open := apptest.Query(t, db, `SELECT state, COUNT(*) FROM backlog WHERE state IN ('pending', 'queued', 'running') GROUP BY state`)
+		open := apptest.Query(t, db, `SELECT state, COUNT(*) FROM backlog WHERE state IN ('pending', 'running') GROUP BY state`)
 		if len(open) == 0 {
 			return
 		}

@@ -12,7 +12,7 @@ import (
 )
 
 func (a *application) decisionsCommand() *cobra.Command {
-	return newGroup("decisions", "Say what is to be done about findings, and show what was said",
+	return newGroup("decisions", "Decide what to do about findings, and list decisions",
 		a.decisionsAdd(), a.decisionsList(), a.decisionsRemove())
 }
 
@@ -31,8 +31,8 @@ func (a *application) decisionsAdd() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "add ID",
 		Short: "Decide about a vulnerability",
-		Long: `Add says something about a vulnerability, named by its CVE, an alias or an advisory,
-everywhere in the enterprise project or where the flags say. What is not_affected, fixed,
+		Long: `Add makes a decision about a vulnerability, named by its CVE, an alias or an advisory,
+in the whole enterprise project, or where the flags limit it to. What is not_affected, fixed,
 ignored or accepted is taken off the counts of images, and off no list. A decision about
 the same thing and place is replaced. --expires takes a time (2026-12-31 or RFC 3339) or
 how long from now (720h).`,
@@ -81,7 +81,7 @@ func (o decisionOptions) complete(ctx context.Context, b backend, now time.Time)
 	d.Kind, d.Status, d.Justification = plimsoll.FindingVulnerability, plimsoll.DecisionStatus(o.status), plimsoll.Justification(o.why)
 	d.Scope.Packages = plimsoll.SetKind(o.packages)
 	var err error
-	if d.ExpiresAt, err = expiry(o.expires, now); err != nil {
+	if d.ExpiresAt, err = parseExpiry(o.expires, now); err != nil {
 		return d, err
 	}
 	if o.image != "" {
@@ -115,7 +115,7 @@ func (o decisionOptions) complete(ctx context.Context, b backend, now time.Time)
 	return d, nil
 }
 
-func expiry(s string, now time.Time) (time.Time, error) {
+func parseExpiry(s string, now time.Time) (time.Time, error) {
 	if s == "" {
 		return time.Time{}, nil
 	}
@@ -145,10 +145,8 @@ func findImage(ctx context.Context, b backend, ref string) (plimsoll.Image, erro
 	if id, err := strconv.ParseInt(ref, 10, 64); err == nil && id > 0 {
 		f.IDs = []int64{id}
 	} else if f.Digest = digestOfRef(ref); f.Digest == "" {
-		repository := ref
-		if colon := strings.LastIndexByte(ref, ':'); colon > strings.LastIndexByte(ref, '/') {
-			repository, f.Tag = ref[:colon], ref[colon+1:]
-		}
+		repository, tag, _ := plimsoll.SplitTag(ref)
+		f.Tag = tag
 		f.Namespace, f.Name = plimsoll.SplitRepository(repository)
 	}
 	page, err := b.Images(ctx, f)

@@ -85,7 +85,7 @@ func storedBy(t *testing.T, data string) stored {
 	if err != nil {
 		t.Fatal(err)
 	}
-	scans, err := inventory.Tasks(t.Context(), projects[0].ID, nil, plimsoll.WorkScan, 0, 0)
+	scans, err := inventory.Tasks(t.Context(), projects[0].ID, nil, plimsoll.WorkScan, 0, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,9 +169,9 @@ func TestDemoServes(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	sign(bySignature, env["PLIMSOLL_ACCESS_KEY"], env["PLIMSOLL_SECRET_KEY"], time.Now())
+	signRequest(bySignature, env["PLIMSOLL_ACCESS_KEY"], env["PLIMSOLL_SECRET_KEY"], time.Now())
 	for how, req := range map[string]*http.Request{"token": byToken, "signature": bySignature} {
-		if n := listed(t, req); n != len(demoRows()) {
+		if n := countListed(t, req); n != len(demoRows()) {
 			t.Errorf("by %s: %d images", how, n)
 		}
 	}
@@ -219,7 +219,7 @@ func startDemo(t *testing.T, data string) string {
 	}
 }
 
-func listed(t *testing.T, req *http.Request) int {
+func countListed(t *testing.T, req *http.Request) int {
 	t.Helper()
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
@@ -239,8 +239,8 @@ func listed(t *testing.T, req *http.Request) int {
 	return list.TotalNum
 }
 
-// sign signs a request without a body by SDK-HMAC-SHA256, as clients of the vendor do.
-func sign(r *http.Request, access, secret string, at time.Time) {
+// signRequest signs a request without a body by SDK-HMAC-SHA256, as clients of the vendor do.
+func signRequest(r *http.Request, access, secret string, at time.Time) {
 	hash := func(s string) string {
 		sum := sha256.Sum256([]byte(s))
 		return hex.EncodeToString(sum[:])

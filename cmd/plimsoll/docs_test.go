@@ -16,8 +16,8 @@ import (
 
 var update = flag.Bool("update", false, "write the tables of flags into docs, and the golden files")
 
-// commands are all that can be run, with their flags as users see them.
-func commands() []*cobra.Command {
+// allCommands are all that can be run, with their flags as users see them.
+func allCommands() []*cobra.Command {
 	var out []*cobra.Command
 	eachCommand((&application{env: os.LookupEnv}).command(), func(c *cobra.Command) {
 		if !c.HasSubCommands() && !c.Hidden {
@@ -27,7 +27,7 @@ func commands() []*cobra.Command {
 	return out
 }
 
-func cell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
+func escapeCell(s string) string { return strings.ReplaceAll(s, "|", `\|`) }
 
 // flagTable is a table of flags, with their variables if asked for.
 func flagTable(flags *pflag.FlagSet, variables bool) string {
@@ -49,7 +49,7 @@ func flagTable(flags *pflag.FlagSet, variables bool) string {
 		if variables {
 			name += " | `" + variableOf(f.Name) + "`"
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, cell(initial), cell(f.Usage))
+		fmt.Fprintf(&b, "| %s | %s | %s |\n", name, escapeCell(initial), escapeCell(f.Usage))
 	})
 	switch {
 	case b.Len() == 0:
@@ -61,9 +61,9 @@ func flagTable(flags *pflag.FlagSet, variables bool) string {
 	}
 }
 
-func reference() string {
+func commandReference() string {
 	var b strings.Builder
-	for _, c := range commands() {
+	for _, c := range allCommands() {
 		fmt.Fprintf(&b, "### %s\n\n%s.\n\n```\n%s\n```\n", c.CommandPath(), c.Short, strings.TrimSuffix(c.UseLine(), " [flags]"))
 		if c.Long != "" {
 			fmt.Fprintf(&b, "\n```text\n%s\n```\n", c.Long)
@@ -81,7 +81,7 @@ func TestDocs(t *testing.T) {
 	root := (&application{env: os.LookupEnv}).command()
 	for _, part := range []struct{ file, name, want string }{
 		{"configuration.md", "shared flags", flagTable(root.PersistentFlags(), true)},
-		{"commands.md", "commands", reference()},
+		{"commands.md", "commands", commandReference()},
 	} {
 		path := filepath.Join("..", "..", "docs", part.file)
 		raw, err := os.ReadFile(path)
@@ -110,7 +110,7 @@ func TestDocs(t *testing.T) {
 // TestCommandsExplainThemselves: every command and flag says what it is for, in the
 // same style, and misuse of a command cannot pass for its use.
 func TestCommandsExplainThemselves(t *testing.T) {
-	for _, c := range commands() {
+	for _, c := range allCommands() {
 		if c.Short == "" || strings.HasSuffix(c.Short, ".") {
 			t.Errorf("%s: short text %q", c.CommandPath(), c.Short)
 		}

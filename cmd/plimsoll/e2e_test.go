@@ -19,11 +19,11 @@ import (
 // databases, pushed to a real registry process, synchronised, scanned, listed through
 // the API, and scanned once more from an archive; every finding is the expected one.
 func TestEndToEndFindings(t *testing.T) {
-	corpus(t)
+	requireCorpus(t)
 	host := registryProcess(t)
 	data := t.TempDir()
 	archives := t.TempDir()
-	for _, root := range roots() {
+	for _, root := range corpusRoots() {
 		img := rootImage(t, root)
 		ref, err := name.NewTag(host+"/roots/"+root+":1", name.Insecure)
 		if err != nil {
@@ -43,9 +43,9 @@ func TestEndToEndFindings(t *testing.T) {
 	cli(t, "", "--data", data, "--allow-host", host, "sync")
 	cli(t, "correct horse battery staple\n", "--data", data, "user", "password", "admin")
 	server := startServer(t, data, host)
-	for _, root := range roots() {
+	for _, root := range corpusRoots() {
 		t.Run(root, func(t *testing.T) {
-			want := expected(t, root)
+			want := expectedFindings(t, root)
 			if d := cmp.Diff(want, server.findings(t, root)); d != "" {
 				t.Errorf("through the API (-want +got):\n%s", d)
 			}
@@ -80,7 +80,7 @@ func archiveFindings(t *testing.T, data, root, path string) []finding {
 		}
 		out = append(out, f)
 	}
-	return normal(out)
+	return sortFindings(out)
 }
 
 type wireImage struct {
@@ -133,7 +133,7 @@ func (s apiServer) findings(t *testing.T, root string) []finding {
 	if image.VulNum == nil || *image.VulNum != len(ids) {
 		t.Errorf("%s: vul_num %v, but %d distinct ids are listed", root, image.VulNum, len(ids))
 	}
-	return normal(out)
+	return sortFindings(out)
 }
 
 // fixedVersion takes the version from "Upgrade libssl3 to 3.3.3-r0 or later."

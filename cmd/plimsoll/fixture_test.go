@@ -31,8 +31,8 @@ const debianRelease = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian 12\"\n
 // writing direction around, and breaks the line.
 const hostileName = "srv/\x1b]0;owned\x07\x1b[31m\u202etxt.exe\u202c\u0085\r"
 
-// fixtures are images that the demo does not have.
-func fixtures() map[string][]file {
+// fixtureImages are images that the demo does not have.
+func fixtureImages() map[string][]file {
 	release := file{"etc/os-release", apptest.DebianRelease, 0}
 	packaged := "GITHUB_TOKEN=" + apptest.Canary(2) + "\n"
 	sum := md5.Sum([]byte(packaged))
@@ -89,7 +89,7 @@ func fixtureImage(files []file) (v1.Image, error) {
 
 // pushFixtures puts the fixtures into a registry, each with the tag 1.
 func pushFixtures(host string) error {
-	for repository, files := range fixtures() {
+	for repository, files := range fixtureImages() {
 		img, err := fixtureImage(files)
 		if err != nil {
 			return err
@@ -108,11 +108,11 @@ func pushFixtures(host string) error {
 // writeArchives saves the fixtures as archives: fixture/hostile is hostile.tar. named.tar
 // holds one image under two names, two.tar two images.
 func writeArchives(dir string) error {
-	vulnerable, err := fixtureImage(fixtures()["fixture/vulnerable"])
+	vulnerable, err := fixtureImage(fixtureImages()["fixture/vulnerable"])
 	if err != nil {
 		return err
 	}
-	malware, err := fixtureImage(fixtures()["fixture/malware"])
+	malware, err := fixtureImage(fixtureImages()["fixture/malware"])
 	if err != nil {
 		return err
 	}
@@ -124,7 +124,7 @@ func writeArchives(dir string) error {
 			return err
 		}
 	}
-	for repository, files := range fixtures() {
+	for repository, files := range fixtureImages() {
 		img, err := fixtureImage(files)
 		if err != nil {
 			return err

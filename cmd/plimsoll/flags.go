@@ -25,7 +25,7 @@ func (a *application) budgetFlags(cmd *cobra.Command) {
 	f.IntVar(&a.budget.LayerEntries, "max-entries", a.budget.LayerEntries, "entries of one layer")
 	f.Int64Var(&a.budget.Ratio, "max-ratio", a.budget.Ratio, "decompressed to compressed bytes of a layer, beyond its first GiB")
 	f.IntVar(&a.budget.Layers, "max-layers", a.budget.Layers, "layers of an image")
-	f.DurationVar(&a.budget.Stall, "stall", a.budget.Stall, "give up on a source that sends no byte for so long")
+	f.DurationVar(&a.budget.Stall, "stall", a.budget.Stall, "give up on a source that sends no byte for this long")
 }
 
 // limits are the budget after the flags.

@@ -46,7 +46,7 @@ var goldenKinds = map[string][]string{
 	"ListImageBasicImage": {"image"}, "ListImageFiles": {"image"}, "ShowImageFilesStat": {"image"}, "ListImageMalware": {"image"},
 	"ListImageNonCompliantApp": {"image"}, "ListImageSensitive": {"image"}, "ListImageVulnerabilities": {"image"},
 
-	"listImageFindings": {"image"}, "listImageHistory": {"image"}, "explainVulnerability": {"image", "cve"}, "showTask": {"task"},
+	"showImage": {"record"}, "listImageFindings": {"image"}, "listImageHistory": {"image"}, "explainVulnerability": {"image", "cve"}, "showTask": {"task"},
 	"listBaseImages": {"record"}, "showImageFiles": {"record"}, "listSecrets": {"record"}, "listSettings": {"record"},
 }
 
@@ -87,14 +87,14 @@ var goldenQueries = map[string][]string{
 	"ListEnterpriseProject":      {"id=0", "name=default", "name=none", "status=1", "limit=1&offset=1"},
 
 	"listImages": {
-		"limit=3", "limit=2&offset=3", "limit=4&offset=9", "namespace=shop", "name=web", "tag=1.4.0", "repository=legacy%2Fftp", "registry_id=1", "registry_id=9",
+		"limit=3", "limit=2&after=none", "namespace=shop", "name=web", "tag=1.4.0", "repository=legacy%2Fftp", "registry_id=1", "registry_id=9",
 		"digest=sha256:{image}", "origin=private&state=done&has_vulnerability=true&latest=true", "updated_from=2026-03-27T00:00:00Z", "updated_to=2026-03-27T00:00:00Z",
 		"scanned_to=2020-01-01T00:00:00Z", "limit=100000", "has_malware=maybe",
 	},
 	"listImageFindings": {"limit=1", "vulnerability=CVE-2099-1003", "limit=100000"},
 	"listImageHistory":  {"limit=1", "vulnerability=CVE-2099-1003"},
 	"exportVEX":         {"image_id={image}"},
-	"listTasks":         {"limit=1", "offset=1"},
+	"listTasks":         {"limit=1", "after=none"},
 }
 
 // document reads the GET operations from the OpenAPI document of the running server.

@@ -138,7 +138,7 @@ var (
 	goldenRequest = regexp.MustCompile(`"request_id":"[0-9a-f]{32}"`)
 	goldenAge     = regexp.MustCompile(`"age_seconds":\d+`)
 	goldenCursor  = regexp.MustCompile(`"next":"([A-Za-z0-9_-]+)"`)
-	goldenInstant = regexp.MustCompile(`"\d{20}"`)
+	goldenInstant = regexp.MustCompile(`"\d{20}"|^\d+\.\d+$`)
 
 	// goldenRecord matches the record id that an image's object begins with, in the contract's lists and in ours.
 	goldenRecord = regexp.MustCompile(`"id":\d+,("namespace":|"project_id":"[^"]*","enterprise_project_id":"[^"]*","registry_id":)`)

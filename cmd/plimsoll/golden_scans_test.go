@@ -46,7 +46,7 @@ var rpmDatabases = map[string]string{
 // TestGoldenScans scans an image of every root and every rpm database of the corpus by the
 // command line, and compares each output with testdata/golden/scans.json.
 func TestGoldenScans(t *testing.T) {
-	corpus(t)
+	requireCorpus(t)
 	data := t.TempDir()
 	for _, zip := range []string{"Alpine", "Debian", "Ubuntu", "AlmaLinux"} {
 		cli(t, "", "--data", data, "advisories", "import", filepath.Join(sharedData, "osv", zip+".zip"))

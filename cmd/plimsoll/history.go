@@ -77,12 +77,12 @@ func imageID(ctx context.Context, b backend, name string) (string, error) {
 	if d, err := plimsoll.ParseDigest(name); err == nil {
 		return d.Hex(), nil
 	}
-	colon := strings.LastIndexByte(name, ':')
-	if colon <= strings.LastIndexByte(name, '/') {
+	repository, tag, ok := plimsoll.SplitTag(name)
+	if !ok {
 		return "", plimsoll.Errorf(plimsoll.Invalid, "%.200q names no image", name).WithHint("repository:tag, a manifest digest, or a record id")
 	}
-	f := plimsoll.ImageFilter{Tag: name[colon+1:], Limit: 1}
-	f.Namespace, f.Name = plimsoll.SplitRepository(name[:colon])
+	f := plimsoll.ImageFilter{Tag: tag, Limit: 1}
+	f.Namespace, f.Name = plimsoll.SplitRepository(repository)
 	page, err := b.Images(ctx, f)
 	if err != nil {
 		return "", err

@@ -56,8 +56,8 @@ counts a dash is "could not look", a zero is "looked, found nothing".`,
 	f.StringVar(&o.filter.Tag, "tag", "", "only this tag")
 	f.StringVar(&o.digest, "digest", "", "only images with this manifest digest")
 	f.BoolVar(&o.filter.LatestOnly, "latest", false, "only the newest tag of each repository")
-	f.StringSliceVar(&o.state, "state", nil, "only these scan states: "+strings.Join(states(), ", "))
-	f.StringSliceVar(&o.origin, "origin", nil, "only these origins: "+strings.Join(origins(), ", "))
+	f.StringSliceVar(&o.state, "state", nil, "only these scan states: "+strings.Join(stateWords(), ", "))
+	f.StringSliceVar(&o.origin, "origin", nil, "only these origins: "+strings.Join(originWords(), ", "))
 	f.BoolVar(&o.vul, "has-vulnerability", false, "only images with vulnerabilities; =false: judged and without")
 	f.BoolVar(&o.malware, "has-malware", false, "only images with malicious files; =false: judged and without")
 	f.BoolVar(&o.setting, "has-unsafe-setting", false, "only images with failed settings; =false: judged and without")
@@ -65,14 +65,14 @@ counts a dash is "could not look", a zero is "looked, found nothing".`,
 	f.IntVar(&o.filter.Limit, "limit", 50, "rows to show, 1 to 200")
 	f.IntVar(&o.filter.Offset, "offset", 0, "rows to skip")
 	f.BoolVar(&o.all, "all", false, "show every row, whatever --limit says")
-	completeFlag(cmd, "state", states()...)
-	completeFlag(cmd, "origin", origins()...)
+	completeFlag(cmd, "state", stateWords()...)
+	completeFlag(cmd, "origin", originWords()...)
 	return cmd
 }
 
-func states() []string { return toStrings(plimsoll.ScanStates()) }
+func stateWords() []string { return toStrings(plimsoll.ScanStates()) }
 
-func origins() []string {
+func originWords() []string {
 	return toStrings([]plimsoll.Origin{plimsoll.OriginPrivate, plimsoll.OriginShared, plimsoll.OriginInstance, plimsoll.OriginLocal})
 }
 
@@ -80,14 +80,14 @@ func origins() []string {
 func (o imageOptions) complete(given func(flag string) bool) (plimsoll.ImageFilter, error) {
 	f := o.filter
 	for _, s := range o.state {
-		if !slices.Contains(states(), s) {
-			return f, plimsoll.Errorf(plimsoll.Invalid, "--state %.40q is not one of %s", s, strings.Join(states(), ", "))
+		if !slices.Contains(stateWords(), s) {
+			return f, plimsoll.Errorf(plimsoll.Invalid, "--state %.40q is not one of %s", s, strings.Join(stateWords(), ", "))
 		}
 		f.States = append(f.States, plimsoll.ScanState(s))
 	}
 	for _, s := range o.origin {
-		if !slices.Contains(origins(), s) {
-			return f, plimsoll.Errorf(plimsoll.Invalid, "--origin %.40q is not one of %s", s, strings.Join(origins(), ", "))
+		if !slices.Contains(originWords(), s) {
+			return f, plimsoll.Errorf(plimsoll.Invalid, "--origin %.40q is not one of %s", s, strings.Join(originWords(), ", "))
 		}
 		f.Origins = append(f.Origins, plimsoll.Origin(s))
 	}
@@ -134,11 +134,11 @@ func (a *application) images(ctx context.Context, b backend, f plimsoll.ImageFil
 		f.RegistryID = id
 	}
 	page, err := b.Images(ctx, f)
-	for err == nil && o.all && f.Offset+plimsoll.MaxLimit < page.Total {
+	for err == nil && o.all && page.Next != "" {
+		f.After, f.Offset = page.Next, 0
 		var next plimsoll.Page[plimsoll.Image]
-		f.Offset += plimsoll.MaxLimit
 		next, err = b.Images(ctx, f)
-		page.Items = append(page.Items, next.Items...)
+		page.Items, page.Next = append(page.Items, next.Items...), next.Next
 	}
 	if err != nil {
 		return err
@@ -161,7 +161,7 @@ func registryID(ctx context.Context, b backend, name string) (int64, error) {
 
 func (a *application) printImages(page plimsoll.Page[plimsoll.Image]) error {
 	if a.output == "json" {
-		page.Items = nonNil(page.Items)
+		page.Items, page.Next = nonNil(page.Items), ""
 		return a.printJSON(page)
 	}
 	t := a.newTable("image", "tag", "digest", "size", "state", "vulns", "unsafe", "malware", "updated")
@@ -174,7 +174,7 @@ func (a *application) printImages(page plimsoll.Page[plimsoll.Image]) error {
 		addRow(t, i.Namespace+"/"+i.Name, i.Tag, i.Digest.Short(), bytesText(i.Size), a.stateText(i), vul, settings, malware, timeText(i.UpdatedAt))
 	}
 	t.Render()
-	_, err := fmt.Fprintf(a.out, "%d of %d images%s\n", len(page.Items), page.Total, summary(page.Items))
+	_, err := fmt.Fprintf(a.out, "%d of %d images%s\n", len(page.Items), page.Total, summaryText(page.Items))
 	return err
 }
 
@@ -198,8 +198,8 @@ func (a *application) stateText(i plimsoll.Image) painted {
 	}
 }
 
-// summary counts what deserves a look among the rows shown.
-func summary(images []plimsoll.Image) string {
+// summaryText counts what deserves a look among the rows shown.
+func summaryText(images []plimsoll.Image) string {
 	var vul, settings, malware, blind int
 	for _, i := range images {
 		c := i.Counts

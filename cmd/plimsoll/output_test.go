@@ -99,10 +99,10 @@ func TestSummary(t *testing.T) {
 	images := []plimsoll.Image{
 		{Counts: &plimsoll.Counts{Vulnerabilities: 7}}, {Counts: &plimsoll.Counts{Vulnerabilities: 1, Malware: 2}}, {Counts: &plimsoll.Counts{}}, {},
 	}
-	if got, want := summary(images), ": 2 with vulnerabilities, 1 with malware, 1 not judged"; got != want {
+	if got, want := summaryText(images), ": 2 with vulnerabilities, 1 with malware, 1 not judged"; got != want {
 		t.Errorf("summary is %q, want %q", got, want)
 	}
-	if got := summary(images[2:3]); got != "" {
+	if got := summaryText(images[2:3]); got != "" {
 		t.Errorf("nothing to say, but said %q", got)
 	}
 }
@@ -148,7 +148,7 @@ func TestVerdict(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := exitOK
-		switch err := verdict(tt.result, limit, tt.failure, tt.allow); {
+		switch err := checkResult(tt.result, limit, tt.failure, tt.allow); {
 		case errors.Is(err, errThreshold):
 			got = exitThreshold
 		case err != nil:

@@ -56,7 +56,7 @@ func rpmArchive(t *testing.T, path, database string) string {
 // TestRPMDatabases scans real databases in all three formats, while one that naive
 // readers never finish ends as a failure that names it.
 func TestRPMDatabases(t *testing.T) {
-	corpus(t)
+	requireCorpus(t)
 	hostile := rpmArchive(t, "var/lib/rpm/Packages", "hostile-never-ends.Packages.gz")
 	var others sync.WaitGroup
 	others.Go(func() {

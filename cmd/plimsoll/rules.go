@@ -15,7 +15,7 @@ import (
 )
 
 func (a *application) rulesCommand() *cobra.Command {
-	return newGroup("rules", "Tell what images are checked for, and change it",
+	return newGroup("rules", "Show what images are checked for, and change it",
 		a.rulesListCommand(), a.rulesShowCommand(), a.rulesTestCommand(), a.rulesUpdateCommand(), a.rulesPushCommand())
 }
 
@@ -25,10 +25,10 @@ func (a *application) rulesListCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "list",
 		Short: "List the sets of rules, or the rules of one set",
-		Long: `List tells of every set where it comes from and how many of its rules are loaded. A rule
+		Long: `List shows where each set comes from and how many of its rules are loaded. A rule
 or line that cannot be used is counted as refused; --refused lists them with the reason.
 
-It tells of this machine and the settings given to it; a server has those it was started with.`,
+It is about this machine and the settings given here; a server has those it was started with.`,
 		Example: `  plimsoll rules list
   plimsoll rules list --refused --rules ./rules
   plimsoll rules list --set baseline --family ssh`,
@@ -151,7 +151,7 @@ func (a *application) printRule(r plimsoll.Rule) error {
 func (a *application) rulesTestCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "test FILE ...",
-		Short: "Tell which rules match files",
+		Short: "Show which rules match files",
 		Long: `Test looks inside files as a scan looks inside the files of a layer, in a confined
 process, and lists what the rules for malware and secrets find, also in archives. What could
 not be looked at is an error.`,
@@ -228,7 +228,7 @@ func (a *application) rulesPushCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "push REFERENCE DIR",
 		Short: "Store a folder of rules in a registry",
-		Long: `Push makes an OCI artifact of a folder, a layer a file, and tells its digest, by which
+		Long: `Push makes an OCI artifact of a folder, a layer per file, and prints its digest, by which
 ` + "`plimsoll rules update`" + ` takes it elsewhere. The same files make the same digest. The set is
 loaded in a confined process first; one that cannot be read, or of which nothing loads, is
 not pushed.`,

@@ -117,7 +117,7 @@ func (a *application) scan(ctx context.Context, ref string, o scanOptions) error
 		return err
 	}
 	a.warnStale(result.Advisories.Stale, result.Advisories.Age)
-	if err := verdict(result, limit, failure, o.allowNotJudged); err != nil || !o.failOnStale {
+	if err := checkResult(result, limit, failure, o.allowNotJudged); err != nil || !o.failOnStale {
 		return err
 	}
 	return checkCurrent(result.Advisories)
@@ -185,8 +185,8 @@ func countFailed(settings []plimsoll.Setting) int {
 	return n
 }
 
-// verdict returns the error that the exit status follows from.
-func verdict(r imagescan.Result, t threshold, failure error, allowNotJudged bool) error {
+// checkResult returns the error that the exit status follows from.
+func checkResult(r imagescan.Result, t threshold, failure error, allowNotJudged bool) error {
 	switch {
 	case failure != nil:
 		return failure

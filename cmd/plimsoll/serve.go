@@ -30,7 +30,7 @@ func (a *application) serveCommand() *cobra.Command {
 		Use:   "serve",
 		Short: "Serve the API and work through syncs and scans",
 		Long: `Serve opens the data directory, answers the API and works through the backlog until it
-is told to stop; running scans are then given --grace to end, and go back to the
+is stopped; running scans are then given --grace to end, and go back to the
 backlog if they do not. On first use it makes a project and an administrator and
 prints the password once.
 

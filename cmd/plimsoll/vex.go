@@ -21,9 +21,9 @@ func (a *application) vexImport() *cobra.Command {
 		Use:   "import FILE|-",
 		Short: "Import a VEX document as decisions",
 		Long: `Import reads OpenVEX 0.2, CSAF 2.0 (VEX profile) or CycloneDX 1.4 to 1.6 in JSON. What
-it says about images, repositories and packages becomes decisions by its author; products
-that nothing here answers to are told. A newer document of the same id replaces what it
-said before; the same one changes nothing.`,
+it states about images, repositories and packages becomes decisions by its author; products
+that are not known here are listed. A newer document of the same id replaces its decisions;
+the same one changes nothing.`,
 		Example: `  plimsoll vex import vendor.openvex.json
   curl -s https://vendor.example/vex.json | plimsoll vex import -`,
 		Args: cobra.ExactArgs(1),

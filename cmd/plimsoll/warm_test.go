@@ -16,8 +16,8 @@ import (
 	"plimsoll/app/imagescan"
 )
 
-// scanned is what scan prints as JSON, without the age of the advisories.
-func scanned(t *testing.T, args ...string) imagescan.Result {
+// scanJSON is what scan prints as JSON, without the age of the advisories.
+func scanJSON(t *testing.T, args ...string) imagescan.Result {
 	t.Helper()
 	var out imagescan.Result
 	if err := json.Unmarshal([]byte(cli(t, "", append([]string{"scan", "--allow-not-judged", "--output", "json"}, args...)...)), &out); err != nil {
@@ -42,9 +42,9 @@ func TestSecondScanFetchesNothing(t *testing.T) {
 	e.Push(t, "team/app", packed, diffIDs, nil)
 	data := t.TempDir()
 	ref := e.Host() + "/team/app:1"
-	first := scanned(t, "--data", data, ref)
+	first := scanJSON(t, "--data", data, ref)
 	e.Since()
-	second := scanned(t, "--data", data, ref)
+	second := scanJSON(t, "--data", data, ref)
 	if diff := cmp.Diff(first, second); diff != "" {
 		t.Error(diff)
 	}
@@ -59,12 +59,12 @@ func TestSecondScanFetchesNothing(t *testing.T) {
 		}
 		return n
 	}
-	if again := scanned(t, "--data", data, "--no-cache", ref); blobs() != 3 || !cmp.Equal(first, again) {
+	if again := scanJSON(t, "--data", data, "--no-cache", ref); blobs() != 3 || !cmp.Equal(first, again) {
 		t.Errorf("--no-cache fetched other than the layers and the config, each once: %s", cmp.Diff(first, again))
 	}
 	packed, diffIDs = zip(base, other)
 	e.Push(t, "team/app", packed, diffIDs, nil)
-	moved := scanned(t, "--data", data, ref)
+	moved := scanJSON(t, "--data", data, ref)
 	if n := blobs(); n != 2 {
 		t.Errorf("%d blobs fetched for a new config and layer on a known base", n)
 	}
@@ -78,8 +78,8 @@ func TestAnArchiveIsProvenEachTime(t *testing.T) {
 	img := packedImage(t, types.OCILayer, apptest.Gzip, apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease), apptest.File("srv/eicar.com", apptest.EICAR)))
 	dir, _ := writeLayout(t, "team/app:1", img)
 	data := t.TempDir()
-	first := scanned(t, "--data", data, "--layout", dir)
-	if again := scanned(t, "--data", data, "--layout", dir); !cmp.Equal(first, again) || len(again.Malware) != 1 {
+	first := scanJSON(t, "--data", data, "--layout", dir)
+	if again := scanJSON(t, "--data", data, "--layout", dir); !cmp.Equal(first, again) || len(again.Malware) != 1 {
 		t.Error(cmp.Diff(first, again))
 	}
 	layers, err := img.Layers()

@@ -8,12 +8,13 @@ import (
 	"plimsoll/store/sqldb"
 )
 
+const insertAccessKeySQL = `INSERT INTO access_key (access, user_id, sealed_secret, description, created_at)
+	SELECT ?, id, ?, ?, ? FROM "user" WHERE id = ?`
+
 // AddAccessKey stores a key of an existing user; Conflict if the access id is taken, NotFound if there is no such user.
 func (s *Store) AddAccessKey(ctx context.Context, k plimsoll.AccessKey) error {
-	const q = `INSERT INTO access_key (access, user_id, sealed_secret, description, created_at)
-		SELECT ?, id, ?, ?, ? FROM "user" WHERE id = ?`
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		n, err := sqldb.Affected(tx.Exec(ctx, q, k.Access, k.SealedSecret, k.Description, sqldb.Millis(k.CreatedAt), k.UserID))
+		n, err := sqldb.Affected(tx.Exec(ctx, insertAccessKeySQL, k.Access, k.SealedSecret, k.Description, sqldb.Millis(k.CreatedAt), k.UserID))
 		if err != nil {
 			return tx.OrConflict(err, "an access key with this id exists")
 		}
@@ -26,24 +27,29 @@ func (s *Store) AddAccessKey(ctx context.Context, k plimsoll.AccessKey) error {
 
 const selectAccessKeySQL = `SELECT access, user_id, sealed_secret, description, created_at FROM access_key `
 
+const selectAccessKeyByIDSQL = selectAccessKeySQL + `WHERE access = ?`
+
 // AccessKey returns a key by its access id; NotFound if there is none.
 func (s *Store) AccessKey(ctx context.Context, access string) (k plimsoll.AccessKey, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		k, err = scanKey(tx.QueryRow(ctx, selectAccessKeySQL+`WHERE access = ?`, access))
+		k, err = scanKey(tx.QueryRow(ctx, selectAccessKeyByIDSQL, access))
 		return sqldb.OrNotFound(err, "access key")
 	})
 	return k, err
 }
 
+const selectAccessKeysSQL = selectAccessKeySQL + `WHERE user_id = ? ORDER BY created_at, access`
+
 // AccessKeys returns a user's keys, oldest first.
 func (s *Store) AccessKeys(ctx context.Context, userID string) ([]plimsoll.AccessKey, error) {
-	return s.accessKeys(ctx, selectAccessKeySQL+`WHERE user_id = ? ORDER BY created_at, access`, userID)
+	return s.accessKeys(ctx, selectAccessKeysSQL, userID)
 }
+
+const selectDomainAccessKeysSQL = selectAccessKeySQL + `WHERE user_id IN (SELECT id FROM "user" WHERE domain_id = ?) ORDER BY created_at, access`
 
 // DomainAccessKeys returns the keys of a domain's users, oldest first.
 func (s *Store) DomainAccessKeys(ctx context.Context, domainID string) ([]plimsoll.AccessKey, error) {
-	const q = selectAccessKeySQL + `WHERE user_id IN (SELECT id FROM "user" WHERE domain_id = ?) ORDER BY created_at, access`
-	return s.accessKeys(ctx, q, domainID)
+	return s.accessKeys(ctx, selectDomainAccessKeysSQL, domainID)
 }
 
 func (s *Store) accessKeys(ctx context.Context, query string, args ...any) (keys []plimsoll.AccessKey, err error) {
@@ -62,10 +68,12 @@ func scanKey(row sqldb.Scanner) (k plimsoll.AccessKey, err error) {
 	return k, err
 }
 
+const deleteAccessKeySQL = `DELETE FROM access_key WHERE access = ?`
+
 // RemoveAccessKey removes a key; NotFound if there is none.
 func (s *Store) RemoveAccessKey(ctx context.Context, access string) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		n, err := sqldb.Affected(tx.Exec(ctx, `DELETE FROM access_key WHERE access = ?`, access))
+		n, err := sqldb.Affected(tx.Exec(ctx, deleteAccessKeySQL, access))
 		if err == nil && n == 0 {
 			return plimsoll.Errorf(plimsoll.NotFound, "no such access key")
 		}

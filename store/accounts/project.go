@@ -8,12 +8,13 @@ import (
 	"plimsoll/store/sqldb"
 )
 
+const insertFirstDomainSQL = `INSERT INTO domain (id, name) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM domain)`
+
 // Bootstrap stores the first domain, project, enterprise project and user with
-// grants, all or nothing, if the database has no domain yet; created tells whether it had none.
+// grants, all or nothing, if the database has no domain yet; created reports whether it had none.
 func (s *Store) Bootstrap(ctx context.Context, d plimsoll.Domain, p plimsoll.Project, ep plimsoll.EnterpriseProject, u plimsoll.User) (created bool, err error) {
-	const q = `INSERT INTO domain (id, name) SELECT ?, ? WHERE NOT EXISTS (SELECT 1 FROM domain)`
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		n, err := sqldb.Affected(tx.Exec(ctx, q, d.ID, d.Name))
+		n, err := sqldb.Affected(tx.Exec(ctx, insertFirstDomainSQL, d.ID, d.Name))
 		if err != nil || n == 0 {
 			return err
 		}
@@ -29,25 +30,28 @@ func (s *Store) Bootstrap(ctx context.Context, d plimsoll.Domain, p plimsoll.Pro
 	return created && err == nil, err
 }
 
+const selectDomainSQL = `SELECT id, name FROM domain WHERE id = ? OR name = ? ORDER BY id = ? DESC LIMIT 1`
+
 // Domain returns the domain of that id or, failing that, name; NotFound if there is none.
 func (s *Store) Domain(ctx context.Context, idOrName string) (d plimsoll.Domain, err error) {
-	const q = `SELECT id, name FROM domain WHERE id = ? OR name = ? ORDER BY id = ? DESC LIMIT 1`
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		err := tx.QueryRow(ctx, q, idOrName, idOrName, idOrName).Scan(&d.ID, &d.Name)
+		err := tx.QueryRow(ctx, selectDomainSQL, idOrName, idOrName, idOrName).Scan(&d.ID, &d.Name)
 		return sqldb.OrNotFound(err, "domain")
 	})
 	return d, err
 }
 
+const insertDomainSQL = `INSERT INTO domain (id, name) VALUES (?, ?) ON CONFLICT (name) DO NOTHING`
+
+const selectDomainByNameSQL = `SELECT id, name FROM domain WHERE name = ?`
+
 // EnsureDomain stores d unless a domain of that name is there, and returns the one that is.
 func (s *Store) EnsureDomain(ctx context.Context, d plimsoll.Domain) (stored plimsoll.Domain, err error) {
-	const insert = `INSERT INTO domain (id, name) VALUES (?, ?) ON CONFLICT (name) DO NOTHING`
-	const read = `SELECT id, name FROM domain WHERE name = ?`
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		if _, err := tx.Exec(ctx, insert, d.ID, d.Name); err != nil {
+		if _, err := tx.Exec(ctx, insertDomainSQL, d.ID, d.Name); err != nil {
 			return tx.OrConflict(err, "a domain with this id exists")
 		}
-		return tx.QueryRow(ctx, read, d.Name).Scan(&stored.ID, &stored.Name)
+		return tx.QueryRow(ctx, selectDomainByNameSQL, d.Name).Scan(&stored.ID, &stored.Name)
 	})
 	return stored, err
 }
@@ -57,10 +61,11 @@ func (s *Store) AddProject(ctx context.Context, p plimsoll.Project) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error { return addProject(ctx, tx, p) })
 }
 
+const insertProjectSQL = `INSERT INTO project (id, domain_id, name, created_at)
+	SELECT ?, id, ?, ? FROM domain WHERE id = ?`
+
 func addProject(ctx context.Context, tx *sqldb.Tx, p plimsoll.Project) error {
-	const q = `INSERT INTO project (id, domain_id, name, created_at)
-		SELECT ?, id, ?, ? FROM domain WHERE id = ?`
-	n, err := sqldb.Affected(tx.Exec(ctx, q, p.ID, p.Name, sqldb.Millis(p.CreatedAt), p.DomainID))
+	n, err := sqldb.Affected(tx.Exec(ctx, insertProjectSQL, p.ID, p.Name, sqldb.Millis(p.CreatedAt), p.DomainID))
 	if err != nil {
 		return tx.OrConflict(err, "a project named %q exists", p.Name)
 	}
@@ -72,14 +77,18 @@ func addProject(ctx context.Context, tx *sqldb.Tx, p plimsoll.Project) error {
 
 const selectProjectSQL = `SELECT id, name, domain_id, created_at FROM project `
 
+const selectProjectByIDSQL = selectProjectSQL + `WHERE id = ?`
+
 // Project returns a project by id; NotFound if there is none.
 func (s *Store) Project(ctx context.Context, id string) (plimsoll.Project, error) {
-	return s.project(ctx, selectProjectSQL+`WHERE id = ?`, id)
+	return s.project(ctx, selectProjectByIDSQL, id)
 }
+
+const selectProjectByNameSQL = selectProjectSQL + `WHERE domain_id = ? AND name = ?`
 
 // ProjectByName returns a domain's project by name; NotFound if there is none.
 func (s *Store) ProjectByName(ctx context.Context, domainID, name string) (plimsoll.Project, error) {
-	return s.project(ctx, selectProjectSQL+`WHERE domain_id = ? AND name = ?`, domainID, name)
+	return s.project(ctx, selectProjectByNameSQL, domainID, name)
 }
 
 func (s *Store) project(ctx context.Context, query string, args ...any) (p plimsoll.Project, err error) {
@@ -90,11 +99,12 @@ func (s *Store) project(ctx context.Context, query string, args ...any) (p plims
 	return p, err
 }
 
+const selectProjectsSQL = selectProjectSQL + `WHERE domain_id = ? ORDER BY name`
+
 // Projects returns a domain's projects by name.
 func (s *Store) Projects(ctx context.Context, domainID string) (projects []plimsoll.Project, err error) {
-	const q = selectProjectSQL + `WHERE domain_id = ? ORDER BY name`
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, q, domainID)
+		rows, err := tx.Query(ctx, selectProjectsSQL, domainID)
 		projects, err = sqldb.Collect(rows, err, func(r *sql.Rows) (plimsoll.Project, error) { return scanProject(r) })
 		return err
 	})
@@ -113,10 +123,11 @@ func (s *Store) AddEnterpriseProject(ctx context.Context, ep plimsoll.Enterprise
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error { return addEnterpriseProject(ctx, tx, ep) })
 }
 
+const insertEnterpriseProjectSQL = `INSERT INTO enterprise_project (domain_id, id, name, created_at)
+	SELECT id, ?, ?, ? FROM domain WHERE id = ?`
+
 func addEnterpriseProject(ctx context.Context, tx *sqldb.Tx, ep plimsoll.EnterpriseProject) error {
-	const q = `INSERT INTO enterprise_project (domain_id, id, name, created_at)
-		SELECT id, ?, ?, ? FROM domain WHERE id = ?`
-	n, err := sqldb.Affected(tx.Exec(ctx, q, ep.ID, ep.Name, sqldb.Millis(ep.CreatedAt), ep.DomainID))
+	n, err := sqldb.Affected(tx.Exec(ctx, insertEnterpriseProjectSQL, ep.ID, ep.Name, sqldb.Millis(ep.CreatedAt), ep.DomainID))
 	if err != nil {
 		return tx.OrConflict(err, "enterprise project %q exists", ep.ID)
 	}
@@ -126,11 +137,12 @@ func addEnterpriseProject(ctx context.Context, tx *sqldb.Tx, ep plimsoll.Enterpr
 	return nil
 }
 
+const selectEnterpriseProjectsSQL = `SELECT id, name, domain_id, created_at FROM enterprise_project WHERE domain_id = ? ORDER BY id`
+
 // EnterpriseProjects returns a domain's enterprise projects by id.
 func (s *Store) EnterpriseProjects(ctx context.Context, domainID string) (eps []plimsoll.EnterpriseProject, err error) {
-	const q = `SELECT id, name, domain_id, created_at FROM enterprise_project WHERE domain_id = ? ORDER BY id`
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, q, domainID)
+		rows, err := tx.Query(ctx, selectEnterpriseProjectsSQL, domainID)
 		eps, err = sqldb.Collect(rows, err, func(r *sql.Rows) (ep plimsoll.EnterpriseProject, err error) {
 			var created int64
 			err = r.Scan(&ep.ID, &ep.Name, &ep.DomainID, &created)

@@ -14,10 +14,11 @@ func (s *Store) AddUser(ctx context.Context, u plimsoll.User) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error { return addUser(ctx, tx, u) })
 }
 
+const insertUserSQL = `INSERT INTO "user" (id, domain_id, name, password_hash, disabled, created_at)
+	SELECT ?, id, ?, ?, ?, ? FROM domain WHERE id = ?`
+
 func addUser(ctx context.Context, tx *sqldb.Tx, u plimsoll.User) error {
-	const q = `INSERT INTO "user" (id, domain_id, name, password_hash, disabled, created_at)
-		SELECT ?, id, ?, ?, ?, ? FROM domain WHERE id = ?`
-	n, err := sqldb.Affected(tx.Exec(ctx, q, u.ID, u.Name, u.PasswordHash, sqldb.BoolInt(u.Disabled), sqldb.Millis(u.CreatedAt), u.DomainID))
+	n, err := sqldb.Affected(tx.Exec(ctx, insertUserSQL, u.ID, u.Name, u.PasswordHash, sqldb.BoolInt(u.Disabled), sqldb.Millis(u.CreatedAt), u.DomainID))
 	if err != nil {
 		return tx.OrConflict(err, "a user named %q exists", u.Name)
 	}
@@ -27,15 +28,16 @@ func addUser(ctx context.Context, tx *sqldb.Tx, u plimsoll.User) error {
 	return addGrants(ctx, tx, u.ID, u.Grants)
 }
 
+const insertUserGrantSQL = `INSERT INTO user_grant (user_id, project_id, enterprise_project_id, role)
+	SELECT u.id, p.id, ?, ?
+	FROM "user" u JOIN project p ON p.domain_id = u.domain_id
+	WHERE u.id = ? AND p.id = ? AND (? = '' OR EXISTS (
+		SELECT 1 FROM enterprise_project e WHERE e.domain_id = u.domain_id AND e.id = ?))`
+
 // addGrants gives a user grants in projects of the user's own domain.
 func addGrants(ctx context.Context, tx *sqldb.Tx, userID string, grants []plimsoll.Grant) error {
-	const q = `INSERT INTO user_grant (user_id, project_id, enterprise_project_id, role)
-		SELECT u.id, p.id, ?, ?
-		FROM "user" u JOIN project p ON p.domain_id = u.domain_id
-		WHERE u.id = ? AND p.id = ? AND (? = '' OR EXISTS (
-			SELECT 1 FROM enterprise_project e WHERE e.domain_id = u.domain_id AND e.id = ?))`
 	for _, g := range grants {
-		n, err := sqldb.Affected(tx.Exec(ctx, q, g.EnterpriseProject, string(g.Role), userID, g.ProjectID, g.EnterpriseProject, g.EnterpriseProject))
+		n, err := sqldb.Affected(tx.Exec(ctx, insertUserGrantSQL, g.EnterpriseProject, string(g.Role), userID, g.ProjectID, g.EnterpriseProject, g.EnterpriseProject))
 		if err != nil {
 			return tx.OrConflict(err, "two grants for the same project and enterprise project")
 		}
@@ -53,16 +55,19 @@ const selectUsersSQL = `SELECT u.id, u.domain_id, u.name, u.password_hash, u.dis
 
 const orderUsersSQL = ` ORDER BY u.name, u.id, g.project_id, g.enterprise_project_id`
 
+const selectUserByIDSQL = selectUsersSQL + `WHERE u.id = ?` + orderUsersSQL
+
 // User returns a user with grants by id; NotFound if there is none.
 func (s *Store) User(ctx context.Context, id string) (plimsoll.User, error) {
-	return s.user(ctx, selectUsersSQL+`WHERE u.id = ?`+orderUsersSQL, id)
+	return s.user(ctx, selectUserByIDSQL, id)
 }
+
+const selectUserByNameSQL = selectUsersSQL + `WHERE u.name = ? AND u.domain_id = (
+	SELECT id FROM domain WHERE id = ? OR name = ? ORDER BY id = ? DESC LIMIT 1)` + orderUsersSQL
 
 // UserByName returns a user with grants by name; domain is the id or the name of the user's. NotFound if there is none.
 func (s *Store) UserByName(ctx context.Context, domain, name string) (plimsoll.User, error) {
-	const q = selectUsersSQL + `WHERE u.name = ? AND u.domain_id = (
-		SELECT id FROM domain WHERE id = ? OR name = ? ORDER BY id = ? DESC LIMIT 1)` + orderUsersSQL
-	return s.user(ctx, q, name, domain, domain, domain)
+	return s.user(ctx, selectUserByNameSQL, name, domain, domain, domain)
 }
 
 func (s *Store) user(ctx context.Context, query string, args ...any) (u plimsoll.User, err error) {
@@ -116,22 +121,23 @@ func manyUsers(ctx context.Context, tx *sqldb.Tx, query string, args ...any) ([]
 	return users, err
 }
 
-// Principal returns a user as somebody who asks in a project: with domain, project
+const selectPrincipalDomainSQL = `SELECT id, name FROM domain WHERE id = ?`
+
+// Principal returns a user as the caller in a project: with domain, project
 // and the grants in that project. An empty projectID leaves project and grants
 // empty; User.Grants are always all of them. NotFound if the user or the project does not exist.
 func (s *Store) Principal(ctx context.Context, userID, projectID string) (p plimsoll.Principal, err error) {
-	const domain = `SELECT id, name FROM domain WHERE id = ?`
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if p.User, err = oneUser(ctx, tx, selectUsersSQL+`WHERE u.id = ?`+orderUsersSQL, userID); err != nil {
+		if p.User, err = oneUser(ctx, tx, selectUserByIDSQL, userID); err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, domain, p.User.DomainID).Scan(&p.Domain.ID, &p.Domain.Name); err != nil {
+		if err := tx.QueryRow(ctx, selectPrincipalDomainSQL, p.User.DomainID).Scan(&p.Domain.ID, &p.Domain.Name); err != nil {
 			return err
 		}
 		if projectID == "" {
 			return nil
 		}
-		p.Project, err = scanProject(tx.QueryRow(ctx, selectProjectSQL+`WHERE id = ?`, projectID))
+		p.Project, err = scanProject(tx.QueryRow(ctx, selectProjectByIDSQL, projectID))
 		return sqldb.OrNotFound(err, "project")
 	})
 	if err != nil {
@@ -145,12 +151,16 @@ func (s *Store) Principal(ctx context.Context, userID, projectID string) (p plim
 	return p, nil
 }
 
+const deleteUserSQL = `DELETE FROM "user" WHERE id = ?`
+
 // RemoveUser removes a user with grants, keys and tokens; NotFound if there is none.
 func (s *Store) RemoveUser(ctx context.Context, id string) error {
 	return s.changeUser(ctx, func(tx *sqldb.Tx) (sql.Result, error) {
-		return tx.Exec(ctx, `DELETE FROM "user" WHERE id = ?`, id)
+		return tx.Exec(ctx, deleteUserSQL, id)
 	})
 }
+
+const updatePasswordSQL = `UPDATE "user" SET password_hash = ? WHERE id = ?`
 
 // SetPassword stores a new password hash and revokes the user's tokens; NotFound if there is no such user.
 func (s *Store) SetPassword(ctx context.Context, userID, hash string) error {
@@ -158,9 +168,11 @@ func (s *Store) SetPassword(ctx context.Context, userID, hash string) error {
 		if err := removeTokens(ctx, tx, userID); err != nil {
 			return nil, err
 		}
-		return tx.Exec(ctx, `UPDATE "user" SET password_hash = ? WHERE id = ?`, hash, userID)
+		return tx.Exec(ctx, updatePasswordSQL, hash, userID)
 	})
 }
+
+const updateDisabledSQL = `UPDATE "user" SET disabled = ? WHERE id = ?`
 
 // SetDisabled locks a user out, which also revokes the user's tokens, or lets the
 // user in again; NotFound if there is no such user.
@@ -171,20 +183,24 @@ func (s *Store) SetDisabled(ctx context.Context, userID string, disabled bool) e
 				return nil, err
 			}
 		}
-		return tx.Exec(ctx, `UPDATE "user" SET disabled = ? WHERE id = ?`, sqldb.BoolInt(disabled), userID)
+		return tx.Exec(ctx, updateDisabledSQL, sqldb.BoolInt(disabled), userID)
 	})
 }
 
-// SetGrants replaces a user's grants; they hold from the next request on. NotFound
+const selectUserExistsSQL = `SELECT id FROM "user" WHERE id = ?`
+
+const deleteGrantsSQL = `DELETE FROM user_grant WHERE user_id = ?`
+
+// SetGrants replaces a user's grants; they apply from the next request on. NotFound
 // if the user, a project or an enterprise project does not exist.
 func (s *Store) SetGrants(ctx context.Context, userID string, grants []plimsoll.Grant) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var id string
-		err := tx.QueryRow(ctx, `SELECT id FROM "user" WHERE id = ?`, userID).Scan(&id)
+		err := tx.QueryRow(ctx, selectUserExistsSQL, userID).Scan(&id)
 		if err != nil {
 			return sqldb.OrNotFound(err, "user")
 		}
-		if _, err := tx.Exec(ctx, `DELETE FROM user_grant WHERE user_id = ?`, userID); err != nil {
+		if _, err := tx.Exec(ctx, deleteGrantsSQL, userID); err != nil {
 			return err
 		}
 		return addGrants(ctx, tx, userID, grants)

@@ -11,8 +11,8 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Evidence returns what packages with these keys are held against, at the newest
-// revision: one state, however long imports run beside it.
+// Evidence returns what packages with these keys are compared with, at the newest
+// revision. It is one state of the database, also while imports run.
 func (a *Store) Evidence(ctx context.Context, keys []plimsoll.AdvisoryKey) (plimsoll.Evidence, error) {
 	e := plimsoll.Evidence{Ratings: map[string][]plimsoll.Rating{}, Threats: map[string]plimsoll.Threat{}, Releases: map[string]bool{}}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
@@ -36,12 +36,14 @@ func (a *Store) Evidence(ctx context.Context, keys []plimsoll.AdvisoryKey) (plim
 	return e, err
 }
 
+const selectReleasesSQL = `SELECT ecosystem FROM feed_release`
+
 func evidenceReleases(ctx context.Context, tx *sqldb.Tx, keys []plimsoll.AdvisoryKey, out map[string]bool) error {
 	asked := map[string]bool{}
 	for _, k := range keys {
 		asked[k.Ecosystem] = true
 	}
-	rows, err := tx.Query(ctx, `SELECT ecosystem FROM feed_release`)
+	rows, err := tx.Query(ctx, selectReleasesSQL)
 	_, err = sqldb.Collect(rows, err, func(rows *sql.Rows) (none struct{}, err error) {
 		var name string
 		err = rows.Scan(&name)
@@ -53,7 +55,7 @@ func evidenceReleases(ctx context.Context, tx *sqldb.Tx, keys []plimsoll.Advisor
 	return err
 }
 
-// evidencePart is what one record says about one key.
+// evidencePart is the part of a record about one key.
 type evidencePart struct {
 	key      plimsoll.AdvisoryKey
 	record   int64
@@ -82,7 +84,7 @@ JOIN statement s ON s.record_id = k.record_id AND s.ecosystem = k.ecosystem AND 
 WHERE k.name IN (:keys) AND k.ecosystem = ?
   AND r.from_revision <= ? AND (r.to_revision IS NULL OR r.to_revision > ?)`
 
-// parts reads what the cache does not hold, an ecosystem and a chunk of names at a time.
+// parts reads what the cache does not have, an ecosystem and a chunk of names at a time.
 func (a *Store) parts(ctx context.Context, tx *sqldb.Tx, at plimsoll.Revision, keys []plimsoll.AdvisoryKey) ([]evidencePart, error) {
 	out, missing := a.cache.get(at, keys)
 	names := map[string][]string{}

@@ -31,7 +31,7 @@ func (c *evidenceCache) get(at plimsoll.Revision, keys []plimsoll.AdvisoryKey) (
 	return found, missing
 }
 
-// put keeps the parts of the names, also that a name has none. A full cache starts anew.
+// put keeps the parts of the names, also that a name has none. A full cache is emptied first.
 func (c *evidenceCache) put(at plimsoll.Revision, ecosystem string, names []string, read []evidencePart) {
 	if len(read)+len(names) > maxCached {
 		return

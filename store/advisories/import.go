@@ -19,10 +19,14 @@ type advisoryImport struct {
 	nextID  int64      // of a record
 	changed bool
 	lookups pendingLookups
-	rated   []string // CVEs whose threats changed so that findings may be judged otherwise
+	rated   []string // CVEs whose threats changed so that findings may be judged differently
 }
 
-// BeginImport starts an import of a feed, cleans up what a dead one left, and returns
+const selectNextRecordSQL = `SELECT COALESCE(MAX(id), 0) + 1 FROM record`
+
+const selectFilesSQL = `SELECT file, hash FROM record WHERE feed = ? AND to_revision IS NULL`
+
+// BeginImport starts an import of a feed, cleans up what an interrupted one left, and returns
 // the SHA-256 of the feed's valid files by name. One import runs at a time: Conflict.
 // EndImport must follow.
 func (a *Store) BeginImport(ctx context.Context, feed, source string) (map[string][sha256.Size]byte, error) {
@@ -43,10 +47,10 @@ func (a *Store) BeginImport(ctx context.Context, feed, source string) (map[strin
 			return err
 		}
 		i.revision = newest + 1
-		if err := tx.QueryRow(ctx, `SELECT COALESCE(MAX(id), 0) + 1 FROM record`).Scan(&i.nextID); err != nil {
+		if err := tx.QueryRow(ctx, selectNextRecordSQL).Scan(&i.nextID); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `SELECT file, hash FROM record WHERE feed = ? AND to_revision IS NULL`, feed)
+		rows, err := tx.Query(ctx, selectFilesSQL, feed)
 		_, err = sqldb.Collect(rows, err, func(rows *sql.Rows) (none struct{}, err error) {
 			var file string
 			var hash []byte
@@ -65,7 +69,7 @@ func (a *Store) BeginImport(ctx context.Context, feed, source string) (map[strin
 	return known, nil
 }
 
-// EndImport ends the running import. What was not published stays out of sight.
+// EndImport ends the running import. What was not published stays invisible.
 func (a *Store) EndImport() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -81,60 +85,8 @@ func (a *Store) running() (*advisoryImport, error) {
 	return a.current, nil
 }
 
-const reviveRecordsSQL = `
-UPDATE record SET to_revision = NULL
-WHERE id IN (SELECT id FROM record WHERE to_revision > ? LIMIT 1000)`
-
-// cleanUp removes rows of revisions that were never published, in short transactions.
-func (a *Store) cleanUp(ctx context.Context) error {
-	for {
-		var left int64
-		err := a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			newest, err := newestRevision(ctx, tx)
-			if err != nil {
-				return err
-			}
-			rows, err := tx.Query(ctx, `SELECT id FROM record WHERE from_revision > ? LIMIT ?`, newest, recordsPerWrite)
-			ids, err := sqldb.Collect(rows, err, sqldb.ScanID)
-			if err != nil {
-				return err
-			}
-			if left = int64(len(ids)); left > 0 {
-				return deleteRecords(ctx, tx, ids)
-			}
-			if _, err := tx.Exec(ctx, `DELETE FROM change_key WHERE revision > ?`, newest); err != nil {
-				return err
-			}
-			res, err := tx.Exec(ctx, reviveRecordsSQL, newest)
-			if err != nil {
-				return err
-			}
-			if left, err = res.RowsAffected(); err != nil || left > 0 {
-				return err
-			}
-			left, err = cleanThreats(ctx, tx, newest)
-			return err
-		})
-		if err != nil || left == 0 {
-			return err
-		}
-	}
-}
-
-func deleteRecords(ctx context.Context, tx *sqldb.Tx, ids []int64) error {
-	for _, query := range [...]string{
-		`DELETE FROM lookup WHERE (ecosystem, name, record_id) IN (SELECT ecosystem, name, record_id FROM statement WHERE record_id IN (:keys))`,
-		`DELETE FROM statement WHERE record_id IN (:keys)`, `DELETE FROM record WHERE id IN (:keys)`,
-	} {
-		if _, err := sqldb.ExecChunks(ctx, tx, query, nil, ids); err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// SaveRecords writes new and changed files of the running import. They stay out of
-// sight until it is published. Callers may be several: each puts its records into stored
+// SaveRecords writes new and changed files of the running import. They stay invisible
+// until it is published. Callers may be several: each puts its records into stored
 // form, and then they write one after the other.
 func (a *Store) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) error {
 	i, err := a.running()
@@ -152,8 +104,8 @@ func (a *Store) SaveRecords(ctx context.Context, records []plimsoll.FeedRecord) 
 	return a.inSlices(ctx, func(w *sliceWriter) error { return w.save(ctx, i, rows) })
 }
 
-// WithdrawRecords ends the files that a full dump of the feed does not hold any more,
-// when the running import is published.
+// WithdrawRecords ends the files that a full dump of the feed no longer has, when the
+// running import is published.
 func (a *Store) WithdrawRecords(ctx context.Context, files []string) error {
 	i, err := a.running()
 	if err != nil {

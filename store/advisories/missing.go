@@ -9,11 +9,13 @@ import (
 	"plimsoll/store/sqldb"
 )
 
+const selectMissingFilesSQL = `SELECT file FROM feed_missing WHERE feed = ?`
+
 // MissingFiles are the stored files that the feed's last full dump lacked.
 func (a *Store) MissingFiles(ctx context.Context, feed string) (map[string]bool, error) {
 	out := map[string]bool{}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
-		rows, err := tx.Query(ctx, `SELECT file FROM feed_missing WHERE feed = ?`, feed)
+		rows, err := tx.Query(ctx, selectMissingFilesSQL, feed)
 		return sqldb.Each(rows, err, func(rows *sql.Rows) error {
 			var file string
 			err := rows.Scan(&file)
@@ -24,7 +26,11 @@ func (a *Store) MissingFiles(ctx context.Context, feed string) (map[string]bool,
 	return out, err
 }
 
-// NoteMissing replaces what MissingFiles tells, in short transactions.
+const deleteMissingSQL = `DELETE FROM feed_missing WHERE feed = ? AND file IN (:keys)`
+
+const insertMissingSQL = `INSERT INTO feed_missing (feed, file) VALUES `
+
+// NoteMissing replaces what MissingFiles returns, in short transactions.
 func (a *Store) NoteMissing(ctx context.Context, feed string, files []string) error {
 	before, err := a.MissingFiles(ctx, feed)
 	if err != nil {
@@ -39,7 +45,7 @@ func (a *Store) NoteMissing(ctx context.Context, feed string, files []string) er
 	}
 	err = sqldb.EachChunk(slices.Collect(maps.Keys(before)), func(part []string) error {
 		return a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			_, err := sqldb.ExecChunks(ctx, tx, `DELETE FROM feed_missing WHERE feed = ? AND file IN (:keys)`, []any{feed}, part)
+			_, err := sqldb.ExecChunks(ctx, tx, deleteMissingSQL, []any{feed}, part)
 			return err
 		})
 	})
@@ -52,7 +58,7 @@ func (a *Store) NoteMissing(ctx context.Context, feed string, files []string) er
 			args = append(args, feed, file)
 		}
 		return a.db.Write(ctx, func(tx *sqldb.Tx) error {
-			return sqldb.NewChanges(tx).Insert(ctx, `INSERT INTO feed_missing (feed, file) VALUES `, "(?, ?)", "", args)
+			return sqldb.NewChanges(tx).Insert(ctx, insertMissingSQL, "(?, ?)", "", args)
 		})
 	})
 }

@@ -8,16 +8,16 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// A record that says nothing about any package is withdrawn.
+// A record without a statement about any package is withdrawn.
 const selectOriginsSQL = `
 SELECT r.advisory,
     MAX(CASE WHEN r.to_revision IS NULL AND r.from_revision <= ? AND EXISTS (SELECT 1 FROM statement s WHERE s.record_id = r.id) THEN 1 ELSE 0 END),
     MAX(CASE WHEN r.from_revision <= ? THEN 1 ELSE 0 END)
 FROM record r WHERE r.advisory IN (:keys) GROUP BY r.advisory`
 
-// Origins tells which of the advisory ids stand at the newest revision, and which stood at
-// an earlier one as far as that is still known: records that ended before the newest
-// revision are deleted. An unknown id is missing from the result.
+// Origins returns which of the advisory ids are in force at the newest revision, and which were
+// at an earlier one. The latter is incomplete: records that ended before the newest revision
+// are deleted. An unknown id is missing from the result.
 func (a *Store) Origins(ctx context.Context, ids []string, since plimsoll.Revision) (map[string]plimsoll.AdvisoryOrigin, error) {
 	out := make(map[string]plimsoll.AdvisoryOrigin, len(ids))
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -28,7 +28,7 @@ func (a *Store) Origins(ctx context.Context, ids []string, since plimsoll.Revisi
 		return sqldb.QueryChunks(ctx, tx, selectOriginsSQL, []any{at, since}, ids, func(rows *sql.Rows) error {
 			var id string
 			var o plimsoll.AdvisoryOrigin
-			err := rows.Scan(&id, &o.Stands, &o.Before)
+			err := rows.Scan(&id, &o.InForce, &o.InForceBefore)
 			out[id] = o
 			return err
 		})

@@ -21,6 +21,8 @@ const selectFeedStateSQL = `
 SELECT ecosystems, COUNT(*), MAX(modified) FROM record
 WHERE feed = ? AND to_revision IS NULL GROUP BY ecosystems`
 
+const countThreatsSQL = `SELECT COUNT(*) FROM threat WHERE feed = ? AND to_revision IS NULL`
+
 func (a *Store) feedState(ctx context.Context, feed string) (feedState, error) {
 	s := feedState{ecosystems: map[string]bool{}}
 	err := a.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -43,7 +45,7 @@ func (a *Store) feedState(ctx context.Context, feed string) (feedState, error) {
 			return err
 		}
 		var threats int
-		err = tx.QueryRow(ctx, `SELECT COUNT(*) FROM threat WHERE feed = ? AND to_revision IS NULL`, feed).Scan(&threats)
+		err = tx.QueryRow(ctx, countThreatsSQL, feed).Scan(&threats)
 		s.records += threats
 		return err
 	})
@@ -54,7 +56,7 @@ const upsertCheckSQL = `
 INSERT INTO feed_check (feed, checked_at) VALUES (?, ?)
 ON CONFLICT (feed) DO UPDATE SET checked_at = excluded.checked_at`
 
-// PublishImport brings the rows of the running import into sight, all at once, and
+// PublishImport makes the rows of the running import visible, all at once, and
 // returns the newest revision. An import that changed nothing makes none: it is only
 // noted as a check of the feed. Then it deletes what no reader needs any more.
 func (a *Store) PublishImport(ctx context.Context) (plimsoll.Revision, error) {
@@ -91,7 +93,7 @@ func (a *Store) PublishImport(ctx context.Context) (plimsoll.Revision, error) {
 	i.changed = false
 	i.revision++
 	i.rated = nil
-	return i.revision - 1, errors.Join(a.prune(ctx, i.revision-1), a.pruneThreats(ctx, i.revision-1))
+	return i.revision - 1, errors.Join(a.pruneRecords(ctx, i.revision-1), a.pruneThreats(ctx, i.revision-1))
 }
 
 const insertRevisionSQL = `INSERT INTO revision (id, feed, created_at, known) VALUES (?, ?, ?, ?)`
@@ -100,6 +102,10 @@ const upsertFeedSQL = `
 INSERT INTO feed (name, source, records, revision, changed_at, newest) VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (name) DO UPDATE SET source = excluded.source, records = excluded.records,
     revision = excluded.revision, changed_at = excluded.changed_at, newest = excluded.newest`
+
+const deleteReleasesSQL = `DELETE FROM feed_release WHERE feed = ?`
+
+const insertReleaseSQL = `INSERT INTO feed_release (feed, ecosystem) VALUES (?, ?)`
 
 func publishRevision(ctx context.Context, tx *sqldb.Tx, i *advisoryImport, state feedState, known bool) error {
 	now := tx.Now()
@@ -116,13 +122,21 @@ func publishRevision(ctx context.Context, tx *sqldb.Tx, i *advisoryImport, state
 	if _, err := tx.Exec(ctx, upsertCheckSQL, i.feed, now); err != nil {
 		return err
 	}
-	if _, err := tx.Exec(ctx, `DELETE FROM feed_release WHERE feed = ?`, i.feed); err != nil {
+	if _, err := tx.Exec(ctx, deleteReleasesSQL, i.feed); err != nil {
 		return err
 	}
 	for name := range state.ecosystems {
-		if _, err := tx.Exec(ctx, `INSERT INTO feed_release (feed, ecosystem) VALUES (?, ?)`, i.feed, name); err != nil {
+		if _, err := tx.Exec(ctx, insertReleaseSQL, i.feed, name); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+const forgetChangesSQL = `UPDATE revision SET known = 0 WHERE id <= ? AND known = 1`
+
+// forgetChanges marks old revisions as those whose changes are no longer known.
+func forgetChanges(ctx context.Context, tx *sqldb.Tx, old plimsoll.Revision) error {
+	_, err := tx.Exec(ctx, forgetChangesSQL, old)
+	return err
 }

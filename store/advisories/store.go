@@ -50,8 +50,10 @@ func (a *Store) Revision(ctx context.Context) (plimsoll.Revision, error) {
 	return r, err
 }
 
+const selectNewestRevisionSQL = `SELECT COALESCE(MAX(id), 0) FROM revision`
+
 func newestRevision(ctx context.Context, tx *sqldb.Tx) (r plimsoll.Revision, err error) {
-	err = tx.QueryRow(ctx, `SELECT COALESCE(MAX(id), 0) FROM revision`).Scan(&r)
+	err = tx.QueryRow(ctx, selectNewestRevisionSQL).Scan(&r)
 	return r, err
 }
 

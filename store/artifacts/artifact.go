@@ -10,12 +10,13 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// KnownArtifacts tells which of the digests the tenant has stored. Absent ones are not in the map.
+const selectKnownArtifactsSQL = `SELECT digest FROM artifact WHERE project_id = ? AND enterprise_project_id = ? AND digest IN (:keys)`
+
+// KnownArtifacts returns which of the digests the tenant has stored. Absent ones are not in the map.
 func (s *Store) KnownArtifacts(ctx context.Context, t plimsoll.Tenant, digests []plimsoll.Digest) (map[plimsoll.Digest]bool, error) {
 	known := make(map[plimsoll.Digest]bool, len(digests))
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		const query = `SELECT digest FROM artifact WHERE project_id = ? AND enterprise_project_id = ? AND digest IN (:keys)`
-		return sqldb.QueryChunks(ctx, tx, query, []any{t.ProjectID, t.EnterpriseProject}, digests, func(rows *sql.Rows) error {
+		return sqldb.QueryChunks(ctx, tx, selectKnownArtifactsSQL, []any{t.ProjectID, t.EnterpriseProject}, digests, func(rows *sql.Rows) error {
 			d, err := sqldb.ScanValue[plimsoll.Digest](rows)
 			known[d] = true
 			return err
@@ -49,7 +50,7 @@ func (s *Store) Artifact(ctx context.Context, t plimsoll.Tenant, d plimsoll.Dige
 		if a.Layers, err = Layers(ctx, tx, id); err != nil {
 			return err
 		}
-		if a.Children, err = children(ctx, tx, id); err != nil || !config.Valid {
+		if a.Children, err = readChildren(ctx, tx, id); err != nil || !config.Valid {
 			return err
 		}
 		a.Settings, err = decodeConfig(config.String, a.Layers)
@@ -61,17 +62,21 @@ func (s *Store) Artifact(ctx context.Context, t plimsoll.Tenant, d plimsoll.Dige
 	return a, nil
 }
 
+const selectLayersSQL = `SELECT media_type, blob_digest, size, diff_id, created_by
+FROM artifact_layer WHERE artifact_id = ? ORDER BY position`
+
 func Layers(ctx context.Context, tx *sqldb.Tx, id int64) ([]plimsoll.Layer, error) {
-	rows, err := tx.Query(ctx, `SELECT media_type, blob_digest, size, diff_id, created_by
-FROM artifact_layer WHERE artifact_id = ? ORDER BY position`, id)
+	rows, err := tx.Query(ctx, selectLayersSQL, id)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (l plimsoll.Layer, err error) {
 		return l, rows.Scan(&l.MediaType, &l.Digest, &l.Size, &l.DiffID, &l.CreatedBy)
 	})
 }
 
-func children(ctx context.Context, tx *sqldb.Tx, id int64) ([]plimsoll.Child, error) {
-	rows, err := tx.Query(ctx, `SELECT media_type, digest, size, os, architecture, variant, unscannable
-FROM artifact_child WHERE artifact_id = ? ORDER BY position`, id)
+const selectChildrenSQL = `SELECT media_type, digest, size, os, architecture, variant, unscannable
+FROM artifact_child WHERE artifact_id = ? ORDER BY position`
+
+func readChildren(ctx context.Context, tx *sqldb.Tx, id int64) ([]plimsoll.Child, error) {
+	rows, err := tx.Query(ctx, selectChildrenSQL, id)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (c plimsoll.Child, err error) {
 		return c, rows.Scan(&c.MediaType, &c.Digest, &c.Size, &c.Platform.OS, &c.Platform.Architecture, &c.Platform.Variant, &c.Unscannable)
 	})
@@ -88,14 +93,16 @@ func decodeConfig(written string, layers []plimsoll.Layer) (*plimsoll.ImageConfi
 	return c, nil
 }
 
-// Row is what findings need to know of an artifact.
+// Row is an artifact by id and kind.
 type Row struct {
 	ID   int64
 	kind plimsoll.ArtifactKind
 }
 
+const findArtifactSQL = `SELECT id, kind FROM artifact WHERE project_id = ? AND enterprise_project_id = ? AND digest = ?`
+
 func Find(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, d plimsoll.Digest) (a Row, err error) {
-	err = tx.QueryRow(ctx, `SELECT id, kind FROM artifact WHERE project_id = ? AND enterprise_project_id = ? AND digest = ?`,
+	err = tx.QueryRow(ctx, findArtifactSQL,
 		t.ProjectID, t.EnterpriseProject, d).Scan(&a.ID, &a.kind)
 	if errors.Is(err, sql.ErrNoRows) {
 		return a, plimsoll.Errorf(plimsoll.NotFound, "no artifact %.80s in this project", string(d))

@@ -3,11 +3,8 @@ package artifacts
 import (
 	"context"
 	"database/sql"
-	"slices"
-	"strings"
 
 	"plimsoll"
-	"plimsoll/store/layers"
 	"plimsoll/store/sqldb"
 )
 
@@ -38,7 +35,7 @@ func Insert(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, artifacts []pl
 	return ids, nil
 }
 
-// artifactInserter holds prepared statements: a first sync inserts the same way many times.
+// artifactInserter has prepared statements, because a first sync inserts many artifacts.
 type artifactInserter struct {
 	tx                     *sqldb.Tx
 	tenant                 plimsoll.Tenant
@@ -91,7 +88,7 @@ func (n *artifactInserter) artifact(ctx context.Context, a plimsoll.Artifact) (i
 	}
 	for i, l := range a.Layers {
 		if _, err := n.layer.ExecContext(ctx, id, project, enterprise, i, l.Digest, l.DiffID,
-			l.MediaType, l.Size, layers.WithoutValues(l.CreatedBy), i == len(a.Layers)-1); err != nil {
+			l.MediaType, l.Size, l.CreatedBy, i == len(a.Layers)-1); err != nil {
 			return 0, err
 		}
 	}
@@ -104,22 +101,14 @@ func (n *artifactInserter) artifact(ctx context.Context, a plimsoll.Artifact) (i
 	return id, nil
 }
 
-// encodeConfig is the stored form of a config: values of variables are left out,
-// because they may be secrets, and diff IDs stand with the layers.
+// encodeConfig is the stored form of a config, which manifest.Redactor has made storable. Its diff IDs are columns of
+// the layers.
 func encodeConfig(c *plimsoll.ImageConfig) any {
 	if c == nil {
 		return nil
 	}
 	kept := *c
 	kept.DiffIDs = nil
-	kept.Env = make([]string, len(c.Env))
-	for i, e := range c.Env {
-		kept.Env[i], _, _ = strings.Cut(e, "=")
-	}
-	kept.History = slices.Clone(c.History)
-	for i := range kept.History {
-		kept.History[i].CreatedBy = layers.WithoutValues(kept.History[i].CreatedBy)
-	}
 	return sqldb.EncodeJSON(kept)
 }
 

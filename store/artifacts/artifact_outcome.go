@@ -8,7 +8,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Outcome is the part of an artifact row that tells how its scan ended.
+// Outcome is the part of an artifact row about the end of its last scan.
 type Outcome struct {
 	State     plimsoll.ScanState
 	Failure   plimsoll.FailureCode
@@ -18,13 +18,15 @@ type Outcome struct {
 	Malware   sql.NullInt64
 }
 
+const updateOutcomeSQL = `UPDATE artifact SET scan_state = ?, failure = ?, failure_detail = ?, scanned_at = ?,
+	raw_settings = ?, raw_malware = ? WHERE id = ?`
+
 // SaveOutcome rewrites the row if it differs.
 func SaveOutcome(ctx context.Context, w *sqldb.Changes, artifact int64, have, want Outcome) error {
 	if have == want {
 		return nil
 	}
-	return w.Change(ctx, `UPDATE artifact SET scan_state = ?, failure = ?, failure_detail = ?, scanned_at = ?,
-		raw_settings = ?, raw_malware = ? WHERE id = ?`,
+	return w.Change(ctx, updateOutcomeSQL,
 		want.State, want.Failure, want.Detail, want.ScannedAt, want.Settings, want.Malware, artifact)
 }
 
@@ -68,7 +70,7 @@ func RefreshIndex(ctx context.Context, w *sqldb.Changes, index int64) error {
 	if err := SaveOutcome(ctx, w, index, have, want); err != nil {
 		return err
 	}
-	return refreshSettings(ctx, w, index, selectMemberOutcomesSQL)
+	return refreshSettings(ctx, w, index, selectMemberStatesSQL)
 }
 
 func (o *Outcome) targets() []any {
@@ -77,19 +79,23 @@ func (o *Outcome) targets() []any {
 
 const outcomeColumnsSQL = `a.scan_state, a.failure, a.failure_detail, a.scanned_at, a.raw_settings, a.raw_malware`
 
+const selectOutcomeSQL = `SELECT ` + outcomeColumnsSQL + ` FROM artifact a WHERE a.id = ?`
+
 func ReadOutcome(ctx context.Context, tx *sqldb.Tx, artifact int64) (o Outcome, err error) {
-	err = tx.QueryRow(ctx, `SELECT `+outcomeColumnsSQL+` FROM artifact a WHERE a.id = ?`, artifact).Scan(o.targets()...)
+	err = tx.QueryRow(ctx, selectOutcomeSQL, artifact).Scan(o.targets()...)
 	return o, err
 }
+
+const selectMemberStatesSQL = `SELECT COALESCE(a.scan_state, 'none'), COALESCE(a.failure, ''), COALESCE(a.failure_detail, ''),
+		COALESCE(a.scanned_at, 0), a.raw_settings, a.raw_malware
+	FROM artifact_child c LEFT JOIN artifact a ON a.project_id = c.project_id
+	 AND a.enterprise_project_id = c.enterprise_project_id AND a.digest = c.digest
+	WHERE c.artifact_id = ? AND c.unscannable = '' AND COALESCE(a.unscannable, '') = '' ORDER BY c.position`
 
 // memberOutcomes returns how far the scannable members of an index have come, in its
 // order. A member that is not an artifact yet was never scanned.
 func memberOutcomes(ctx context.Context, tx *sqldb.Tx, index int64) ([]Outcome, error) {
-	rows, err := tx.Query(ctx, `SELECT COALESCE(a.scan_state, 'none'), COALESCE(a.failure, ''), COALESCE(a.failure_detail, ''),
-			COALESCE(a.scanned_at, 0), a.raw_settings, a.raw_malware
-		FROM artifact_child c LEFT JOIN artifact a ON a.project_id = c.project_id
-		 AND a.enterprise_project_id = c.enterprise_project_id AND a.digest = c.digest
-		WHERE c.artifact_id = ? AND c.unscannable = '' AND COALESCE(a.unscannable, '') = '' ORDER BY c.position`, index)
+	rows, err := tx.Query(ctx, selectMemberStatesSQL, index)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (o Outcome, err error) {
 		err = rows.Scan(o.targets()...)
 		return o, err

@@ -14,7 +14,7 @@ const selectIndexesAboveSQL = `SELECT DISTINCT c.artifact_id FROM artifact a
 	 AND c.enterprise_project_id = a.enterprise_project_id AND c.digest = a.digest
 	WHERE c.unscannable = '' AND a.id IN (:keys)`
 
-// IndexesAbove returns the indexes that hold any of the artifacts as a member that is scanned.
+// IndexesAbove returns the indexes with any of the artifacts as a scanned member.
 func IndexesAbove(ctx context.Context, tx *sqldb.Tx, artifacts []int64) ([]int64, error) {
 	return sqldb.CollectChunks(ctx, tx, selectIndexesAboveSQL, nil, artifacts, sqldb.ScanID)
 }
@@ -31,6 +31,9 @@ type Member struct {
 	At       judgement.Gate    // of the image, not of the member: its count is of this judgement
 }
 
+const selectImageMembersSQL = `SELECT a.id, a.digest, c.os, c.architecture, c.variant, a.os, a.architecture, a.variant FROM ` + ScannedMembersSQL + `
+	WHERE c.artifact_id = ? ORDER BY c.position`
+
 // ImageMembers returns the artifact of a plain image, or the members of an index that
 // are scanned, in its order.
 func ImageMembers(ctx context.Context, tx *sqldb.Tx, img plimsoll.Image) ([]Member, error) {
@@ -46,8 +49,7 @@ func ImageMembers(ctx context.Context, tx *sqldb.Tx, img plimsoll.Image) ([]Memb
 	if a.kind != plimsoll.KindIndex {
 		return []Member{{Artifact: a.ID, Digest: img.Digest, At: at}}, nil
 	}
-	rows, err := tx.Query(ctx, `SELECT a.id, a.digest, c.os, c.architecture, c.variant, a.os, a.architecture, a.variant FROM `+ScannedMembersSQL+`
-		WHERE c.artifact_id = ? ORDER BY c.position`, a.ID)
+	rows, err := tx.Query(ctx, selectImageMembersSQL, a.ID)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (m Member, err error) {
 		var own plimsoll.Platform
 		m.At = at

@@ -17,14 +17,21 @@ type PackageSetRow struct {
 	Text   []byte // JSON, as scanned
 }
 
+const selectPackageSetsSQL = `SELECT set_id, places FROM artifact_set WHERE artifact_id = ? ORDER BY position`
+
 // packageSetRows returns the sets of an artifact in its order.
 func packageSetRows(ctx context.Context, tx *sqldb.Tx, artifact int64) ([]PackageSetRow, error) {
-	rows, err := tx.Query(ctx, `SELECT set_id, places FROM artifact_set WHERE artifact_id = ? ORDER BY position`, artifact)
+	rows, err := tx.Query(ctx, selectPackageSetsSQL, artifact)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (h PackageSetRow, err error) {
 		err = rows.Scan(&h.Set, &h.places)
 		return h, err
 	})
 }
+
+const upsertPackageSetSQL = `INSERT INTO artifact_set (artifact_id, project_id, enterprise_project_id, set_id, position, places)
+	VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, position) DO UPDATE SET set_id = excluded.set_id, places = excluded.places`
+
+const deletePackageSetsSQL = `DELETE FROM artifact_set WHERE artifact_id = ? AND position >= ?`
 
 // SavePackageSets rewrites the rows that differ. Texts are compared, not packed bytes,
 // which may change with the compressor.
@@ -47,8 +54,7 @@ func SavePackageSets(ctx context.Context, w *sqldb.Changes, t plimsoll.Tenant, a
 		if err != nil {
 			return err
 		}
-		err = w.Change(ctx, `INSERT INTO artifact_set (artifact_id, project_id, enterprise_project_id, set_id, position, places)
-			VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, position) DO UPDATE SET set_id = excluded.set_id, places = excluded.places`,
+		err = w.Change(ctx, upsertPackageSetSQL,
 			artifact, t.ProjectID, t.EnterpriseProject, h.Set, i, packed)
 		if err != nil {
 			return err
@@ -57,7 +63,7 @@ func SavePackageSets(ctx context.Context, w *sqldb.Changes, t plimsoll.Tenant, a
 	if len(have) <= len(want) {
 		return nil
 	}
-	return w.Change(ctx, `DELETE FROM artifact_set WHERE artifact_id = ? AND position >= ?`, artifact, len(want))
+	return w.Change(ctx, deletePackageSetsSQL, artifact, len(want))
 }
 
 // ArtifactSets returns the package sets of an artifact with the places of their
@@ -100,9 +106,11 @@ type PlacedSetRow struct {
 	Places map[int][]plimsoll.Place
 }
 
+const selectPlacedSetsSQL = `SELECT h.set_id, s.kind, h.places FROM artifact_set h JOIN package_set s ON s.id = h.set_id
+	WHERE h.artifact_id = ? ORDER BY h.position`
+
 func PlacedSets(ctx context.Context, tx *sqldb.Tx, artifact int64) ([]PlacedSetRow, error) {
-	rows, err := tx.Query(ctx, `SELECT h.set_id, s.kind, h.places FROM artifact_set h JOIN package_set s ON s.id = h.set_id
-		WHERE h.artifact_id = ? ORDER BY h.position`, artifact)
+	rows, err := tx.Query(ctx, selectPlacedSetsSQL, artifact)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (h PlacedSetRow, err error) {
 		var kind plimsoll.SetKind
 		var packed []byte
@@ -122,10 +130,12 @@ func PlacedSets(ctx context.Context, tx *sqldb.Tx, artifact int64) ([]PlacedSetR
 	})
 }
 
+const selectLayersByPositionSQL = `SELECT position, diff_id FROM artifact_layer WHERE artifact_id = ?`
+
 // LayersByPosition returns the diff IDs of an artifact's layers by position.
 func LayersByPosition(ctx context.Context, tx *sqldb.Tx, artifact int64) (map[int]plimsoll.Digest, error) {
 	out := map[int]plimsoll.Digest{}
-	rows, err := tx.Query(ctx, `SELECT position, diff_id FROM artifact_layer WHERE artifact_id = ?`, artifact)
+	rows, err := tx.Query(ctx, selectLayersByPositionSQL, artifact)
 	err = sqldb.Each(rows, err, func(rows *sql.Rows) error {
 		var position int
 		var d plimsoll.Digest

@@ -28,11 +28,13 @@ func scanTask(rows *sql.Rows) (plimsoll.Task, error) {
 	return t, err
 }
 
+const selectTaskSQL = `SELECT ` + taskColumnsSQL + ` FROM task WHERE id = ? AND project_id = ?`
+
 // Task returns one task of a project.
 func (s *Store) Task(ctx context.Context, projectID string, id int64) (plimsoll.Task, error) {
 	var tasks []plimsoll.Task
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {
-		rows, err := tx.Query(ctx, `SELECT `+taskColumnsSQL+` FROM task WHERE id = ? AND project_id = ?`, id, projectID)
+		rows, err := tx.Query(ctx, selectTaskSQL, id, projectID)
 		tasks, err = sqldb.Collect(rows, err, scanTask)
 		return err
 	})
@@ -47,14 +49,14 @@ func (s *Store) Task(ctx context.Context, projectID string, id int64) (plimsoll.
 
 func noTaskError(id int64) error { return plimsoll.Errorf(plimsoll.NotFound, "no task %d", id) }
 
-// Tasks lists the tasks of a project, newest first. No enterprise projects (nil) means
-// every one, kind "" any. Limit 0 is plimsoll.MaxLimit.
+// Tasks lists the tasks of a project, newest first. nil enterpriseProjects means every
+// one, kind "" any. Limit 0 is plimsoll.MaxLimit; after is the cursor of the previous page, "" for the first page.
 func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects []string, kind plimsoll.WorkKind,
-	limit, offset int,
+	limit int, after string,
 ) (plimsoll.Page[plimsoll.Task], error) {
 	page := plimsoll.Page[plimsoll.Task]{Items: []plimsoll.Task{}}
-	if limit < 0 || limit > plimsoll.MaxLimit || offset < 0 || offset > plimsoll.MaxOffset {
-		return page, plimsoll.Errorf(plimsoll.Invalid, "limit %d or offset %d of a task list is out of range", limit, offset)
+	if limit < 0 || limit > plimsoll.MaxLimit {
+		return page, plimsoll.Errorf(plimsoll.Invalid, "limit %d of a task list is out of range", limit)
 	}
 	if limit == 0 {
 		limit = plimsoll.MaxLimit
@@ -67,36 +69,51 @@ func (s *Store) Tasks(ctx context.Context, projectID string, enterpriseProjects 
 	if kind != "" {
 		where, args = append(where, `kind = ?`), append(args, kind)
 	}
-	from := ` FROM task WHERE ` + strings.Join(where, ` AND `)
+	counted, countedArgs := `SELECT COUNT(*) FROM task WHERE `+strings.Join(where, ` AND `), args
+	if after != "" {
+		p, err := sqldb.ParsePosition(after)
+		if err != nil {
+			return page, err
+		}
+		where, args = append(where, `(created_at, id) < (?, ?)`), append(args[:len(args):len(args)], p.At, p.ID)
+	}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if err := tx.QueryRow(ctx, `SELECT COUNT(*)`+from, args...).Scan(&page.Total); err != nil {
+		if err := tx.QueryRow(ctx, counted, countedArgs...).Scan(&page.Total); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `SELECT `+taskColumnsSQL+from+` ORDER BY created_at DESC, id DESC LIMIT ? OFFSET ?`,
-			append(args, limit, offset)...)
+		rows, err := tx.Query(ctx, `SELECT `+taskColumnsSQL+` FROM task WHERE `+strings.Join(where, ` AND `)+` ORDER BY created_at DESC, id DESC LIMIT ?`,
+			append(args[:len(args):len(args)], limit+1)...)
 		items, err := sqldb.Collect(rows, err, scanTask)
-		if len(items) > 0 {
-			page.Items = items
+		if err != nil || len(items) == 0 {
+			return err
 		}
-		return err
+		page.Items = items[:min(limit, len(items))]
+		if last := page.Items[len(page.Items)-1]; len(items) > limit {
+			page.Next = sqldb.Position{At: sqldb.Millis(last.CreatedAt), ID: last.ID}.Cursor()
+		}
+		return nil
 	})
 	return page, err
 }
 
+const selectTaskStateSQL = `SELECT state FROM task WHERE id = ? AND project_id = ?`
+
+const stopTaskSQL = `UPDATE task SET state = 'stopped', finished_at = ? WHERE id = ? AND project_id = ?`
+
 // StopTask ends a running task early. Its open units are stopped unless another running
-// task waits for them; a worker that runs one learns it from its next heartbeat. A task
+// task waits for them; a worker that runs one is informed by its next heartbeat. A task
 // that ended before stays as it is.
 func (s *Store) StopTask(ctx context.Context, projectID string, id int64) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var state plimsoll.TaskState
-		err := tx.QueryRow(ctx, `SELECT state FROM task WHERE id = ? AND project_id = ?`, id, projectID).Scan(&state)
+		err := tx.QueryRow(ctx, selectTaskStateSQL, id, projectID).Scan(&state)
 		if errors.Is(err, sql.ErrNoRows) {
 			return noTaskError(id)
 		}
 		if err != nil || state != plimsoll.TaskRunning {
 			return err
 		}
-		if _, err := tx.Exec(ctx, `UPDATE task SET state = 'stopped', finished_at = ? WHERE id = ? AND project_id = ?`,
+		if _, err := tx.Exec(ctx, stopTaskSQL,
 			tx.Now(), id, projectID); err != nil {
 			return err
 		}
@@ -111,19 +128,8 @@ const pruneBatch = 500
 const pruneTasksSQL = `
 DELETE FROM task WHERE id IN (SELECT id FROM task WHERE state <> 'running' AND finished_at < ? ORDER BY id LIMIT ?)`
 
-// The newest sync of a registry stays: it tells how its last sync ended.
-const pruneUnitsSQL = `
-DELETE FROM backlog WHERE id IN (
-    SELECT b.id FROM backlog b
-    WHERE b.state IN ('done', 'failed', 'stopped') AND b.finished_at < ?
-      AND NOT EXISTS (SELECT 1 FROM task_work tw WHERE tw.backlog_id = b.id)
-      AND (b.kind <> 'sync' OR b.state = 'stopped' OR EXISTS (SELECT 1 FROM backlog n
-          WHERE n.kind = 'sync' AND n.registry_id = b.registry_id AND n.finished_at > b.finished_at
-            AND n.state IN ('done', 'failed', 'stopped') AND n.state <> 'stopped'))
-    LIMIT ?)`
-
-// PruneTasks removes tasks that ended before a time, and units of work that no task
-// names any more, in small transactions. It returns how many tasks went.
+// PruneTasks removes tasks that ended before a time, and units of work without a task, in
+// small transactions. It returns how many tasks it removed.
 func (s *Store) PruneTasks(ctx context.Context, before time.Time) (int, error) {
 	tasks, err := s.pruneBatches(ctx, pruneTasksSQL, before)
 	if err != nil {

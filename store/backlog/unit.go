@@ -3,7 +3,6 @@ package backlog
 import (
 	"context"
 	"database/sql"
-	"errors"
 	"time"
 
 	"plimsoll"
@@ -13,7 +12,7 @@ import (
 const unitColumnsSQL = `id, project_id, enterprise_project_id, kind, key, registry_id, repository, priority, generation,
     state, attempts, deaths, not_before, created_at, failure, failure_detail`
 
-// workFields are the destinations of workColumns.
+// workFields are the destinations of unitColumnsSQL.
 func workFields(w *plimsoll.Work, notBefore, created *int64) []any {
 	return []any{&w.ID, &w.ProjectID, &w.EnterpriseProject, &w.Kind, &w.Key, &w.RegistryID, &w.Repository, &w.Priority,
 		&w.Generation, &w.State, &w.Attempts, &w.Deaths, notBefore, created, &w.Failure, &w.Detail}
@@ -27,40 +26,18 @@ func scanWork(rows *sql.Rows) (plimsoll.Work, error) {
 	return w, err
 }
 
-// unitLostError says that a unit is no longer the caller's. Its code is Conflict.
+// unitLostError reports that a unit no longer belongs to the caller. Its code is Conflict.
 func unitLostError(id, generation int64) error {
-	return plimsoll.Errorf(plimsoll.Conflict, "unit %d, generation %d, is not this worker's any more", id, generation)
+	return plimsoll.Errorf(plimsoll.Conflict, "unit %d, generation %d, no longer belongs to this worker", id, generation)
 }
 
-const beginUnitSQL = `
-UPDATE backlog SET state = 'running', attempts = attempts + 1, lease_until = ?
-WHERE id = ? AND generation = ? AND state = 'queued'
-RETURNING ` + unitColumnsSQL + `, (SELECT COALESCE(MIN(t.id), 0) FROM task_work tw JOIN task t ON t.id = tw.task_id
-    WHERE tw.backlog_id = backlog.id AND t.state = 'running')`
+const extendLeaseSQL = `UPDATE backlog SET lease_until = ? WHERE id = ? AND generation = ? AND state = 'running'`
 
-// Begin takes a queued unit for a worker until the lease ends. The attempt is counted
-// before the work starts, so that a process that dies of it leaves a trace. TaskID is
-// the oldest running task that waits for the unit, 0 if none. A unit that was stopped,
-// taken back or begun before is a Conflict.
-func (s *Store) Begin(ctx context.Context, id, generation int64, lease time.Time) (plimsoll.Work, error) {
-	var w plimsoll.Work
-	err := s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		var notBefore, created int64
-		err := tx.QueryRow(ctx, beginUnitSQL, sqldb.Millis(lease), id, generation).Scan(append(workFields(&w, &notBefore, &created), &w.TaskID)...)
-		if errors.Is(err, sql.ErrNoRows) {
-			return unitLostError(id, generation)
-		}
-		w.NotBefore, w.CreatedAt = sqldb.FromMillis(notBefore), sqldb.FromMillis(created)
-		return err
-	})
-	return w, err
-}
-
-// Heartbeat extends the leases of the units that a worker holds, by id with their
-// generation, and returns the ids of those it has lost.
+// Heartbeat extends the leases of the running units of a worker, by id with their
+// generation, and returns the ids of those that it has lost.
 func (s *Store) Heartbeat(ctx context.Context, held map[int64]int64, lease time.Time) (lost []int64, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		stmt, err := tx.Prepare(ctx, `UPDATE backlog SET lease_until = ? WHERE id = ? AND generation = ? AND state = 'running'`)
+		stmt, err := tx.Prepare(ctx, extendLeaseSQL)
 		if err != nil {
 			return err
 		}
@@ -81,18 +58,20 @@ func (s *Store) Heartbeat(ctx context.Context, held map[int64]int64, lease time.
 	return lost, err
 }
 
+const finishUnitSQL = `UPDATE backlog SET state = ?, failure = ?, failure_detail = ?, lease_until = 0, finished_at = ?
+WHERE id = ? AND generation = ? AND state = 'running' RETURNING ` + unitColumnsSQL
+
 // Finish ends a running unit: done without a failure code, failed with one. Detail is
 // for people. The unit is counted on all its tasks, and a task whose last unit this
-// was is finished. An image whose scan failed without its worker being able to tell it
-// is told here. A unit that was stopped or taken back is a Conflict.
+// was is finished. A failure of a scan is recorded on its artifact, unless its worker has
+// recorded one already. A unit that was stopped or taken back is a Conflict.
 func (s *Store) Finish(ctx context.Context, id, generation int64, failure plimsoll.FailureCode, detail string) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		state := plimsoll.WorkDone
 		if failure != "" {
 			state = plimsoll.WorkFailed
 		}
-		rows, err := tx.Query(ctx, `UPDATE backlog SET state = ?, failure = ?, failure_detail = ?, lease_until = 0, finished_at = ?
-WHERE id = ? AND generation = ? AND state = 'running' RETURNING `+unitColumnsSQL, state, failure, detail, tx.Now(), id, generation)
+		rows, err := tx.Query(ctx, finishUnitSQL, state, failure, detail, tx.Now(), id, generation)
 		ended, err := sqldb.Collect(rows, err, scanWork)
 		if err != nil {
 			return err
@@ -107,23 +86,30 @@ WHERE id = ? AND generation = ? AND state = 'running' RETURNING `+unitColumnsSQL
 	})
 }
 
-// Retry puts a running unit back; it is not handed out again before notBefore.
+const retryUnitSQL = `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?
+WHERE id = ? AND generation = ? AND state = 'running'`
+
+// Retry puts a running unit back; it is not claimed again before notBefore.
 func (s *Store) Retry(ctx context.Context, id, generation int64, notBefore time.Time) error {
-	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?
-WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generation)
+	return s.putBack(ctx, retryUnitSQL, notBefore, id, generation)
 }
+
+const retryDeadUnitSQL = `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, deaths = deaths + 1
+WHERE id = ? AND generation = ? AND state = 'running'`
 
 // Died puts a running unit back whose analysis died: the death is counted, and the unit is
-// not handed out again before notBefore. Giving up is the caller's to do, with Finish.
+// not claimed again before notBefore. To give up, the caller uses Finish.
 func (s *Store) Died(ctx context.Context, id, generation int64, notBefore time.Time) error {
-	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, deaths = deaths + 1
-WHERE id = ? AND generation = ? AND state = 'running'`, notBefore, id, generation)
+	return s.putBack(ctx, retryDeadUnitSQL, notBefore, id, generation)
 }
 
-// Release puts a running unit back that its worker was told to leave: the attempt does not count.
+const releaseUnitSQL = `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, attempts = attempts - 1
+WHERE id = ? AND generation = ? AND state = 'running'`
+
+// Release puts a running unit back that its worker did not start or left at shutdown: the attempt
+// does not count.
 func (s *Store) Release(ctx context.Context, id, generation int64) error {
-	return s.putBack(ctx, `UPDATE backlog SET state = 'pending', lease_until = 0, not_before = ?, attempts = attempts - 1
-WHERE id = ? AND generation = ? AND state = 'running'`, time.Time{}, id, generation)
+	return s.putBack(ctx, releaseUnitSQL, time.Time{}, id, generation)
 }
 
 func (s *Store) putBack(ctx context.Context, query string, notBefore time.Time, id, generation int64) error {
@@ -146,7 +132,6 @@ func oneUnitOrLost(res sql.Result, err error, id, generation int64) error {
 
 const pendingCountsSQL = `
 SELECT 'pending', COUNT(*) FROM backlog WHERE state = 'pending'
-UNION ALL SELECT 'queued', COUNT(*) FROM backlog WHERE state = 'queued'
 UNION ALL SELECT 'running', COUNT(*) FROM backlog WHERE state = 'running'`
 
 // PendingCounts returns how many open units of all projects are in each state.

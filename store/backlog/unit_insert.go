@@ -15,7 +15,7 @@ VALUES `
 const unitRowSQL = `(?, ?, ?, ?, ?, ?, ?, ?, 'pending', ?)`
 
 const joinUnitsSQL = `
-ON CONFLICT (project_id, enterprise_project_id, kind, key) WHERE state IN ('pending', 'queued', 'running')
+ON CONFLICT (project_id, enterprise_project_id, kind, key) WHERE state IN ('pending', 'running')
 DO UPDATE SET priority = CASE WHEN excluded.priority > backlog.priority THEN excluded.priority ELSE backlog.priority END
 RETURNING id`
 

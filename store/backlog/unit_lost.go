@@ -17,10 +17,10 @@ func (s *Store) Reclaim(ctx context.Context, now time.Time) (int, error) {
 	return s.takeBack(ctx, `state = 'running' AND lease_until < ?`, sqldb.Millis(now))
 }
 
-// Sweep takes back every unit that is queued or running, and returns how many. Only a
-// process that is alone with the database may call it, before it hands out any.
+// Sweep takes back every running unit, and returns how many. Only a process that is alone with
+// the database may call it, before it claims any.
 func (s *Store) Sweep(ctx context.Context) (int, error) {
-	return s.takeBack(ctx, `state IN ('queued', 'running')`)
+	return s.takeBack(ctx, `state = 'running'`)
 }
 
 // takeBack makes units pending, or failed if they have lost too many workers.
@@ -32,7 +32,7 @@ func (s *Store) takeBack(ctx context.Context, where string, args ...any) (int, e
 			return err
 		}
 		res, err := tx.Exec(ctx, `UPDATE backlog
-SET interruptions = interruptions + CASE WHEN state = 'running' THEN 1 ELSE 0 END, state = 'pending', lease_until = 0
+SET state = 'pending', interruptions = interruptions + 1, lease_until = 0
 WHERE `+where, args...)
 		if err != nil {
 			return err

@@ -7,16 +7,17 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Work whose subject is gone must not be handed out. Units end here as stopped and
-// count as failed in the tasks that wait for them, so that those can finish.
+// Units whose image or registry no longer exists must not be claimed. They end here as
+// stopped, and count as failed in their tasks, so that those can finish.
 
-const openUnitSQL = `state IN ('pending', 'queued', 'running')`
+const openUnitSQL = `state IN ('pending', 'running')`
+
+const scansOfArtifactsSQL = `project_id = ? AND enterprise_project_id = ? AND kind = 'scan' AND key IN (:keys)`
 
 // StopScans stops open scans of artifacts that are not stored any more.
 func StopScans(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, gone []plimsoll.Digest) error {
-	const condition = `project_id = ? AND enterprise_project_id = ? AND kind = 'scan' AND key IN (:keys)`
 	return sqldb.EachChunk(gone, func(part []plimsoll.Digest) error {
-		return stopUnits(ctx, tx, "the image is gone from its registry", sqldb.WithKeys(condition, len(part)),
+		return stopUnits(ctx, tx, "the image is no longer in its registry", sqldb.WithKeys(scansOfArtifactsSQL, len(part)),
 			append([]any{t.ProjectID, t.EnterpriseProject}, sqldb.Args(part)...))
 	})
 }
@@ -61,7 +62,7 @@ func RedirectScans(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, registr
 
 const stopUnitsSQL = `
 UPDATE backlog SET state = 'stopped', lease_until = 0, finished_at = ?
-WHERE state IN ('pending', 'queued', 'running')
+WHERE state IN ('pending', 'running')
   AND id IN (SELECT backlog_id FROM task_work WHERE task_id = ?)
   AND NOT EXISTS (SELECT 1 FROM task_work tw JOIN task t ON t.id = tw.task_id
       WHERE tw.backlog_id = backlog.id AND t.state = 'running')`

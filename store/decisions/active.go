@@ -20,6 +20,8 @@ const selectActiveSQL = `SELECT n.verdict_id, v.vulnerability, ` + decisionColum
 	FROM decision d CROSS JOIN verdict_name n CROSS JOIN verdict v
 	WHERE d.project_id = ? AND d.kind = 'vulnerability' AND ` + ActiveSQL + ` AND n.name = d.finding AND v.id = n.verdict_id`
 
+const selectVerdictsByIDSQL = `SELECT id, vulnerability FROM verdict WHERE vulnerability IN (:keys)`
+
 // ReadActive returns nil if no decision of the project is about anything that is stored.
 func ReadActive(ctx context.Context, tx *sqldb.Tx, projectID string) (*Active, error) {
 	r := &Active{byVerdict: map[int64][]*plimsoll.Decision{}, VulnerabilityIDs: map[int64]string{}}
@@ -44,8 +46,7 @@ func ReadActive(ctx context.Context, tx *sqldb.Tx, projectID string) (*Active, e
 		return nil, err
 	}
 	slices.Sort(ids)
-	const query = `SELECT id, vulnerability FROM verdict WHERE vulnerability IN (:keys)`
-	err = sqldb.QueryChunks(ctx, tx, query, nil, slices.Compact(ids), func(rows *sql.Rows) error {
+	err = sqldb.QueryChunks(ctx, tx, selectVerdictsByIDSQL, nil, slices.Compact(ids), func(rows *sql.Rows) error {
 		var verdict int64
 		var id string
 		err := rows.Scan(&verdict, &id)
@@ -58,7 +59,7 @@ func ReadActive(ctx context.Context, tx *sqldb.Tx, projectID string) (*Active, e
 	return r, nil
 }
 
-// For returns the decision that holds for a verdict at a place, nil for none.
+// For returns the decision that applies to a verdict at a place, nil for none.
 func (r *Active) For(verdict int64, at plimsoll.FindingPlace) *plimsoll.Decision {
 	if r == nil {
 		return nil

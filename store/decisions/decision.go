@@ -13,10 +13,10 @@ import (
 // maxActive bounds the active decisions of a project: each count looks at them.
 const maxActive = 50_000
 
-// Decide writes decisions of one project, all or none, and returns them as stored. One
-// that says what an active one of the same fingerprint says already is that one: nothing
-// is written. One that says otherwise ends it. An image's shown counts follow in the same
-// transaction if no more than 1,000 images can be touched, else by a job.
+// Decide writes decisions of one project, all or none, and returns them as stored. If an
+// active decision of the same fingerprint has the same content, it is returned, and nothing
+// is written; if its content differs, it ends. The shown counts of images change in the same
+// transaction if at most 1,000 images can be affected, else by a unit of work.
 func (s *Store) Decide(ctx context.Context, decisions []plimsoll.Decision) ([]plimsoll.Decision, error) {
 	return s.ChangeDecisions(ctx, decisions, nil)
 }
@@ -46,12 +46,12 @@ func (s *Store) ChangeDecisions(ctx context.Context, decisions, ended []plimsoll
 	return out, nil
 }
 
-// decisionWriter is a transaction that changes decisions: those whose counts have to follow.
+// decisionWriter is a transaction that changes decisions.
 type decisionWriter struct {
 	*sqldb.Changes
 	refreshImages RefreshImagesFunc
 
-	changed     []int64 // decisions whose counts have to follow
+	changed     []int64 // decisions after which counts have to be updated
 	units       []plimsoll.Work
 	activeCount int // active decisions of the project; 0 = not counted yet
 }
@@ -64,7 +64,10 @@ const insertDecisionSQL = `INSERT INTO decision (project_id, enterprise_project_
 	package, packages, status, justification, reason, document, author, created_at, expires_at, recount_at)
 	VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id`
 
-// saveDecision writes one decision; fresh tells whether it was not there already.
+const selectDecisionByFingerprintSQL = `SELECT ` + decisionColumnsSQL + ` FROM decision d WHERE d.project_id = ? AND d.enterprise_project_id = ?
+	AND d.fingerprint = ? AND d.ended_at = 0`
+
+// saveDecision writes one decision; fresh is false if it was stored already.
 func (w *decisionWriter) saveDecision(ctx context.Context, d plimsoll.Decision) (stored plimsoll.Decision, fresh bool, err error) {
 	d.ID, d.EndedAt, d.EndedBy, d.CreatedAt = 0, sqldb.FromMillis(0), "", sqldb.FromMillis(w.Now())
 	d.ExpiresAt, d.Finding = sqldb.FromMillis(sqldb.Millis(d.ExpiresAt)), plimsoll.FindingID(d.Finding)
@@ -74,8 +77,7 @@ func (w *decisionWriter) saveDecision(ctx context.Context, d plimsoll.Decision) 
 	if !d.Active(d.CreatedAt) {
 		return d, false, plimsoll.Errorf(plimsoll.Invalid, "a decision cannot expire before it is made")
 	}
-	rows, err := w.Query(ctx, `SELECT `+decisionColumnsSQL+` FROM decision d WHERE d.project_id = ? AND d.enterprise_project_id = ?
-		AND d.fingerprint = ? AND d.ended_at = 0`, d.ProjectID, d.EnterpriseProject, d.Fingerprint())
+	rows, err := w.Query(ctx, selectDecisionByFingerprintSQL, d.ProjectID, d.EnterpriseProject, d.Fingerprint())
 	have, err := sqldb.Collect(rows, err, scanDecision)
 	if err != nil {
 		return d, false, err
@@ -104,10 +106,12 @@ func (w *decisionWriter) saveDecision(ctx context.Context, d plimsoll.Decision) 
 	return d, true, nil
 }
 
-// checkLimit counts a new decision of a project; it is asked of one project a transaction.
+const countActiveSQL = `SELECT COUNT(*) FROM decision WHERE project_id = ? AND ended_at = 0`
+
+// checkLimit counts a new decision of the project; a transaction has one project.
 func (w *decisionWriter) checkLimit(ctx context.Context, projectID string) error {
 	if w.activeCount == 0 {
-		err := w.QueryRow(ctx, `SELECT COUNT(*) FROM decision WHERE project_id = ? AND ended_at = 0`, projectID).Scan(&w.activeCount)
+		err := w.QueryRow(ctx, countActiveSQL, projectID).Scan(&w.activeCount)
 		if err != nil {
 			return err
 		}
@@ -120,7 +124,7 @@ func (w *decisionWriter) checkLimit(ctx context.Context, projectID string) error
 	return nil
 }
 
-// noteChanged notes that counts have to follow, now and when the decision expires.
+// noteChanged notes that counts have to be updated, now and when the decision expires.
 func (w *decisionWriter) noteChanged(d plimsoll.Decision) {
 	w.changed = append(w.changed, d.ID)
 	if !d.ExpiresAt.IsZero() {
@@ -128,11 +132,13 @@ func (w *decisionWriter) noteChanged(d plimsoll.Decision) {
 	}
 }
 
+const endDecisionSQL = `UPDATE decision SET ended_at = ?, ended_by = ?, recount_at = ?
+	WHERE id = ? AND project_id = ? AND ended_at = 0`
+
 // endDecision ends an active decision.
 func (w *decisionWriter) endDecision(ctx context.Context, d plimsoll.Decision, by string) error {
 	w.changed = append(w.changed, d.ID)
-	return w.Change(ctx, `UPDATE decision SET ended_at = ?, ended_by = ?, recount_at = ?
-		WHERE id = ? AND project_id = ? AND ended_at = 0`, w.Now(), by, w.Now(), d.ID, d.ProjectID)
+	return w.Change(ctx, endDecisionSQL, w.Now(), by, w.Now(), d.ID, d.ProjectID)
 }
 
 // EndDecision ends an active decision of a project. One in an enterprise project that is
@@ -159,9 +165,11 @@ func (s *Store) EndDecision(ctx context.Context, projectID string, enterprisePro
 	})
 }
 
+const selectDecisionSQL = `SELECT ` + decisionColumnsSQL + ` FROM decision d WHERE d.project_id = ? AND d.id = ?`
+
 func findDecision(ctx context.Context, tx *sqldb.Tx, projectID string, id int64) (plimsoll.Decision, error) {
 	var r decisionRow
-	err := tx.QueryRow(ctx, `SELECT `+decisionColumnsSQL+` FROM decision d WHERE d.project_id = ? AND d.id = ?`, projectID, id).Scan(r.targets()...)
+	err := tx.QueryRow(ctx, selectDecisionSQL, projectID, id).Scan(r.targets()...)
 	if errors.Is(err, sql.ErrNoRows) {
 		return r.d, noDecisionError(id)
 	}

@@ -13,10 +13,10 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// imagesAtOnce is up to how many images are recounted in the transaction of a decision.
+// imagesAtOnce is how many images the transaction of a decision recounts at most.
 const imagesAtOnce = 1000
 
-// recountUnit is the job that lets counts follow decisions at a time in ms.
+// recountUnit is the unit of work that updates counts after decisions, at a time in ms.
 func recountUnit(d plimsoll.Decision, at int64) plimsoll.Work {
 	return plimsoll.Work{
 		Tenant: plimsoll.Tenant{ProjectID: d.ProjectID, EnterpriseProject: plimsoll.DefaultEnterpriseProject}, Kind: plimsoll.WorkDecisions,
@@ -24,7 +24,7 @@ func recountUnit(d plimsoll.Decision, at int64) plimsoll.Work {
 	}
 }
 
-// updateCounts lets counts follow what was decided: here, or by a job if too many images are touched.
+// updateCounts updates the shown counts: here, or by a unit of work if too many images are affected.
 func (w *decisionWriter) updateCounts(ctx context.Context) error {
 	due, err := dueDecisions(ctx, w.Tx, w.changed)
 	if err != nil {
@@ -50,18 +50,18 @@ func (w *decisionWriter) updateCounts(ctx context.Context) error {
 			return err
 		}
 	}
-	// Nobody watches these units: they have no task.
+	// These units have no task.
 	_, err = backlog.InsertUnits(ctx, w.Tx, &plimsoll.Task{}, w.units)
 	return err
 }
 
-// dueDecision is a decision whose counts have to follow, as it was when it was read.
+// dueDecision is a decision whose counts are not updated yet, as it was when it was read.
 type dueDecision struct {
 	plimsoll.Decision
 	recountAt int64
 }
 
-// dueDecisions returns those of the ids, or all if ids is nil, whose counts have to follow by now.
+// dueDecisions returns those of the ids, or all if ids is nil, whose counts are to be updated by now.
 func dueDecisions(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]dueDecision, error) {
 	query, args := `SELECT d.recount_at, `+decisionColumnsSQL+` FROM decision d WHERE d.recount_at > 0 AND d.recount_at <= ?`, []any{tx.Now()}
 	scan := func(rows *sql.Rows) (d dueDecision, err error) {
@@ -77,11 +77,14 @@ func dueDecisions(ctx context.Context, tx *sqldb.Tx, ids []int64) ([]dueDecision
 	return sqldb.CollectChunks(ctx, tx, query+` AND d.id IN (:keys) ORDER BY d.id`, args, ids, scan)
 }
 
-// markRecounted notes that counts follow the decisions as they were read; next they follow expiry.
+const markRecountedSQL = `UPDATE decision SET recount_at = CASE WHEN ended_at = 0 AND expires_at > ? THEN expires_at ELSE 0 END
+	WHERE id = ? AND recount_at = ? AND ended_at = ?`
+
+// markRecounted records that the counts are updated after the decisions as they were read; the
+// next update is due when a decision expires.
 func markRecounted(ctx context.Context, w *sqldb.Changes, due []dueDecision) error {
 	for _, d := range due {
-		err := w.Change(ctx, `UPDATE decision SET recount_at = CASE WHEN ended_at = 0 AND expires_at > ? THEN expires_at ELSE 0 END
-			WHERE id = ? AND recount_at = ? AND ended_at = ?`, w.Now(), d.ID, d.recountAt, sqldb.Millis(d.EndedAt))
+		err := w.Change(ctx, markRecountedSQL, w.Now(), d.ID, d.recountAt, sqldb.Millis(d.EndedAt))
 		if err != nil {
 			return err
 		}
@@ -89,9 +92,9 @@ func markRecounted(ctx context.Context, w *sqldb.Changes, due []dueDecision) err
 	return nil
 }
 
-// Artifacts are found from verdicts by way of sets, in the order of sets: neighbours share theirs.
+// Artifacts are found from verdicts through sets, in the order of sets, because neighbours share sets.
 const selectArtifactsByFindingSQL = `SELECT h.artifact_id FROM verdict_name n
-		CROSS JOIN set_vulnerability s ON s.verdict_id = n.verdict_id AND (s.to_revision IS NULL OR s.to_revision > ?)
+		CROSS JOIN set_vulnerability s ON s.verdict_id = n.verdict_id AND ` + judgement.NotEndedSQL + `
 		CROSS JOIN artifact_set h ON h.set_id = s.set_id
 		WHERE n.name = ? AND h.project_id = ? AND (? = '' OR h.enterprise_project_id = ?) ORDER BY h.set_id`
 
@@ -99,8 +102,8 @@ const selectArtifactsByRepositorySQL = `SELECT DISTINCT artifact_id FROM image W
 
 const selectArtifactsByDigestSQL = `SELECT id FROM artifact WHERE project_id = ? AND digest = ?`
 
-// affectedArtifacts returns the artifacts, indexes among them, whose images' counts the
-// decisions may change: at least those, each once.
+// affectedArtifacts returns the artifacts, with indexes, whose images' counts the decisions may
+// change, each once; perhaps more.
 func affectedArtifacts(ctx context.Context, tx *sqldb.Tx, due []dueDecision) ([]int64, error) {
 	var out []int64
 	seen := map[int64]bool{}
@@ -137,12 +140,14 @@ func affectedArtifacts(ctx context.Context, tx *sqldb.Tx, due []dueDecision) ([]
 	return out, err
 }
 
-// countImages counts the images of artifacts, as far as it takes to see that they are too many.
+const countImagesSQL = `SELECT COUNT(*) FROM image WHERE artifact_id IN (:keys)`
+
+// countImages counts the images of artifacts, at least up to a number above imagesAtOnce.
 func countImages(ctx context.Context, tx *sqldb.Tx, artifacts []int64) (int, error) {
 	total := 0
 	for part := range slices.Chunk(artifacts, sqldb.ChunkSize) {
 		var n int
-		err := tx.QueryRow(ctx, sqldb.WithKeys(`SELECT COUNT(*) FROM image WHERE artifact_id IN (:keys)`, len(part)), sqldb.Args(part)...).Scan(&n)
+		err := tx.QueryRow(ctx, sqldb.WithKeys(countImagesSQL, len(part)), sqldb.Args(part)...).Scan(&n)
 		if err != nil {
 			return 0, err
 		}
@@ -153,10 +158,10 @@ func countImages(ctx context.Context, tx *sqldb.Tx, artifacts []int64) (int, err
 	return total, nil
 }
 
-// SettleDecisions lets the shown counts of images follow decisions that began, ended or
-// expired and whose counts have not followed yet, a batch of artifacts a transaction. It
-// returns how many decisions those were. Run again after a crash, it goes on.
-func (s *Store) SettleDecisions(ctx context.Context) (int, error) {
+// RecountDecisions updates the shown counts of images after decisions that began, ended or
+// expired, a batch of artifacts per transaction. It returns how many decisions those were.
+// After a crash, call it again: it continues.
+func (s *Store) RecountDecisions(ctx context.Context) (int, error) {
 	var due []dueDecision
 	var artifacts []int64
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) (err error) {

@@ -33,5 +33,5 @@ func scanDecision(rows *sql.Rows) (plimsoll.Decision, error) {
 	return r.decision(), err
 }
 
-// ActiveSQL is the condition that decision d holds at a time.
+// ActiveSQL is the condition that decision d is active at a time.
 const ActiveSQL = `d.ended_at = 0 AND (d.expires_at = 0 OR d.expires_at > ?)`

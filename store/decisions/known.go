@@ -11,22 +11,26 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// KnownProducts returns what VEX documents may name in a project, or in one enterprise
+const selectKnownDigestSQL = `SELECT COUNT(*) FROM artifact WHERE project_id = ? AND digest = ? AND (? = '' OR enterprise_project_id = ?)`
+
+const selectKnownRepositoriesSQL = `SELECT DISTINCT r.id, r.url, i.repository FROM image i JOIN registry r ON r.id = i.registry_id
+	WHERE i.project_id = ? AND (? = '' OR i.enterprise_project_id = ?) ORDER BY r.id, i.repository`
+
+// KnownProducts returns what VEX documents can refer to in a project, or in one enterprise
 // project of it: which of the digests are artifacts, and every repository with its registry.
 func (s *Store) KnownProducts(ctx context.Context, t plimsoll.Tenant, digests []plimsoll.Digest) (plimsoll.KnownProducts, error) {
 	out := plimsoll.KnownProducts{Digests: map[plimsoll.Digest]bool{}}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		for _, d := range digests {
 			var n int
-			err := tx.QueryRow(ctx, `SELECT COUNT(*) FROM artifact WHERE project_id = ? AND digest = ? AND (? = '' OR enterprise_project_id = ?)`,
+			err := tx.QueryRow(ctx, selectKnownDigestSQL,
 				t.ProjectID, d, t.EnterpriseProject, t.EnterpriseProject).Scan(&n)
 			if err != nil {
 				return err
 			}
 			out.Digests[d] = n > 0
 		}
-		rows, err := tx.Query(ctx, `SELECT DISTINCT r.id, r.url, i.repository FROM image i JOIN registry r ON r.id = i.registry_id
-			WHERE i.project_id = ? AND (? = '' OR i.enterprise_project_id = ?) ORDER BY r.id, i.repository`,
+		rows, err := tx.Query(ctx, selectKnownRepositoriesSQL,
 			t.ProjectID, t.EnterpriseProject, t.EnterpriseProject)
 		out.Repositories, err = sqldb.Collect(rows, err, func(rows *sql.Rows) (r plimsoll.KnownRepository, err error) {
 			err = rows.Scan(&r.RegistryID, &r.URL, &r.Path)
@@ -40,7 +44,7 @@ func (s *Store) KnownProducts(ctx context.Context, t plimsoll.Tenant, digests []
 const selectKnownImagesSQL = `SELECT i.registry_id, r.url, i.repository, i.digest, i.tag, i.enterprise_project_id
 	FROM image i JOIN registry r ON r.id = i.registry_id WHERE i.artifact_id IN (:keys) ORDER BY i.id`
 
-// maxDecided bounds the images that one decision is told to be about.
+// maxDecided bounds the images that DecidedImages returns.
 const maxDecided = 10_000
 
 // DecidedImages returns the images that a decision is about, one an artifact of a
@@ -102,9 +106,9 @@ func (s *Store) ProjectVulnerabilities(ctx context.Context, t plimsoll.Tenant, k
 	return ids, err
 }
 
-// VulnerabilitiesNamed returns what images of a project, in the given enterprise projects
-// (nil = every one), have that answers to an id: a canonical id, alias or advisory. Each
-// canonical id comes once, with all its advisories and its highest score, without a package.
+// VulnerabilitiesNamed returns the vulnerabilities of the images of a project, in the given
+// enterprise projects (nil = every one), by an id: a canonical id, alias or advisory. Each
+// canonical id is returned once, with all its advisories and its highest score, without a package.
 func (s *Store) VulnerabilitiesNamed(ctx context.Context, projectID string, enterpriseProjects []string, id string) ([]plimsoll.Vulnerability, error) {
 	var out []plimsoll.Vulnerability
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {

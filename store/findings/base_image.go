@@ -11,8 +11,8 @@ import (
 
 // BaseImages returns the known images that an image is based on: one for each artifact whose
 // layers the image begins with, the one that shares most layers first. Only images in the
-// listed enterprise projects (nil lists all) are known to the asker. For an index the
-// scanned platforms are looked at one by one.
+// listed enterprise projects (nil lists all) are returned. For an index the scanned
+// platforms are compared one by one.
 func (s *Store) BaseImages(ctx context.Context, img plimsoll.Image, enterpriseProjects []string) ([]plimsoll.BaseImage, error) {
 	var out []plimsoll.BaseImage
 	err := artifacts.EachMember(ctx, s.db, img, func(tx *sqldb.Tx, m artifacts.Member) error {

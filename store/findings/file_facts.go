@@ -14,11 +14,16 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// saveFacts writes what a scan tells of an artifact, if it differs.
-func (w *writer) saveFacts(ctx context.Context, t plimsoll.Tenant, artifact int64, facts plimsoll.ImageFacts) error {
+const selectStoredFactsSQL = `SELECT facts FROM artifact_facts WHERE artifact_id = ?`
+
+const upsertFactsSQL = `INSERT INTO artifact_facts (artifact_id, project_id, enterprise_project_id, facts) VALUES (?, ?, ?, ?)
+	ON CONFLICT (artifact_id) DO UPDATE SET facts = excluded.facts`
+
+// saveFacts writes the facts of an artifact if they differ.
+func (w *findingWriter) saveFacts(ctx context.Context, t plimsoll.Tenant, artifact int64, facts plimsoll.ImageFacts) error {
 	text := []byte(sqldb.EncodeJSON(facts))
 	var packed []byte
-	err := w.QueryRow(ctx, `SELECT facts FROM artifact_facts WHERE artifact_id = ?`, artifact).Scan(&packed)
+	err := w.QueryRow(ctx, selectStoredFactsSQL, artifact).Scan(&packed)
 	if err == nil {
 		stored, err := sqldb.Unpack(packed)
 		if err != nil || bytes.Equal(stored, text) {
@@ -30,13 +35,14 @@ func (w *writer) saveFacts(ctx context.Context, t plimsoll.Tenant, artifact int6
 	if packed, err = sqldb.Pack(text); err != nil {
 		return err
 	}
-	return w.Change(ctx, `INSERT INTO artifact_facts (artifact_id, project_id, enterprise_project_id, facts) VALUES (?, ?, ?, ?)
-		ON CONFLICT (artifact_id) DO UPDATE SET facts = excluded.facts`, artifact, t.ProjectID, t.EnterpriseProject, packed)
+	return w.Change(ctx, upsertFactsSQL, artifact, t.ProjectID, t.EnterpriseProject, packed)
 }
+
+const selectFactsSQL = `SELECT facts FROM artifact_facts WHERE artifact_id = ?`
 
 func readFacts(ctx context.Context, tx *sqldb.Tx, artifact int64) (*plimsoll.ImageFacts, error) {
 	var packed []byte
-	err := tx.QueryRow(ctx, `SELECT facts FROM artifact_facts WHERE artifact_id = ?`, artifact).Scan(&packed)
+	err := tx.QueryRow(ctx, selectFactsSQL, artifact).Scan(&packed)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil, nil
 	}

@@ -14,12 +14,14 @@ import (
 	"plimsoll/store/sqldb"
 )
 
+const selectPasswordListSQL = `SELECT generation, sealed_words, changed_by, changed_at FROM password_list WHERE project_id = ?`
+
 // PasswordList returns a project's own list of weak passwords; one of generation 0 if it has none.
 func (s *Store) PasswordList(ctx context.Context, projectID string) (plimsoll.PasswordList, error) {
 	l := plimsoll.PasswordList{ProjectID: projectID}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		var changed int64
-		err := tx.QueryRow(ctx, `SELECT generation, sealed_words, changed_by, changed_at FROM password_list WHERE project_id = ?`,
+		err := tx.QueryRow(ctx, selectPasswordListSQL,
 			projectID).Scan(&l.Generation, &l.Sealed, &l.By, &changed)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
@@ -30,8 +32,12 @@ func (s *Store) PasswordList(ctx context.Context, projectID string) (plimsoll.Pa
 	return l, err
 }
 
+const upsertPasswordListSQL = `INSERT INTO password_list (project_id, generation, sealed_words, changed_by, changed_at) VALUES (?, ?, ?, ?, ?)
+	ON CONFLICT (project_id) DO UPDATE SET generation = excluded.generation, sealed_words = excluded.sealed_words,
+	changed_by = excluded.changed_by, changed_at = excluded.changed_at`
+
 // SetPasswordList stores a list that follows the one of the generation before, and puts the check
-// of the project's images against it into the backlog. Conflict: another list came between.
+// of the project's images against it into the backlog. Conflict: another list was stored in between.
 func (s *Store) SetPasswordList(ctx context.Context, l plimsoll.PasswordList) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		before, err := listGeneration(ctx, tx, l.ProjectID)
@@ -39,11 +45,9 @@ func (s *Store) SetPasswordList(ctx context.Context, l plimsoll.PasswordList) er
 			return err
 		}
 		if l.Generation != before+1 {
-			return plimsoll.Errorf(plimsoll.Conflict, "the password list was changed by somebody else meanwhile").WithHint("read it and change it again")
+			return plimsoll.Errorf(plimsoll.Conflict, "the password list has changed since it was read").WithHint("read it and change it again")
 		}
-		_, err = tx.Exec(ctx, `INSERT INTO password_list (project_id, generation, sealed_words, changed_by, changed_at) VALUES (?, ?, ?, ?, ?)
-			ON CONFLICT (project_id) DO UPDATE SET generation = excluded.generation, sealed_words = excluded.sealed_words,
-			changed_by = excluded.changed_by, changed_at = excluded.changed_at`, l.ProjectID, l.Generation, l.Sealed, l.By, tx.Now())
+		_, err = tx.Exec(ctx, upsertPasswordListSQL, l.ProjectID, l.Generation, l.Sealed, l.By, tx.Now())
 		if err != nil {
 			return err
 		}
@@ -55,8 +59,10 @@ func (s *Store) SetPasswordList(ctx context.Context, l plimsoll.PasswordList) er
 	})
 }
 
+const selectListGenerationSQL = `SELECT generation FROM password_list WHERE project_id = ?`
+
 func listGeneration(ctx context.Context, tx *sqldb.Tx, projectID string) (n int64, err error) {
-	err = tx.QueryRow(ctx, `SELECT generation FROM password_list WHERE project_id = ?`, projectID).Scan(&n)
+	err = tx.QueryRow(ctx, selectListGenerationSQL, projectID).Scan(&n)
 	if errors.Is(err, sql.ErrNoRows) {
 		return 0, nil
 	}
@@ -66,19 +72,23 @@ func listGeneration(ctx context.Context, tx *sqldb.Tx, projectID string) (n int6
 const selectHashHoldersSQL = `SELECT c.artifact_id, a.project_id, a.enterprise_project_id, a.digest, c.sources
 	FROM artifact_account c JOIN artifact a ON a.id = c.artifact_id WHERE `
 
-// HashHolder returns what is known of an artifact's accounts; false if none has a password.
+const selectHashHolderSQL = selectHashHoldersSQL + `a.project_id = ? AND a.enterprise_project_id = ? AND a.digest = ?`
+
+// HashHolder returns the sources of an artifact's accounts; false if none has a password.
 func (s *Store) HashHolder(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest) (plimsoll.HashHolder, bool, error) {
-	list, err := s.hashHolders(ctx, selectHashHoldersSQL+`a.project_id = ? AND a.enterprise_project_id = ? AND a.digest = ?`, t.ProjectID, t.EnterpriseProject, d)
+	list, err := s.hashHolders(ctx, selectHashHolderSQL, t.ProjectID, t.EnterpriseProject, d)
 	if err != nil || len(list) == 0 {
 		return plimsoll.HashHolder{}, false, err
 	}
 	return list[0], true, nil
 }
 
+const selectHashHoldersAfterSQL = selectHashHoldersSQL + `c.project_id = ? AND c.artifact_id > ? ORDER BY c.artifact_id LIMIT ?`
+
 // HashHolders returns the artifacts of a project after an id in which some account has a
 // password, in the order of their ids, at most limit.
 func (s *Store) HashHolders(ctx context.Context, projectID string, after int64, limit int) ([]plimsoll.HashHolder, error) {
-	return s.hashHolders(ctx, selectHashHoldersSQL+`c.project_id = ? AND c.artifact_id > ? ORDER BY c.artifact_id LIMIT ?`, projectID, after, limit)
+	return s.hashHolders(ctx, selectHashHoldersAfterSQL, projectID, after, limit)
 }
 
 func (s *Store) hashHolders(ctx context.Context, query string, args ...any) (out []plimsoll.HashHolder, err error) {
@@ -96,8 +106,8 @@ func (s *Store) hashHolders(ctx context.Context, query string, args ...any) (out
 	return out, err
 }
 
-// SaveListed stores what a list of the generation says of an artifact, and reports whether that
-// still holds: if the list, or where the artifact's accounts are from, has changed, nothing is written.
+// SaveListed stores the result of a list of the generation for an artifact, and reports whether
+// it was stored: if the list, or the sources of the artifact's accounts, changed, nothing is written.
 func (s *Store) SaveListed(ctx context.Context, h plimsoll.HashHolder, generation int64, setting plimsoll.Setting) (saved bool, err error) {
 	err = s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		now, err := listGeneration(ctx, tx, h.ProjectID)
@@ -138,7 +148,7 @@ func (s *Store) SaveListed(ctx context.Context, h plimsoll.HashHolder, generatio
 }
 
 // refreshListed brings what lists show of a changed result, and the images above, up to date.
-func (w *writer) refreshListed(ctx context.Context, artifact int64) error {
+func (w *findingWriter) refreshListed(ctx context.Context, artifact int64) error {
 	if err := artifacts.RefreshSettings(ctx, w.Changes, artifact); err != nil {
 		return err
 	}
@@ -152,17 +162,24 @@ func encodeSources(sources []plimsoll.AccountSource) string {
 	return sqldb.EncodeJSON(sources)
 }
 
+const selectSourcesSQL = `SELECT sources FROM artifact_account WHERE artifact_id = ?`
+
 // storedSources returns the stored form; "" if no account has a password.
 func storedSources(ctx context.Context, tx *sqldb.Tx, artifact int64) (text string, err error) {
-	err = tx.QueryRow(ctx, `SELECT sources FROM artifact_account WHERE artifact_id = ?`, artifact).Scan(&text)
+	err = tx.QueryRow(ctx, selectSourcesSQL, artifact).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
 	return text, err
 }
 
-// saveAccounts notes where the accounts with passwords of an artifact are from.
-func (w *writer) saveAccounts(ctx context.Context, t plimsoll.Tenant, artifact int64, sources []plimsoll.AccountSource) error {
+const deleteAccountsSQL = `DELETE FROM artifact_account WHERE artifact_id = ?`
+
+const upsertAccountsSQL = `INSERT INTO artifact_account (artifact_id, project_id, enterprise_project_id, sources) VALUES (?, ?, ?, ?)
+	ON CONFLICT (artifact_id) DO UPDATE SET sources = excluded.sources`
+
+// saveAccounts stores the sources of the accounts with passwords of an artifact.
+func (w *findingWriter) saveAccounts(ctx context.Context, t plimsoll.Tenant, artifact int64, sources []plimsoll.AccountSource) error {
 	stored, err := storedSources(ctx, w.Tx, artifact)
 	if err != nil {
 		return err
@@ -171,14 +188,13 @@ func (w *writer) saveAccounts(ctx context.Context, t plimsoll.Tenant, artifact i
 		if stored == "" {
 			return nil
 		}
-		if err := w.Change(ctx, `DELETE FROM artifact_account WHERE artifact_id = ?`, artifact); err != nil {
+		if err := w.Change(ctx, deleteAccountsSQL, artifact); err != nil {
 			return err
 		}
 		return w.deleteSetting(ctx, artifact, plimsoll.RuleListedPassword)
 	}
 	if text := encodeSources(sources); text != stored {
-		return w.Change(ctx, `INSERT INTO artifact_account (artifact_id, project_id, enterprise_project_id, sources) VALUES (?, ?, ?, ?)
-			ON CONFLICT (artifact_id) DO UPDATE SET sources = excluded.sources`, artifact, t.ProjectID, t.EnterpriseProject, text)
+		return w.Change(ctx, upsertAccountsSQL, artifact, t.ProjectID, t.EnterpriseProject, text)
 	}
 	return nil
 }

@@ -24,8 +24,8 @@ import (
 // all judged keep what was last found, too.
 //
 // A judgement counts for a set that is stored for the first time; that of one stored before
-// is only changed by a rematch. A new set that was judged by something older than the last
-// rematch is left to the next, see SetsBehind.
+// is only changed by a rematch. A new set that was judged by older advisories than the newest
+// rematch is left to a rematch, see plimsoll.RematchState.
 func (s *Store) SaveScan(ctx context.Context, r plimsoll.ScanRecord) (changed bool, err error) {
 	p, err := prepareScan(r)
 	if err != nil {
@@ -43,7 +43,7 @@ func (s *Store) SaveScan(ctx context.Context, r plimsoll.ScanRecord) (changed bo
 }
 
 // FailScan records that an artifact could not be scanned. What was found before stays.
-// The detail is for people and holds no secret.
+// The detail is for people and contains no secret.
 func (s *Store) FailScan(ctx context.Context, t plimsoll.Tenant, d plimsoll.Digest, code plimsoll.FailureCode, detail string) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error { return failArtifact(ctx, tx, t, d, code, detail) })
 }
@@ -125,7 +125,7 @@ func checkSet(set plimsoll.PlacedSet) error {
 	return nil
 }
 
-func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
+func (w *findingWriter) saveScan(ctx context.Context, p preparedScan) error {
 	a, err := artifacts.Find(ctx, w.Tx, p.Tenant, p.Digest)
 	if err != nil {
 		return err
@@ -181,7 +181,7 @@ func (w *writer) saveScan(ctx context.Context, p preparedScan) error {
 
 // savePackagesOf saves the sets of an artifact with their places, and counts. A set that is
 // stored already keeps its judgement: only a rematch changes that, everywhere at once.
-func (w *writer) savePackagesOf(ctx context.Context, artifact int64, p preparedScan) error {
+func (w *findingWriter) savePackagesOf(ctx context.Context, artifact int64, p preparedScan) error {
 	ids, fresh, err := judgement.SaveSets(ctx, w.Changes, p.sets)
 	if err != nil {
 		return err
@@ -191,7 +191,7 @@ func (w *writer) savePackagesOf(ctx context.Context, artifact int64, p preparedS
 		id := ids[set.Hash]
 		held = append(held, artifacts.PackageSetRow{Set: id, Text: p.places[i]})
 		if !fresh[id] {
-			if err := judgement.CheckPackages(p.Judgements[i], w.Changes, set.Packages); err != nil {
+			if err := judgement.CheckPackages(p.Judgements[i], set.Packages); err != nil {
 				return err
 			}
 			continue
@@ -226,8 +226,8 @@ func (w *writer) savePackagesOf(ctx context.Context, artifact int64, p preparedS
 	return w.Recount(ctx, []int64{artifact})
 }
 
-// FailScanOf makes the image of a failed scan show it. One that shows a failure already
-// keeps it unless anew is set: its worker knew better.
+// FailScanOf records on its artifact that the scan of a unit failed. A failure that the
+// artifact has already is more precise, and stays unless replace is set.
 func FailScanOf(ctx context.Context, tx *sqldb.Tx, w plimsoll.Work, anew bool) error {
 	if w.Kind != plimsoll.WorkScan {
 		return nil

@@ -18,7 +18,7 @@ func secretTargets(s *plimsoll.Secret) []any {
 	return []any{&s.Path, &s.Layer, &s.Rule, &s.Line, &s.Severity, &s.Excerpt, &s.Shadowed, &s.Size, &s.Owned}
 }
 
-// secretKey tells rows of one artifact apart.
+// secretKey identifies a row among those of one artifact.
 type secretKey struct {
 	path  string
 	layer plimsoll.Digest
@@ -30,10 +30,14 @@ func secretKeyOf(s plimsoll.Secret) secretKey { return secretKey{s.Path, s.Layer
 
 const secretColumnsSQL = `path, layer, rule, line, severity, excerpt, shadowed, size, owned`
 
+const selectSecretsSQL = `SELECT ` + secretColumnsSQL + ` FROM artifact_secret WHERE artifact_id = ?`
+
+const deleteSecretSQL = `DELETE FROM artifact_secret WHERE artifact_id = ? AND path = ? AND layer = ? AND rule = ? AND line = ?`
+
 // saveSecrets rewrites the rows that differ. Findings that are alike but for their excerpt are
 // one row, with the last excerpt.
-func (w *writer) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact int64, digest plimsoll.Digest, secrets []plimsoll.Secret) error {
-	rows, err := w.Query(ctx, `SELECT `+secretColumnsSQL+` FROM artifact_secret WHERE artifact_id = ?`, artifact)
+func (w *findingWriter) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact int64, digest plimsoll.Digest, secrets []plimsoll.Secret) error {
+	rows, err := w.Query(ctx, selectSecretsSQL, artifact)
 	stored, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (s plimsoll.Secret, err error) { return s, rows.Scan(secretTargets(&s)...) })
 	if err != nil {
 		return err
@@ -70,13 +74,13 @@ func (w *writer) saveSecrets(ctx context.Context, t plimsoll.Tenant, artifact in
 		}
 	}
 	for key := range gone {
-		err := w.Change(ctx, `DELETE FROM artifact_secret WHERE artifact_id = ? AND path = ? AND layer = ? AND rule = ? AND line = ?`,
+		err := w.Change(ctx, deleteSecretSQL,
 			artifact, key.path, key.layer, key.rule, key.line)
 		if err != nil {
 			return err
 		}
 	}
-	return w.Change(ctx, `UPDATE artifact SET secrets = ? WHERE id = ? AND secrets <> ?`, listed, artifact, listed)
+	return artifacts.SaveSecretCount(ctx, w.Changes, artifact, listed)
 }
 
 const foundSecretColumnsSQL = `s.path, s.layer, s.rule, s.line, s.severity, s.excerpt, s.shadowed, s.size, s.owned, s.id, COALESCE(d.changed_by, ''), d.id IS NOT NULL`
@@ -88,12 +92,14 @@ func scanFound(rows *sql.Rows, more ...any) (f plimsoll.FoundSecret, err error) 
 	return f, err
 }
 
+const selectImageSecretsSQL = `SELECT ` + foundSecretColumnsSQL + ` FROM artifact_secret s` + joinSecretDecisionSQL + `WHERE s.artifact_id = ?`
+
 // ImageSecrets returns the secrets of an image, worst first, shadowed and ignored ones included; for
 // an index those of all its platforms.
 func (s *Store) ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsoll.FoundSecret, error) {
 	out := []plimsoll.FoundSecret{}
 	err := artifacts.EachMember(ctx, s.db, img, func(tx *sqldb.Tx, m artifacts.Member) error {
-		rows, err := tx.Query(ctx, `SELECT `+foundSecretColumnsSQL+` FROM artifact_secret s`+joinSecretDecisionSQL+`WHERE s.artifact_id = ?`, m.Artifact)
+		rows, err := tx.Query(ctx, selectImageSecretsSQL, m.Artifact)
 		found, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (plimsoll.FoundSecret, error) {
 			f, err := scanFound(rows)
 			f.Platform = m.Platform
@@ -109,8 +115,13 @@ func (s *Store) ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsol
 	return out, err
 }
 
-// IgnoreSecret says that a finding is to be ignored, or no more. One that is not in the project, or not
-// in the enterprise projects (nil = all), is not found.
+const insertSecretDecisionSQL = `INSERT INTO secret_decision (project_id, enterprise_project_id, id, changed_by, changed_at)
+	VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+const deleteSecretDecisionSQL = `DELETE FROM secret_decision WHERE project_id = ? AND enterprise_project_id = ? AND id = ?`
+
+// IgnoreSecret marks a finding as ignored, or removes the mark. A finding that is not in the
+// project, or not in the enterprise projects (nil = all), is NotFound.
 func (s *Store) IgnoreSecret(ctx context.Context, projectID string, enterpriseProjects []string, id, by string, ignore bool) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		query, args := `SELECT DISTINCT enterprise_project_id FROM artifact_secret WHERE project_id = ? AND id = ?`, []any{projectID, id}
@@ -127,10 +138,9 @@ func (s *Store) IgnoreSecret(ctx context.Context, projectID string, enterprisePr
 		}
 		for _, e := range found {
 			if ignore {
-				_, err = tx.Exec(ctx, `INSERT INTO secret_decision (project_id, enterprise_project_id, id, changed_by, changed_at)
-					VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, projectID, e, id, by, tx.Now())
+				_, err = tx.Exec(ctx, insertSecretDecisionSQL, projectID, e, id, by, tx.Now())
 			} else {
-				_, err = tx.Exec(ctx, `DELETE FROM secret_decision WHERE project_id = ? AND enterprise_project_id = ? AND id = ?`, projectID, e, id)
+				_, err = tx.Exec(ctx, deleteSecretDecisionSQL, projectID, e, id)
 			}
 			if err != nil {
 				return err
@@ -140,12 +150,14 @@ func (s *Store) IgnoreSecret(ctx context.Context, projectID string, enterprisePr
 	})
 }
 
+const selectSecretPathsSQL = `SELECT patterns FROM secret_paths WHERE project_id = ?`
+
 // SecretPaths returns the patterns of paths for which a project wants no secrets shown.
 func (s *Store) SecretPaths(ctx context.Context, projectID string) ([]string, error) {
 	patterns := []string{}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		var text string
-		err := tx.QueryRow(ctx, `SELECT patterns FROM secret_paths WHERE project_id = ?`, projectID).Scan(&text)
+		err := tx.QueryRow(ctx, selectSecretPathsSQL, projectID).Scan(&text)
 		if errors.Is(err, sql.ErrNoRows) {
 			return nil
 		}
@@ -157,15 +169,17 @@ func (s *Store) SecretPaths(ctx context.Context, projectID string) ([]string, er
 	return patterns, err
 }
 
+const upsertSecretPathsSQL = `INSERT INTO secret_paths (project_id, patterns, changed_by, changed_at) VALUES (?, ?, ?, ?)
+	ON CONFLICT (project_id) DO UPDATE SET patterns = excluded.patterns, changed_by = excluded.changed_by, changed_at = excluded.changed_at
+	WHERE secret_paths.patterns <> excluded.patterns`
+
 // SetSecretPaths replaces them. Lists change at once: nothing is scanned again.
 func (s *Store) SetSecretPaths(ctx context.Context, projectID, by string, patterns []string) error {
 	if err := plimsoll.ValidateSecretPaths(patterns); err != nil {
 		return err
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		_, err := tx.Exec(ctx, `INSERT INTO secret_paths (project_id, patterns, changed_by, changed_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (project_id) DO UPDATE SET patterns = excluded.patterns, changed_by = excluded.changed_by, changed_at = excluded.changed_at
-			WHERE secret_paths.patterns <> excluded.patterns`, projectID, sqldb.EncodeJSON(append([]string{}, patterns...)), by, tx.Now())
+		_, err := tx.Exec(ctx, upsertSecretPathsSQL, projectID, sqldb.EncodeJSON(append([]string{}, patterns...)), by, tx.Now())
 		return err
 	})
 }

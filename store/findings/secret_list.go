@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"plimsoll"
+	"plimsoll/store/artifacts"
 	"plimsoll/store/images"
 	"plimsoll/store/sqldb"
 )
@@ -112,9 +113,11 @@ func secretsOfArtifacts(ctx context.Context, tx *sqldb.Tx, listed []listedArtifa
 	})
 }
 
+const selectProfileTextSQL = `SELECT profile FROM secret_profile WHERE project_id = ?`
+
 // profileText returns the stored form of the profile that a project was last listed with; "" for none.
 func profileText(ctx context.Context, tx *sqldb.Tx, projectID string) (text string, err error) {
-	err = tx.QueryRow(ctx, `SELECT profile FROM secret_profile WHERE project_id = ?`, projectID).Scan(&text)
+	err = tx.QueryRow(ctx, selectProfileTextSQL, projectID).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return "", nil
 	}
@@ -130,12 +133,14 @@ func storedProfile(ctx context.Context, tx *sqldb.Tx, projectID string) (p plims
 	return p, json.Unmarshal([]byte(text), &p)
 }
 
+const upsertSecretProfileSQL = `INSERT INTO secret_profile (project_id, profile) VALUES (?, ?)
+	ON CONFLICT (project_id) DO UPDATE SET profile = excluded.profile`
+
 // useProfile stores a profile and judges every secret of the project by it.
 func (s *Store) useProfile(ctx context.Context, projectID string, p plimsoll.SecretProfile) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		w := sqldb.NewChanges(tx)
-		err := w.Change(ctx, `INSERT INTO secret_profile (project_id, profile) VALUES (?, ?)
-			ON CONFLICT (project_id) DO UPDATE SET profile = excluded.profile`, projectID, sqldb.EncodeJSON(p))
+		err := w.Change(ctx, upsertSecretProfileSQL, projectID, sqldb.EncodeJSON(p))
 		if err != nil {
 			return err
 		}
@@ -143,9 +148,7 @@ func (s *Store) useProfile(ctx context.Context, projectID string, p plimsoll.Sec
 		if err != nil {
 			return err
 		}
-		const query = `UPDATE artifact SET secrets = (SELECT COUNT(*) FROM artifact_secret s WHERE s.artifact_id = artifact.id AND s.left_out = 0)
-			WHERE id IN (:keys)`
-		if err := w.ChangeChunks(ctx, query, nil, changed); err != nil {
+		if err := artifacts.RecountSecrets(ctx, w, changed); err != nil {
 			return err
 		}
 		return images.RefreshSecretHolders(ctx, w, changed)
@@ -159,9 +162,14 @@ type fileOfSecret struct {
 	owned plimsoll.Ownership
 }
 
+const selectSecretFilesSQL = `SELECT DISTINCT path, size, owned FROM artifact_secret WHERE project_id = ?`
+
+const updateLeftOutSQL = `UPDATE artifact_secret SET left_out = ? WHERE project_id = ? AND path = ? AND size = ? AND owned = ? AND left_out <> ?
+	RETURNING artifact_id`
+
 // judgeSecrets rewrites which secrets are left out, file by file, and returns the artifacts of those that changed.
 func judgeSecrets(ctx context.Context, w *sqldb.Changes, projectID string, p plimsoll.SecretProfile) ([]int64, error) {
-	rows, err := w.Query(ctx, `SELECT DISTINCT path, size, owned FROM artifact_secret WHERE project_id = ?`, projectID)
+	rows, err := w.Query(ctx, selectSecretFilesSQL, projectID)
 	files, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (f fileOfSecret, err error) { return f, rows.Scan(&f.path, &f.size, &f.owned) })
 	if err != nil {
 		return nil, err
@@ -169,8 +177,7 @@ func judgeSecrets(ctx context.Context, w *sqldb.Changes, projectID string, p pli
 	var changed []int64
 	for _, f := range files {
 		leftOut := sqldb.BoolInt(p.Excludes(plimsoll.Secret{Path: f.path, Size: f.size, Owned: f.owned}))
-		rows, err := w.Query(ctx, `UPDATE artifact_secret SET left_out = ? WHERE project_id = ? AND path = ? AND size = ? AND owned = ? AND left_out <> ?
-			RETURNING artifact_id`, leftOut, projectID, f.path, f.size, f.owned, leftOut)
+		rows, err := w.Query(ctx, updateLeftOutSQL, leftOut, projectID, f.path, f.size, f.owned, leftOut)
 		ids, err := sqldb.Collect(rows, err, sqldb.ScanID)
 		if err != nil {
 			return nil, err

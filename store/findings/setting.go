@@ -69,7 +69,7 @@ func encodePasswords(list []plimsoll.WeakPassword) string {
 
 // saveSettings rewrites the rows that differ. Of two results of one rule the last counts.
 // Rules that do not apply have no rows: they are most rules of most images.
-func (w *writer) saveSettings(ctx context.Context, t plimsoll.Tenant, artifact int64, settings []plimsoll.Setting) error {
+func (w *findingWriter) saveSettings(ctx context.Context, t plimsoll.Tenant, artifact int64, settings []plimsoll.Setting) error {
 	stored, err := readSettings(ctx, w.Tx, artifact)
 	if err != nil {
 		return err
@@ -83,7 +83,7 @@ func (w *writer) saveSettings(ctx context.Context, t plimsoll.Tenant, artifact i
 	for _, s := range stored {
 		gone[s.Rule] = s
 	}
-	delete(gone, plimsoll.RuleListedPassword) // no scan's to say
+	delete(gone, plimsoll.RuleListedPassword) // its result is not part of a scan
 	for i, s := range settings {
 		old, ok := gone[s.Rule]
 		delete(gone, s.Rule)
@@ -107,24 +107,33 @@ func settingFields(s plimsoll.Setting, rule int64) []any {
 	return []any{s.Rule, rule, s.Result, sqldb.EncodeList(s.Evidence), encodePasswords(s.Passwords)}
 }
 
-// same reports whether a result would be stored as it is.
+// same reports whether a result is stored already.
 func (s storedSetting) same(other plimsoll.Setting, rule int64) bool {
 	return slices.Equal(settingFields(s.Setting, s.ruleID), settingFields(other, rule))
 }
 
-func (w *writer) putSetting(ctx context.Context, t plimsoll.Tenant, artifact int64, s plimsoll.Setting, rule int64) error {
+const upsertSettingSQL = `INSERT INTO artifact_setting (artifact_id, project_id, enterprise_project_id, rule, rule_id, result, evidence, passwords)
+	VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, rule) DO UPDATE SET rule_id = excluded.rule_id,
+	result = excluded.result, evidence = excluded.evidence, passwords = excluded.passwords`
+
+func (w *findingWriter) putSetting(ctx context.Context, t plimsoll.Tenant, artifact int64, s plimsoll.Setting, rule int64) error {
 	args := append([]any{artifact, t.ProjectID, t.EnterpriseProject}, settingFields(s, rule)...)
-	return w.Change(ctx, `INSERT INTO artifact_setting (artifact_id, project_id, enterprise_project_id, rule, rule_id, result, evidence, passwords)
-		VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (artifact_id, rule) DO UPDATE SET rule_id = excluded.rule_id,
-		result = excluded.result, evidence = excluded.evidence, passwords = excluded.passwords`, args...)
+	return w.Change(ctx, upsertSettingSQL, args...)
 }
 
-func (w *writer) deleteSetting(ctx context.Context, artifact int64, rule string) error {
-	return w.Change(ctx, `DELETE FROM artifact_setting WHERE artifact_id = ? AND rule = ?`, artifact, rule)
+const deleteSettingSQL = `DELETE FROM artifact_setting WHERE artifact_id = ? AND rule = ?`
+
+func (w *findingWriter) deleteSetting(ctx context.Context, artifact int64, rule string) error {
+	return w.Change(ctx, deleteSettingSQL, artifact, rule)
 }
+
+const selectRulesByHashSQL = `SELECT id, hash FROM setting_rule WHERE hash IN (:keys)`
+
+const insertRuleSQL = `INSERT INTO setting_rule (hash, rule, kind, about) VALUES (?, ?, ?, ?)
+	ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id`
 
 // ruleIDs returns the row of each setting's rule, writing those that are new.
-func (w *writer) ruleIDs(ctx context.Context, settings []plimsoll.Setting) ([]int64, error) {
+func (w *findingWriter) ruleIDs(ctx context.Context, settings []plimsoll.Setting) ([]int64, error) {
 	hashes, texts := make([]string, len(settings)), make([]string, len(settings))
 	for i, s := range settings {
 		texts[i] = sqldb.EncodeJSON(s.About())
@@ -132,8 +141,7 @@ func (w *writer) ruleIDs(ctx context.Context, settings []plimsoll.Setting) ([]in
 		hashes[i] = hex.EncodeToString(sum[:])
 	}
 	known := map[string]int64{}
-	const query = `SELECT id, hash FROM setting_rule WHERE hash IN (:keys)`
-	err := sqldb.QueryChunks(ctx, w.Tx, query, nil, hashes, func(rows *sql.Rows) error {
+	err := sqldb.QueryChunks(ctx, w.Tx, selectRulesByHashSQL, nil, hashes, func(rows *sql.Rows) error {
 		var id int64
 		var hash string
 		err := rows.Scan(&id, &hash)
@@ -147,8 +155,7 @@ func (w *writer) ruleIDs(ctx context.Context, settings []plimsoll.Setting) ([]in
 	for i, s := range settings {
 		if _, ok := known[hashes[i]]; !ok {
 			var id int64
-			err := w.QueryRow(ctx, `INSERT INTO setting_rule (hash, rule, kind, about) VALUES (?, ?, ?, ?)
-				ON CONFLICT (hash) DO UPDATE SET hash = excluded.hash RETURNING id`,
+			err := w.QueryRow(ctx, insertRuleSQL,
 				hashes[i], s.Rule, s.Kind, texts[i]).Scan(&id)
 			if err != nil {
 				return nil, err

@@ -53,11 +53,12 @@ func (s *Store) RuleTallies(ctx context.Context, f plimsoll.ImageFilter) ([]plim
 	return tallies, err
 }
 
+const selectTallyProfilesSQL = `SELECT id, outcomes FROM setting_profile WHERE id IN (:keys)`
+
 // tallyProfiles adds up results by the row of the rule.
 func tallyProfiles(ctx context.Context, tx *sqldb.Tx, profiles map[int64]images.ProfileCount) (map[int64]*plimsoll.RuleTally, error) {
-	const query = `SELECT id, outcomes FROM setting_profile WHERE id IN (:keys)`
 	byID := map[int64]*plimsoll.RuleTally{}
-	return byID, sqldb.QueryChunks(ctx, tx, query, nil, slices.Collect(maps.Keys(profiles)), func(rows *sql.Rows) error {
+	return byID, sqldb.QueryChunks(ctx, tx, selectTallyProfilesSQL, nil, slices.Collect(maps.Keys(profiles)), func(rows *sql.Rows) error {
 		var id int64
 		var outcomes string
 		if err := rows.Scan(&id, &outcomes); err != nil {
@@ -87,9 +88,11 @@ func tallyProfiles(ctx context.Context, tx *sqldb.Tx, profiles map[int64]images.
 	})
 }
 
+const selectAboutRulesSQL = `SELECT id, about FROM setting_rule WHERE id IN (:keys)`
+
 func aboutRules(ctx context.Context, tx *sqldb.Tx, ids []int64) (map[int64]plimsoll.Rule, error) {
 	out := map[int64]plimsoll.Rule{}
-	return out, sqldb.QueryChunks(ctx, tx, `SELECT id, about FROM setting_rule WHERE id IN (:keys)`, nil, ids, func(rows *sql.Rows) error {
+	return out, sqldb.QueryChunks(ctx, tx, selectAboutRulesSQL, nil, ids, func(rows *sql.Rows) error {
 		var id int64
 		var about string
 		if err := rows.Scan(&id, &about); err != nil {

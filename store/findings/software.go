@@ -15,7 +15,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// SoftwarePolicy returns what software a project forbids; one that said nothing has the default.
+// SoftwarePolicy returns what software a project forbids; the default if it has no policy.
 func (s *Store) SoftwarePolicy(ctx context.Context, projectID string) (rules []plimsoll.SoftwareRule, err error) {
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
 		rules, err = readPolicy(ctx, tx, projectID)
@@ -24,9 +24,11 @@ func (s *Store) SoftwarePolicy(ctx context.Context, projectID string) (rules []p
 	return rules, err
 }
 
+const selectPolicySQL = `SELECT rules FROM software_policy WHERE project_id = ?`
+
 func readPolicy(ctx context.Context, tx *sqldb.Tx, projectID string) ([]plimsoll.SoftwareRule, error) {
 	var text string
-	err := tx.QueryRow(ctx, `SELECT rules FROM software_policy WHERE project_id = ?`, projectID).Scan(&text)
+	err := tx.QueryRow(ctx, selectPolicySQL, projectID).Scan(&text)
 	if errors.Is(err, sql.ErrNoRows) {
 		return plimsoll.DefaultSoftwarePolicy(), nil
 	}
@@ -37,7 +39,13 @@ func readPolicy(ctx context.Context, tx *sqldb.Tx, projectID string) ([]plimsoll
 	return rules, err
 }
 
-// SetSoftwarePolicy replaces the policy of a project; nil brings the default back, an empty
+const deleteSoftwarePolicySQL = `DELETE FROM software_policy WHERE project_id = ?`
+
+const upsertSoftwarePolicySQL = `INSERT INTO software_policy (project_id, rules, changed_by, changed_at) VALUES (?, ?, ?, ?)
+	ON CONFLICT (project_id) DO UPDATE SET rules = excluded.rules, changed_by = excluded.changed_by, changed_at = excluded.changed_at
+	WHERE software_policy.rules <> excluded.rules`
+
+// SetSoftwarePolicy replaces the policy of a project; nil restores the default, an empty
 // list forbids nothing. Lists change at once: nothing is scanned again.
 func (s *Store) SetSoftwarePolicy(ctx context.Context, projectID, by string, rules []plimsoll.SoftwareRule) error {
 	if err := plimsoll.ValidateSoftwarePolicy(rules); err != nil {
@@ -45,18 +53,16 @@ func (s *Store) SetSoftwarePolicy(ctx context.Context, projectID, by string, rul
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		if rules == nil {
-			_, err := tx.Exec(ctx, `DELETE FROM software_policy WHERE project_id = ?`, projectID)
+			_, err := tx.Exec(ctx, deleteSoftwarePolicySQL, projectID)
 			return err
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO software_policy (project_id, rules, changed_by, changed_at) VALUES (?, ?, ?, ?)
-			ON CONFLICT (project_id) DO UPDATE SET rules = excluded.rules, changed_by = excluded.changed_by, changed_at = excluded.changed_at
-			WHERE software_policy.rules <> excluded.rules`, projectID, sqldb.EncodeJSON(rules), by, tx.Now())
+		_, err := tx.Exec(ctx, upsertSoftwarePolicySQL, projectID, sqldb.EncodeJSON(rules), by, tx.Now())
 		return err
 	})
 }
 
 // ForbiddenSoftware returns the packages of an image that its project's policy forbids, a row
-// a package and place, by rule, package and path; for an index the union over its platforms.
+// per package and place, by rule, package and path; for an index the union over its platforms.
 func (s *Store) ForbiddenSoftware(ctx context.Context, img plimsoll.Image) ([]plimsoll.ForbiddenSoftware, error) {
 	out := []plimsoll.ForbiddenSoftware{}
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {

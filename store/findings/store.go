@@ -13,7 +13,7 @@ type Store struct{ db *sqldb.DB }
 // New makes a store over an engine whose schema is current.
 func New(db *sqldb.DB) *Store { return &Store{db: db} }
 
-// writer is a transaction that saves findings and brings the counts above them up to date.
-type writer struct{ *images.Writer }
+// findingWriter is a transaction that saves findings and brings the counts above them up to date.
+type findingWriter struct{ *images.Writer }
 
-func newWriter(tx *sqldb.Tx) *writer { return &writer{images.NewWriter(tx)} }
+func newWriter(tx *sqldb.Tx) *findingWriter { return &findingWriter{images.NewWriter(tx)} }

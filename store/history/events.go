@@ -14,8 +14,8 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// extendUntilScanned lets what the tag pointed to before speak until what it points to now was looked
-// at: a moved tag resolves nothing by itself.
+// extendUntilScanned extends the sets of the artifact that the tag pointed to before until the
+// artifact that it points to now is scanned: a moved tag resolves nothing by itself.
 func (t *timeline) extendUntilScanned() {
 	for i, h := range t.held {
 		if h.until == notEnded || !t.movedAt(h.until) || t.heldAt(h.until) {
@@ -34,16 +34,16 @@ func (t *timeline) extendUntilScanned() {
 }
 
 func (t *timeline) movedAt(at int64) bool {
-	return slices.ContainsFunc(t.moves, func(m move) bool { return m.at == at })
+	return slices.ContainsFunc(t.moves, func(m tagMove) bool { return m.at == at })
 }
 
-// heldAt reports whether some set was held.
+// heldAt reports whether the image had any set.
 func (t *timeline) heldAt(at int64) bool {
 	return slices.ContainsFunc(t.held, func(h heldSet) bool { return h.from <= at && at < h.left })
 }
 
-// moveAt returns what the tag pointed to; before the image was seen, nothing.
-func (t *timeline) moveAt(at int64) (m move) {
+// moveAt returns what the tag pointed to; the zero value before the image was first seen.
+func (t *timeline) moveAt(at int64) (m tagMove) {
 	for _, one := range t.moves {
 		if one.at <= at {
 			m = one
@@ -52,12 +52,12 @@ func (t *timeline) moveAt(at int64) (m move) {
 	return m
 }
 
-// knownAt reports whether the image had been looked at as it was then.
+// knownAt reports whether the image had been scanned as it was then.
 func (t *timeline) knownAt(at int64) bool {
 	return t.heldAt(at) || (len(t.held) == 0 && t.judged && len(t.moves) > 0 && t.moves[0].at <= at)
 }
 
-// heldReason says why sets began or ended to be held at a time.
+// heldReason returns why the sets of the image changed at a time.
 func (t *timeline) heldReason(at int64) plimsoll.ChangeReason {
 	m := t.moveAt(at)
 	first, again := true, false
@@ -75,30 +75,30 @@ func (t *timeline) heldReason(at int64) plimsoll.ChangeReason {
 	}
 }
 
-// subject is what events are about: a vulnerability in all packages of one name.
-type subject struct{ vulnerability, ecosystem, name string }
+// eventSubject is what events are about: a vulnerability in all packages of one name.
+type eventSubject struct{ vulnerability, ecosystem, name string }
 
-// span is a finding of the image with its bounds.
-type span struct {
+// findingSpan is a finding of the image with its bounds.
+type findingSpan struct {
 	state       plimsoll.HistoryState
-	began, ends bound
+	began, ends findingBound
 }
 
-// spans cuts the rows of judgement to when the image held their sets.
-func (t *timeline) spans() map[subject][]span {
-	out := map[subject][]span{}
+// spans cuts the findings to the times at which the image had their sets.
+func (t *timeline) spans() map[eventSubject][]findingSpan {
+	out := map[eventSubject][]findingSpan{}
 	for _, p := range t.findings {
-		about := subject{p.state.Vulnerability, p.state.Ecosystem, p.state.Package}
+		about := eventSubject{p.state.Vulnerability, p.state.Ecosystem, p.state.Package}
 		for _, h := range t.held {
 			if h.set != p.set {
 				continue
 			}
-			one := span{state: p.state, began: p.began, ends: p.ends}
+			one := findingSpan{state: p.state, began: p.began, ends: p.ends}
 			if h.from >= p.began.at {
-				one.began = bound{at: h.from, reason: t.heldReason(h.from)}
+				one.began = findingBound{at: h.from, reason: t.heldReason(h.from)}
 			}
 			if h.until <= p.ends.at && h.until != notEnded {
-				one.ends = bound{at: h.until, reason: t.heldReason(h.until)}
+				one.ends = findingBound{at: h.until, reason: t.heldReason(h.until)}
 			}
 			if one.began.at < one.ends.at {
 				out[about] = append(out[about], one)
@@ -112,7 +112,7 @@ func (t *timeline) spans() map[subject][]span {
 func (t *timeline) events() []plimsoll.HistoryEvent {
 	var out []plimsoll.HistoryEvent
 	for about, spans := range t.spans() {
-		for _, at := range bounds(spans) {
+		for _, at := range spanBounds(spans) {
 			was, now := statesOf(spans, at-1), statesOf(spans, at)
 			e := plimsoll.HistoryEvent{
 				At: sqldb.FromMillis(at), Vulnerability: about.vulnerability, Ecosystem: about.ecosystem, Package: about.name,
@@ -134,8 +134,8 @@ func (t *timeline) events() []plimsoll.HistoryEvent {
 	return out
 }
 
-// bounds returns the times at which something begins or ends, sorted.
-func bounds(spans []span) []int64 {
+// spanBounds returns the times at which something begins or ends, sorted.
+func spanBounds(spans []findingSpan) []int64 {
 	var out []int64
 	for _, s := range spans {
 		out = append(out, s.began.at)
@@ -147,11 +147,11 @@ func bounds(spans []span) []int64 {
 	return slices.Compact(out)
 }
 
-// reasonAt says why an event happened: of several reasons one of the advisories.
-func reasonAt(spans []span, at int64, e plimsoll.HistoryEvent) (plimsoll.ChangeReason, plimsoll.Revision) {
-	var cause bound
+// reasonAt returns why an event happened: of several reasons, one about advisories.
+func reasonAt(spans []findingSpan, at int64, e plimsoll.HistoryEvent) (plimsoll.ChangeReason, plimsoll.Revision) {
+	var cause findingBound
 	for _, s := range spans {
-		for _, b := range [...]bound{s.ends, s.began} { // what began says more than what ended for it
+		for _, b := range [...]findingBound{s.ends, s.began} { // the cause of a begin is more specific than that of the end it replaces
 			if b.at == at && b.revision >= cause.revision {
 				cause = b
 			}
@@ -181,8 +181,8 @@ func compareState(a, b plimsoll.HistoryState) int {
 // sameState leaves times out.
 func sameState(a, b plimsoll.HistoryState) bool { return compareState(a, b) == 0 }
 
-// statesOf returns the findings that hold at a time, each once, with their times.
-func statesOf(spans []span, at int64) []plimsoll.HistoryState {
+// statesOf returns the findings at a time, each once, with their times.
+func statesOf(spans []findingSpan, at int64) []plimsoll.HistoryState {
 	out := []plimsoll.HistoryState{}
 	for _, s := range spans {
 		if s.began.at <= at && at < s.ends.at {
@@ -206,7 +206,7 @@ func statesOf(spans []span, at int64) []plimsoll.HistoryState {
 }
 
 // continuousSpan returns the time around an instant that spans cover without a gap.
-func continuousSpan(spans []span, at int64) (since, until int64) {
+func continuousSpan(spans []findingSpan, at int64) (since, until int64) {
 	since, until = at, at
 	for grown := true; grown; {
 		grown = false
@@ -219,7 +219,7 @@ func continuousSpan(spans []span, at int64) (since, until int64) {
 	return since, until
 }
 
-// statesAt returns every finding that held at an instant, in no order.
+// statesAt returns every finding at a time, in no order.
 func (t *timeline) statesAt(at int64) []plimsoll.HistoryState {
 	var out []plimsoll.HistoryState
 	for _, spans := range t.spans() {
@@ -265,7 +265,7 @@ func openCursor(text string) (key []string, err error) {
 		err = json.Unmarshal(raw, &key)
 	}
 	if err != nil || len(text) > maxCursor {
-		return nil, plimsoll.Errorf(plimsoll.Invalid, "the cursor is none of ours").WithHint("begin again without one")
+		return nil, plimsoll.Errorf(plimsoll.Invalid, "the cursor is not from an answer of this server").WithHint("start without one")
 	}
 	return key, nil
 }

@@ -54,35 +54,37 @@ const notEnded = math.MaxInt64
 
 // timeline is the past of one image.
 type timeline struct {
-	moves    []move    // by time; the first is when the image was first seen
+	moves    []tagMove // by time; the first is when the image was first seen
 	held     []heldSet // by time
 	findings []pastFinding
 	judged   bool // what the tag points to now was looked at
 }
 
-// move is an image row that began to point to an artifact.
-type move struct {
+// tagMove is an image row that began to point to an artifact.
+type tagMove struct {
 	at     int64
 	digest plimsoll.Digest
 }
 
-// heldSet is a package set that the image held from a time until it left. What is known of
-// the image goes by it until a time that may be later, see bridge.
+// heldSet is a package set that the image had from a time until it left. Findings of the
+// image follow from it until a time that may be later, see extendUntilScanned.
 type heldSet struct{ set, from, left, until int64 }
 
-// bound is the beginning or end of a row of judgement.
-type bound struct {
+// findingBound is the beginning or end of a row of judgement.
+type findingBound struct {
 	at       int64
 	reason   plimsoll.ChangeReason
 	revision plimsoll.Revision
 }
 
-// pastFinding is a row of judgement of a set that the image held at some time.
+// pastFinding is a finding of a set that the image had at some time.
 type pastFinding struct {
 	set         int64
 	state       plimsoll.HistoryState
-	began, ends bound
+	began, ends findingBound
 }
+
+const selectJudgedSQL = `SELECT raw_vulnerabilities IS NOT NULL FROM artifact WHERE id = ?`
 
 func (s *Store) timeline(ctx context.Context, img plimsoll.Image, f plimsoll.HistoryFilter) (*timeline, error) {
 	t := &timeline{}
@@ -96,7 +98,7 @@ func (s *Store) timeline(ctx context.Context, img plimsoll.Image, f plimsoll.His
 		if err != nil {
 			return err
 		}
-		if err := tx.QueryRow(ctx, `SELECT raw_vulnerabilities IS NOT NULL FROM artifact WHERE id = ?`, a.ID).Scan(&t.judged); err != nil {
+		if err := tx.QueryRow(ctx, selectJudgedSQL, a.ID).Scan(&t.judged); err != nil {
 			return err
 		}
 		if t.moves, err = readMoves(ctx, tx, tenant, img.ID); err != nil {
@@ -112,18 +114,22 @@ func (s *Store) timeline(ctx context.Context, img plimsoll.Image, f plimsoll.His
 	return t, err
 }
 
-func readMoves(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, image int64) ([]move, error) {
-	rows, err := tx.Query(ctx, `SELECT from_at, digest FROM image_artifact
-		WHERE image_id = ? AND project_id = ? AND enterprise_project_id = ? ORDER BY from_at`, image, t.ProjectID, t.EnterpriseProject)
-	return sqldb.Collect(rows, err, func(rows *sql.Rows) (m move, err error) {
+const selectMovesSQL = `SELECT from_at, digest FROM image_artifact
+	WHERE image_id = ? AND project_id = ? AND enterprise_project_id = ? ORDER BY from_at`
+
+func readMoves(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, image int64) ([]tagMove, error) {
+	rows, err := tx.Query(ctx, selectMovesSQL, image, t.ProjectID, t.EnterpriseProject)
+	return sqldb.Collect(rows, err, func(rows *sql.Rows) (m tagMove, err error) {
 		err = rows.Scan(&m.at, &m.digest)
 		return m, err
 	})
 }
 
+const selectHeldSetsSQL = `SELECT set_id, from_at, COALESCE(until_at, ?) FROM image_set
+	WHERE image_id = ? AND project_id = ? AND enterprise_project_id = ? ORDER BY from_at, set_id`
+
 func readHeldSets(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, image int64) ([]heldSet, error) {
-	rows, err := tx.Query(ctx, `SELECT set_id, from_at, COALESCE(until_at, ?) FROM image_set
-		WHERE image_id = ? AND project_id = ? AND enterprise_project_id = ? ORDER BY from_at, set_id`,
+	rows, err := tx.Query(ctx, selectHeldSetsSQL,
 		int64(notEnded), image, t.ProjectID, t.EnterpriseProject)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (h heldSet, err error) {
 		err = rows.Scan(&h.set, &h.from, &h.left)
@@ -133,24 +139,24 @@ func readHeldSets(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, image in
 }
 
 const selectPastFindingsSQL = `SELECT s.set_id, p.ecosystem, p.name, p.version, v.vulnerability, v.severity, v.score, v.fixed_version, v.advisories, v.aliases,
-		COALESCE(b.started_at, 0), COALESCE(b.revision, 0), s.began, COALESCE(e.started_at, 0), COALESCE(e.revision, 0), s.ended, COALESCE(s.to_revision, 0)
+		COALESCE(b.started_at, 0), COALESCE(b.revision, 0), s.began, COALESCE(e.started_at, 0), COALESCE(e.revision, 0), s.ended, s.to_revision
 	FROM (SELECT DISTINCT set_id FROM image_set WHERE image_id = ?) h
 	CROSS JOIN set_vulnerability s
 	JOIN verdict v ON v.id = s.verdict_id
 	JOIN package p ON p.id = s.package_id
 	LEFT JOIN rematch b ON b.id = s.from_revision
 	LEFT JOIN rematch e ON e.id = s.to_revision
-	WHERE s.set_id = h.set_id AND s.from_revision <= ? AND (s.to_revision IS NULL OR s.to_revision <> s.from_revision)`
+	WHERE s.set_id = h.set_id AND ` + judgement.BegunSQL + ` AND (s.to_revision IS NULL OR s.to_revision <> s.from_revision)`
 
-// readPastFindings reads the rows of judgement of every set that the image held, that are in sight
-// at the gate; of one vulnerability if it is named.
+// readPastFindings reads the findings of every set that the image ever had that are visible at
+// the gate; of one vulnerability if an id is given.
 func readPastFindings(ctx context.Context, tx *sqldb.Tx, image int64, at judgement.Gate, vulnerability string) ([]pastFinding, error) {
 	var out []pastFinding
 	rows, err := tx.Query(ctx, selectPastFindingsSQL, image, at)
 	return out, sqldb.Each(rows, err, func(rows *sql.Rows) error {
 		var p pastFinding
 		var advisories, aliases string
-		var end judgement.Gate
+		var end sql.NullInt64
 		s := &p.state
 		err := rows.Scan(&p.set, &s.Ecosystem, &s.Package, &s.Version, &s.Vulnerability, &s.Severity, &s.Score, &s.FixedVersion, &advisories, &aliases,
 			&p.began.at, &p.began.revision, &p.began.reason, &p.ends.at, &p.ends.revision, &p.ends.reason, &end)
@@ -160,8 +166,8 @@ func readPastFindings(ctx context.Context, tx *sqldb.Tx, image int64, at judgeme
 		if err := json.Unmarshal([]byte(advisories), &s.Advisories); err != nil {
 			return err
 		}
-		if end == 0 || end > at {
-			p.ends = bound{at: notEnded}
+		if !at.HasEnded(end) {
+			p.ends = findingBound{at: notEnded}
 		}
 		named, err := isNamed(vulnerability, *s, aliases)
 		if named {

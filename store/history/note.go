@@ -8,7 +8,7 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// The sets that images hold; those of an index are its members'.
+// The current sets of images; those of an index are the sets of its members.
 const currentSetsSQL = `WITH held (image_id, project_id, enterprise_project_id, set_id) AS (
 		SELECT i.id, i.project_id, i.enterprise_project_id, h.set_id
 		FROM image i JOIN artifact_set h ON h.artifact_id = i.artifact_id WHERE i.id IN (:keys)
@@ -23,7 +23,7 @@ const insertImageArtifactsSQL = `INSERT INTO image_artifact (image_id, project_i
 		SELECT id, project_id, enterprise_project_id, CAST(? AS BIGINT), digest FROM image WHERE id IN (:keys)
 	ON CONFLICT (image_id, from_at) DO UPDATE SET digest = excluded.digest`
 
-// RecordArtifacts writes down what image rows point to from now on, and which sets they hold.
+// RecordArtifacts records what image rows point to from now on, and which sets they have.
 func RecordArtifacts(ctx context.Context, w *sqldb.Changes, images []int64) error {
 	if err := w.ChangeChunks(ctx, insertImageArtifactsSQL, []any{w.Now()}, images); err != nil {
 		return err
@@ -39,7 +39,7 @@ const insertImageSetsSQL = currentSetsSQL + `INSERT INTO image_set (image_id, pr
 		WHERE NOT EXISTS (SELECT 1 FROM image_set s WHERE s.image_id = held.image_id AND s.set_id = held.set_id AND s.until_at IS NULL)
 		ON CONFLICT (image_id, set_id, from_at) DO UPDATE SET until_at = NULL`
 
-// recordSets writes down which sets images began to hold, and which they hold no more.
+// recordSets records which sets images have from now on, and which they no longer have.
 func recordSets(ctx context.Context, w *sqldb.Changes, images []int64) error {
 	return sqldb.EachChunk(images, func(part []int64) error {
 		ids, now := sqldb.Args(part), w.Now()
@@ -52,6 +52,8 @@ func recordSets(ctx context.Context, w *sqldb.Changes, images []int64) error {
 	})
 }
 
+const selectImagesAboveSQL = `SELECT id FROM image WHERE artifact_id IN (:keys)`
+
 // RecordSetsAbove is noteSets for the images of an artifact and of the indexes above it.
 func RecordSetsAbove(ctx context.Context, w *sqldb.Changes, artifact int64) error {
 	holders, err := artifacts.IndexesAbove(ctx, w.Tx, []int64{artifact})
@@ -59,7 +61,7 @@ func RecordSetsAbove(ctx context.Context, w *sqldb.Changes, artifact int64) erro
 		return err
 	}
 	holders = append(holders, artifact)
-	images, err := sqldb.CollectChunks(ctx, w.Tx, `SELECT id FROM image WHERE artifact_id IN (:keys)`, nil, holders, sqldb.ScanID)
+	images, err := sqldb.CollectChunks(ctx, w.Tx, selectImagesAboveSQL, nil, holders, sqldb.ScanID)
 	if err != nil {
 		return err
 	}

@@ -37,9 +37,9 @@ const selectSetsOfArtifactsSQL = `SELECT artifact_id, set_id FROM artifact_set W
 const selectSetsOfIndexesSQL = `SELECT c.artifact_id, s.set_id FROM ` + artifacts.ScannedMembersSQL + `
 		JOIN artifact_set s ON s.artifact_id = a.id WHERE c.artifact_id IN (:keys)`
 
-// recountWith counts what each holder has by the query, and rewrites the raw counts that
-// differ, then their image rows. A rewritten row is marked as counted by a rematch, unless
-// that is 0.
+// recountWith counts the vulnerabilities of holders, whose sets the query selects, and rewrites the
+// raw counts that differ, then their image rows. A rewritten row is marked as counted by the
+// rematch, unless that is 0.
 func (w *Writer) recountWith(ctx context.Context, c *judgement.Counter, rematch int64, setsOf string, holders []int64) error {
 	return sqldb.EachChunk(holders, func(part []int64) error {
 		counts, err := c.Count(ctx, w.Tx, setsOf, part)
@@ -50,9 +50,9 @@ func (w *Writer) recountWith(ctx context.Context, c *judgement.Counter, rematch 
 	})
 }
 
-// saveCounts writes raw counts. Where there are decisions, a rematch marks every artifact:
-// the same number may count other vulnerabilities, handled or not, and the handled count has
-// to follow the new judgement together with the list.
+// saveCounts writes raw counts. If there are decisions, a rematch marks every artifact: an equal
+// count may be of other vulnerabilities, handled or not, and the handled count has to change to the
+// new judgement together with the list.
 func (w *Writer) saveCounts(ctx context.Context, rematch int64, holders []int64, counts map[int64]int) error {
 	decided, err := w.anyDecision(ctx)
 	if err != nil {
@@ -88,7 +88,7 @@ const (
 )
 
 // RefreshImages brings the image rows of artifacts up to date. Shown counts are the raw
-// ones without what decisions handle.
+// ones minus those that decisions handle.
 func (w *Writer) RefreshImages(ctx context.Context, artifacts []int64) error {
 	before := w.Rows
 	defer func() { w.Images += w.Rows - before }()

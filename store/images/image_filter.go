@@ -109,11 +109,11 @@ func addTimeClauses(c *sqldb.Clauses, f plimsoll.ImageFilter) {
 }
 
 // Pending and running are read from the backlog, which alone knows them. The condition
-// on the state of a unit is that of its index, word for word. Ids, not digests, so that
-// an index of images answers without their rows.
+// on the state of a unit is the same text as that of its index. It selects ids, not digests,
+// so that an index of images suffices without their rows.
 const selectBeingScannedSQL = `SELECT o.id FROM backlog b
     JOIN image o ON o.project_id = b.project_id AND o.digest = b.key AND o.enterprise_project_id = b.enterprise_project_id
-    WHERE b.project_id = ? AND b.kind = 'scan' AND b.state IN ('pending', 'queued', 'running')`
+    WHERE b.project_id = ? AND b.kind = 'scan' AND b.state IN ('pending', 'running')`
 
 // addStateClauses limits to effective scan states.
 func addStateClauses(c *sqldb.Clauses, f plimsoll.ImageFilter) {

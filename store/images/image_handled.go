@@ -13,11 +13,13 @@ import (
 	"plimsoll/store/sqldb"
 )
 
+const selectAnyDecisionSQL = `SELECT EXISTS (SELECT 1 FROM decision WHERE id > 0)`
+
 // anyDecision reports whether there is, or was, any decision: without one nothing is handled.
 func (w *Writer) anyDecision(ctx context.Context) (bool, error) {
 	if w.decided == nil {
 		var has bool
-		if err := w.QueryRow(ctx, `SELECT EXISTS (SELECT 1 FROM decision WHERE id > 0)`).Scan(&has); err != nil {
+		if err := w.QueryRow(ctx, selectAnyDecisionSQL).Scan(&has); err != nil {
 			return false, err
 		}
 		w.decided = &has
@@ -27,6 +29,8 @@ func (w *Writer) anyDecision(ctx context.Context) (bool, error) {
 
 const clearHandledSQL = `UPDATE image SET handled = 0 WHERE handled <> 0 AND project_id = ? AND artifact_id IN (:keys)`
 
+const selectProjectsSQL = `SELECT DISTINCT project_id FROM artifact WHERE id IN (:keys)`
+
 // refreshHandled brings the number of handled vulnerabilities of the images of at most
 // sqldb.ChunkSize artifacts up to date: by canonical id, those whose every finding in the
 // image is under a decision that handles it. RefreshImages subtracts them from the raw counts.
@@ -34,8 +38,7 @@ func (w *Writer) refreshHandled(ctx context.Context, artifacts []int64) error {
 	if decided, err := w.anyDecision(ctx); err != nil || !decided {
 		return err
 	}
-	const query = `SELECT DISTINCT project_id FROM artifact WHERE id IN (:keys)`
-	projects, err := sqldb.CollectChunks(ctx, w.Tx, query, nil, artifacts, sqldb.ScanValue[string])
+	projects, err := sqldb.CollectChunks(ctx, w.Tx, selectProjectsSQL, nil, artifacts, sqldb.ScanValue[string])
 	if err != nil {
 		return err
 	}
@@ -109,7 +112,7 @@ func (w *Writer) countHandled(ctx context.Context, project string, artifacts []i
 	return w.Insert(ctx, wantedHandledSQL, handledRowSQL, updateHandledSQL, args)
 }
 
-// countHandledIn counts the ids that are found in an image at a gate and open nowhere in it.
+// countHandledIn counts the vulnerabilities of an image at a gate that are handled everywhere in it.
 func countHandledIn(i handledImage, g judgement.Gate, sets []memberSet, found map[int64][]decidedFinding, r *decisions.Active) int {
 	open := map[string]bool{} // by canonical id: is any finding of it not handled?
 	for _, s := range sets {
@@ -118,8 +121,8 @@ func countHandledIn(i handledImage, g judgement.Gate, sets []memberSet, found ma
 			at.Digests = append(slices.Clone(at.Digests), s.member)
 		}
 		for _, f := range found[s.set] {
-			if f.from > g || (f.to.Valid && judgement.Gate(f.to.Int64) <= g) {
-				continue // not in sight
+			if !g.Shows(f.from, f.to) {
+				continue
 			}
 			id := r.VulnerabilityIDs[f.verdict]
 			at.Package, at.Set = f.pkg, f.set
@@ -177,7 +180,7 @@ type decidedFinding struct {
 
 const selectDecidedFindingsSQL = `SELECT s.set_id, s.verdict_id, s.from_revision, s.to_revision, k.kind, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
 	FROM set_vulnerability s JOIN package p ON p.id = s.package_id JOIN package_set k ON k.id = s.set_id
-	WHERE s.set_id IN (:keys) AND (s.to_revision IS NULL OR s.to_revision > ?)`
+	WHERE s.set_id IN (:keys) AND ` + judgement.NotEndedSQL
 
 // maxListed is up to how many verdicts are listed in a query; beyond it all are read.
 const maxListed = 1000

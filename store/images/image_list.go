@@ -31,6 +31,11 @@ func Page(ctx context.Context, tx *sqldb.Tx, f plimsoll.ImageFilter) (plimsoll.P
 	if err != nil {
 		return page, err
 	}
+	if f.After != "" {
+		if _, err := sqldb.ParsePosition(f.After); err != nil {
+			return page, err
+		}
+	}
 	err = tx.QueryRow(ctx, countSQL(f, c), c.Args...).Scan(&page.Total)
 	if err != nil || f.Offset >= page.Total {
 		return page, err
@@ -38,11 +43,23 @@ func Page(ctx context.Context, tx *sqldb.Tx, f plimsoll.ImageFilter) (plimsoll.P
 	if c, err = pageClauses(f, page.Total); err != nil {
 		return page, err
 	}
-	items, err := findImages(ctx, tx, c, limitOf(f), f.Offset)
-	if err == nil {
-		page.Items = items
+	if f.After != "" {
+		after, err := sqldb.ParsePosition(f.After)
+		if err != nil {
+			return page, err
+		}
+		c.And("(i.updated_at, i.id) < (?, ?)", after.At, after.ID)
 	}
-	return page, err
+	limit := limitOf(f)
+	items, err := findImages(ctx, tx, c, limit+1, f.Offset)
+	if err != nil || len(items) == 0 {
+		return page, err
+	}
+	page.Items = items[:min(limit, len(items))]
+	if last := page.Items[len(page.Items)-1]; len(items) > limit {
+		page.Next = sqldb.Position{At: sqldb.Millis(last.UpdatedAt), ID: last.ID}.Cursor()
+	}
+	return page, nil
 }
 
 func limitOf(f plimsoll.ImageFilter) int {
@@ -131,7 +148,7 @@ FROM page
 JOIN image i ON i.id = page.id
 JOIN registry r ON r.id = i.registry_id
 LEFT JOIN backlog b ON b.project_id = i.project_id AND b.enterprise_project_id = i.enterprise_project_id
-    AND b.kind = 'scan' AND b.key = i.digest AND b.state IN ('pending', 'queued', 'running')` + newestFirstSQL
+    AND b.kind = 'scan' AND b.key = i.digest AND b.state IN ('pending', 'running')` + newestFirstSQL
 
 // pageSQL first finds the page in an index, then reads whole rows, of the page only.
 func pageSQL(c *sqldb.Clauses) string {
@@ -186,7 +203,7 @@ func scanImage(rows *sql.Rows, now int64) (i plimsoll.Image, artifact int64, err
 // stateOfUnit is the scan state that an open unit of work means, "" for none.
 func stateOfUnit(s plimsoll.WorkState) plimsoll.ScanState {
 	switch s {
-	case plimsoll.WorkPending, plimsoll.WorkQueued:
+	case plimsoll.WorkPending:
 		return plimsoll.ScanPending
 	case plimsoll.WorkRunning:
 		return plimsoll.ScanRunning
@@ -202,7 +219,7 @@ SELECT k.artifact_id, k.digest, k.os, k.architecture, k.variant,
 FROM artifact_child k
 LEFT JOIN artifact m ON m.project_id = k.project_id AND m.enterprise_project_id = k.enterprise_project_id AND m.digest = k.digest
 LEFT JOIN backlog b ON b.project_id = k.project_id AND b.enterprise_project_id = k.enterprise_project_id
-    AND b.kind = 'scan' AND b.key = k.digest AND b.state IN ('pending', 'queued', 'running')
+    AND b.kind = 'scan' AND b.key = k.digest AND b.state IN ('pending', 'running')
 WHERE k.artifact_id IN (:keys) ORDER BY k.artifact_id, k.position`
 
 // addPlatforms fills in the members of the indexes among images. While an index waits

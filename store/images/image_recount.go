@@ -12,20 +12,21 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Bounds of RecountChanged: artifacts of one transaction, and those whose sets are read
-// ahead of it.
+// Bounds of CountRematch: artifacts of one transaction, and artifacts whose sets are read
+// before these transactions.
 const (
 	countsPerWrite = 250
 	countsAhead    = 50 * countsPerWrite
 )
 
-// RecountChanged counts the artifacts above the sets that a rematch changed, those that
-// scans changed meanwhile, and the indexes above both, and rewrites the counts that differ
-// with the image rows that show them. Each artifact's count and list pass to the new
-// judgement in one transaction; where the count stays, with the end of the rematch.
-// It returns how many image rows were rewritten.
-func (s *Store) RecountChanged(ctx context.Context, r plimsoll.Rematch) (images int, err error) {
-	work, err := s.readRecountWork(ctx)
+// CountRematch ends the records of sets behind that the rematch has judged. Then it counts
+// the artifacts with the sets that the rematch changed, the artifacts that scans changed since
+// it began, and the indexes above both, and rewrites the counts that differ with the image rows that
+// show them. One transaction rewrites the count of an artifact and makes its new list visible; a list
+// whose count stays becomes visible when the rematch finishes.
+// It returns the number of rewritten image rows.
+func (s *Store) CountRematch(ctx context.Context, r plimsoll.Rematch, judgedBehind []int64) (images int, err error) {
+	work, err := s.beginCounting(ctx, judgedBehind)
 	if err != nil {
 		return 0, err
 	}
@@ -50,21 +51,28 @@ func (s *Store) RecountChanged(ctx context.Context, r plimsoll.Rematch) (images 
 	return images + n, err
 }
 
-// recountWork is what RecountChanged counts; scanned are the artifacts that scans changed.
+// recountWork is what CountRematch counts; scanned are the artifacts that scans changed.
 type recountWork struct{ artifacts, indexes, scanned []int64 }
 
-func (s *Store) readRecountWork(ctx context.Context) (work recountWork, err error) {
+const selectArtifactsOfSetsSQL = `SELECT DISTINCT artifact_id FROM artifact_set WHERE set_id IN (:keys)`
+
+// beginCounting ends the records of judged sets and reads what there is to count.
+func (s *Store) beginCounting(ctx context.Context, judgedBehind []int64) (work recountWork, err error) {
+	if len(judgedBehind) > 0 {
+		err = s.db.Write(ctx, func(tx *sqldb.Tx) error { return judgement.DeleteBehind(ctx, tx, judgedBehind) })
+		if err != nil {
+			return work, err
+		}
+	}
 	err = s.db.Read(ctx, func(tx *sqldb.Tx) error {
-		if work.scanned, err = artifacts.ToRecount(ctx, tx); err != nil {
+		if work.scanned, err = artifacts.LeftToRematch(ctx, tx); err != nil {
 			return err
 		}
-		rows, err := tx.Query(ctx, `SELECT set_id FROM set_recount WHERE set_id > 0`)
-		sets, err := sqldb.Collect(rows, err, sqldb.ScanID)
+		sets, err := judgement.ChangedSets(ctx, tx)
 		if err != nil {
 			return err
 		}
-		const query = `SELECT DISTINCT artifact_id FROM artifact_set WHERE set_id IN (:keys)`
-		if work.artifacts, err = sqldb.CollectChunks(ctx, tx, query, nil, sets, sqldb.ScanID); err != nil {
+		if work.artifacts, err = sqldb.CollectChunks(ctx, tx, selectArtifactsOfSetsSQL, nil, sets, sqldb.ScanID); err != nil {
 			return err
 		}
 		slices.Sort(work.artifacts)
@@ -79,10 +87,10 @@ func (s *Store) readRecountWork(ctx context.Context) (work recountWork, err erro
 	return work, err
 }
 
-// readers is how many connections read ahead; one of SQLite's pool is left to others.
-const readers = 2
+// readAheadConnections is how many connections read ahead; one of SQLite's pool is left to others.
+const readAheadConnections = 2
 
-// readAhead loads the sets of holders without the writer.
+// readAhead loads the sets of holders before the writing transaction, so that this is short.
 func (s *Store) readAhead(ctx context.Context, c *judgement.Counter, setsOf string, holders []int64) error {
 	var all []int64
 	err := s.db.Read(ctx, func(tx *sqldb.Tx) error {
@@ -96,7 +104,7 @@ func (s *Store) readAhead(ctx context.Context, c *judgement.Counter, setsOf stri
 		return err
 	}
 	g, ctx := errgroup.WithContext(ctx)
-	g.SetLimit(readers)
+	g.SetLimit(readAheadConnections)
 	for part := range slices.Chunk(c.Missing(all), sqldb.ChunkSize) {
 		g.Go(func() error {
 			return s.db.Read(ctx, func(tx *sqldb.Tx) error { return c.Load(ctx, tx, part) })
@@ -120,8 +128,8 @@ func (s *Store) recountArtifacts(ctx context.Context, r plimsoll.Rematch, c *jud
 	return images, nil
 }
 
-// recountChangedByScans counts artifacts with the indexes above them, and takes them off the list in
-// the same transaction: a scan that changes one once more puts it back.
+// recountChangedByScans counts artifacts that scans left to the rematch with the indexes above them, and
+// deletes these records in the same transaction: a scan that changes one again adds it again.
 func (s *Store) recountChangedByScans(ctx context.Context, r plimsoll.Rematch, c *judgement.Counter, ids []int64) (images int, err error) {
 	for part := range slices.Chunk(ids, countsPerWrite) {
 		var w *Writer
@@ -137,7 +145,7 @@ func (s *Store) recountChangedByScans(ctx context.Context, r plimsoll.Rematch, c
 			if err := w.recountWith(ctx, c, r.ID, selectSetsOfIndexesSQL, indexes); err != nil {
 				return err
 			}
-			return artifacts.Recounted(ctx, tx, part)
+			return artifacts.DeleteLeftToRematch(ctx, tx, part)
 		})
 		if err != nil {
 			return images, err

@@ -14,11 +14,11 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// ApplySync writes what a sync of one repository found, in one transaction, and says
-// which scans that makes necessary. Applied twice, the second time writes nothing.
+// ApplySync writes what a sync of one repository found, in one transaction, and asks for
+// the scans that this makes necessary. Applied twice, the second time writes nothing.
 //
-// The scans join the task; one that ended meanwhile is followed by a new one with the
-// same words, whose id task then holds. A nil task, or a registry that does not scan
+// The scans join the task. If it has ended, a new one like it is created, and task has its
+// id then. A nil task, or a registry that does not scan
 // on sync, asks for no scan.
 func (s *Store) ApplySync(ctx context.Context, r plimsoll.Registry, c plimsoll.RepositoryChange, task *plimsoll.Task) error {
 	if c.Empty() {
@@ -40,7 +40,7 @@ func (s *Store) ApplySync(ctx context.Context, r plimsoll.Registry, c plimsoll.R
 		return a.askForScans(ctx, task)
 	})
 	if err != nil && task != nil {
-		*task = before // what was rolled back has no id
+		*task = before // a task that was rolled back has no id
 	}
 	return err
 }
@@ -102,9 +102,11 @@ func (a *repositorySync) apply(ctx context.Context) error {
 	return artifacts.DeleteUnreferenced(ctx, a.tx, a.tenant, a.orphans)
 }
 
+const selectRegistryExistsSQL = `SELECT 1 FROM registry WHERE id = ? AND project_id = ? AND enterprise_project_id = ?`
+
 func (a *repositorySync) prepare(ctx context.Context) error {
 	var one int
-	err := a.tx.QueryRow(ctx, `SELECT 1 FROM registry WHERE id = ? AND project_id = ? AND enterprise_project_id = ?`,
+	err := a.tx.QueryRow(ctx, selectRegistryExistsSQL,
 		a.registry.ID, a.tenant.ProjectID, a.tenant.EnterpriseProject).Scan(&one)
 	if errors.Is(err, sql.ErrNoRows) {
 		return noRegistryError()
@@ -169,7 +171,7 @@ func (a *repositorySync) saveTag(ctx context.Context, t plimsoll.TagSeen) error 
 	to, ok := a.stored[t.Digest]
 	if !ok {
 		// A concurrent sync removed its last tag between the question and the answer.
-		return plimsoll.Errorf(plimsoll.Unavailable, "%s:%s points to %s, which is not stored any more",
+		return plimsoll.Errorf(plimsoll.Unavailable, "%s:%s points to %s, which is no longer stored",
 			a.change.Repository, t.Tag, t.Digest.Short()).WithHint("sync again")
 	}
 	have, known := a.haveTags[t.Tag]
@@ -215,15 +217,15 @@ func (a *repositorySync) refreshSecrets(ctx context.Context) error {
 	return RefreshSecretHolders(ctx, sqldb.NewChanges(a.tx), ids)
 }
 
-// pushTime is the registry's own time of a push; without one, or with one in the future, otherwise.
-func (a *repositorySync) pushTime(t plimsoll.TagSeen, otherwise int64) int64 {
+// pushTime is the registry's own time of a push; without one, or with one in the future, fallback.
+func (a *repositorySync) pushTime(t plimsoll.TagSeen, fallback int64) int64 {
 	if at := sqldb.Millis(t.PushedAt); at > 0 && at <= a.now {
 		return at
 	}
-	return otherwise
+	return fallback
 }
 
-// creationTime is when the config says it was made if that can be true, else now.
+// creationTime is the time of creation in the config if that is plausible, else now.
 // Reproducible builds claim 1970, or the first day of 1980, the oldest that a zip file can.
 func (a *repositorySync) creationTime(s artifacts.Stored) int64 {
 	oldest := time.Date(1980, 1, 2, 0, 0, 0, 0, time.UTC)
@@ -233,6 +235,8 @@ func (a *repositorySync) creationTime(s artifacts.Stored) int64 {
 	return a.now
 }
 
+const deleteImageSQL = `DELETE FROM image WHERE id = ?`
+
 func (a *repositorySync) removeTag(ctx context.Context, tag string) error {
 	have, known := a.haveTags[tag]
 	if !known {
@@ -241,30 +245,39 @@ func (a *repositorySync) removeTag(ctx context.Context, tag string) error {
 	delete(a.haveTags, tag)
 	a.orphans, a.lostDigests = append(a.orphans, have.artifact), append(a.lostDigests, have.digest)
 	a.anyChange = true
-	_, err := a.tx.Exec(ctx, `DELETE FROM image WHERE id = ?`, have.id)
+	_, err := a.tx.Exec(ctx, deleteImageSQL, have.id)
 	return err
 }
 
+const inRepositorySQL = `project_id = ? AND registry_id = ? AND repository = ?`
+
+const selectNewestImageSQL = `SELECT id FROM image WHERE ` + inRepositorySQL + ` ORDER BY updated_at DESC, id DESC LIMIT 1`
+
+const clearLatestSQL = `UPDATE image SET latest = 0 WHERE ` + inRepositorySQL + ` AND latest = 1 AND id <> ?`
+
+const markLatestSQL = `UPDATE image SET latest = 1 WHERE id = ? AND latest = 0`
+
 // markLatest leaves the mark on the newest image of the repository and on no other.
 func (a *repositorySync) markLatest(ctx context.Context) error {
-	const repository = `project_id = ? AND registry_id = ? AND repository = ?`
 	args := []any{a.tenant.ProjectID, a.registry.ID, a.change.Repository}
 	var newest int64
-	err := a.tx.QueryRow(ctx, `SELECT id FROM image WHERE `+repository+` ORDER BY updated_at DESC, id DESC LIMIT 1`, args...).Scan(&newest)
+	err := a.tx.QueryRow(ctx, selectNewestImageSQL, args...).Scan(&newest)
 	if errors.Is(err, sql.ErrNoRows) {
 		return nil
 	}
 	if err != nil {
 		return err
 	}
-	if _, err := a.tx.Exec(ctx, `UPDATE image SET latest = 0 WHERE `+repository+` AND latest = 1 AND id <> ?`, append(args, newest)...); err != nil {
+	if _, err := a.tx.Exec(ctx, clearLatestSQL, append(args, newest)...); err != nil {
 		return err
 	}
-	_, err = a.tx.Exec(ctx, `UPDATE image SET latest = 1 WHERE id = ? AND latest = 0`, newest)
+	_, err = a.tx.Exec(ctx, markLatestSQL, newest)
 	return err
 }
 
-// askForScans enqueues what new and moved tags point to and nobody looked at yet.
+const selectTaskStateSQL = `SELECT state FROM task WHERE id = ?`
+
+// askForScans enqueues the artifacts of new and moved tags that were never scanned.
 func (a *repositorySync) askForScans(ctx context.Context, task *plimsoll.Task) error {
 	var work []plimsoll.Work
 	for _, d := range a.pointedTo {
@@ -281,7 +294,7 @@ func (a *repositorySync) askForScans(ctx context.Context, task *plimsoll.Task) e
 	}
 	if task.ID != 0 {
 		var state plimsoll.TaskState
-		err := a.tx.QueryRow(ctx, `SELECT state FROM task WHERE id = ?`, task.ID).Scan(&state)
+		err := a.tx.QueryRow(ctx, selectTaskStateSQL, task.ID).Scan(&state)
 		if err != nil && !errors.Is(err, sql.ErrNoRows) {
 			return err
 		}

@@ -70,12 +70,12 @@ func shapes(s storetest.Sample) []shape {
 
 type shape struct {
 	name    string
-	counted string // what the plan of the count must say
-	paged   string // what the plan of the page must say
+	counted string // a part of the plan of the count
+	paged   string // a part of the plan of the page
 	filter  plimsoll.ImageFilter
 }
 
-// TestPlans holds every shape to an index: no list reads the whole table, and no page is
+// TestPlans checks that every shape uses an index: no list reads the whole table, and no page is
 // read by sorting all matches where the index has their order.
 func TestPlans(t *testing.T) {
 	s := openInventory(t)

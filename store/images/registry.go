@@ -47,10 +47,12 @@ func (s *Store) AddRegistry(ctx context.Context, r *plimsoll.Registry) error {
 	})
 }
 
-// SealRegistry stores the sealed secret of a registry; sealing needs the id, so it comes second.
+const updateSecretSQL = `UPDATE registry SET sealed_secret = ? WHERE id = ?`
+
+// SealRegistry stores the sealed secret of a registry, after AddRegistry: sealing needs the id.
 func (s *Store) SealRegistry(ctx context.Context, id int64, sealed []byte) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
-		res, err := tx.Exec(ctx, `UPDATE registry SET sealed_secret = ? WHERE id = ?`, sealed, id)
+		res, err := tx.Exec(ctx, updateSecretSQL, sealed, id)
 		if err != nil {
 			return err
 		}
@@ -61,8 +63,8 @@ func (s *Store) SealRegistry(ctx context.Context, id int64, sealed []byte) error
 	})
 }
 
-// A stopped sync tells nothing about the registry, so it is not an outcome. The first
-// condition on the state is that of the index, word for word.
+// A stopped sync has no outcome for the registry. The first condition on the state is the
+// same text as that of the index.
 const selectRegistrySQL = `
 SELECT r.id, r.project_id, r.enterprise_project_id, r.name, r.url, r.kind, r.username, r.sealed_secret,
     r.auth_hosts, r.repositories, r.scan_on_sync, r.shared_bytes, r.instance_id, r.instance_name, r.instance_url,
@@ -75,14 +77,18 @@ LEFT JOIN backlog b ON b.id = (
     ORDER BY last.finished_at DESC, last.id DESC LIMIT 1)
 WHERE r.project_id = ?`
 
+const selectRegistryByIDSQL = selectRegistrySQL + ` AND r.id = ?`
+
 // Registry returns one registry of a project.
 func (s *Store) Registry(ctx context.Context, projectID string, id int64) (plimsoll.Registry, error) {
-	return s.registry(ctx, selectRegistrySQL+` AND r.id = ?`, projectID, id)
+	return s.registry(ctx, selectRegistryByIDSQL, projectID, id)
 }
+
+const selectRegistryByNameSQL = selectRegistrySQL + ` AND r.name = ?`
 
 // RegistryByName returns the registry of a project that has the name.
 func (s *Store) RegistryByName(ctx context.Context, projectID, name string) (plimsoll.Registry, error) {
-	return s.registry(ctx, selectRegistrySQL+` AND r.name = ?`, projectID, name)
+	return s.registry(ctx, selectRegistryByNameSQL, projectID, name)
 }
 
 func (s *Store) registry(ctx context.Context, query string, args ...any) (plimsoll.Registry, error) {
@@ -146,12 +152,16 @@ func scanRegistry(rows *sql.Rows) (plimsoll.Registry, error) {
 	return r, err
 }
 
-// RemoveRegistry forgets a registry with its images and every artifact that nothing
+const selectRegistryTenantSQL = `SELECT enterprise_project_id FROM registry WHERE project_id = ? AND id = ?`
+
+const deleteRegistrySQL = `DELETE FROM registry WHERE id = ?`
+
+// RemoveRegistry deletes a registry with its images and every artifact that nothing
 // refers to any more, and stops the open work on it.
 func (s *Store) RemoveRegistry(ctx context.Context, projectID string, id int64) error {
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		var enterprise string
-		err := tx.QueryRow(ctx, `SELECT enterprise_project_id FROM registry WHERE project_id = ? AND id = ?`,
+		err := tx.QueryRow(ctx, selectRegistryTenantSQL,
 			projectID, id).Scan(&enterprise)
 		if errors.Is(err, sql.ErrNoRows) {
 			return noRegistryError()
@@ -176,7 +186,7 @@ func (s *Store) RemoveRegistry(ctx context.Context, projectID string, id int64) 
 		if err := artifacts.DeleteUnreferenced(ctx, tx, tenant, orphans); err != nil {
 			return err
 		}
-		_, err = tx.Exec(ctx, `DELETE FROM registry WHERE id = ?`, id)
+		_, err = tx.Exec(ctx, deleteRegistrySQL, id)
 		return err
 	})
 }

@@ -10,8 +10,8 @@ import (
 )
 
 // ScanImages asks for a scan of every distinct artifact among the images that f
-// selects, whatever its page; with refs, of those that they name within f. A ref that
-// names nothing is NotFound. Images that cannot be scanned are passed over. A task
+// selects, without its page; with refs, only of those that match a ref as well. A ref that
+// matches nothing is NotFound. Images that cannot be scanned are skipped. A task
 // without work is finished at once.
 func (s *Store) ScanImages(ctx context.Context, by string, priority plimsoll.Priority, f plimsoll.ImageFilter, refs []plimsoll.ImageRef) (plimsoll.Task, error) {
 	f.Offset, f.Limit = 0, 0

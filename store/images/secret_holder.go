@@ -75,6 +75,8 @@ const saveHolderSQL = `INSERT INTO secret_holder (artifact_id, local, project_id
 	SELECT id, CAST(? AS BIGINT), project_id, enterprise_project_id, CAST(? AS BIGINT), CAST(? AS BIGINT) FROM artifact WHERE id = ?
 	ON CONFLICT (artifact_id, local) DO UPDATE SET scanned_at = excluded.scanned_at, secrets = excluded.secrets`
 
+const deleteSecretHolderSQL = `DELETE FROM secret_holder WHERE artifact_id = ? AND local = ?`
+
 // saveHolders writes the rows that differ.
 func saveHolders(ctx context.Context, w *sqldb.Changes, have, want map[secretHolder]holderValue) error {
 	for h, v := range want {
@@ -88,7 +90,7 @@ func saveHolders(ctx context.Context, w *sqldb.Changes, have, want map[secretHol
 		}
 	}
 	for h := range have {
-		err := w.Change(ctx, `DELETE FROM secret_holder WHERE artifact_id = ? AND local = ?`, h.artifact, sqldb.BoolInt(h.local))
+		err := w.Change(ctx, deleteSecretHolderSQL, h.artifact, sqldb.BoolInt(h.local))
 		if err != nil {
 			return err
 		}

@@ -9,9 +9,9 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Counter counts the distinct vulnerabilities over the sets of artifacts, at one gate. The
-// union is made here, not by COUNT(DISTINCT): what a set has is read once, however many
-// artifacts share it.
+// Counter counts the distinct vulnerabilities over the sets of artifacts, at one gate. It forms
+// the union itself, not with COUNT(DISTINCT): the vulnerabilities of a set are read once for all
+// artifacts that share it.
 type Counter struct {
 	at Gate
 
@@ -19,17 +19,19 @@ type Counter struct {
 	sets     map[int64][]int32 // the vulnerabilities of a set, as small numbers
 	stored   int               // numbers in sets
 	numbers  map[string]int32  // by canonical id
-	verdicts map[int64]int32   // number of what a verdict is about
+	verdicts map[int64]int32   // number of the vulnerability of a verdict
 }
 
 // maxCounted bounds what a counter keeps, in numbers of 4 bytes.
 const maxCounted = 32 << 20
 
+// NewCounter makes a counter that has read nothing yet.
 func NewCounter(at Gate) *Counter {
 	return &Counter{at: at, sets: map[int64][]int32{}, numbers: map[string]int32{}, verdicts: map[int64]int32{}}
 }
 
-// Count returns the count of each holder, whose sets the query tells.
+// Count returns the number of vulnerabilities of each holder, an artifact or an index. The query
+// selects pairs of holder and set.
 func (c *Counter) Count(ctx context.Context, tx *sqldb.Tx, setsOf string, holders []int64) (map[int64]int, error) {
 	sets, err := SetsOfHolders(ctx, tx, setsOf, holders)
 	if err != nil {
@@ -61,6 +63,7 @@ func (c *Counter) Count(ctx context.Context, tx *sqldb.Tx, setsOf string, holder
 	return counts, nil
 }
 
+// SetsOfHolders returns the sets of each holder, as the query selects them.
 func SetsOfHolders(ctx context.Context, tx *sqldb.Tx, query string, holders []int64) (map[int64][]int64, error) {
 	sets := make(map[int64][]int64, len(holders))
 	return sets, sqldb.QueryChunks(ctx, tx, query, nil, holders, func(rows *sql.Rows) error {
@@ -74,7 +77,7 @@ func SetsOfHolders(ctx context.Context, tx *sqldb.Tx, query string, holders []in
 const selectVerdictsOfSetsSQL = `SELECT s.set_id, s.verdict_id FROM set_vulnerability s
 	WHERE s.set_id IN (:keys) AND ` + InSightSQL
 
-// Load reads what sets have that the counter does not know yet.
+// Load reads the vulnerabilities of those sets that are not loaded yet.
 func (c *Counter) Load(ctx context.Context, tx *sqldb.Tx, sets []int64) error {
 	return sqldb.EachChunk(c.Missing(sets), func(part []int64) error {
 		found := make(map[int64][]int64, len(part))
@@ -87,15 +90,15 @@ func (c *Counter) Load(ctx context.Context, tx *sqldb.Tx, sets []int64) error {
 		if err != nil {
 			return err
 		}
-		if err := c.number(ctx, tx, found); err != nil {
+		if err := c.numberVerdicts(ctx, tx, found); err != nil {
 			return err
 		}
-		c.keep(part, found)
+		c.addSets(part, found)
 		return nil
 	})
 }
 
-// Missing returns the sets that were not loaded, each once.
+// Missing returns the sets that are not loaded yet, each once.
 func (c *Counter) Missing(sets []int64) []int64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -104,8 +107,10 @@ func (c *Counter) Missing(sets []int64) []int64 {
 	return slices.Compact(sets)
 }
 
-// number learns what verdicts are about.
-func (c *Counter) number(ctx context.Context, tx *sqldb.Tx, found map[int64][]int64) error {
+const selectVerdictVulnerabilitiesSQL = `SELECT id, vulnerability FROM verdict WHERE id IN (:keys)`
+
+// numberVerdicts reads the vulnerability ids of verdicts and gives each id a number.
+func (c *Counter) numberVerdicts(ctx context.Context, tx *sqldb.Tx, found map[int64][]int64) error {
 	var unknown []int64
 	c.mu.Lock()
 	for _, verdicts := range found {
@@ -117,8 +122,7 @@ func (c *Counter) number(ctx context.Context, tx *sqldb.Tx, found map[int64][]in
 	}
 	c.mu.Unlock()
 	slices.Sort(unknown)
-	const query = `SELECT id, vulnerability FROM verdict WHERE id IN (:keys)`
-	return sqldb.QueryChunks(ctx, tx, query, nil, slices.Compact(unknown), func(rows *sql.Rows) error {
+	return sqldb.QueryChunks(ctx, tx, selectVerdictVulnerabilitiesSQL, nil, slices.Compact(unknown), func(rows *sql.Rows) error {
 		var verdict int64
 		var id string
 		if err := rows.Scan(&verdict, &id); err != nil {
@@ -136,8 +140,8 @@ func (c *Counter) number(ctx context.Context, tx *sqldb.Tx, found map[int64][]in
 	})
 }
 
-// keep stores the numbers of each set, once each.
-func (c *Counter) keep(sets []int64, found map[int64][]int64) {
+// addSets adds the numbers of each set, each number once.
+func (c *Counter) addSets(sets []int64, found map[int64][]int64) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, set := range sets {
@@ -151,7 +155,7 @@ func (c *Counter) keep(sets []int64, found map[int64][]int64) {
 	}
 }
 
-// Trim forgets what was loaded if that is very much.
+// Trim drops what was loaded if that exceeds maxCounted.
 func (c *Counter) Trim() {
 	if c.stored > maxCounted {
 		c.sets, c.stored = map[int64][]int32{}, 0

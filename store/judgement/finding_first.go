@@ -8,13 +8,17 @@ import (
 )
 
 // CheckPackages refuses a judgement about packages that are not in its set.
-func CheckPackages(j plimsoll.Judgement, w *sqldb.Changes, list []plimsoll.Package) error {
+func CheckPackages(j plimsoll.Judgement, list []plimsoll.Package) error {
 	packages := make(map[plimsoll.Package]int64, len(list))
 	for _, p := range list {
 		packages[p] = 1
 	}
 	return checkPackagesKnown(j, packages)
 }
+
+const insertFirstFindingsSQL = `INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, severity_rank, urgency, vulnerability, from_revision) VALUES `
+
+const insertFirstNotJudgedSQL = `INSERT INTO set_not_judged (set_id, package_id, reason) VALUES `
 
 // SaveFirstJudgement writes what is wrong with a set that was just stored. packages has
 // the ids of its packages.
@@ -36,15 +40,14 @@ func SaveFirstJudgement(ctx context.Context, w *sqldb.Changes, set int64, matche
 	for i, v := range found {
 		args = append(args, set, packages[v.Package], ids[hashes[i]], matcher, v.Severity.Rank(), v.UrgencyOrDefault(), v.ID)
 	}
-	if err := w.Insert(ctx, `INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, severity_rank, urgency, vulnerability, from_revision) VALUES `,
-		"(?, ?, ?, ?, ?, ?, ?, 0)", ` ON CONFLICT DO NOTHING`, args); err != nil {
+	if err := w.Insert(ctx, insertFirstFindingsSQL, "(?, ?, ?, ?, ?, ?, ?, 0)", ` ON CONFLICT DO NOTHING`, args); err != nil {
 		return err
 	}
 	args = nil
 	for _, n := range j.NotJudged {
 		args = append(args, set, packages[n.Package], n.Reason)
 	}
-	return w.Insert(ctx, `INSERT INTO set_not_judged (set_id, package_id, reason) VALUES `, "(?, ?, ?)", ` ON CONFLICT DO NOTHING`, args)
+	return w.Insert(ctx, insertFirstNotJudgedSQL, "(?, ?, ?)", ` ON CONFLICT DO NOTHING`, args)
 }
 
 // checkPackagesKnown refuses a judgement about packages that are not in its set: a defect of the caller.

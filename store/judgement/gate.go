@@ -7,29 +7,48 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// Gate is the rematch whose judgement is in sight: rows of set_vulnerability that began
-// later do not count yet, and rows that end later still do.
+// Gate is the id of a rematch. A reader with this gate sees the judgement as this rematch left
+// it: without the rows of set_vulnerability that began later, and with those that end later.
+//
+// The gate of an artifact is the last finished rematch, or the running one if that has already
+// counted the artifact (artifact.counted). So the list and the count of an artifact belong to
+// the same rematch at any moment. Readers get their gate from OpenGate, GateOf or GatesOf, and
+// apply it with one of the conditions below, or with Shows and HasEnded to rows they have read.
 type Gate int64
 
-// InSightSQL selects rows of set_vulnerability s that are true at a gate, bound twice.
-const InSightSQL = `s.from_revision <= ? AND (s.to_revision IS NULL OR s.to_revision > ?)`
+// Conditions on rows of set_vulnerability s. Each placeholder is bound to a gate.
+const (
+	BegunSQL    = `s.from_revision <= ?`
+	NotEndedSQL = `(s.to_revision IS NULL OR s.to_revision > ?)`
+	InSightSQL  = BegunSQL + ` AND ` + NotEndedSQL
+)
 
-// OpenGate is the gate of everything that a running rematch has not counted.
+// HasEnded reports whether a row with this to_revision has ended.
+func (g Gate) HasEnded(to sql.NullInt64) bool { return to.Valid && Gate(to.Int64) <= g }
+
+// Shows is InSightSQL for a row with this from_revision and to_revision.
+func (g Gate) Shows(from Gate, to sql.NullInt64) bool { return from <= g && !g.HasEnded(to) }
+
+// OpenGate is the gate of every artifact that a running rematch has not counted yet.
 func OpenGate(ctx context.Context, tx *sqldb.Tx) (Gate, error) {
-	last, err := LastRematch(ctx, tx, true)
-	return Gate(last.ID), err
+	finished, err := lastFinished(ctx, tx)
+	return Gate(finished.ID), err
 }
 
-// GateOf is the gate of an artifact: its count and its list are of one rematch.
+const selectCountedSQL = `SELECT counted FROM artifact WHERE id = ?`
+
+// GateOf is the gate of an artifact.
 func GateOf(ctx context.Context, tx *sqldb.Tx, artifact int64) (Gate, error) {
 	open, err := OpenGate(ctx, tx)
 	if err != nil {
 		return 0, err
 	}
 	var own Gate
-	err = tx.QueryRow(ctx, `SELECT counted FROM artifact WHERE id = ?`, artifact).Scan(&own)
+	err = tx.QueryRow(ctx, selectCountedSQL, artifact).Scan(&own)
 	return max(open, own), err
 }
+
+const selectAllCountedSQL = `SELECT id, counted FROM artifact WHERE id IN (:keys)`
 
 // GatesOf is GateOf for several artifacts.
 func GatesOf(ctx context.Context, tx *sqldb.Tx, artifacts []int64) (map[int64]Gate, error) {
@@ -38,7 +57,7 @@ func GatesOf(ctx context.Context, tx *sqldb.Tx, artifacts []int64) (map[int64]Ga
 		return nil, err
 	}
 	out := make(map[int64]Gate, len(artifacts))
-	err = sqldb.QueryChunks(ctx, tx, `SELECT id, counted FROM artifact WHERE id IN (:keys)`, nil, artifacts, func(rows *sql.Rows) error {
+	err = sqldb.QueryChunks(ctx, tx, selectAllCountedSQL, nil, artifacts, func(rows *sql.Rows) error {
 		var artifact int64
 		var own Gate
 		err := rows.Scan(&artifact, &own)

@@ -53,7 +53,7 @@ func packageIDs(ctx context.Context, tx *sqldb.Tx, packages []plimsoll.Package, 
 
 const insertPackagesSQL = `INSERT INTO package (` + packageColumnsSQL + `) VALUES `
 
-// savePackages stores those packages that are not, and returns the ids of all.
+// savePackages stores those packages that are not stored yet, and returns the ids of all.
 func savePackages(ctx context.Context, w *sqldb.Changes, packages []plimsoll.Package) (map[plimsoll.Package]int64, error) {
 	ids := make(map[plimsoll.Package]int64, len(packages))
 	if err := packageIDs(ctx, w.Tx, packages, ids); err != nil {
@@ -77,16 +77,17 @@ type HashedSet struct {
 	Hash string
 }
 
-// SaveSets stores those sets that are not, and returns their ids by hash. fresh tells
-// the ids that this call stored.
+const selectSetsByHashSQL = `SELECT hash, id FROM package_set WHERE hash IN (:keys)`
+
+// SaveSets stores those sets that are not stored yet, and returns the ids of all by hash. fresh
+// contains the ids of the sets that this call stored.
 func SaveSets(ctx context.Context, w *sqldb.Changes, sets []HashedSet) (ids map[string]int64, fresh map[int64]bool, err error) {
 	ids, fresh = map[string]int64{}, map[int64]bool{}
 	hashes := make([]string, len(sets))
 	for i, s := range sets {
 		hashes[i] = s.Hash
 	}
-	const query = `SELECT hash, id FROM package_set WHERE hash IN (:keys)`
-	err = sqldb.QueryChunks(ctx, w.Tx, query, nil, hashes, func(rows *sql.Rows) error {
+	err = sqldb.QueryChunks(ctx, w.Tx, selectSetsByHashSQL, nil, hashes, func(rows *sql.Rows) error {
 		var hash string
 		var id int64
 		err := rows.Scan(&hash, &id)
@@ -109,13 +110,17 @@ func SaveSets(ctx context.Context, w *sqldb.Changes, sets []HashedSet) (ids map[
 	return ids, fresh, nil
 }
 
+const insertSetSQL = `INSERT INTO package_set (hash, kind, packages, created_at) VALUES (?, ?, ?, ?) RETURNING id`
+
+const insertSetPackagesSQL = `INSERT INTO set_package (set_id, package_id, position) VALUES `
+
 func saveSet(ctx context.Context, w *sqldb.Changes, s HashedSet) (int64, error) {
 	packages, err := savePackages(ctx, w, s.Packages)
 	if err != nil {
 		return 0, err
 	}
 	var id int64
-	err = w.QueryRow(ctx, `INSERT INTO package_set (hash, kind, packages, created_at) VALUES (?, ?, ?, ?) RETURNING id`,
+	err = w.QueryRow(ctx, insertSetSQL,
 		s.Hash, s.Kind, len(s.Packages), w.Now()).Scan(&id)
 	if err != nil {
 		return 0, err
@@ -125,14 +130,15 @@ func saveSet(ctx context.Context, w *sqldb.Changes, s HashedSet) (int64, error) 
 	for position, p := range s.Packages {
 		args = append(args, id, packages[p], position)
 	}
-	return id, w.Insert(ctx, `INSERT INTO set_package (set_id, package_id, position) VALUES `, "(?, ?, ?)", "", args)
+	return id, w.Insert(ctx, insertSetPackagesSQL, "(?, ?, ?)", "", args)
 }
+
+const selectMemberIDsSQL = `SELECT set_id, position, package_id FROM set_package WHERE set_id IN (:keys)`
 
 // MemberIDs returns the ids of the packages of stored sets, given the package at each position.
 func MemberIDs(ctx context.Context, tx *sqldb.Tx, sets map[int64][]plimsoll.Package) (map[plimsoll.Package]int64, error) {
 	out := map[plimsoll.Package]int64{}
-	const query = `SELECT set_id, position, package_id FROM set_package WHERE set_id IN (:keys)`
-	return out, sqldb.QueryChunks(ctx, tx, query, nil, slices.Collect(maps.Keys(sets)), func(rows *sql.Rows) error {
+	return out, sqldb.QueryChunks(ctx, tx, selectMemberIDsSQL, nil, slices.Collect(maps.Keys(sets)), func(rows *sql.Rows) error {
 		var set, pkg int64
 		var position int
 		if err := rows.Scan(&set, &position, &pkg); err != nil {
@@ -149,11 +155,12 @@ const selectPackagesOfSetsSQL = `SELECT s.set_id, p.ecosystem, p.name, p.version
 	FROM set_package s JOIN package p ON p.id = s.package_id
 	WHERE s.set_id IN (:keys) ORDER BY s.set_id, s.position`
 
+const selectSetsSQL = `SELECT id, kind, packages FROM package_set WHERE id IN (:keys)`
+
 // ReadSets returns the sets with these ids.
 func ReadSets(ctx context.Context, tx *sqldb.Tx, ids []int64) (map[int64]plimsoll.PackageSet, error) {
 	out := make(map[int64]plimsoll.PackageSet, len(ids))
-	const query = `SELECT id, kind, packages FROM package_set WHERE id IN (:keys)`
-	err := sqldb.QueryChunks(ctx, tx, query, nil, ids, func(rows *sql.Rows) error {
+	err := sqldb.QueryChunks(ctx, tx, selectSetsSQL, nil, ids, func(rows *sql.Rows) error {
 		var id int64
 		var size int
 		var set plimsoll.PackageSet

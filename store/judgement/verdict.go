@@ -13,8 +13,8 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-// verdictHash is the content key of what a vulnerability says, whatever package it is
-// about: hex SHA-256 over every field, each preceded by its length.
+// verdictHash is the content key of a vulnerability, regardless of its package: hex SHA-256 over
+// every field, each preceded by its length.
 func verdictHash(v plimsoll.Vulnerability) string {
 	b := make([]byte, 0, 512)
 	field := func(s string) {
@@ -46,7 +46,7 @@ const insertVerdictsSQL = `INSERT INTO verdict (hash, vulnerability, advisories,
 
 const verdictRowSQL = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
-// saveVerdicts stores those verdicts that are not, and returns the ids of all by hash.
+// saveVerdicts stores those verdicts that are not stored yet, and returns the ids of all by hash.
 func saveVerdicts(ctx context.Context, w *sqldb.Changes, verdicts map[string]plimsoll.Vulnerability) (map[string]int64, error) {
 	hashes := make([]string, 0, len(verdicts))
 	for h := range verdicts {
@@ -70,11 +70,13 @@ func saveVerdicts(ctx context.Context, w *sqldb.Changes, verdicts map[string]pli
 	if err := verdictIDs(ctx, w.Tx, fresh, ids); err != nil {
 		return nil, err
 	}
-	return ids, saveNames(ctx, w, fresh, verdicts, ids)
+	return ids, saveVerdictNames(ctx, w, fresh, verdicts, ids)
 }
 
-// saveNames stores every id that new verdicts answer to.
-func saveNames(ctx context.Context, w *sqldb.Changes, hashes []string, verdicts map[string]plimsoll.Vulnerability, ids map[string]int64) error {
+const insertVerdictNamesSQL = `INSERT INTO verdict_name (name, verdict_id) VALUES `
+
+// saveVerdictNames stores every id by which new verdicts are found: canonical id, advisories, aliases.
+func saveVerdictNames(ctx context.Context, w *sqldb.Changes, hashes []string, verdicts map[string]plimsoll.Vulnerability, ids map[string]int64) error {
 	var args []any
 	for _, h := range hashes {
 		v := verdicts[h]
@@ -82,12 +84,13 @@ func saveNames(ctx context.Context, w *sqldb.Changes, hashes []string, verdicts 
 			args = append(args, name, ids[h])
 		}
 	}
-	return w.Insert(ctx, `INSERT INTO verdict_name (name, verdict_id) VALUES `, "(?, ?)", ` ON CONFLICT DO NOTHING`, args)
+	return w.Insert(ctx, insertVerdictNamesSQL, "(?, ?)", ` ON CONFLICT DO NOTHING`, args)
 }
 
+const selectVerdictIDsSQL = `SELECT hash, id FROM verdict WHERE hash IN (:keys)`
+
 func verdictIDs(ctx context.Context, tx *sqldb.Tx, hashes []string, into map[string]int64) error {
-	const query = `SELECT hash, id FROM verdict WHERE hash IN (:keys)`
-	return sqldb.QueryChunks(ctx, tx, query, nil, hashes, func(rows *sql.Rows) error {
+	return sqldb.QueryChunks(ctx, tx, selectVerdictIDsSQL, nil, hashes, func(rows *sql.Rows) error {
 		var hash string
 		var id int64
 		err := rows.Scan(&hash, &id)
@@ -96,18 +99,17 @@ func verdictIDs(ctx context.Context, tx *sqldb.Tx, hashes []string, into map[str
 	})
 }
 
-// distinctVulnerabilities drops vulnerabilities that say again what an earlier one said: two of one id
-// about one package count as one, the first.
+// distinctVulnerabilities keeps the first of the vulnerabilities with the same id and package.
 func distinctVulnerabilities(vs []plimsoll.Vulnerability) []plimsoll.Vulnerability {
 	type subject struct {
 		pkg plimsoll.Package
 		id  string
 	}
-	said := make(map[subject]bool, len(vs))
+	seen := make(map[subject]bool, len(vs))
 	out := make([]plimsoll.Vulnerability, 0, len(vs))
 	for _, v := range vs {
-		if about := (subject{v.Package, v.ID}); !said[about] {
-			said[about] = true
+		if about := (subject{v.Package, v.ID}); !seen[about] {
+			seen[about] = true
 			out = append(out, v)
 		}
 	}

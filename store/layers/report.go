@@ -38,7 +38,7 @@ func (s *Store) MissingLayers(ctx context.Context, t plimsoll.Tenant, shared boo
 	return missing, nil
 }
 
-// layerClaim is what a config and a manifest say together: this blob unpacks to this diff ID.
+// layerClaim is what a config and a manifest claim together: this blob unpacks to this diff ID.
 type layerClaim struct{ blob, diffID plimsoll.Digest }
 
 const selectProofsSQL = `SELECT blob_digest, diff_id FROM layer_proof WHERE project_id = ? AND blob_digest IN (:keys)`
@@ -79,7 +79,7 @@ func countReports(ctx context.Context, tx *sqldb.Tx, layers []plimsoll.Layer, an
 const selectReportsSQL = `SELECT report FROM layer_report WHERE diff_id IN (:keys) AND `
 
 // LayerReports returns the stored reports of the analyzers about the layers, by diff
-// ID and in the order of analyzers. Reports are shared by content: ask only for layers
+// ID and in the order of analyzers. Reports are shared by content: request only layers
 // that MissingLayers did not name for the same tenant.
 func (s *Store) LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, analyzers []plimsoll.AnalyzerID) (map[plimsoll.Digest][]plimsoll.LayerReport, error) {
 	analyzers = distinctAnalyzers(analyzers)
@@ -108,6 +108,15 @@ func (s *Store) LayerReports(ctx context.Context, diffIDs []plimsoll.Digest, ana
 	return out, err
 }
 
+const insertLayerReportSQL = `INSERT INTO layer_report (diff_id, analyzer, version, report, created_at)
+	VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+const insertLayerHashSQL = `INSERT INTO layer_hash (diff_id, analyzer, version, sealed_hashes)
+	VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
+const insertLayerProofSQL = `INSERT INTO layer_proof (project_id, enterprise_project_id, blob_digest, diff_id, created_at)
+	VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`
+
 // SaveLayer records that the tenant's project turned a blob into a diff ID in a verified
 // pass, and keeps the reports that are not stored yet. A report with failures is not kept:
 // its analyzer runs again next time.
@@ -124,21 +133,20 @@ func (s *Store) SaveLayer(ctx context.Context, t plimsoll.Tenant, blob, diffID p
 	}
 	return s.db.Write(ctx, func(tx *sqldb.Tx) error {
 		for i, r := range fresh {
-			_, err := tx.Exec(ctx, `INSERT INTO layer_report (diff_id, analyzer, version, report, created_at)
-				VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, diffID, r.Analyzer.Name, r.Analyzer.Version, blobs[i], tx.Now())
+			_, err := tx.Exec(ctx, insertLayerReportSQL, diffID, r.Analyzer.Name, r.Analyzer.Version, blobs[i], tx.Now())
 			if err == nil && r.SealedHashes != nil {
-				_, err = tx.Exec(ctx, `INSERT INTO layer_hash (diff_id, analyzer, version, sealed_hashes)
-					VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, diffID, r.Analyzer.Name, r.Analyzer.Version, r.SealedHashes)
+				_, err = tx.Exec(ctx, insertLayerHashSQL, diffID, r.Analyzer.Name, r.Analyzer.Version, r.SealedHashes)
 			}
 			if err != nil {
 				return err
 			}
 		}
-		_, err := tx.Exec(ctx, `INSERT INTO layer_proof (project_id, enterprise_project_id, blob_digest, diff_id, created_at)
-			VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, t.ProjectID, t.EnterpriseProject, blob, diffID, tx.Now())
+		_, err := tx.Exec(ctx, insertLayerProofSQL, t.ProjectID, t.EnterpriseProject, blob, diffID, tx.Now())
 		return err
 	})
 }
+
+const selectReportAnalyzersSQL = `SELECT analyzer, version FROM layer_report WHERE diff_id = ?`
 
 // unsavedReports returns the reports that are to be stored, and whether the proof is stored already.
 func (s *Store) unsavedReports(ctx context.Context, t plimsoll.Tenant, blob, diffID plimsoll.Digest, reports []plimsoll.LayerReport) (fresh []plimsoll.LayerReport, proven bool, err error) {
@@ -150,7 +158,7 @@ func (s *Store) unsavedReports(ctx context.Context, t plimsoll.Tenant, blob, dif
 			return err
 		}
 		proven = proofs[layerClaim{blob, diffID}]
-		rows, err := tx.Query(ctx, `SELECT analyzer, version FROM layer_report WHERE diff_id = ?`, diffID)
+		rows, err := tx.Query(ctx, selectReportAnalyzersSQL, diffID)
 		ids, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (id plimsoll.AnalyzerID, err error) {
 			err = rows.Scan(&id.Name, &id.Version)
 			return id, err

@@ -37,7 +37,3 @@ func (tx *Tx) Clock() time.Time { return tx.db.Now() }
 
 // Now returns the current time in stored form.
 func (tx *Tx) Now() int64 { return Millis(tx.db.Now()) }
-
-// SQLTx returns the transaction itself, for a library that keeps its own tables in the same
-// database and does its own rebinding.
-func (tx *Tx) SQLTx() *sql.Tx { return tx.tx }

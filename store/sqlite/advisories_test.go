@@ -10,11 +10,11 @@ import (
 	"plimsoll"
 	"plimsoll/store/advisories"
 	"plimsoll/store/sqlite"
-	"plimsoll/store/storetest"
+	"plimsoll/store/storetest/advisorytest"
 )
 
 func TestAdvisories(t *testing.T) {
-	storetest.Advisories(t, func(t *testing.T, dir string) *advisories.Store {
+	advisorytest.Run(t, func(t *testing.T, dir string) *advisories.Store {
 		s, err := sqlite.Advisories(t.Context(), filepath.Join(dir, "advisories.db"))
 		if err != nil {
 			t.Fatal(err)
@@ -66,7 +66,7 @@ func fixedIn(t *testing.T, a *advisories.Store) string {
 	return e.Advisories[0].Affected[0].Ranges[0].Events[1].Fixed
 }
 
-// TestEndedRecordsAreDeleted: the file holds the current rows and those that the last
+// TestEndedRecordsAreDeleted: the file has the current rows and those that the last
 // import ended, however many there were. A prune that was cut off ends with the next.
 func TestEndedRecordsAreDeleted(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "advisories.db")
@@ -77,7 +77,7 @@ func TestEndedRecordsAreDeleted(t *testing.T) {
 	t.Cleanup(func() { a.Close() })
 	check := func(what string, want int) {
 		t.Helper()
-		// Each record speaks of a package and rates a CVE.
+		// Each record is about a package and rates a CVE.
 		for table, times := range map[string]int{"record": 1, "statement": 2, "lookup": 2} {
 			if n := count(t, path, `SELECT COUNT(*) FROM `+table); n != times*want {
 				t.Errorf("%s: %d rows of %s, want %d", what, n, table, times*want)

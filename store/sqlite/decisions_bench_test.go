@@ -49,7 +49,7 @@ func BenchmarkDecision(b *testing.B) {
 	}
 	settle := func(want int) time.Duration {
 		began := time.Now()
-		if _, err := s.SettleDecisions(b.Context()); err != nil {
+		if _, err := s.RecountDecisions(b.Context()); err != nil {
 			b.Fatal(err)
 		}
 		took := time.Since(began)

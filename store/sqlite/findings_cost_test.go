@@ -18,7 +18,7 @@ import (
 
 var costTenant = plimsoll.Tenant{ProjectID: "p", EnterpriseProject: "0"}
 
-// image stores an artifact, a tag that points to it and an index that holds it.
+// storeImage stores an artifact, a tag that points to it and an index with it.
 func storeImage(t testing.TB, s *store.Store, name string) plimsoll.Image {
 	t.Helper()
 	d := plimsoll.DigestOf([]byte(name))
@@ -196,7 +196,7 @@ func decideAndUndo(ctx context.Context, s *store.Store) error {
 	_, docErr := s.ImportDocument(ctx, costTenant, plimsoll.VEXDocument{ID: "urn:x"}, []plimsoll.Decision{d})
 	_, knownErr := s.KnownProducts(ctx, costTenant, []plimsoll.Digest{narrow.Scope.Digest})
 	_, listErr := s.Decisions(ctx, plimsoll.DecisionFilter{ProjectID: d.ProjectID, EnterpriseProjects: []string{"0"}, Finding: d.Finding, Before: 9})
-	_, settleErr := s.SettleDecisions(ctx)
+	_, settleErr := s.RecountDecisions(ctx)
 	return errors.Join(docErr, knownErr, listErr, settleErr, s.EndDecision(ctx, d.ProjectID, nil, made[0].ID, "x"))
 }
 
@@ -206,7 +206,7 @@ func planOf(t *testing.T, db *sql.DB, query string) (steps []string) {
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, query)
 	}
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	for rows.Next() {
 		var id, parent, unused int
 		var step string
@@ -291,41 +291,39 @@ func BenchmarkRematch(b *testing.B) {
 	b.ReportMetric(images, "images/op")
 }
 
-// rematch judges every package that is stored, and begins no rematch if the last was the same.
+// rematch judges every stored package, and does nothing if the last rematch had the same revision.
 func rematch(ctx context.Context, s *store.Store, through plimsoll.Revision, j plimsoll.Judgement) (rows int, err error) {
-	if judged, err := s.JudgedThrough(ctx, "m"); err != nil || judged == through {
+	if state, err := s.RematchState(ctx, "m"); err != nil || state.Through == through {
 		return 0, err
 	}
 	r, err := s.BeginRematch(ctx, "m", through)
 	if err != nil {
 		return 0, err
 	}
-	ids, err := s.PackageIDs(ctx)
-	if err != nil {
-		return 0, err
-	}
-	packages, err := s.Packages(ctx, ids)
-	if err != nil {
-		return 0, err
-	}
 	var js []plimsoll.PackageJudgement
-	for _, p := range packages {
-		one := plimsoll.PackageJudgement{PackageID: p.ID}
-		for _, v := range j.Vulnerabilities {
-			if v.Package == p.Package {
-				one.Vulnerabilities = append(one.Vulnerabilities, v)
+	err = s.EachPackage(ctx, plimsoll.RematchScope{All: true}, 200, func(batch []plimsoll.StoredPackage) error {
+		for _, p := range batch {
+			one := plimsoll.PackageJudgement{PackageID: p.ID}
+			for _, v := range j.Vulnerabilities {
+				if v.Package == p.Package {
+					one.Vulnerabilities = append(one.Vulnerabilities, v)
+				}
 			}
+			js = append(js, one)
 		}
-		js = append(js, one)
+		return nil
+	})
+	if err != nil {
+		return 0, err
 	}
-	changes, err := s.JudgementChanges(ctx, js)
+	changes, err := s.SaveJudgements(ctx, js)
 	if err != nil {
 		return 0, err
 	}
 	if rows, err = s.SaveChanges(ctx, r, changes); err != nil {
 		return 0, err
 	}
-	if _, err := s.RecountChanged(ctx, r); err != nil {
+	if _, err := s.CountRematch(ctx, r, nil); err != nil {
 		return 0, err
 	}
 	if done, err := s.FinishRematch(ctx, r); err != nil || !done {

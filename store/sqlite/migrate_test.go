@@ -58,8 +58,8 @@ func TestRematchesOfBefore(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close() //nolint:errcheck // the test ends
-	if through, err := s.JudgedThrough(t.Context(), "2"); through != 0 || err != nil {
-		t.Errorf("judged through %d, %v: nobody knows by what", through, err)
+	if state, err := s.RematchState(t.Context(), "2"); state.Through != 0 || err != nil {
+		t.Errorf("judged through %d, %v: the matcher is not known", state.Through, err)
 	}
 	img, err := s.Image(t.Context(), "p", nil, 1)
 	if err != nil {

@@ -32,7 +32,7 @@ var files embed.FS
 
 // Inventory opens, and migrates, the inventory database at path.
 func Inventory(ctx context.Context, path string) (*store.Store, error) {
-	db, err := open(ctx, path, "migrations", 64<<10, "_txlock=immediate")
+	db, err := openDB(ctx, path, "migrations", 64<<10, "_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
@@ -41,9 +41,9 @@ func Inventory(ctx context.Context, path string) (*store.Store, error) {
 
 // Advisories opens, and migrates, the advisory database at path.
 func Advisories(ctx context.Context, path string) (*advisories.Store, error) {
-	// An import appends; 16 MiB of pages are copied into the file at once. It passes by the
-	// whole file, which no cache would hold.
-	db, err := open(ctx, path, "advisories", 24<<10, "_txlock=immediate&_pragma=wal_autocheckpoint(4096)")
+	// An import appends; 16 MiB of pages are copied into the file at once. It reads the whole
+	// file, which is larger than any cache.
+	db, err := openDB(ctx, path, "advisories", 24<<10, "_txlock=immediate&_pragma=wal_autocheckpoint(4096)")
 	if err != nil {
 		return nil, err
 	}
@@ -52,34 +52,34 @@ func Advisories(ctx context.Context, path string) (*advisories.Store, error) {
 
 // Cache opens, and migrates, the database at path that keeps scans without a server.
 func Cache(ctx context.Context, path string) (*layers.Cache, error) {
-	db, err := open(ctx, path, "cache", 64<<10, "_txlock=immediate")
+	db, err := openDB(ctx, path, "cache", 64<<10, "_txlock=immediate")
 	if err != nil {
 		return nil, err
 	}
 	return layers.NewCache(db), nil
 }
 
-// open makes the pools; cache is what a connection may hold of the file, in KiB.
-func open(ctx context.Context, path, migrations string, cache int, writing string) (*sqldb.DB, error) {
-	if err := private(path); err != nil {
+// openDB opens the pools; cache is the page cache of a connection, in KiB.
+func openDB(ctx context.Context, path, migrations string, cache int, writing string) (*sqldb.DB, error) {
+	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
-	writer, err := pool(path, 1, cache, writing)
+	writer, err := openPool(path, 1, cache, writing)
 	if err != nil {
 		return nil, err
 	}
-	if err := migrate(ctx, writer, migrations); err != nil {
+	if err := migrateSchema(ctx, writer, migrations); err != nil {
 		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), writer.Close())
 	}
-	reader, err := pool(path, max(2, runtime.NumCPU()), cache, "_pragma=query_only(1)")
+	reader, err := openPool(path, max(2, runtime.NumCPU()), cache, "_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
 	return &sqldb.DB{Dialect: Dialect{}, Writer: writer, Reader: reader, Now: time.Now}, nil
 }
 
-// private makes the file readable by its owner only; SQLite gives its side files the same mode.
-func private(path string) error {
+// makePrivate makes the file readable by its owner only; SQLite gives its side files the same mode.
+func makePrivate(path string) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o600)
 	if err != nil {
 		return plimsoll.Errorf(plimsoll.Unavailable, "database: %w", err)
@@ -98,7 +98,7 @@ var registerFunctions = sync.OnceValue(func() error {
 	})
 })
 
-func pool(path string, size, cache int, option string) (*sql.DB, error) {
+func openPool(path string, size, cache int, option string) (*sql.DB, error) {
 	if err := registerFunctions(); err != nil {
 		return nil, err
 	}
@@ -114,8 +114,8 @@ func pool(path string, size, cache int, option string) (*sql.DB, error) {
 	return db, nil
 }
 
-// migrate brings the schema up to this binary's, and refuses one that is newer.
-func migrate(ctx context.Context, db *sql.DB, dir string) error {
+// migrateSchema upgrades the schema to that of this program, and refuses one that is newer.
+func migrateSchema(ctx context.Context, db *sql.DB, dir string) error {
 	sub, err := fs.Sub(files, dir)
 	if err != nil {
 		return err
@@ -145,7 +145,7 @@ type Dialect struct{}
 // Name returns "sqlite".
 func (Dialect) Name() string { return "sqlite" }
 
-// Rebind returns the query as it is.
+// Rebind returns the query unchanged.
 func (Dialect) Rebind(query string) string { return query }
 
 // IsUniqueViolation reports a broken UNIQUE or PRIMARY KEY.

@@ -53,7 +53,7 @@ func (f *findings) end(d plimsoll.Decision) {
 	f.must(f.s.EndDecision(f.ctx, d.ProjectID, nil, d.ID, "edda"))
 }
 
-// wantShown holds an image's shown count, and that it is what its list holds unhandled.
+// wantShown checks an image's shown count, and that as many findings of its list are not handled.
 func (f *findings) wantShown(want int64, img plimsoll.Image) {
 	f.Helper()
 	whole := f.whole(img)
@@ -71,7 +71,7 @@ func (f *findings) whole(img plimsoll.Image) plimsoll.Image {
 	return whole
 }
 
-// wantDecidedCount holds that the count is the number of distinct ids of the list that are not handled.
+// wantDecidedCount checks that the count is the number of distinct ids of the list that are not handled.
 func (f *findings) wantDecidedCount(img plimsoll.Image) {
 	f.Helper()
 	ids := func(handled bool) (map[string]bool, int) {
@@ -165,7 +165,7 @@ func testDecisionScopes(f *findings) {
 	// Both packages, each by a decision of its own.
 	f.decide(decision("CVE-1", plimsoll.DecisionScope{Package: "pkg:deb/debian/bash"}), decision("CVE-1", plimsoll.DecisionScope{Package: "src-curl"}))
 	f.wantShown(1, a)
-	// A narrower scope says otherwise.
+	// A narrower scope has another status.
 	narrow := decision("CVE-1", plimsoll.DecisionScope{Digest: named("a"), Package: "curl"})
 	narrow.Status = plimsoll.StatusAffected
 	f.decide(narrow)

@@ -93,19 +93,19 @@ func testDecisionExpiry(f *findings) {
 	f.settle(0)
 	f.wantShown(1, img)
 
-	// The job is there before it is due, and not handed out.
+	// The job is there before it is due, and not claimed.
 	if f.exec(`SELECT COUNT(*) FROM backlog WHERE kind = 'decisions' AND state = 'pending' AND not_before = ?`, d.ExpiresAt.UnixMilli()) != 1 {
 		f.Fatal("no job for the expiry")
 	}
-	if got := f.handOut(); len(got) != 0 {
-		f.Fatalf("handed out too early: %+v", got)
+	if got := f.claimAll(); len(got) != 0 {
+		f.Fatalf("claimed too early: %+v", got)
 	}
 	clock.Advance(time.Minute)
 	if open := f.list(f.whole(img), plimsoll.VulnerabilityFilter{Handled: new(false)}); len(open) != 3 {
 		f.Fatalf("after expiry %d rows are open, want 3", len(open))
 	}
-	if got := f.handOut(); len(got) != 1 || got[0].Kind != plimsoll.WorkDecisions {
-		f.Fatalf("handed out %+v, want the job of the expiry", got)
+	if got := f.claimAll(); len(got) != 1 || got[0].Kind != plimsoll.WorkDecisions {
+		f.Fatalf("claimed %+v, want the job of the expiry", got)
 	}
 	f.settle(1)
 	f.wantShown(2, img)
@@ -123,17 +123,16 @@ func testDecisionExpiry(f *findings) {
 
 func (f *findings) settle(want int) {
 	f.Helper()
-	n, err := f.s.SettleDecisions(f.ctx)
+	n, err := f.s.RecountDecisions(f.ctx)
 	f.must(err)
 	if n != want {
 		f.Fatalf("%d decisions were settled, want %d", n, want)
 	}
 }
 
-func (f *findings) handOut() []plimsoll.Work {
+func (f *findings) claimAll() []plimsoll.Work {
 	f.Helper()
-	var got []plimsoll.Work
-	_, err := f.s.Dispatch(f.ctx, 10, handing(&got))
+	got, err := f.s.Claim(f.ctx, 10, time.Time{})
 	f.must(err)
 	return got
 }

@@ -1,7 +1,6 @@
 package storetest
 
 import (
-	"database/sql"
 	"fmt"
 	"slices"
 	"testing"
@@ -29,8 +28,8 @@ func testDecisionJob(f *findings) {
 	if count(2) != 1001 {
 		f.Fatal("the decision's own transaction touched images")
 	}
-	if got := f.handOut(); len(got) != 1 || got[0].Kind != plimsoll.WorkDecisions || got[0].ProjectID != "p1" {
-		f.Fatalf("handed out %+v", got)
+	if got := f.claimAll(); len(got) != 1 || got[0].Kind != plimsoll.WorkDecisions || got[0].ProjectID != "p1" {
+		f.Fatalf("claimed %+v", got)
 	}
 	f.settle(1)
 	if count(1) != 1001 {
@@ -85,8 +84,7 @@ func testDecisionProperties(t *rapid.T, f *findings, project string) {
 	for _, n := range names {
 		images = append(images, f.image(tenant, n))
 	}
-	revision, err := f.s.JudgedThrough(f.ctx, matcher)
-	f.must(err)
+	revision := f.rematchState(matcher).Through
 	check := func() {
 		for _, img := range images {
 			f.wantDecidedCount(f.whole(img))
@@ -101,12 +99,12 @@ func testDecisionProperties(t *rapid.T, f *findings, project string) {
 			revision++
 			r := f.begin(matcher, revision)
 			f.rejudge(r, f.judgedLike(revision))
-			check() // out of sight yet
+			check() // not visible yet
 			if rapid.Bool().Draw(t, "decide meanwhile") {
 				made = append(made, f.decide(drawDecision(t, project, clock.Now()))...)
 				check()
 			}
-			_, err := f.s.RecountChanged(f.ctx, r)
+			_, err := f.s.CountRematch(f.ctx, r, nil)
 			f.must(err)
 			check()
 			f.finish(r)
@@ -122,7 +120,7 @@ func testDecisionProperties(t *rapid.T, f *findings, project string) {
 			}
 		case "time":
 			clock.Advance(time.Minute)
-			_, err := f.s.SettleDecisions(f.ctx)
+			_, err := f.s.RecountDecisions(f.ctx)
 			f.must(err)
 		}
 		check()
@@ -158,13 +156,6 @@ func drawnIDs() []string { return []string{"CVE-0", "CVE-1", "DSA-CVE-1", "CVE-2
 
 func drawnPackages() []string {
 	return []string{"bash", "src-curl", "dash@1.0", "zlib@2", "pkg:deb/debian/curl"}
-}
-
-func handing(got *[]plimsoll.Work) func(*sql.Tx, []plimsoll.Work) error {
-	return func(_ *sql.Tx, work []plimsoll.Work) error {
-		*got = append(*got, work...)
-		return nil
-	}
 }
 
 func testDocuments(f *findings) {
@@ -210,7 +201,7 @@ func testDocuments(f *findings) {
 	if theirs.Ended != 0 {
 		f.Fatalf("another project's import ended %d decisions", theirs.Ended)
 	}
-	// A person's word goes before a document's.
+	// A decision of a person precedes one of a document.
 	mine := decision("CVE-1", plimsoll.DecisionScope{})
 	mine.Status = plimsoll.StatusAffected
 	f.decide(mine)
@@ -226,7 +217,7 @@ func testDocuments(f *findings) {
 	f.wantError(plimsoll.Invalid, err)
 }
 
-// testDecisionQuestions holds what lists and exports ask beside decisions.
+// testDecisionQuestions tests what lists and exports read beside decisions.
 func testDecisionQuestions(f *findings) {
 	a, b := f.twoFound(findingTenant, "a"), f.twoFound(findingTenant, "b")
 	f.twoFound(otherTenant, "c")

@@ -32,7 +32,7 @@ func Findings(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("index", func(t *testing.T) { testIndex(newFindings(t, open(t))) })
 	t.Run("rematch cut off", func(t *testing.T) { testCutOff(newFindings(t, open(t))) })
 	t.Run("scan beside a rematch", func(t *testing.T) { testScanBeside(newFindings(t, open(t))) })
-	t.Run("packages touched", func(t *testing.T) { testTouched(newFindings(t, open(t))) })
+	t.Run("packages of a rematch", func(t *testing.T) { testRematchScope(newFindings(t, open(t))) })
 	t.Run("history", func(t *testing.T) { testHistory(newFindings(t, open(t))) })
 	t.Run("history of an index", func(t *testing.T) { testIndexHistory(newFindings(t, open(t))) })
 	t.Run("history pages", func(t *testing.T) { testHistoryPages(newFindings(t, open(t))) })
@@ -154,7 +154,7 @@ func (f *findings) index(t plimsoll.Tenant, name string, children ...string) pli
 	return f.tag(t, name, id)
 }
 
-// shown is what an image row says about its scan; counts are -1 if never judged.
+// shown is what an image row shows of its scan; counts are -1 if never judged.
 type shown struct {
 	State                              plimsoll.ScanState
 	Failure                            plimsoll.FailureCode
@@ -205,7 +205,7 @@ func (f *findings) rows(query string, args ...any) []string {
 	db := f.s.DB()
 	rows, err := db.Reader.QueryContext(f.ctx, db.Dialect.Rebind(query), args...)
 	f.must(err)
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
+	defer rows.Close() //nolint:errcheck // rows.Err below reports it
 	columns, err := rows.Columns()
 	f.must(err)
 	var out []string

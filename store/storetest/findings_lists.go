@@ -231,9 +231,7 @@ func testFindingProperties(t *rapid.T, f *findings, project string) {
 	for _, n := range names {
 		images = append(images, f.image(tenant, n))
 	}
-	known, err := f.s.JudgedThrough(f.ctx, matcher)
-	f.must(err)
-	revision := known // sets outlive a project: their revisions go on
+	revision := f.rematchState(matcher).Through // sets outlive a project: their revisions go on
 	for range rapid.IntRange(1, 4).Draw(t, "steps") {
 		if rapid.Bool().Draw(t, "rematch") {
 			revision++
@@ -253,7 +251,7 @@ func testFindingProperties(t *rapid.T, f *findings, project string) {
 	}
 }
 
-// scanOne scans one artifact and holds that the others are as before, and that again changes nothing.
+// scanOne scans one artifact and checks that the others do not change, and that a second time changes nothing.
 func (f *findings) scanOne(t *rapid.T, tenant plimsoll.Tenant, names []string, revision plimsoll.Revision) {
 	name := rapid.SampledFrom(names).Draw(t, "artifact")
 	others := `WHERE artifact_id IN (SELECT id FROM artifact WHERE project_id = ? AND digest NOT IN (?, ?))`
@@ -282,7 +280,7 @@ func (f *findings) rematchAll(revision plimsoll.Revision) {
 	f.finish(r)
 }
 
-// judgedLike says of every stored package what judgeLike says.
+// judgedLike judges every stored package as judgeLike does.
 func (f *findings) judgedLike(revision plimsoll.Revision) []plimsoll.PackageJudgement {
 	f.Helper()
 	var js []plimsoll.PackageJudgement

@@ -24,7 +24,7 @@ func testPasswordLists(f *findings) {
 	got, err := f.s.PasswordList(f.ctx, project)
 	f.must(err)
 	wantEqual(f, l, got)
-	tasks, err := f.s.Tasks(f.ctx, project, nil, plimsoll.WorkPasswords, 10, 0)
+	tasks, err := f.s.Tasks(f.ctx, project, nil, plimsoll.WorkPasswords, 10, "")
 	f.must(err)
 	if tasks.Total != 2 || tasks.Items[0].Total != 1 || tasks.Items[0].By != "ann" {
 		f.Errorf("tasks %+v", tasks)

@@ -27,7 +27,7 @@ func newPast(f *findings) *past {
 // hour is a time of the test: hour 0 is its start.
 func hour(n int) time.Time { return Start().Add(time.Duration(n) * time.Hour) }
 
-// next lets an hour pass.
+// next advances the clock by an hour.
 func (p *past) next() { p.clock.Advance(time.Hour) }
 
 func (p *past) push(tag string, a plimsoll.Artifact, members ...plimsoll.Artifact) {
@@ -94,7 +94,7 @@ func (p *past) findingsAt(img plimsoll.Image, at time.Time) []string {
 func (p *past) rematchFor(reason plimsoll.ChangeReason, through plimsoll.Revision, vs ...plimsoll.Vulnerability) {
 	p.Helper()
 	r := p.begin(matcher, through)
-	changes, err := p.s.JudgementChanges(p.ctx, p.judgementsOf(nil, vs...))
+	changes, err := p.s.SaveJudgements(p.ctx, p.judgementsOf(p.packages(), vs...))
 	p.must(err)
 	for i := range changes.Findings {
 		changes.Findings[i].Reason = reason
@@ -144,7 +144,7 @@ func testHistory(f *findings) {
 		hour(2):         {"CVE-1 bash low 1-6", "CVE-2 curl high 2-3"},
 		hour(3):         {"CVE-1 bash low 1-6"},
 		hour(4):         {"CVE-1 bash low 1-6", "CVE-2 curl high 4-still"},
-		hour(5):         {"unknown"}, // the tag moved to something nobody has looked at
+		hour(5):         {"unknown"}, // the tag moved to an artifact that was never scanned
 		hour(6):         {"CVE-2 curl high 4-still"},
 		{}:              {"CVE-2 curl high 4-still", "CVE-3 dash high 7-still"},
 	} {

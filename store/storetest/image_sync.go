@@ -37,42 +37,6 @@ func artifactRoundTrip(t *testing.T, s *store.Store, _ *Clock) {
 	same(t, len(known), 0, err)
 }
 
-func valuesLeftOut(t *testing.T, s *store.Store, _ *Clock) {
-	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub"})
-	a := Artifact("one")
-	a.Settings.Env = []string{"TOKEN=hunter2", "EMPTY", "URL=a=hunter2"}
-	steps := map[string]string{
-		"/bin/sh -c #(nop)  ENV TOKEN=hunter2":             "ENV TOKEN",
-		"ENV TOKEN=hunter2 MORE=hunter2":                   "ENV TOKEN",
-		"ENV TOKEN hunter2":                                "ENV TOKEN",
-		"ARG PASSWORD=hunter2":                             "ARG PASSWORD",
-		"RUN |1 TOKEN=hunter2 /bin/sh -c make # buildkit":  "RUN |1 … /bin/sh -c make # buildkit",
-		"|2 A=hunter2 B=hunter2 /bin/sh -c apk add curl":   "|2 … /bin/sh -c apk add curl",
-		"|1 TOKEN=hunter2":                                 "|1 …",
-		"/bin/sh -c apk add curl":                          "/bin/sh -c apk add curl",
-		"/bin/sh -c #(nop) COPY dir:abc in /usr/share/ENV": "/bin/sh -c #(nop) COPY dir:abc in /usr/share/ENV",
-		"ENVIRONMENT":                                      "ENVIRONMENT",
-	}
-	var lines, want []plimsoll.HistoryLine
-	for step, kept := range steps {
-		lines = append(lines, plimsoll.HistoryLine{CreatedBy: step})
-		want = append(want, plimsoll.HistoryLine{CreatedBy: kept})
-	}
-	a.Settings.History = lines
-	a.Layers[0].CreatedBy = "|1 TOKEN=hunter2 /bin/sh -c make"
-	Push(t, s, r, "a/b", map[string]plimsoll.Artifact{"1": a})
-
-	got, err := s.Artifact(context.Background(), plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, a.Digest)
-	same(t, got.Settings.History, want, err)
-	same(t, got.Settings.Env, []string{"TOKEN", "EMPTY", "URL"}, err)
-	if a.Settings.Env[0] != "TOKEN=hunter2" || lines[0].CreatedBy != a.Settings.History[0].CreatedBy {
-		t.Error("storing an artifact changed the caller's value")
-	}
-	if dump := Dump(t, s, stored()...); strings.Contains(dump, "hunter2") {
-		t.Errorf("a value of a variable is stored:\n%s", dump)
-	}
-}
-
 func newTags(t *testing.T, s *store.Store, clock *Clock) {
 	ctx := context.Background()
 	r := AddRegistry(t, s, plimsoll.Registry{Name: "hub", Kind: plimsoll.RegistrySWREnterprise, Tenant: plimsoll.Tenant{EnterpriseProject: "ep1"},

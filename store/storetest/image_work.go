@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"context"
-	"database/sql"
 	"testing"
 	"time"
 
@@ -186,17 +185,8 @@ func interruptedScans(t *testing.T, s *store.Store, _ *Clock) {
 	}
 	for range 3 {
 		same(t, states(), map[string]string{"plain": "pending ", "index": "pending "}, nil)
-		_, err := s.Dispatch(ctx, len(work), func(_ *sql.Tx, units []plimsoll.Work) error {
-			work = units
-			return nil
-		})
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, w := range work {
-			if _, err := s.Begin(ctx, w.ID, w.Generation, time.Time{}); err != nil {
-				t.Fatal(err)
-			}
+		if claimed, err := s.Claim(ctx, len(work), time.Time{}); err != nil || len(claimed) != len(work) {
+			t.Fatalf("claimed %v, %v; want all", claimed, err)
 		}
 		if n, err := s.Sweep(ctx); err != nil || n != 3 {
 			t.Fatalf("took back %d, %v; want 3", n, err)
@@ -213,12 +203,12 @@ func interruptedScans(t *testing.T, s *store.Store, _ *Clock) {
 		}
 	}
 	same(t, states(), map[string]string{"plain": "done ", "index": "done "}, nil)
-	untoldScan(t, s, plain, states)
+	unrecordedFailure(t, s, plain, states)
 }
 
-// untoldScan ends a scan as failed: the image is told what its worker did not tell it, and
+// unrecordedFailure ends a scan as failed: the failure is recorded if its worker did not, and
 // keeps what it did.
-func untoldScan(t *testing.T, s *store.Store, a plimsoll.Artifact, states func() map[string]string) {
+func unrecordedFailure(t *testing.T, s *store.Store, a plimsoll.Artifact, states func() map[string]string) {
 	t.Helper()
 	ctx := context.Background()
 	for _, told := range []plimsoll.FailureCode{"", plimsoll.FailureLayer} {
@@ -226,13 +216,11 @@ func untoldScan(t *testing.T, s *store.Store, a plimsoll.Artifact, states func()
 		if err := s.CreateTask(ctx, &task, []plimsoll.Work{{Kind: plimsoll.WorkScan, Key: string(a.Digest)}}); err != nil {
 			t.Fatal(err)
 		}
-		var w plimsoll.Work
-		if _, err := s.Dispatch(ctx, 1, func(_ *sql.Tx, units []plimsoll.Work) error { w = units[0]; return nil }); err != nil {
-			t.Fatal(err)
+		claimed, err := s.Claim(ctx, 1, time.Time{})
+		if err != nil || len(claimed) != 1 {
+			t.Fatalf("claimed %v, %v; want one", claimed, err)
 		}
-		if _, err := s.Begin(ctx, w.ID, w.Generation, time.Time{}); err != nil {
-			t.Fatal(err)
-		}
+		w := claimed[0]
 		want := "failed unknown"
 		if told != "" {
 			want = "failed layer"

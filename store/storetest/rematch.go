@@ -1,7 +1,7 @@
 package storetest
 
 import (
-	"slices"
+	"fmt"
 
 	"plimsoll"
 )
@@ -15,24 +15,42 @@ func (f *findings) begin(matcher string, through plimsoll.Revision) plimsoll.Rem
 
 func (f *findings) packages() []plimsoll.StoredPackage {
 	f.Helper()
-	ids, err := f.s.PackageIDs(f.ctx)
-	f.must(err)
-	packages, err := f.s.Packages(f.ctx, ids)
-	f.must(err)
-	if len(packages) != len(ids) {
-		f.Fatalf("%d of %d packages are there", len(packages), len(ids))
-	}
-	return packages
+	return f.packagesOf(plimsoll.RematchScope{All: true})
 }
 
-// judgementsOf says of some packages, or of all, what the vulnerabilities say; the others are clean.
-func (f *findings) judgementsOf(ids []int64, vs ...plimsoll.Vulnerability) []plimsoll.PackageJudgement {
+// packagesOf returns the packages of a scope, which comes in batches of two.
+func (f *findings) packagesOf(scope plimsoll.RematchScope) (out []plimsoll.StoredPackage) {
+	f.Helper()
+	seen := map[int64]bool{}
+	f.must(f.s.EachPackage(f.ctx, scope, 2, func(batch []plimsoll.StoredPackage) error {
+		if len(batch) == 0 || len(batch) > 2 {
+			f.Fatalf("a batch of %d packages", len(batch))
+		}
+		for _, p := range batch {
+			if seen[p.ID] {
+				f.Fatalf("package %d comes twice", p.ID)
+			}
+			seen[p.ID] = true
+		}
+		out = append(out, batch...)
+		return nil
+	}))
+	return out
+}
+
+// rematchState returns how current the judgement is, as this matcher sees it.
+func (f *findings) rematchState(matcher string) plimsoll.RematchState {
+	f.Helper()
+	state, err := f.s.RematchState(f.ctx, matcher)
+	f.must(err)
+	return state
+}
+
+// judgementsOf returns a judgement for each package, with those vulnerabilities that are about it.
+func (f *findings) judgementsOf(packages []plimsoll.StoredPackage, vs ...plimsoll.Vulnerability) []plimsoll.PackageJudgement {
 	f.Helper()
 	var js []plimsoll.PackageJudgement
-	for _, p := range f.packages() {
-		if ids != nil && !slices.Contains(ids, p.ID) {
-			continue
-		}
+	for _, p := range packages {
 		j := plimsoll.PackageJudgement{PackageID: p.ID}
 		for _, v := range vs {
 			if v.Package == p.Package {
@@ -47,7 +65,7 @@ func (f *findings) judgementsOf(ids []int64, vs ...plimsoll.Vulnerability) []pli
 // rejudge saves judgements of packages for the reason "y".
 func (f *findings) rejudge(r plimsoll.Rematch, js []plimsoll.PackageJudgement) int {
 	f.Helper()
-	changes, err := f.s.JudgementChanges(f.ctx, js)
+	changes, err := f.s.SaveJudgements(f.ctx, js)
 	f.must(err)
 	for i := range changes.Findings {
 		changes.Findings[i].Reason = "y"
@@ -62,10 +80,10 @@ func (f *findings) rejudge(r plimsoll.Rematch, js []plimsoll.PackageJudgement) i
 	return rows
 }
 
-// finish counts and ends a rematch.
-func (f *findings) finish(r plimsoll.Rematch) {
+// finish counts and ends a rematch, which has judged sets that were behind.
+func (f *findings) finish(r plimsoll.Rematch, judgedBehind ...int64) {
 	f.Helper()
-	_, err := f.s.RecountChanged(f.ctx, r)
+	_, err := f.s.CountRematch(f.ctx, r, judgedBehind)
 	f.must(err)
 	done, err := f.s.FinishRematch(f.ctx, r)
 	f.must(err)
@@ -78,13 +96,13 @@ func (f *findings) finish(r plimsoll.Rematch) {
 func (f *findings) rematch(matcher string, through plimsoll.Revision, vs ...plimsoll.Vulnerability) int {
 	f.Helper()
 	r := f.begin(matcher, through)
-	rows := f.rejudge(r, f.judgementsOf(nil, vs...))
+	rows := f.rejudge(r, f.judgementsOf(f.packages(), vs...))
 	f.finish(r)
 	return rows
 }
 
-// testCutOff: what a rematch wrote is out of sight until the artifact is counted, and a
-// rematch that ends at any step is gone on with.
+// testCutOff: what a rematch wrote is not visible until the artifact is counted, and a
+// rematch that is interrupted at any step is resumed.
 func testCutOff(f *findings) {
 	img, other := f.image(findingTenant, "a"), f.image(findingTenant, "b")
 	high := plimsoll.SeverityHigh
@@ -92,7 +110,7 @@ func testCutOff(f *findings) {
 	f.save(record(findingTenant, "a", placed(plimsoll.SetOS, "bash", "curl"), judged(1, one)))
 	f.save(record(findingTenant, "b", placed(plimsoll.SetOS, "curl"), judged(1)))
 	r := f.begin(matcher, 2)
-	f.rejudge(r, f.judgementsOf(nil, two, three))
+	f.rejudge(r, f.judgementsOf(f.packages(), two, three))
 	ids := func(img plimsoll.Image) (out []string) {
 		for _, p := range f.list(img, plimsoll.VulnerabilityFilter{}) {
 			out = append(out, p.ID)
@@ -104,9 +122,9 @@ func testCutOff(f *findings) {
 	wantEqual(f, nil, ids(other))
 
 	if again := f.begin(matcher, 2); again.ID != r.ID || again.Since != 0 {
-		f.Fatalf("%+v goes on with %+v", again, r)
+		f.Fatalf("%+v resumes %+v", again, r)
 	}
-	images, err := f.s.RecountChanged(f.ctx, r)
+	images, err := f.s.CountRematch(f.ctx, r, nil)
 	f.must(err)
 	if images != 2 {
 		f.Fatalf("%d image rows were rewritten, want 2", images)
@@ -115,12 +133,12 @@ func testCutOff(f *findings) {
 	wantEqual(f, []string{"CVE-3"}, ids(other))
 	f.wantThrough(0)
 
-	// Newer advisories overtake it: nothing of the old ones is left over.
+	// A rematch with newer advisories replaces it: nothing of the old ones is left.
 	next := f.begin(matcher, 3)
 	if next.ID == r.ID || next.Since != 0 {
 		f.Fatalf("%+v is not a rematch of its own", next)
 	}
-	f.rejudge(next, f.judgementsOf(nil, two))
+	f.rejudge(next, f.judgementsOf(f.packages(), two))
 	wantEqual(f, []string{"CVE-2", "CVE-3"}, ids(img))
 	f.finish(next)
 	wantEqual(f, []string{"CVE-2"}, ids(img))
@@ -134,7 +152,7 @@ func testCutOff(f *findings) {
 	}
 }
 
-// testScanBeside: scans that change what an artifact holds while a rematch counts.
+// testScanBeside: scans change the sets of an artifact while a rematch counts.
 func testScanBeside(f *findings) {
 	index := f.index(findingTenant, "index", "a")
 	img := f.image(findingTenant, "a")
@@ -143,10 +161,10 @@ func testScanBeside(f *findings) {
 	f.save(record(findingTenant, "a", placed(plimsoll.SetOS, "bash"), judged(1)))
 	f.rematch(matcher, 1)
 	r := f.begin(matcher, 2)
-	f.rejudge(r, f.judgementsOf(nil, bash))
+	f.rejudge(r, f.judgementsOf(f.packages(), bash))
 	f.save(record(findingTenant, "a", placed(plimsoll.SetOS, "curl"), judged(2, curl)))
 	f.wantCountsMatchLists(img)
-	_, err := f.s.RecountChanged(f.ctx, r)
+	_, err := f.s.CountRematch(f.ctx, r, nil)
 	f.must(err)
 	both := record(findingTenant, "a", placed(plimsoll.SetOS, "bash"), judged(1))
 	both.Sets, both.Judgements = append(both.Sets, placed(plimsoll.SetLanguage, "dash")), append(both.Judgements, judged(1, dash))
@@ -157,18 +175,17 @@ func testScanBeside(f *findings) {
 	if done, err := f.s.FinishRematch(f.ctx, r); done || err != nil {
 		f.Fatalf("a rematch ended that had not counted everything: %v", err)
 	}
-	sets, packages, err := f.s.BehindSets(f.ctx)
-	f.must(err)
-	f.rejudge(r, f.judgementsOf(packages, dash))
-	f.must(f.s.ForgetBehind(f.ctx, sets))
-	f.finish(r)
+	behind := f.rematchState(matcher).Behind
+	f.rejudge(r, f.judgementsOf(f.packagesOf(plimsoll.RematchScope{Sets: behind}), dash))
+	f.finish(r, behind...)
 	for _, i := range []plimsoll.Image{img, index} {
 		wantEqual(f, int64(2), f.shown(i).Vulnerabilities)
 		f.wantCountsMatchLists(i)
 	}
 }
 
-func testTouched(f *findings) {
+// testRematchScope: changes of advisories select the packages that they may affect.
+func testRematchScope(f *findings) {
 	f.image(findingTenant, "a")
 	set := placed(plimsoll.SetOS, "bash", "curl", "dash")
 	odd := plimsoll.Package{Ecosystem: "PyPI", Name: "Zope.Interface", Version: "1"}
@@ -185,14 +202,76 @@ func testTouched(f *findings) {
 		{plimsoll.AdvisoryChanges{Keys: []plimsoll.AdvisoryKey{{Ecosystem: "PyPI", Name: "zope-interface"}}}, []string{"Zope.Interface"}},
 		{plimsoll.AdvisoryChanges{CVEs: []string{"CVE-1", "CVE-2"}}, []string{"dash"}},
 	} {
-		ids, err := f.s.PackagesTouched(f.ctx, c.changes)
-		f.must(err)
-		packages, err := f.s.Packages(f.ctx, ids)
-		f.must(err)
 		var got []string
-		for _, p := range packages {
+		for _, p := range f.packagesOf(plimsoll.RematchScope{Changes: c.changes}) {
 			got = append(got, p.Name)
 		}
 		wantEqual(f, c.want, got)
 	}
+}
+
+// testMaliciousPackages: a package that is malware by advisories is malware of every artifact
+// with it, beside the malware in its files, from the scan on and after each rematch.
+func testMaliciousPackages(f *findings) {
+	one, other := f.image(findingTenant, "one"), f.image(otherTenant, "other")
+	lang := placed(plimsoll.SetLanguage, "left-pad", "lost")
+	lang.Places = []plimsoll.Place{{Package: 0, Layer: 1, Path: "app/a"}, {Package: 0, Layer: 1, Path: "app/b"}}
+	scan := func(t plimsoll.Tenant, name string, malicious ...plimsoll.MaliciousPackage) {
+		r := record(t, name, lang, plimsoll.Judgement{Revision: 1, Malicious: malicious})
+		r.Malware = []plimsoll.Malware{{Path: "app/a", Kind: plimsoll.MalwareMatch, Rule: "r", Engine: "e"}}
+		f.save(r)
+	}
+	shown := func(img plimsoll.Image, count int64, want ...string) {
+		f.Helper()
+		var got []string
+		list, err := f.s.ImageMalware(f.ctx, img)
+		f.must(err)
+		for _, m := range list {
+			got = append(got, fmt.Sprint(m.Path, " ", m.Kind, " ", m.Rule))
+		}
+		wantEqual(f, want, got)
+		if n := f.shown(img).Malware; n != count {
+			f.Errorf("%d paths counted, want %d", n, count)
+		}
+	}
+	const a, b, file = "app/a malicious_package MAL-1", "app/b malicious_package MAL-1", "app/a match r"
+	scan(findingTenant, "one")
+	shown(one, 1, file)
+	// The set is stored already, so only a rematch changes its judgement.
+	scan(otherTenant, "other", plimsoll.MaliciousPackage{Package: lang.Packages[0], Advisories: []string{"MAL-1"}})
+	shown(other, 1, file)
+
+	id := f.exec(`SELECT id FROM package WHERE name = 'left-pad'`)
+	judge := func(artifacts int, advisories ...string) {
+		f.Helper()
+		n, err := f.s.SaveMalicious(f.ctx, []plimsoll.PackageJudgement{{PackageID: id, Malicious: advisories}})
+		f.must(err)
+		if n != artifacts {
+			f.Errorf("%d artifacts changed, want %d", n, artifacts)
+		}
+	}
+	judge(2, "MAL-1")
+	shown(one, 2, file, a, b)
+	shown(other, 2, file, a, b)
+	judge(0, "MAL-1")
+	scan(findingTenant, "one")
+	shown(one, 2, file, a, b)
+	judge(2)
+	shown(one, 1, file)
+	for _, malicious := range [][]string{{"MAL-1"}, nil} { // as a rematch does
+		_, err := f.s.SaveJudgements(f.ctx, []plimsoll.PackageJudgement{{PackageID: id, Malicious: malicious}})
+		f.must(err)
+		if malicious == nil {
+			shown(one, 1, file)
+		} else {
+			shown(one, 2, file, a, b)
+		}
+	}
+
+	fresh := f.image(findingTenant, "fresh")
+	lone := placed(plimsoll.SetLanguage, "left-pad")
+	f.save(record(findingTenant, "fresh", lone, plimsoll.Judgement{Revision: 1,
+		Malicious: []plimsoll.MaliciousPackage{{Package: lone.Packages[0], Advisories: []string{"MAL-1"}}}}))
+	shown(fresh, 1, "left-pad malicious_package MAL-1")
+	shown(one, 2, file, a, b)
 }

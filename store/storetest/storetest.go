@@ -1,3 +1,8 @@
+// Package storetest defines what a store must do, whatever engine is below it. An
+// engine's own tests call Run; a new method of the store starts with a case here.
+//
+// The suites that need nothing of the others are folders: accounttest, and advisorytest for
+// the advisory database.
 package storetest
 
 import (
@@ -11,13 +16,14 @@ import (
 
 	"plimsoll"
 	"plimsoll/store"
+	"plimsoll/store/storetest/accounttest"
 )
 
-// Run holds an engine to every suite. open returns a new, empty inventory, and closes
+// Run runs every suite against an engine. open returns a new, empty inventory, and closes
 // it when the test ends.
 func Run(t *testing.T, open func(t *testing.T) *store.Store) {
 	t.Run("images", func(t *testing.T) { Images(t, open) })
-	t.Run("identity", func(t *testing.T) { Identity(t, open) })
+	t.Run("accounts", func(t *testing.T) { accounttest.Run(t, open) })
 	t.Run("findings", func(t *testing.T) { Findings(t, open) })
 	t.Run("backlog", func(t *testing.T) { Backlog(t, open) })
 	t.Run("decisions", func(t *testing.T) { Decisions(t, open) })
@@ -32,7 +38,7 @@ type Clock struct {
 // Start is when the clock of every test begins.
 func Start() time.Time { return time.Date(2026, 5, 4, 3, 2, 1, 0, time.UTC) }
 
-// UseClock gives s a clock that moves only when told.
+// UseClock gives s a clock that moves only by Advance.
 func UseClock(s *store.Store) *Clock {
 	c := &Clock{now: Start()}
 	s.DB().Now = c.Now
@@ -105,10 +111,10 @@ func dumpRows(t testing.TB, out *strings.Builder, rows *sql.Rows) {
 	}
 }
 
-// Digest makes a digest out of a word.
+// Digest returns the digest of a text.
 func Digest(word string) plimsoll.Digest { return plimsoll.DigestOf([]byte(word)) }
 
-// Artifact makes a small image manifest whose digest follows from the word.
+// Artifact makes a small image manifest whose digest is that of the text.
 func Artifact(word string) plimsoll.Artifact {
 	platform := plimsoll.Platform{OS: "linux", Architecture: "amd64"}
 	created := time.Date(2024, 1, 2, 3, 4, 5, 0, time.UTC)

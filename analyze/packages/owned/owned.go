@@ -188,7 +188,7 @@ func (f *Files) notListed() plimsoll.Ownership {
 	if f.incomplete {
 		return plimsoll.OwnershipUnknown
 	}
-	return plimsoll.OwnedByNobody
+	return plimsoll.OwnedByNone
 }
 
 func (f *Files) containsKey(key uint64) bool {

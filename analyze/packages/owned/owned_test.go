@@ -54,29 +54,29 @@ func TestOwnership(t *testing.T) {
 	}{
 		{"lib/x86_64-linux-gnu/libtls.so.30", "tls", plimsoll.OwnedByPackage},
 		{"usr/lib/x86_64-linux-gnu/libtls.so.30", "tls", plimsoll.OwnedByPackage},
-		{"usr/lib/x86_64-linux-gnu/libtls.so.30", "another", plimsoll.OwnedByNobody},
+		{"usr/lib/x86_64-linux-gnu/libtls.so.30", "another", plimsoll.OwnedByNone},
 		{"usr/share/a  b/c", "two spaces", plimsoll.OwnedByPackage},
-		{"etc/tls.conf", "conf", plimsoll.OwnedByNobody},
+		{"etc/tls.conf", "conf", plimsoll.OwnedByNone},
 		{"bin/true", "true", plimsoll.OwnedByPackage},
-		{"usr/bin/true", "tls", plimsoll.OwnedByNobody},
-		{"usr/usr/bin/true", "true", plimsoll.OwnedByNobody},
+		{"usr/bin/true", "tls", plimsoll.OwnedByNone},
+		{"usr/usr/bin/true", "true", plimsoll.OwnedByNone},
 		{"usr/bin/busybox", "box", plimsoll.OwnedByPackage},
-		{"usr/share/noted", "", plimsoll.OwnedByNobody},
-		{"etc/securetty", "tty", plimsoll.OwnedByNobody},
+		{"usr/share/noted", "", plimsoll.OwnedByNone},
+		{"etc/securetty", "tty", plimsoll.OwnedByNone},
 		{"usr/share/k/x", "x", plimsoll.OwnedByPackage},
 		{"rooted", "rooted", plimsoll.OwnedByPackage},
 		{"usr/lib/python3/__pycache__/x.cpython-311.pyc", "bytecode", plimsoll.OwnedByPackage},
 		{"usr/lib/python3/__pycache__/x.cpython-311.opt-1.pyc", "bytecode", plimsoll.OwnedByPackage},
-		{"usr/lib/python3/__pycache__/y.cpython-311.pyc", "bytecode", plimsoll.OwnedByNobody},
-		{"usr/lib/python3/__pycache__/x.txt", "bytecode", plimsoll.OwnedByNobody},
-		{"usr/lib/python3/__pycache__/x/x.cpython-311.pyc", "bytecode", plimsoll.OwnedByNobody},
-		{"srv/app/.env", "tls", plimsoll.OwnedByNobody},
+		{"usr/lib/python3/__pycache__/y.cpython-311.pyc", "bytecode", plimsoll.OwnedByNone},
+		{"usr/lib/python3/__pycache__/x.txt", "bytecode", plimsoll.OwnedByNone},
+		{"usr/lib/python3/__pycache__/x/x.cpython-311.pyc", "bytecode", plimsoll.OwnedByNone},
+		{"srv/app/.env", "tls", plimsoll.OwnedByNone},
 	} {
 		if got := f.OwnerOfFile(c.path, sumsOfText(t, c.content)); got != c.want {
 			t.Errorf("%s with %q is of %q, not %q", c.path, c.content, got, c.want)
 		}
 	}
-	if a, b := f.OwnerOfPath("lib/x86_64-linux-gnu/libtls.so.30"), f.OwnerOfPath("srv/a.zip"); a != plimsoll.OwnedByPackage || b != plimsoll.OwnedByNobody {
+	if a, b := f.OwnerOfPath("lib/x86_64-linux-gnu/libtls.so.30"), f.OwnerOfPath("srv/a.zip"); a != plimsoll.OwnedByPackage || b != plimsoll.OwnedByNone {
 		t.Errorf("archives are of %q and %q", a, b)
 	}
 	f.MarkIncomplete()
@@ -192,7 +192,7 @@ func TestRealTrees(t *testing.T) {
 		if got := f.OwnerOfFile("usr/lib/os-release", sumsOfText(t, string(release))); got != plimsoll.OwnedByPackage {
 			t.Errorf("%s: os-release is of %q", name, got)
 		}
-		if got := f.OwnerOfFile("usr/lib/os-release", sumsOfText(t, string(release)+"#")); got != plimsoll.OwnedByNobody {
+		if got := f.OwnerOfFile("usr/lib/os-release", sumsOfText(t, string(release)+"#")); got != plimsoll.OwnedByNone {
 			t.Errorf("%s: another os-release is of %q", name, got)
 		}
 	}
@@ -271,7 +271,7 @@ func fuzzDatabase(f *testing.F, path string) {
 			t.Errorf("%d keys of %d bytes", len(files.keys), len(text))
 		}
 		for _, p := range []string{text, "usr/bin/true", "lib", "/", ""} {
-			if got := files.OwnerOfPath(p); files.incomplete && got == plimsoll.OwnedByNobody {
+			if got := files.OwnerOfPath(p); files.incomplete && got == plimsoll.OwnedByNone {
 				t.Errorf("%q is of %q", p, got)
 			}
 		}

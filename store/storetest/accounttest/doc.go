@@ -1,0 +1,2 @@
+// Package accounttest is the part of storetest about accounts.
+package accounttest

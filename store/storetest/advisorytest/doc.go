@@ -1,0 +1,2 @@
+// Package advisorytest defines what an advisory database must do, whatever engine is below it.
+package advisorytest
