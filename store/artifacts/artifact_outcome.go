@@ -70,7 +70,7 @@ func RefreshIndex(ctx context.Context, w *sqldb.Changes, index int64) error {
 	if err := SaveOutcome(ctx, w, index, have, want); err != nil {
 		return err
 	}
-	return refreshSettings(ctx, w, index, selectMemberStatesSQL)
+	return refreshSettings(ctx, w, index, selectMemberOutcomesSQL)
 }
 
 func (o *Outcome) targets() []any {
