@@ -6,10 +6,19 @@ import (
 	"testing"
 
 	"plimsoll"
+	"plimsoll/store"
 )
 
-// walks matches steps of a query plan that read no table: they walk over what another step yields.
+// walks matches steps of a query plan that read the result of another step, and no table.
 var walks = regexp.MustCompile(`^SCAN (page|placed|counted|found|t|\(subquery-[0-9]+\)|CONSTANT ROW|[0-9]+ CONSTANT ROWS|[0-9]+-ROW VALUES CLAUSE)$`)
+
+// listCase is a list whose statements are looked at.
+type listCase struct {
+	name  string
+	index string // that has the order of the page; "" = another test checks it
+	sorts bool   // few matches, sorted in memory
+	run   func() error
+}
 
 // TestListsUseIndexes: no list over images and no list of an image's vulnerabilities reads a whole table, and each page
 // comes out of an index in its order.
@@ -38,12 +47,7 @@ func TestListsUseIndexes(t *testing.T) {
 		return func() error { _, err := s.ImageVulnerabilities(ctx, img, f); return err }
 	}
 	no := false
-	for _, c := range []struct {
-		name  string
-		index string // that has the order of the page; "" = another test holds it
-		sorts bool   // the matches are sorted: few, by what they are asked for
-		run   func() error
-	}{
+	for _, c := range []listCase{
 		{"malware", "image_infected", false, func() error { _, err := s.MalwareFiles(ctx, all, ""); return err }},
 		{"malware by name", "image_infected", false, func() error { _, err := s.MalwareFiles(ctx, all, "x"); return err }},
 		{"malware of a namespace", "", false, func() error { _, err := s.MalwareFiles(ctx, some, ""); return err }},
@@ -74,33 +78,39 @@ func TestListsUseIndexes(t *testing.T) {
 		{"vulnerabilities by id", "", false, vulnerabilities(plimsoll.VulnerabilityFilter{AnyID: "CVE-2026-00001"})},
 		{"base images", "artifact_layer_top", true, func() error { _, err := s.BaseImages(ctx, img, nil); return err }},
 	} {
-		r := &recorder{Dialect: s.DB().Dialect, statements: map[string]bool{}}
-		s.DB().Dialect = r
-		err := c.run()
-		s.DB().Dialect = r.Dialect
-		if err != nil {
-			t.Fatalf("%s: %v", c.name, err)
+		checkListPlans(t, s, c)
+	}
+}
+
+// checkListPlans runs a list, and checks the plan of every statement that reads.
+func checkListPlans(t *testing.T, s *store.Store, c listCase) {
+	t.Helper()
+	r := &recorder{Dialect: s.DB().Dialect, statements: map[string]bool{}}
+	s.DB().Dialect = r
+	err := c.run()
+	s.DB().Dialect = r.Dialect
+	if err != nil {
+		t.Fatalf("%s: %v", c.name, err)
+	}
+	ordered := c.index == ""
+	for query := range r.statements {
+		if !strings.HasPrefix(query, "SELECT") && !strings.HasPrefix(query, "WITH") || strings.Contains(query, "UPDATE") {
+			continue
 		}
-		ordered := c.index == ""
+		plan := planOf(t, s.DB().Reader, query)
+		for _, step := range plan {
+			if strings.HasPrefix(step, "SCAN ") && !walks.MatchString(step) {
+				t.Errorf("%s: %s in\n%s", c.name, step, query)
+			}
+		}
+		// What comes after is about the rows of the page only.
+		text, _, _ := strings.Cut(strings.Join(plan, "\n"), "\nSCAN page")
+		ordered = ordered || strings.Contains(text, c.index) && (c.sorts || !strings.Contains(text, "TEMP B-TREE FOR ORDER BY"))
+	}
+	if !ordered {
+		t.Errorf("%s: no statement reads %s in its order", c.name, c.index)
 		for query := range r.statements {
-			if !strings.HasPrefix(query, "SELECT") && !strings.HasPrefix(query, "WITH") || strings.Contains(query, "UPDATE") {
-				continue
-			}
-			plan := planOf(t, s.DB().Reader, query)
-			for _, step := range plan {
-				if strings.HasPrefix(step, "SCAN ") && !walks.MatchString(step) {
-					t.Errorf("%s: %s in\n%s", c.name, step, query)
-				}
-			}
-			// What comes after is about the rows of the page only.
-			text, _, _ := strings.Cut(strings.Join(plan, "\n"), "\nSCAN page")
-			ordered = ordered || strings.Contains(text, c.index) && (c.sorts || !strings.Contains(text, "TEMP B-TREE FOR ORDER BY"))
-		}
-		if !ordered {
-			t.Errorf("%s: no statement reads %s in its order", c.name, c.index)
-			for query := range r.statements {
-				t.Logf("%s\n%s", query, strings.Join(planOf(t, s.DB().Reader, query), "\n"))
-			}
+			t.Logf("%s\n%s", query, strings.Join(planOf(t, s.DB().Reader, query), "\n"))
 		}
 	}
 }
