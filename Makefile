@@ -55,6 +55,10 @@ bench: ## list queries, layer pass, matching; prints medians per operation
 bench-list: ## p50 and p99 of the image list over PLIMSOLL_BENCH_IMAGES (default 10000) images
 	$(GO) test -run '^$$' -bench '^BenchmarkList$$' -benchtime 300x ./api
 
+.PHONY: bench-lists
+bench-lists: ## pages of lists over 1,000 and 100,000 images, and of 200 and 20,000 vulnerabilities, with the ratio of their times
+	$(GO) test -run '^$$' -bench '^Benchmark(Lists|VulnerabilityList)$$' -benchtime 20x -timeout 30m ./store/sqlite
+
 ARCHIVE ?= bench-images/layers.tar bench-images/single.tar
 .PHONY: bench-scan
 bench-scan: $(filter bench-images/%,$(ARCHIVE)) ## whole scans of ARCHIVE (default: composed images) against bare decompression, in turn

@@ -68,16 +68,24 @@ func (w *Writer) saveCounts(ctx context.Context, rematch int64, holders []int64,
 	return w.RefreshImages(ctx, changed)
 }
 
-const updateShownCountsSQL = `UPDATE image SET scan_state = a.scan_state, failure = a.failure, failure_detail = a.failure_detail,
-		scanned_at = a.scanned_at, vulnerabilities = a.raw_vulnerabilities - image.handled, settings = a.raw_settings, malware = a.raw_malware,
+// Two statements, because a statement rewrites the entries of a row in every index with a column that it sets:
+// decisions and rematches change the vulnerabilities of many images and nothing else.
+const (
+	updateShownVulnerabilitiesSQL = `UPDATE image SET vulnerabilities = a.raw_vulnerabilities - image.handled FROM artifact a
+	WHERE a.id = image.artifact_id AND image.vulnerabilities IS DISTINCT FROM a.raw_vulnerabilities - image.handled
+	  AND image.artifact_id IN (:keys)`
+
+	updateShownResultsSQL = `UPDATE image SET scan_state = a.scan_state, failure = a.failure, failure_detail = a.failure_detail,
+		scanned_at = a.scanned_at, settings = a.raw_settings, malware = a.raw_malware,
 		profile = a.profile, weak_accounts = a.weak_accounts, weak_policy = a.weak_policy
 	FROM artifact a
 	WHERE a.id = image.artifact_id
 	  AND (image.scan_state <> a.scan_state OR image.failure <> a.failure OR image.failure_detail <> a.failure_detail
-	    OR image.scanned_at <> a.scanned_at OR image.vulnerabilities IS DISTINCT FROM a.raw_vulnerabilities - image.handled
+	    OR image.scanned_at <> a.scanned_at
 	    OR image.settings IS DISTINCT FROM a.raw_settings OR image.malware IS DISTINCT FROM a.raw_malware
 	    OR image.profile <> a.profile OR image.weak_accounts <> a.weak_accounts OR image.weak_policy <> a.weak_policy)
 	  AND image.artifact_id IN (:keys)`
+)
 
 // RefreshImages brings the image rows of artifacts up to date. Shown counts are the raw
 // ones minus those that decisions handle.
@@ -88,7 +96,10 @@ func (w *Writer) RefreshImages(ctx context.Context, artifacts []int64) error {
 		if err := w.refreshHandled(ctx, part); err != nil {
 			return err
 		}
-		return w.Change(ctx, sqldb.WithKeys(updateShownCountsSQL, len(part)), sqldb.Args(part)...)
+		if err := w.ChangeChunks(ctx, updateShownVulnerabilitiesSQL, nil, part); err != nil {
+			return err
+		}
+		return w.ChangeChunks(ctx, updateShownResultsSQL, nil, part)
 	})
 }
 

@@ -31,7 +31,7 @@ func BenchmarkDecision(b *testing.B) {
 		series(found) + `INSERT INTO verdict (id, hash, vulnerability, advisories, aliases, severity) SELECT i + 1, i, 'CVE-2026-' || (10000 + i), '[]', '[]', 'high' FROM n`,
 		`INSERT INTO verdict_name SELECT vulnerability, id FROM verdict`,
 		series(images/20) + `INSERT INTO package_set (id, hash, kind, packages, created_at) SELECT i + 1, i, 'os', 200, 0 FROM n`,
-		`INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision) SELECT s.id, v.id, v.id, 'm', 1 FROM package_set s, verdict v ORDER BY s.id, v.id`,
+		`INSERT INTO set_vulnerability (set_id, package_id, verdict_id, matcher, from_revision) SELECT s.id, v.id, v.id, 'm', 0 FROM package_set s, verdict v ORDER BY s.id, v.id`,
 		series(images) + `INSERT INTO artifact (id, project_id, enterprise_project_id, digest, kind, media_type, size, scan_state, raw_vulnerabilities)
 			SELECT i + 1, 'p1', '0', ` + digest + `, 'image', '', 1, 'done', 200 FROM n`,
 		series(images) + `INSERT INTO artifact_set (artifact_id, project_id, enterprise_project_id, set_id, position, places) SELECT i + 1, 'p1', '0', i % ` + sets + ` + 1, 0, x'' FROM n`,

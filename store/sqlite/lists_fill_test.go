@@ -46,7 +46,7 @@ func fillBefore(t testing.TB, path string, n int) {
 			CASE WHEN i % 50 = 7 THEN 3 ELSE 0 END FROM n`,
 		series + `, r (j) AS (SELECT 1 UNION ALL SELECT j + 1 FROM r WHERE j < 29)
 			INSERT INTO artifact_setting (artifact_id, project_id, enterprise_project_id, rule, rule_id, result, evidence, passwords)
-			SELECT i, 'p1', '0', printf('rule.%02d', j), j, CASE ((i % 500) * 31 + j * 17) % 23 WHEN 0 THEN 'failed' WHEN 1 THEN 'not_looked' ELSE 'pass' END, '["x"]', '[]' FROM n CROSS JOIN r`,
+			SELECT i, 'p1', '0', printf('rule.%02d', j), j, CASE ((i % 500) * 7919 + j * 104729) % 1009 % 23 WHEN 0 THEN 'failed' WHEN 1 THEN 'not_looked' ELSE 'pass' END, '["x"]', '[]' FROM n CROSS JOIN r`,
 		series + `INSERT INTO artifact_setting (artifact_id, project_id, enterprise_project_id, rule, rule_id, result, evidence, passwords)
 			SELECT i, 'p1', '0', 'rule.30', 30, 'failed', '["x"]', '[{"user":"root","scheme":"md5crypt","masked":"r***","reason":"common password"},{"user":"u' || i || '","scheme":"md5crypt","masked":"r***","reason":"common password","changed":9}]'
 			FROM n WHERE i % 50 = 9`,

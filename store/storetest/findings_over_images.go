@@ -42,6 +42,9 @@ func everyPage[T any](f *findings, limit int, read func(offset, limit int) (plim
 		page, err := read(len(out), limit)
 		f.must(err)
 		out = append(out, page.Items...)
+		if want := max(0, min(limit, page.Total-len(out)+len(page.Items))); len(page.Items) != want {
+			f.Fatalf("a page has %d rows, want %d", len(page.Items), want)
+		}
 		if len(page.Items) == 0 || len(page.Items) < limit {
 			if page.Total != len(out) {
 				f.Fatalf("total is %d but %d rows were listed", page.Total, len(out))
