@@ -25,8 +25,6 @@ type file struct {
 	mode       int64
 }
 
-const debianRelease = "ID=debian\nVERSION_ID=\"12\"\nPRETTY_NAME=\"Debian 12\"\n"
-
 // hostileName tries to drive the terminal: it sets a title, changes colours, turns the
 // writing direction around, and breaks the line.
 const hostileName = "srv/\x1b]0;owned\x07\x1b[31m\u202etxt.exe\u202c\u0085\r"

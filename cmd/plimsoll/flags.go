@@ -6,7 +6,6 @@ import (
 	"math"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -56,7 +55,6 @@ func (a *application) clamdFlags(cmd *cobra.Command) {
 // feedOptions are the flags of feeds that are read from the network.
 type feedOptions struct {
 	feeds, from []string
-	every       time.Duration
 }
 
 func (o *feedOptions) addFlags(cmd *cobra.Command) {

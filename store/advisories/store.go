@@ -1,3 +1,4 @@
+// Package advisories stores OSV records by revision, in a database of its own, and reads them back as evidence for the matcher.
 package advisories
 
 import (

@@ -65,6 +65,7 @@ func (s *Store) Artifact(ctx context.Context, t plimsoll.Tenant, d plimsoll.Dige
 const selectLayersSQL = `SELECT media_type, blob_digest, size, diff_id, created_by
 FROM artifact_layer WHERE artifact_id = ? ORDER BY position`
 
+// Layers returns the layers of an artifact, bottom first.
 func Layers(ctx context.Context, tx *sqldb.Tx, id int64) ([]plimsoll.Layer, error) {
 	rows, err := tx.Query(ctx, selectLayersSQL, id)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (l plimsoll.Layer, err error) {
@@ -101,6 +102,7 @@ type Row struct {
 
 const findArtifactSQL = `SELECT id, kind FROM artifact WHERE project_id = ? AND enterprise_project_id = ? AND digest = ?`
 
+// Find returns the row of an artifact by digest; NotFound if the tenant has none.
 func Find(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, d plimsoll.Digest) (a Row, err error) {
 	err = tx.QueryRow(ctx, findArtifactSQL,
 		t.ProjectID, t.EnterpriseProject, d).Scan(&a.ID, &a.kind)

@@ -112,6 +112,7 @@ func encodeConfig(c *plimsoll.ImageConfig) any {
 	return sqldb.EncodeJSON(kept)
 }
 
+// Stored is what a sync needs to know of an artifact that is stored already.
 type Stored struct {
 	ID          int64
 	State       plimsoll.ScanState
@@ -127,6 +128,7 @@ SELECT a.id, a.digest, a.scan_state, a.unscannable,
         WHERE c.artifact_id = a.id), 0) END
 FROM artifact a WHERE a.project_id = ? AND a.enterprise_project_id = ? AND a.digest IN (:keys)`
 
+// FindStored returns those of the digests that the tenant has stored. Others are not in the map.
 func FindStored(ctx context.Context, tx *sqldb.Tx, t plimsoll.Tenant, digests []plimsoll.Digest) (map[plimsoll.Digest]Stored, error) {
 	out := make(map[plimsoll.Digest]Stored, len(digests))
 	err := sqldb.QueryChunks(ctx, tx, selectStoredSQL, []any{t.ProjectID, t.EnterpriseProject}, digests, func(rows *sql.Rows) error {

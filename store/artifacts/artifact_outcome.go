@@ -81,6 +81,7 @@ const outcomeColumnsSQL = `a.scan_state, a.failure, a.failure_detail, a.scanned_
 
 const selectOutcomeSQL = `SELECT ` + outcomeColumnsSQL + ` FROM artifact a WHERE a.id = ?`
 
+// ReadOutcome returns how the last scan of an artifact ended, with its raw counts.
 func ReadOutcome(ctx context.Context, tx *sqldb.Tx, artifact int64) (o Outcome, err error) {
 	err = tx.QueryRow(ctx, selectOutcomeSQL, artifact).Scan(o.targets()...)
 	return o, err

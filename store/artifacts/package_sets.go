@@ -109,6 +109,7 @@ type PlacedSetRow struct {
 const selectPlacedSetsSQL = `SELECT h.set_id, s.kind, h.places FROM artifact_set h JOIN package_set s ON s.id = h.set_id
 	WHERE h.artifact_id = ? ORDER BY h.position`
 
+// PlacedSets returns the package sets of an artifact with the places of their packages, in their order.
 func PlacedSets(ctx context.Context, tx *sqldb.Tx, artifact int64) ([]PlacedSetRow, error) {
 	rows, err := tx.Query(ctx, selectPlacedSetsSQL, artifact)
 	return sqldb.Collect(rows, err, func(rows *sql.Rows) (h PlacedSetRow, err error) {

@@ -2,6 +2,7 @@ package images
 
 import (
 	"context"
+	"slices"
 
 	"plimsoll/store/artifacts"
 	"plimsoll/store/judgement"
@@ -114,7 +115,7 @@ func (w *Writer) RefreshAbove(ctx context.Context, artifact int64) error {
 			return err
 		}
 	}
-	above := append(indexes, artifact)
+	above := slices.Concat(indexes, []int64{artifact})
 	if err := w.RefreshImages(ctx, above); err != nil {
 		return err
 	}
