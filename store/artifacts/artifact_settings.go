@@ -58,7 +58,7 @@ const updateSettingsSQL = `UPDATE artifact SET profile = ?, weak_accounts = ?, w
 // refreshSettings takes of several results of one rule the worst, of equal ones the first.
 func refreshSettings(ctx context.Context, w *sqldb.Changes, artifact int64, query string) error {
 	worst := map[string]settingOutcome{}
-	rows, err := w.Query(ctx, query, artifact) //nolint:rowserrcheck // sqldb.Each checks it
+	rows, err := w.Query(ctx, query, artifact)
 	err = sqldb.Each(rows, err, func(rows *sql.Rows) error {
 		var o settingOutcome
 		if err := rows.Scan(&o.rule, &o.ruleID, &o.result, &o.kind, &o.passwords); err != nil {

@@ -143,7 +143,7 @@ func packagesByNormalizedName(ctx context.Context, tx *sqldb.Tx, ecosystem strin
 		want[name] = true
 	}
 	var out []int64
-	rows, err := tx.Query(ctx, selectPackagesByNormalizedNameSQL, ecosystem) //nolint:rowserrcheck // sqldb.Each checks it
+	rows, err := tx.Query(ctx, selectPackagesByNormalizedNameSQL, ecosystem)
 	err = sqldb.Each(rows, err, func(rows *sql.Rows) error {
 		var id int64
 		var name string

@@ -40,7 +40,7 @@ const (
 // packageIDs adds the ids of those packages that are stored.
 func packageIDs(ctx context.Context, tx *sqldb.Tx, packages []plimsoll.Package, into map[plimsoll.Package]int64) error {
 	return sqldb.EachChunk(packages, func(part []plimsoll.Package) error {
-		rows, err := tx.Query(ctx, wantedPackagesSQL+sqldb.Tuples(len(part), packageRowSQL)+selectWantedPackagesSQL, packageArgs(part)...) //nolint:rowserrcheck // sqldb.Each checks it
+		rows, err := tx.Query(ctx, wantedPackagesSQL+sqldb.Tuples(len(part), packageRowSQL)+selectWantedPackagesSQL, packageArgs(part)...)
 		return sqldb.Each(rows, err, func(rows *sql.Rows) error {
 			var id int64
 			var p plimsoll.Package
