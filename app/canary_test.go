@@ -2,7 +2,6 @@ package app_test
 
 import (
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"strings"
@@ -55,28 +54,12 @@ func TestPlantedSecretsLeakNowhere(t *testing.T) {
 	}
 }
 
-// askForCanaries lists all that the API tells of the images, and checks that it found what was planted.
+// askForCanaries returns every answer of the API about the images, and checks that the planted secrets were found.
 func askForCanaries(t *testing.T, d *servedSite) string {
 	t.Helper()
 	c := d.signIn(t, "admin", d.FirstUser.Password, "")
 	token, project := c.Token(), c.ProjectID()
-	get := func(path string) string {
-		req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+path, nil)
-		if err != nil {
-			t.Fatal(err)
-		}
-		req.Header.Set("X-Auth-Token", token)
-		resp, err := http.DefaultClient.Do(req)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		raw, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("%s: %s %v %s", path, resp.Status, err, raw)
-		}
-		return string(raw)
-	}
+	get := func(path string) string { return d.mustRequest(t, token, http.MethodGet, path, "") }
 	page, err := d.Inventory().Images(t.Context(), plimsoll.ImageFilter{ProjectID: d.Project.ID})
 	if err != nil {
 		t.Fatal(err)

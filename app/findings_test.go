@@ -20,7 +20,7 @@ func (w *works) web(t *testing.T) plimsoll.Image {
 	return page.Items[0]
 }
 
-// TestExpiryEndsByItself: nobody asks, the queue lets the counts follow. Syncs that find nothing new pass the time.
+// TestExpiryEndsByItself: without a request, the queue recounts. Syncs that find nothing new pass the time.
 func TestExpiryEndsByItself(t *testing.T) {
 	w := newWorks(t)
 	_, err := w.inventory.Decide(t.Context(), []plimsoll.Decision{{

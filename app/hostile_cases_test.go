@@ -13,7 +13,7 @@ import (
 	"plimsoll/app/apptest"
 )
 
-// shownImage is what ListSwrImageRepository tells of an image, with what is stored about its failure.
+// shownImage is what ListSwrImageRepository returns for an image, with what is stored about its failure.
 type shownImage struct {
 	Status, Failed string               // the vendor's words
 	Code           plimsoll.FailureCode // ours
@@ -131,7 +131,7 @@ func lyingCases() []hostileCase {
 	return []hostileCase{
 		blobCase("wrong-digest", shownDownload, "holds other bytes", func(layer []byte) http.HandlerFunc {
 			other := append(bytes.Clone(layer[:len(layer)-1]), layer[len(layer)-1]^1)
-			return func(w http.ResponseWriter, _ *http.Request) { w.Write(other) } //nolint:errcheck // the client tells
+			return func(w http.ResponseWriter, _ *http.Request) { w.Write(other) } //nolint:errcheck // the client reports it
 		}),
 		editCase("wrong-size", shownDownload, "the manifest says", func(m *apptest.Manifest) { m.Layers[0].Size++ }),
 		editCase("no-size", shownDownload, "negative size", func(m *apptest.Manifest) { m.Layers[0].Size = -1 }),
@@ -146,7 +146,7 @@ func lyingCases() []hostileCase {
 					return
 				}
 				w.Header().Set("Content-Length", strconv.Itoa(len(layer)))
-				w.Write(layer[:len(layer)/2]) //nolint:errcheck // the client tells
+				w.Write(layer[:len(layer)/2]) //nolint:errcheck // the client reports it
 			}
 		}),
 		{name: "truncated-gzip", want: shownLayer, detail: "not a valid layer archive", push: func(t *testing.T, e *apptest.Registry, repository string) {

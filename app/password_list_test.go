@@ -1,8 +1,6 @@
 package app_test
 
 import (
-	"io"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
@@ -30,22 +28,7 @@ func TestPasswordListOverTheAPI(t *testing.T) {
 	token, project := c.Token(), c.ProjectID()
 	ask := func(method, path, body string) string {
 		t.Helper()
-		r, err := http.NewRequestWithContext(t.Context(), method, te.URL+"/v5/"+project+"/image/baseline/"+path, strings.NewReader(body))
-		if err != nil {
-			t.Fatal(err)
-		}
-		r.Header.Set("X-Auth-Token", token)
-		r.Header.Set("Content-Type", "application/json")
-		resp, err := http.DefaultClient.Do(r)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer resp.Body.Close()
-		raw, err := io.ReadAll(resp.Body)
-		if err != nil || resp.StatusCode != http.StatusOK {
-			t.Fatalf("%s %s: %s %s %v", method, path, resp.Status, raw, err)
-		}
-		return string(raw)
+		return te.mustRequest(t, token, method, "/v5/"+project+"/image/baseline/"+path, body)
 	}
 	ask("POST", "extended-weak-password", `{"extended_weak_password":["harbour","`+word+`"]}`)
 	if got := ask("GET", "extended-weak-password", ""); !strings.Contains(got, `["harbour","`+word+`"]`) {

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -82,24 +83,43 @@ func (d *servedSite) signIn(t *testing.T, user, password, project string) *clien
 	return c
 }
 
-// get decodes the answer of a path of any API family.
-func (d *servedSite) get(t *testing.T, c *client.Client, path string, into any) {
+// request returns status and body of the answer to a request of any API family. An empty body sends none.
+func (d *servedSite) request(t *testing.T, token, method, path, body string) (status int, answer string) {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), http.MethodGet, d.URL+path, nil)
+	req, err := http.NewRequestWithContext(t.Context(), method, d.URL+path, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
-	req.Header.Set("X-Auth-Token", c.Token())
+	req.Header.Set("X-Auth-Token", token)
+	if body != "" {
+		req.Header.Set("Content-Type", "application/json")
+	}
 	resp, err := http.DefaultClient.Do(req)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer resp.Body.Close()
 	raw, err := io.ReadAll(resp.Body)
-	if err != nil || resp.StatusCode != http.StatusOK {
-		t.Fatalf("%s: %s %v %s", path, resp.Status, err, raw)
+	if err != nil {
+		t.Fatalf("%s %s: %v", method, path, err)
 	}
-	if err := json.Unmarshal(raw, into); err != nil {
+	return resp.StatusCode, string(raw)
+}
+
+// mustRequest returns the body of an answer, which must have the status 200.
+func (d *servedSite) mustRequest(t *testing.T, token, method, path, body string) string {
+	t.Helper()
+	status, answer := d.request(t, token, method, path, body)
+	if status != http.StatusOK {
+		t.Fatalf("%s %s: %d %s", method, path, status, answer)
+	}
+	return answer
+}
+
+// get decodes the answer of a path of any API family.
+func (d *servedSite) get(t *testing.T, c *client.Client, path string, into any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(d.mustRequest(t, c.Token(), http.MethodGet, path, "")), into); err != nil {
 		t.Fatal(err)
 	}
 }

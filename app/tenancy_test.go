@@ -3,7 +3,6 @@ package app_test
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net/http"
 	"regexp"
 	"strings"
@@ -99,7 +98,7 @@ func TestForeignLayersCannotBeClaimed(t *testing.T) {
 	te.theirs.Answer("/v2/spy/no-blob/blobs/"+string(plimsoll.DigestOf(blob)), http.NotFound)
 	te.theirs.Push(t, "spy/wrong-blob", [][]byte{blob}, []plimsoll.Digest{known}, nil)
 	te.theirs.Answer("/v2/spy/wrong-blob/blobs/"+string(plimsoll.DigestOf(blob)), func(w http.ResponseWriter, _ *http.Request) {
-		w.Write(bytes.Repeat([]byte("x"), len(blob))) //nolint:errcheck // the client tells
+		w.Write(bytes.Repeat([]byte("x"), len(blob))) //nolint:errcheck // the client reports it
 	})
 	te.sync(t, te.theirsReg)
 	for repository, want := range map[string]plimsoll.FailureCode{
@@ -218,21 +217,8 @@ func TestAnotherTenantsThingsAreUnknown(t *testing.T) {
 // ask returns status and body of an answer.
 func (te *tenants) ask(t *testing.T, token, method, path, body string) string {
 	t.Helper()
-	req, err := http.NewRequestWithContext(t.Context(), method, te.URL+path, strings.NewReader(body))
-	if err != nil {
-		t.Fatal(err)
-	}
-	req.Header.Set("X-Auth-Token", token)
-	resp, err := http.DefaultClient.Do(req)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer resp.Body.Close()
-	raw, err := io.ReadAll(resp.Body)
-	if err != nil {
-		t.Fatal(err)
-	}
-	return resp.Status + "\n" + string(raw)
+	status, answer := te.request(t, token, method, path, body)
+	return fmt.Sprint(status, "\n", answer)
 }
 
 var requestID = regexp.MustCompile(`"request_id":"[0-9a-f]*"`)

@@ -116,7 +116,7 @@ func (w *works) rescan(t *testing.T) plimsoll.Task {
 	return task
 }
 
-// jobTable tells the tables that work itself is written to.
+// jobTable matches the tables that record work itself.
 func jobTable(name string) bool {
 	return slices.Contains([]string{"task", "task_work", "backlog", "dispatch_turn", "feed_check"}, name) ||
 		strings.HasPrefix(name, "sqlite_")

@@ -80,7 +80,7 @@ func wantStatus(t *testing.T, what string, err error, status int) {
 	}
 }
 
-// testDiscovery starts clients that are told a region and no project.
+// testDiscovery starts clients with a region and no project.
 func testDiscovery(t *testing.T, s *server) {
 	discover := func(access, secret, name string) (*hss.HssClient, error) {
 		c, err := basic.NewCredentialsBuilder().WithAk(access).WithSk(secret).WithIamEndpointOverride(s.endpoint).SafeBuild()

@@ -107,7 +107,7 @@ func compare(t *testing.T, c *hss.HssClient, kind string, whole []imageRow, filt
 	}
 }
 
-// sameClock tells whether two time bounds are about the same time.
+// sameClock reports whether two time bounds are about the same time.
 func sameClock(filters []filter) bool {
 	return len(filters) == 2 && filters[0].name[len("start_"):] == filters[1].name[len("end_"):]
 }

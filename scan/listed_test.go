@@ -177,7 +177,7 @@ func TestOwnList(t *testing.T) {
 	}
 }
 
-// TestOwnListIsTheProjects: another project's images, of the same bytes, are not told.
+// TestOwnListIsTheProjects: the list does not affect another project's images of the same bytes.
 func TestOwnListIsTheProjects(t *testing.T) {
 	src := newMemory()
 	k := newKeeper(t, src)
@@ -210,7 +210,7 @@ func TestOwnListIsTheProjects(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l.ProjectID = "q" // moved by hand in the database: it opens for nobody else
+	l.ProjectID = "q" // moved by hand in the database: it opens for no other project
 	if err := k.store.SetPasswordList(t.Context(), l); err != nil {
 		t.Fatal(err)
 	}
@@ -274,7 +274,7 @@ func TestHashesWithoutSealer(t *testing.T) {
 	k.want(t, "nothing was kept", plimsoll.SettingNotLooked, "1 accounts were not kept")
 }
 
-// TestSealedAnew: after a rotation of the key hashes and lists open as before; what opens no more is told.
+// TestSealedAnew: after a rotation of the key hashes and lists open as before; what does not open any more is reported.
 func TestSealedAnew(t *testing.T) {
 	src := newMemory()
 	k := newKeeper(t, src)

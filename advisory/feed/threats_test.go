@@ -198,12 +198,12 @@ func TestSchedule(t *testing.T) {
 	b := newBucket(t)
 	r := newRig(t, b)
 	b.put("/dump.zip", zipOf(t, map[string][]byte{"A-1": record("A-1", "1")}))
-	told, slept := 0, []time.Duration{}
+	changes, slept := 0, []time.Duration{}
 	end := errors.New("end")
 	s := Schedule{
 		Updater: r.Updater, Every: time.Hour,
 		Feeds:   []Feed{{"absent", KindDump, []string{b.URL + "/no.zip"}}, {"x", KindDump, []string{b.URL + "/dump.zip"}}},
-		Changed: func(context.Context) error { told++; return errors.New("not now") },
+		Changed: func(context.Context) error { changes++; return errors.New("not now") },
 		Sleep: func(_ context.Context, d time.Duration) error {
 			if slept = append(slept, d); len(slept) == 4 {
 				return end
@@ -214,8 +214,8 @@ func TestSchedule(t *testing.T) {
 	if err := s.Run(t.Context()); !errors.Is(err, end) {
 		t.Error(err)
 	}
-	if told != 1 || r.revision(t) != 1 {
-		t.Errorf("told %d times, revision %d", told, r.revision(t))
+	if changes != 1 || r.revision(t) != 1 {
+		t.Errorf("%d changes reported, revision %d", changes, r.revision(t))
 	}
 	for i, d := range slept {
 		if i == 0 && d > time.Minute || i > 0 && (d < 54*time.Minute || d > 66*time.Minute) {

@@ -165,7 +165,7 @@ type associatedImage struct {
 	ScanStatus   string `json:"scan_status" enum:"unscan,success,scanning,failed,download_failed,image_oversized,waiting_for_scan"`
 }
 
-// wireImage writes an image as it stands at now.
+// wireImage converts an image to its wire form at the time now.
 func wireImage(img plimsoll.Image, now time.Time) imageRow {
 	row := imageRow{
 		ID: img.ID, Namespace: img.Namespace, ImageName: img.Name, ImageVersion: img.Tag,

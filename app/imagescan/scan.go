@@ -34,7 +34,7 @@ type Options struct {
 	// Program identifies the build: a scan by another one is not reused.
 	Program string
 
-	// Progress is called with the number of layers that are done; nil = nobody watches.
+	// Progress is called with the number of layers that are done; nil = not called.
 	Progress func(image string, done, total int)
 }
 

@@ -41,7 +41,7 @@ func (b *background) start(args []string, out io.Writer) {
 	}()
 }
 
-// stop tells the server to end and returns its exit status.
+// stop ends the server and returns its exit status.
 func (b *background) stop() int {
 	b.cancel()
 	return <-b.code

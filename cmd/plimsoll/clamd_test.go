@@ -132,7 +132,7 @@ func TestClamdIsAskedOnce(t *testing.T) {
 	}
 }
 
-// TestClamdFailsMidScan: the daemon dies of a file. That is told, what came before stays, and the next scan asks again.
+// TestClamdFailsMidScan: a file ends the daemon. The failure is reported, earlier findings stay, and the next scan asks again.
 func TestClamdFailsMidScan(t *testing.T) {
 	deadly := true
 	f := clamdtest.New(t, func(file []byte, _ int) string {

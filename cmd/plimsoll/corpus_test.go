@@ -90,16 +90,7 @@ func rootImage(t *testing.T, root string) v1.Image {
 			t.Fatal(err)
 		}
 	}
-	config, err := img.ConfigFile()
-	if err != nil {
-		t.Fatal(err)
-	}
-	config = config.DeepCopy()
-	config.OS, config.Architecture = "linux", "amd64"
-	if img, err = mutate.ConfigFile(img, config); err != nil {
-		t.Fatal(err)
-	}
-	return img
+	return withLinuxConfig(t, img)
 }
 
 func appLayer(t *testing.T, root string) []byte {
@@ -122,7 +113,7 @@ func appLayer(t *testing.T, root string) []byte {
 // finding is a row of the expected lists: a CVE, the package that advisories name, and the version that fixes it.
 type finding struct{ CVE, Package, Fixed string }
 
-// byBinary tells roots whose expected findings name binary packages.
+// byBinary lists roots whose expected findings name binary packages.
 func byBinary(root string) bool { return strings.HasPrefix(root, "al") }
 
 // fixedIn leaves out the fixed version of AlmaLinux: the list has a row for each erratum,

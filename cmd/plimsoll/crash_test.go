@@ -88,7 +88,7 @@ func TestKilledServerLosesNothing(t *testing.T) {
 	c.sound(t)
 }
 
-// killChild kills a process that the server started to read layers, where /proc tells which.
+// killChild kills a process that the server started to read layers, where /proc lists it.
 func (c *crash) killChild(t *testing.T) {
 	t.Helper()
 	stats, err := filepath.Glob("/proc/[0-9]*/stat")

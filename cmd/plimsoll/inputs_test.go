@@ -48,6 +48,12 @@ func packedImage(t *testing.T, mediaType types.MediaType, pack func(*testing.T, 
 			t.Fatal(err)
 		}
 	}
+	return withLinuxConfig(t, img)
+}
+
+// withLinuxConfig sets the platform linux/amd64 in the config of an image.
+func withLinuxConfig(t *testing.T, img v1.Image) v1.Image {
+	t.Helper()
 	config, err := img.ConfigFile()
 	if err != nil {
 		t.Fatal(err)
@@ -162,7 +168,7 @@ func TestEveryWayFindsTheSame(t *testing.T) {
 	}
 }
 
-// TestImageOfAnArchive chooses among several by name and by digest, and tells what there is.
+// TestImageOfAnArchive chooses among several by name and by digest, and reports which images there are.
 func TestImageOfAnArchive(t *testing.T) {
 	images, path := map[name.Reference]v1.Image{}, filepath.Join(t.TempDir(), "two.tar")
 	for repository, version := range map[string]string{"one": "1.0-1", "two": "2.0-1"} {

@@ -74,7 +74,7 @@ type sliceWriter struct {
 }
 
 // inSlices runs f with a writer and commits what is open at its end. Slices before it
-// stay committed if f fails: nobody sees their rows.
+// stay committed if f fails: their rows are not visible.
 func (a *Store) inSlices(ctx context.Context, f func(*sliceWriter) error) (err error) {
 	w := &sliceWriter{db: a.db}
 	for i, query := range sliceStatements() {

@@ -228,7 +228,7 @@ func (w *findingWriter) savePackagesOf(ctx context.Context, artifact int64, p pr
 
 // FailScanOf records on its artifact that the scan of a unit failed. A failure that the
 // artifact has already is more precise, and stays unless replace is set.
-func FailScanOf(ctx context.Context, tx *sqldb.Tx, w plimsoll.Work, anew bool) error {
+func FailScanOf(ctx context.Context, tx *sqldb.Tx, w plimsoll.Work, replace bool) error {
 	if w.Kind != plimsoll.WorkScan {
 		return nil
 	}
@@ -241,7 +241,7 @@ func FailScanOf(ctx context.Context, tx *sqldb.Tx, w plimsoll.Work, anew bool) e
 		return err
 	}
 	have, err := artifacts.ReadOutcome(ctx, tx, a.ID)
-	if err != nil || (have.Failure != "" && !anew) {
+	if err != nil || (have.Failure != "" && !replace) {
 		return err
 	}
 	return failArtifact(ctx, tx, tenant, digest, w.Failure, w.Detail)

@@ -31,8 +31,9 @@ func Page(ctx context.Context, tx *sqldb.Tx, f plimsoll.ImageFilter) (plimsoll.P
 	if err != nil {
 		return page, err
 	}
+	var after sqldb.Position
 	if f.After != "" {
-		if _, err := sqldb.ParsePosition(f.After); err != nil {
+		if after, err = sqldb.ParsePosition(f.After); err != nil {
 			return page, err
 		}
 	}
@@ -44,10 +45,6 @@ func Page(ctx context.Context, tx *sqldb.Tx, f plimsoll.ImageFilter) (plimsoll.P
 		return page, err
 	}
 	if f.After != "" {
-		after, err := sqldb.ParsePosition(f.After)
-		if err != nil {
-			return page, err
-		}
 		c.And("(i.updated_at, i.id) < (?, ?)", after.At, after.ID)
 	}
 	limit := limitOf(f)

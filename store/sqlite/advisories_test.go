@@ -94,7 +94,7 @@ func TestEndedRecordsAreDeleted(t *testing.T) {
 	count(t, path, `CREATE TRIGGER stuck BEFORE DELETE ON record BEGIN SELECT RAISE(ABORT, 'no'); END; SELECT 1`)
 	for i := range 3 {
 		if err := publish(t, a, fmt.Sprint(i+5)); err == nil {
-			t.Error("a prune that failed is not told")
+			t.Error("a prune that failed is not reported")
 		}
 		if got := fixedIn(t, a); got != fmt.Sprint(i+5) {
 			t.Errorf("the import is not in sight: fixed in %s", got)

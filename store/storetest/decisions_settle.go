@@ -41,7 +41,7 @@ func testDecisionJob(f *findings) {
 		f.Fatalf("%d images follow the end of the decision", count(2))
 	}
 	if n := f.exec(`SELECT COUNT(*) FROM task`); n != 0 {
-		f.Fatalf("%d tasks that nobody asked for", n)
+		f.Fatalf("%d tasks without a request", n)
 	}
 }
 

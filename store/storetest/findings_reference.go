@@ -10,10 +10,11 @@ import (
 	"pgregory.net/rapid"
 
 	"plimsoll"
+	"plimsoll/store/sqldb"
 )
 
-// wantVulnerabilities compares the list of an image, in pages of several sizes and under several filters, with one
-// that is made here from all findings of its sets. No rematch may be running.
+// wantVulnerabilities compares the list of an image, in pages of several sizes and under several filters, with a
+// list that is computed here from all findings of its sets. No rematch may be running.
 func (f *findings) wantVulnerabilities(img plimsoll.Image) {
 	f.Helper()
 	all := f.everyVulnerability(img)
@@ -114,17 +115,14 @@ func (f *findings) openFindings(set plimsoll.PackageSet) []plimsoll.Vulnerabilit
 	rows, err := db.Reader.QueryContext(f.ctx, db.Dialect.Rebind(`SELECT sp.position, v.vulnerability, v.severity, v.urgency FROM package_set k
 		JOIN set_vulnerability s ON s.set_id = k.id JOIN verdict v ON v.id = s.verdict_id JOIN set_package sp ON sp.set_id = k.id AND sp.package_id = s.package_id
 		WHERE k.hash = ? AND s.to_revision IS NULL`), set.Hash())
-	f.must(err)
-	defer rows.Close() //nolint:errcheck // rows.Err below tells
-	var out []plimsoll.Vulnerability
-	for rows.Next() {
-		var v plimsoll.Vulnerability
+	out, err := sqldb.Collect(rows, err, func(rows *sql.Rows) (v plimsoll.Vulnerability, err error) {
 		var position int
-		f.must(rows.Scan(&position, &v.ID, &v.Severity, &v.Urgency))
-		v.Package = set.Packages[position]
-		out = append(out, v)
-	}
-	f.must(rows.Err())
+		if err = rows.Scan(&position, &v.ID, &v.Severity, &v.Urgency); err == nil {
+			v.Package = set.Packages[position]
+		}
+		return v, err
+	})
+	f.must(err)
 	return out
 }
 

@@ -211,7 +211,7 @@ func interruptedScans(t *testing.T, s *store.Store, _ *Clock) {
 func unrecordedFailure(t *testing.T, s *store.Store, a plimsoll.Artifact, states func() map[string]string) {
 	t.Helper()
 	ctx := context.Background()
-	for _, told := range []plimsoll.FailureCode{"", plimsoll.FailureLayer} {
+	for _, failure := range []plimsoll.FailureCode{"", plimsoll.FailureLayer} {
 		task := plimsoll.Task{Tenant: plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, Kind: plimsoll.WorkScan}
 		if err := s.CreateTask(ctx, &task, []plimsoll.Work{{Kind: plimsoll.WorkScan, Key: string(a.Digest)}}); err != nil {
 			t.Fatal(err)
@@ -222,9 +222,9 @@ func unrecordedFailure(t *testing.T, s *store.Store, a plimsoll.Artifact, states
 		}
 		w := claimed[0]
 		want := "failed unknown"
-		if told != "" {
+		if failure != "" {
 			want = "failed layer"
-			if err := s.FailScan(ctx, plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, a.Digest, told, "its worker told"); err != nil {
+			if err := s.FailScan(ctx, plimsoll.Tenant{ProjectID: "p1", EnterpriseProject: "0"}, a.Digest, failure, "its worker reported"); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -83,7 +83,7 @@ func checkThreats(t *testing.T, open func() *advisories.Store) {
 	changes, known, err := s.ChangedSince(t.Context(), 3)
 	must.NoError(t, err)
 	if !known || len(changes.CVEs)+len(changes.Keys) > 0 {
-		t.Errorf("a score within its band is judged anew: %+v, %v", changes, known)
+		t.Errorf("a score within its band is judged again: %+v, %v", changes, known)
 	}
 	equal(t, "gone", plimsoll.ImportOutcome{Revision: 5, Withdrawn: 1}, loadThreats(t, s, "kev"))
 	equal(t, "what is left", map[string]plimsoll.Threat{cve: {CVE: cve, EPSS: 310}}, threatsOf(t, s))
