@@ -80,10 +80,11 @@ type Family struct {
 type Access int
 
 // The kinds of access. Reader, Editor and Admin are meant in the enterprise project of the request, or, if the
-// request names all of them or none, in at least one; the Project kinds in the whole project.
+// request names all of them or none, in at least one; the Project kinds in the whole project. The zero Access is
+// none of them: a row that names no access is refused at start, not open to everyone.
 const (
-	Public   Access = iota // anybody, without authentication
-	SignedIn               // every caller who is authenticated
+	Public   Access = iota + 1 // anyone, without authentication
+	SignedIn                   // every caller who is authenticated
 	Reader
 	Editor
 	Admin

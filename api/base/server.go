@@ -77,8 +77,11 @@ func openAPIConfig(version string) huma.Config {
 	return cfg
 }
 
-// register adds one row of a table to the router and to the OpenAPI.
+// register adds one row of a table to the router and to the OpenAPI. It panics for a row without an access.
 func (s *Server) register(f *Family, row Operation) {
+	if _, known := accessRules[row.Access]; !known {
+		panic("operation " + row.ID + " does not say who may call it")
+	}
 	op := huma.Operation{
 		OperationID: row.ID, Method: row.Method, Path: row.Path, Tags: []string{row.Tag}, Summary: row.Summary,
 		Description: joinSentences(row.Description, row.Access.String()), Deprecated: row.Deprecated, DefaultStatus: row.Status,
