@@ -1,6 +1,9 @@
 package match
 
-import "strings"
+import (
+	"strconv"
+	"strings"
+)
 
 // noRelease is for ecosystems without releases: an ecosystem with a suffix is not one of them.
 func noRelease(suffix string) (string, bool) { return "", suffix == "" }
@@ -82,19 +85,25 @@ func openSUSERelease(suffix string) (string, bool) {
 
 // suseRelease returns "15 SP5" for "Linux Enterprise Server 15 SP5", for the modules of a
 // server ("Linux Enterprise Module for Basesystem 15 SP5"), for "Package Hub 15 SP5" and for
-// the "15.5" of os-release; and "Micro 5.5" for "Linux Enterprise Micro 5.5". Long-term
+// the "15.5" of os-release; and "Micro 5.5" for "Linux Enterprise Micro 5.5", "Micro 6.2" for "Linux Micro 6.2", as the
+// product is called since 6.0. Since 16 there are minor releases instead of service packs: "16.0". Long-term
 // support ("15 SP5-LTSS") and products with their own kernels or packages (Real Time, High
 // Performance Computing, SAP) are refused.
 func suseRelease(suffix string) (string, bool) {
 	if dottedNumber(suffix) {
 		major, pack, has := strings.Cut(suffix, ".")
+		if number, err := strconv.Atoi(major); err == nil && number >= firstMinorSUSE {
+			return suffix, strings.Count(suffix, ".") <= 1
+		}
 		if has && pack != "0" {
 			major += " SP" + pack
 		}
 		return major, !strings.Contains(pack, ".")
 	}
-	if number, ok := strings.CutPrefix(suffix, "Linux Enterprise Micro "); ok {
-		return "Micro " + number, dottedNumber(number)
+	for _, product := range [...]string{"Linux Enterprise Micro ", "Linux Micro "} {
+		if number, ok := strings.CutPrefix(suffix, product); ok {
+			return "Micro " + number, dottedNumber(number)
+		}
 	}
 	product, pack, has := suffix, "", false
 	if at := strings.LastIndex(suffix, " SP"); at >= 0 {
@@ -112,6 +121,9 @@ func suseRelease(suffix string) (string, bool) {
 		return "", false
 	}
 }
+
+// firstMinorSUSE is the first version of SUSE Linux Enterprise with minor releases.
+const firstMinorSUSE = 16
 
 func dottedNumber(s string) bool {
 	for part := range strings.SplitSeq(s, ".") {

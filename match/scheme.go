@@ -19,6 +19,9 @@ type ecosystemScheme struct {
 
 	names advisoryNaming // which of a package's names advisories use
 
+	// toolchain is the name of a package with versions of Go's toolchain; "" = there is none.
+	toolchain string
+
 	// hasModules: packages of module streams carry the mark in their release, and
 	// advisories about streams do not apply to other packages, nor the reverse.
 	hasModules bool
@@ -46,6 +49,9 @@ type advisorySubject struct{ name, version string }
 // unless advisories may use either name.
 func (s ecosystemScheme) subjects(p plimsoll.Package) (first, second advisorySubject) {
 	own := advisorySubject{p.Name, p.Version}
+	if s.toolchain != "" && p.Name == s.toolchain {
+		own.version = goToolchainVersion(p.Version)
+	}
 	source := advisorySubject{p.AdvisoryName(), p.AdvisoryVersion()}
 	switch {
 	case s.names == bySource:

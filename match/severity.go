@@ -65,9 +65,9 @@ func parseVendorWord(word string) plimsoll.Severity {
 		return plimsoll.SeverityHigh
 	case "medium", "moderate":
 		return plimsoll.SeverityMedium
-	case "low", "negligible", "minor", "none":
+	case "low", "negligible", "minor", "none", "unimportant": // Debian: no security problem in its package
 		return plimsoll.SeverityLow
-	default: // Ubuntu "untriaged"; Debian "unimportant", "not yet assigned", "end-of-life"; "unknown"
+	default: // Ubuntu "untriaged"; Debian "not yet assigned", "end-of-life"; "unknown"
 		return plimsoll.SeverityUnknown
 	}
 }

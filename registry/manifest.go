@@ -21,7 +21,8 @@ func acceptManifests() string {
 }
 
 // Resolve returns the descriptor of the manifest that a tag or digest points to. It reads the manifest only if the
-// headers do not contain enough.
+// headers do not contain enough, or if the registry refuses HEAD: some refuse it with 401, 403, 404 or 405 and answer
+// GET, so only the answer to GET is final. 429 is final for both.
 func (c *Client) Resolve(ctx context.Context, repository, reference string) (plimsoll.Descriptor, error) {
 	r, err := c.manifestRequest(repository, reference)
 	if err != nil {
@@ -33,8 +34,7 @@ func (c *Client) Resolve(ctx context.Context, repository, reference string) (pli
 	if err != nil {
 		return plimsoll.Descriptor{}, err
 	}
-	switch resp.StatusCode {
-	case http.StatusUnauthorized, http.StatusForbidden, http.StatusNotFound, http.StatusTooManyRequests:
+	if resp.StatusCode == http.StatusTooManyRequests {
 		return plimsoll.Descriptor{}, statusError(r.doing, resp)
 	}
 	drainBody(resp)

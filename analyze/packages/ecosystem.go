@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"strconv"
 	"strings"
 
 	"plimsoll"
@@ -43,6 +44,7 @@ var distributions = map[string]distribution{
 	"sle-micro":           {"SUSE", plimsoll.FormatRPM, namedRelease("Linux Enterprise Micro ")},
 	"sled":                {"SUSE", plimsoll.FormatRPM, suseRelease("Linux Enterprise Desktop ")},
 	"sles":                {"SUSE", plimsoll.FormatRPM, suseRelease("Linux Enterprise Server ")},
+	"sl-micro":            {"SUSE", plimsoll.FormatRPM, namedRelease("Linux Micro ")},
 
 	// OSV has no records of these. Their packages are reported as not judged, with the name.
 	"amzn":        {"Amazon Linux", plimsoll.FormatRPM, wholeRelease},
@@ -100,10 +102,15 @@ func namedRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 
 func tumbleweedRelease(plimsoll.OSRelease) (string, bool) { return "Tumbleweed", true }
 
-// suseRelease writes a service pack as advisories do: "15.5" becomes "15 SP5".
+// suseRelease writes a service pack as advisories do: "15.5" becomes "15 SP5". Since 16 there are minor releases, which
+// stay as they are: "16.0".
 func suseRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 	return func(o plimsoll.OSRelease) (string, bool) {
 		first, pack, more := strings.Cut(o.VersionID, ".")
+		if number, err := strconv.Atoi(first); err == nil && number >= 16 {
+			release, ok := wholeRelease(o)
+			return product + release, ok
+		}
 		if more && pack != "0" {
 			first += " SP" + pack
 		}

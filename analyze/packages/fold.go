@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -76,12 +77,26 @@ func newestRPM(v *layer.View) *layer.Node {
 // Fold implements analyze.Kind. A database or os-release file that no report describes is unread.
 func (Kind) Fold(in analyze.FoldInput, record *plimsoll.ScanRecord) []plimsoll.FileFailure {
 	folded, unread := FoldPackages(in.View)
+	if len(unread) == 0 && len(folded.System) == 0 && folded.Release != nil && folded.Release.ID != "" {
+		unread = append(unread, missingDatabase(*folded.Release))
+	}
 	if record.Facts == nil {
 		record.Facts = &plimsoll.ImageFacts{}
 	}
 	record.Facts.Release = folded.Release
 	record.Sets = append([]plimsoll.PlacedSet{}, folded.Sets()...)
 	return unread
+}
+
+// missingDatabase is the failure of an image whose os-release names a distribution, and that has no package database:
+// it was never copied, or an upper layer removed it. What the system contains is not known.
+func missingDatabase(r plimsoll.OSRelease) plimsoll.FileFailure {
+	name := r.ID
+	if r.VersionID != "" {
+		name += " " + r.VersionID
+	}
+	return plimsoll.FileFailure{Path: r.Path, Code: plimsoll.FailurePackages,
+		Detail: fmt.Sprintf("the system is %.80q and has no package database", name)}
 }
 
 // Withhold implements analyze.Kind: half a package database must not look like half the findings.

@@ -43,8 +43,11 @@ func isJar(p string) bool {
 //
 // The packages of an archive are the Maven modules whose pom.properties it contains: one, or several
 // if others were merged into it ("shaded"). Without any, it is identified by its manifest and its
-// file name.
+// file name. An archive may follow other bytes, such as a start script; a file without any archive has no packages.
 func readJar(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
+	if archive, err := hasZipEnd(f); !archive {
+		return nil, err
+	}
 	j := &jarReader{ctx: ctx, bytesLeft: maxUnpacked}
 	j.readArchive(f, f.Size(), f.Path, 1)
 	list, err := sortAndLimit(j.found, limit)

@@ -35,7 +35,7 @@ var manifestFormats = [...]manifestFormat{
 	{format: plimsoll.FormatNPM, wants: isNodeModule, limit: maxManifest, read: readPackageJSON},
 	{format: plimsoll.FormatPyPI, wants: isPythonMetadata, limit: maxManifest, read: readPython},
 	{format: plimsoll.FormatPyPI, wants: isPythonArchive, magic: "PK", limit: maxArchive, read: readPython},
-	{format: plimsoll.FormatJar, wants: isJar, magic: "PK", limit: maxArchive, read: readJar},
+	{format: plimsoll.FormatJar, wants: isJar, limit: maxArchive, read: readJar},
 	{format: plimsoll.FormatGem, wants: isInstalledGem, limit: maxManifest, read: readGemspec},
 	{format: plimsoll.FormatNuGet, wants: hasPathSuffix(".deps.json"), limit: maxManifest, read: readDepsJSON},
 	{format: plimsoll.FormatComposer, wants: hasPathSuffix("/composer/installed.json"), limit: maxManifest, read: readInstalledJSON},

@@ -16,7 +16,7 @@ import (
 const Name = "packages"
 
 // version must be raised when output changes, also by a new release of osv-scalibr in go.mod.
-const version = "3"
+const version = "4"
 
 // Paths of package databases.
 const (
@@ -128,6 +128,10 @@ func readOSRelease(f analyze.File, out *plimsoll.LayerReport) error {
 	if f.Size() > maxOSRelease {
 		return tooLargeError("file of %d bytes, at most %d are read", f.Size(), maxOSRelease)
 	}
+	f, err := withoutMark(f, nil)
+	if err != nil {
+		return err
+	}
 	release, err := ParseOSRelease(f)
 	release.Path = f.Path
 	out.Releases = append(slices.DeleteFunc(out.Releases, func(r plimsoll.OSRelease) bool { return r.Path == f.Path }), release)
@@ -160,6 +164,9 @@ func readLanguageFile(ctx context.Context, f analyze.File, out *plimsoll.LayerRe
 	file := plimsoll.PackageFile{Path: f.Path}
 	var err error
 	if m != nil {
+		if f, err = withoutMark(f, m); err != nil {
+			return err
+		}
 		file.Format, file.LowConfidence = m.format, m.declaredOnly
 		file.Packages, err = m.read(ctx, f, remainingPackages(out))
 	} else {
