@@ -179,6 +179,18 @@ func TestResolveWithoutHelp(t *testing.T) {
 			}
 			return r.Method == http.MethodHead
 		},
+		"HEAD forbidden": func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodHead {
+				w.WriteHeader(http.StatusForbidden)
+			}
+			return r.Method == http.MethodHead
+		},
+		"HEAD not found": func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodHead {
+				w.WriteHeader(http.StatusNotFound)
+			}
+			return r.Method == http.MethodHead
+		},
 		"bad digest in HEAD": func(w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("Docker-Content-Digest", "sha256:../../etc")
 			return false

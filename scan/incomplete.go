@@ -48,7 +48,7 @@ func (f *failures) add(list []layer.Failure) {
 func (f *failures) addUnread(k analyze.Kind, list []plimsoll.FileFailure) {
 	for _, failure := range list {
 		f.affect(k)
-		f.list(layer.Failure{FileFailure: failure})
+		f.list(layer.Failure{FileFailure: failure, Analyzer: k.Name()})
 	}
 }
 

@@ -123,7 +123,7 @@ func TestOwnList(t *testing.T) {
 	src := newMemory()
 	k := newKeeper(t, src)
 	a := accounts(src, t)
-	bare := src.image(t, nil, []item{regular("etc/os-release", release), regular("etc/passwd", passwd), regular("etc/shadow", "ann:*:1::::::\n")})
+	bare := src.image(t, nil, []item{regular("etc/os-release", release), regular("var/lib/dpkg/status", stanza("bash")), regular("etc/passwd", passwd), regular("etc/shadow", "ann:*:1::::::\n")})
 	k.push(t, "1", a)
 	k.push(t, "2", bare)
 	for _, a := range []plimsoll.Artifact{a, bare} {

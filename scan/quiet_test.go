@@ -77,7 +77,7 @@ func (y *yard) shownSecrets(t *testing.T, tag string) (shown, rest []string) {
 // ordinary is Debian with Python and Node, and an application's packages.
 func ordinary(t *testing.T) [][]item {
 	debian := slices.Concat(
-		[]item{regular("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"), regular("var/lib/dpkg/status", "")},
+		[]item{regular("etc/os-release", "ID=debian\nVERSION_ID=\"12\"\n"), regular("var/lib/dpkg/status", stanza("bash"))},
 		debianPackage("libdemo-tls:amd64", regular("lib/x86_64-linux-gnu/libdemo.so.3", "\x7fELF\x02\x01\x01\x00\x00"+exampleKey(1)+"\x00")),
 		debianPackage("python3-demo", regular("usr/lib/python3/dist-packages/demo/selftest.py", "KEY = '''"+exampleKey(2)+"'''\n")),
 		debianPackage("node-demo", regular("usr/share/nodejs/demo/index.js", "exports.key = `"+exampleKey(3)+"`;\n")),

@@ -78,7 +78,7 @@ func TestScansAtOnceShareLayers(t *testing.T) {
 func TestAFailureIsNotShared(t *testing.T) {
 	src := newMemory()
 	y := newYard(t, src)
-	a := src.image(t, nil, []item{regular("etc/os-release", release)})
+	a := src.image(t, nil, []item{regular("etc/os-release", release), regular("var/lib/dpkg/status", stanza("bash"))})
 	y.push(t, "1", a)
 	gone, cancel := context.WithCancel(t.Context())
 	begun := make(chan struct{})

@@ -59,13 +59,20 @@ var foldsOfReleases = []foldCase{
 	{"os-release of another layer through links", []layerSpec{
 		{links: map[string]string{"etc/os-release": "../usr/lib/os-release", "usr/lib": "/data/lib"}},
 		{releases: map[string]string{"data/lib/os-release": "debian"}},
-	}, []string{"release debian data/lib/os-release"}},
+	}, []string{"release debian data/lib/os-release", "failure packages data/lib/os-release"}},
 	{"etc/os-release before usr/lib", []layerSpec{
 		{releases: map[string]string{"etc/os-release": "a", "usr/lib/os-release": "b"}},
-	}, []string{"release a etc/os-release"}},
+	}, []string{"release a etc/os-release", "failure packages etc/os-release"}},
 	{"a dangling etc/os-release", []layerSpec{
 		{links: map[string]string{"etc/os-release": "nowhere"}, releases: map[string]string{"usr/lib/os-release": "b"}},
-	}, []string{"release b usr/lib/os-release"}},
+	}, []string{"release b usr/lib/os-release", "failure packages usr/lib/os-release"}},
+	{"a package database that an upper layer removed", []layerSpec{
+		{releases: map[string]string{"etc/os-release": "debian"}, status: map[string][]string{status: {"a"}}},
+		{whiteouts: []string{"var/lib/dpkg"}},
+	}, []string{"release debian etc/os-release", "failure packages etc/os-release"}},
+	{"an empty package database", []layerSpec{
+		{releases: map[string]string{"etc/os-release": "debian"}, status: map[string][]string{status: {}}},
+	}, []string{"release debian etc/os-release", "failure packages etc/os-release"}},
 }
 
 var foldsOfShapes = []foldCase{

@@ -77,7 +77,7 @@ func newestRPM(v *layer.View) *layer.Node {
 // Fold implements analyze.Kind. A database or os-release file that no report describes is unread.
 func (Kind) Fold(in analyze.FoldInput, record *plimsoll.ScanRecord) []plimsoll.FileFailure {
 	folded, unread := FoldPackages(in.View)
-	if len(unread) == 0 && len(folded.System) == 0 && folded.Release != nil && folded.Release.ID != "" {
+	if len(unread) == 0 && lacksDatabase(in.View, folded) {
 		unread = append(unread, missingDatabase(*folded.Release))
 	}
 	if record.Facts == nil {
@@ -88,8 +88,23 @@ func (Kind) Fold(in analyze.FoldInput, record *plimsoll.ScanRecord) []plimsoll.F
 	return unread
 }
 
-// missingDatabase is the failure of an image whose os-release names a distribution, and that has no package database:
-// it was never copied, or an upper layer removed it. What the system contains is not known.
+// lacksDatabase reports whether os-release names a distribution and no database lists a package of it: there is none,
+// it was removed by an upper layer, or it is empty. A database that could not be read is a failure of its own.
+func lacksDatabase(v *layer.View, f Folded) bool {
+	if f.Release == nil || f.Release.ID == "" || len(f.System) > 0 {
+		return false
+	}
+	databases := usualDatabases(v)
+	maps.Copy(databases, statusFiles(v))
+	for _, n := range databases {
+		if v.Failed(n) {
+			return false
+		}
+	}
+	return true
+}
+
+// missingDatabase is the failure of an image for which lacksDatabase is true. What the system contains is not known.
 func missingDatabase(r plimsoll.OSRelease) plimsoll.FileFailure {
 	name := r.ID
 	if r.VersionID != "" {

@@ -45,7 +45,7 @@ func isJar(p string) bool {
 // if others were merged into it ("shaded"). Without any, it is identified by its manifest and its
 // file name. An archive may follow other bytes, such as a start script; a file without any archive has no packages.
 func readJar(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error) {
-	if archive, err := hasZipEnd(f); !archive {
+	if archive, err := looksLikeZip(f); !archive {
 		return nil, err
 	}
 	j := &jarReader{ctx: ctx, bytesLeft: maxUnpacked}

@@ -64,6 +64,7 @@ func TestEcosystems(t *testing.T) {
 		{"openeuler", "22.03", "openEuler 22.03 (LTS:x)", ""}, {"openeuler", "22.03", "openEuler 22.03 (LTS", ""},
 		{"sles", "15.5", "", "SUSE:Linux Enterprise Server 15 SP5"}, {"sles", "15", "", "SUSE:Linux Enterprise Server 15"},
 		{"sled", "15.0", "", "SUSE:Linux Enterprise Desktop 15"}, {"sle-micro", "5.5", "", "SUSE:Linux Enterprise Micro 5.5"},
+		{"sles", "16.0", "", "SUSE:Linux Enterprise Server 16.0"}, {"sl-micro", "6.2", "", "SUSE:Linux Micro 6.2"},
 		{"opensuse-leap", "15.5", "", "openSUSE:Leap 15.5"}, {"opensuse-tumbleweed", "20240101", "", "openSUSE:Tumbleweed"},
 		{"azurelinux", "3.0", "", "Azure Linux:3"}, {"mariner", "2.0", "", "Azure Linux:2"}, {"photon", "5.0", "", "Photon OS:5.0"},
 		{"mageia", "9", "", "Mageia:9"}, {"fedora", "35", "", "Fedora:35"}, {"centos", "7", "", "CentOS:7"},

@@ -45,7 +45,7 @@ func sampleLayout(t *testing.T) string {
 	if err := z.Close(); err != nil {
 		t.Fatal(err)
 	}
-	img := packedImage(t, types.OCILayer, apptest.Gzip, apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease),
+	img := packedImage(t, types.OCILayer, apptest.Gzip, apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease), apptest.File("var/lib/dpkg/status", apptest.Dpkg("bash", "5.2.15-2")),
 		apptest.File("srv/both.sh", "#!/bin/sh\n# "+clamdtest.Sample+"\n"), apptest.File("srv/good.sh", "#!/bin/sh\n"),
 		apptest.File("srv/big.sh", "#!/bin/sh\n"+strings.Repeat("x", clamdtest.DaemonLimit)),
 		apptest.File("srv/notes", clamdtest.Sample), apptest.File("srv/app.zip", packed.String())))

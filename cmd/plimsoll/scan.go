@@ -18,6 +18,7 @@ type scanOptions struct {
 	image          string
 	platform       string
 	failOn         string
+	unknown        string // one of unknownSeverities
 	allowNotJudged bool
 	failOnStale    bool
 	access         accessOptions
@@ -69,6 +70,7 @@ could not be judged.`,
 	f.StringVar(&o.image, "image", "", "which image of an archive or layout, by name or digest, if it holds several")
 	f.StringVar(&o.platform, "platform", "linux/amd64", "which platform of an index to scan")
 	f.StringVar(&o.failOn, "fail-on", "", "exit 1 on a vulnerability of this severity or worse (critical, high, medium, low), on malware, on a secret, or on any finding")
+	f.StringVar(&o.unknown, "unknown-severity", unknownFails, "with --fail-on and a severity, findings that no source has rated: fail (exit 1), warn (a line on standard error), pass")
 	f.BoolVar(&o.allowNotJudged, "allow-not-judged", false, "do not fail because some packages could not be judged")
 	f.BoolVar(&o.failOnStale, "fail-on-stale", false, "exit 2 if the advisories are older than --stale-after, or there are none")
 	o.access.addFlags(cmd)
@@ -78,6 +80,7 @@ could not be judged.`,
 	completeFlag(cmd, "without", imagescan.Optional()...)
 	f.BoolVar(&o.allSecrets, "all-secrets", false, "list secrets in every file, those of system packages and documents and examples of packages of languages included")
 	completeFlag(cmd, "fail-on", "critical", "high", "medium", "low", "malware", "secret", "any")
+	completeFlag(cmd, "unknown-severity", unknownSeverities...)
 	completeFlag(cmd, "platform", "linux/amd64", "linux/arm64", "linux/arm/v7", "linux/ppc64le", "linux/riscv64", "linux/s390x")
 	return cmd
 }
@@ -87,6 +90,10 @@ func (a *application) scan(ctx context.Context, ref string, o scanOptions) error
 	if err != nil {
 		return err
 	}
+	if !slices.Contains(unknownSeverities, o.unknown) {
+		return plimsoll.Errorf(plimsoll.Invalid, "--unknown-severity %.40q is not fail, warn or pass", o.unknown)
+	}
+	limit.unknownFails = o.unknown == unknownFails
 	if slices.Contains(o.without, o.failOn) {
 		return plimsoll.Errorf(plimsoll.Invalid, "--fail-on %s needs what --without leaves out", o.failOn)
 	}
@@ -117,10 +124,29 @@ func (a *application) scan(ctx context.Context, ref string, o scanOptions) error
 		return err
 	}
 	a.warnStale(result.Advisories.Stale, result.Advisories.Age)
+	if n := countUnknown(result); limit.severity != "" && n > 0 && o.unknown != unknownPasses {
+		a.note("%d vulnerabilities have no known severity (--unknown-severity %s)", n, o.unknown)
+	}
 	if err := checkResult(result, limit, failure, o.allowNotJudged); err != nil || !o.failOnStale {
 		return err
 	}
 	return checkCurrent(result.Advisories)
+}
+
+// What --unknown-severity accepts.
+const (
+	unknownFails  = "fail"
+	unknownWarns  = "warn"
+	unknownPasses = "pass"
+)
+
+var unknownSeverities = []string{unknownFails, unknownWarns, unknownPasses}
+
+// countUnknown counts the distinct vulnerabilities that no source has rated.
+func countUnknown(r imagescan.Result) int {
+	return countDistinct(slices.DeleteFunc(slices.Clone(r.Vulnerabilities), func(v imagescan.Vulnerability) bool {
+		return v.Severity != plimsoll.SeverityUnknown
+	}))
 }
 
 // errThreshold ends a scan whose findings reach --fail-on.
@@ -132,6 +158,8 @@ type threshold struct {
 	malware  bool
 	secret   bool
 	any      bool
+
+	unknownFails bool // a vulnerability of unknown severity meets any severity
 }
 
 func parseThreshold(s string) (threshold, error) {
@@ -162,7 +190,9 @@ func (t threshold) isMet(r imagescan.Result) bool {
 	case t.secret:
 		return len(r.Secrets) > 0
 	case t.severity != "":
-		return slices.ContainsFunc(r.Vulnerabilities, func(v imagescan.Vulnerability) bool { return v.Severity.AtLeast(t.severity) })
+		return slices.ContainsFunc(r.Vulnerabilities, func(v imagescan.Vulnerability) bool {
+			return v.Severity.AtLeast(t.severity) || t.unknownFails && v.Severity == plimsoll.SeverityUnknown
+		})
 	default:
 		return false
 	}

@@ -75,7 +75,7 @@ func TestSecondScanFetchesNothing(t *testing.T) {
 
 // TestAnArchiveIsProvenEachTime changes bytes of a layer that an earlier scan knows.
 func TestAnArchiveIsProvenEachTime(t *testing.T) {
-	img := packedImage(t, types.OCILayer, apptest.Gzip, apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease), apptest.File("srv/eicar.com", apptest.EICAR)))
+	img := packedImage(t, types.OCILayer, apptest.Gzip, apptest.Tar(t, apptest.File("etc/os-release", apptest.DebianRelease), apptest.File("var/lib/dpkg/status", apptest.Dpkg("bash", "5.2.15-2")), apptest.File("srv/eicar.com", apptest.EICAR)))
 	dir, _ := writeLayout(t, "team/app:1", img)
 	data := t.TempDir()
 	first := scanJSON(t, "--data", data, "--layout", dir)
