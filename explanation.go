@@ -51,6 +51,9 @@ const (
 	CheckNotJudged    CheckResult = "not_judged"    // a version cannot be ordered
 	CheckOtherRelease CheckResult = "other_release" // it speaks of another release of the distribution
 	CheckWithdrawn    CheckResult = "withdrawn"
+
+	// CheckByDistribution: a package of the system installed the files, and the advisories of the distribution judge it.
+	CheckByDistribution CheckResult = "by_distribution"
 )
 
 // AdvisoryCheck is one affected entry of an advisory compared with one package.

@@ -22,6 +22,7 @@ type LayerReport struct {
 	Tree     *Tree         `json:"tree,omitempty"`
 	Releases []OSRelease   `json:"releases,omitempty"`
 	Packages []PackageFile `json:"packages,omitempty"`
+	Owned    []OwnedFiles  `json:"owned,omitempty"`
 	Accounts []AccountFile `json:"accounts,omitempty"`
 	Configs  []ConfigFile  `json:"configs,omitempty"`
 	Modes    []FileMode    `json:"modes,omitempty"`
@@ -127,6 +128,48 @@ type PackageFile struct {
 
 	// LowConfidence marks a lock file: it lists packages to install, which may not be installed.
 	LowConfidence bool `json:"low_confidence,omitempty"`
+
+	// Link is the path of the file in the same layer that this hard link shares its content with.
+	Link string `json:"link,omitempty"`
+
+	// Sums are the first FileSum bytes of the file's MD5, SHA-1 and SHA-256, in this order. They are set for a file of a
+	// language that an operating system package may have installed.
+	Sums []byte `json:"sums,omitempty"`
+
+	// OtherVendors are, in a database of an operating system, the names of packages that other vendors than the
+	// distribution made, sorted. OwnVendor is set if the database contains packages of the distribution itself; without
+	// any, OtherVendors means nothing.
+	OtherVendors []string `json:"other_vendors,omitempty"`
+	OwnVendor    bool     `json:"own_vendor,omitempty"`
+}
+
+// FileSum is how many bytes of a digest are kept to compare files with the records of package managers.
+const FileSum = 8
+
+// SumAlgorithm is the algorithm of the digests that a package manager records.
+type SumAlgorithm string
+
+// The algorithms of dpkg, apk and rpm.
+const (
+	SumMD5    SumAlgorithm = "md5"
+	SumSHA1   SumAlgorithm = "sha1"
+	SumSHA256 SumAlgorithm = "sha256"
+)
+
+// OwnedFiles are files that a package of an operating system installed, as its database records them: those from
+// which packages of languages are read.
+type OwnedFiles struct {
+	Database  string        `json:"database"` // path of the database
+	Format    PackageFormat `json:"format"`   // of the package manager
+	Package   string        `json:"package"`
+	Algorithm SumAlgorithm  `json:"algorithm"`
+	Files     []OwnedFile   `json:"files"`
+}
+
+// OwnedFile is a file of a package.
+type OwnedFile struct {
+	Path string `json:"p"` // see owned.NormalizePath
+	Sum  []byte `json:"s"` // first FileSum bytes of the digest
 }
 
 // AccountFile is an account database reduced to facts, without password hashes.

@@ -25,6 +25,29 @@ type Package struct {
 
 	Arch string `json:"arch,omitempty"`
 	PURL string `json:"purl,omitempty"`
+
+	// Owner is the operating system package that installed the files of a package of a language. It is part of the
+	// identity, because the owner's distribution may judge the package: see Owner.
+	Owner Owner `json:"owner,omitzero"`
+}
+
+// Owner is an operating system package that installed a file which nobody changed since. The zero value is no owner.
+type Owner struct {
+	Ecosystem string `json:"ecosystem,omitempty"` // as in Package; "" if the distribution is not known
+	Name      string `json:"name"`
+	Source    string `json:"source"` // the name that advisories use, as AdvisoryName returns it
+
+	// OtherVendor is set if somebody else than the distribution made the package, as far as its database shows. The
+	// distribution's advisories then judge its files only if they name the source.
+	OtherVendor bool `json:"other_vendor,omitempty"`
+}
+
+// vendor is OtherVendor as text, for orders and hashes.
+func (o Owner) vendor() string {
+	if o.OtherVendor {
+		return "other"
+	}
+	return ""
 }
 
 // AdvisoryName is the name advisories of operating systems use: the source package if known.
@@ -48,6 +71,8 @@ func (p Package) Compare(q Package) int {
 	for _, c := range [...][2]string{
 		{p.Ecosystem, q.Ecosystem}, {p.Name, q.Name}, {p.Version, q.Version}, {p.Source, q.Source},
 		{p.SourceVersion, q.SourceVersion}, {p.Arch, q.Arch}, {p.PURL, q.PURL},
+		{p.Owner.Ecosystem, q.Owner.Ecosystem}, {p.Owner.Name, q.Owner.Name}, {p.Owner.Source, q.Owner.Source},
+		{p.Owner.vendor(), q.Owner.vendor()},
 	} {
 		if d := strings.Compare(c[0], c[1]); d != 0 {
 			return d
@@ -63,6 +88,10 @@ type SetKind string
 const (
 	SetOS       SetKind = "os"       // the folded image's package database
 	SetLanguage SetKind = "language" // language packages that one layer brought
+
+	// SetDeclared is packages of languages that a lock file of one layer names and no installed file confirms. They are
+	// listed and judged, but not counted, and never meet a threshold.
+	SetDeclared SetKind = "declared"
 )
 
 // PackageSet is a set of packages without paths. Its key is the hash of its content.
@@ -79,8 +108,11 @@ func NewPackageSet(kind SetKind, packages []Package) PackageSet {
 	return PackageSet{Kind: kind, Packages: sorted}
 }
 
+// ownerMark precedes the fields of an owner in a hash. No ecosystem is equal to it.
+const ownerMark = "\x00owner"
+
 // Hash is the content key of the set: hex SHA-256 over its kind and every field of
-// every package, each preceded by its length.
+// every package, each preceded by its length. The fields of an owner follow those of its package, after ownerMark.
 func (s PackageSet) Hash() string {
 	h := sha256.New()
 	var size [binary.MaxVarintLen64]byte
@@ -92,6 +124,11 @@ func (s PackageSet) Hash() string {
 	for _, p := range s.Packages {
 		for _, v := range [...]string{p.Ecosystem, p.Name, p.Version, p.Source, p.SourceVersion, p.Arch, p.PURL} {
 			field(v)
+		}
+		if p.Owner != (Owner{}) {
+			for _, v := range [...]string{ownerMark, p.Owner.Ecosystem, p.Owner.Name, p.Owner.Source, p.Owner.vendor()} {
+				field(v)
+			}
 		}
 	}
 	return hex.EncodeToString(h.Sum(nil))
@@ -108,7 +145,11 @@ type Place struct {
 	Package int    `json:"p"`
 	Layer   int    `json:"l"` // index into the artifact's layers, bottom first
 	Path    string `json:"f"`
-	Low     bool   `json:"w,omitempty"` // low confidence: a lock file names it
+	Low     bool   `json:"w,omitempty"` // low confidence: a lock file names it, and no installed file confirms it
+
+	// Also are the paths of further files that describe the same installation, such as the second of a Python package's
+	// metadata files. They are not places of their own.
+	Also []string `json:"a,omitempty"`
 }
 
 // comparedQualifiers distinguish builds of one package. A qualifier that only one side has is not compared.

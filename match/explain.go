@@ -22,8 +22,11 @@ func Explain(id string, packages []plimsoll.Package, e plimsoll.Evidence) (check
 	}
 	slices.Sort(ids)
 	ids = slices.Compact(ids)
+	named := namedOwners(packages, e.Advisories)
 	e.Advisories = about
-	x := explainer{packageJudge{evidence: e, entries: indexAllEntries(about), covered: coveredReleases(e.Releases), evaluators: map[string]*rangeEvaluator{}}, ids}
+	x := explainer{packageJudge{
+		evidence: e, entries: indexAllEntries(about), covered: coveredReleases(e.Releases), named: named, evaluators: map[string]*rangeEvaluator{},
+	}, ids}
 	for _, p := range packages {
 		if c, ok := x.explainPackage(p); ok {
 			checked = append(checked, c)
@@ -70,6 +73,7 @@ func (x *explainer) explainPackage(p plimsoll.Package) (c plimsoll.CheckedPackag
 		h = &rangeEvaluator{scheme: s, parsed: map[string]parsedBound{}}
 		x.evaluators[base] = h
 	}
+	byDistribution := x.isJudgedByDistribution(p)
 	var hits []advisoryHit
 	first, second := s.subjects(p)
 	for _, subject := range [...]advisorySubject{first, second} {
@@ -78,6 +82,9 @@ func (x *explainer) explainPackage(p plimsoll.Package) (c plimsoll.CheckedPackag
 		}
 		for _, e := range x.entries[plimsoll.NewAdvisoryKey(base, subject.name)] {
 			check := h.checkEntry(subject, e, release, releaseKnown)
+			if byDistribution && check.Result != plimsoll.CheckWithdrawn && !e.advisory.Malicious() {
+				check.Result = plimsoll.CheckByDistribution
+			}
 			c.Checks = append(c.Checks, check)
 			if check.Result == plimsoll.CheckAffected {
 				hits = append(hits, advisoryHit{affectedEntry: e, fixed: check.Fixed})
@@ -88,6 +95,7 @@ func (x *explainer) explainPackage(p plimsoll.Package) (c plimsoll.CheckedPackag
 		}
 	}
 	switch {
+	case byDistribution:
 	case !releaseKnown:
 		c.Reason = plimsoll.NotJudgedDistribution
 	case !x.covered[base+":"+release]:
@@ -103,7 +111,7 @@ func (x *explainer) explainPackage(p plimsoll.Package) (c plimsoll.CheckedPackag
 
 // compareChecks orders affected entries first, then by how close the result is to affected.
 func compareChecks(a, b plimsoll.AdvisoryCheck) int {
-	order := []plimsoll.CheckResult{plimsoll.CheckAffected, plimsoll.CheckNotJudged, plimsoll.CheckNotAffected, plimsoll.CheckWithdrawn, plimsoll.CheckOtherRelease}
+	order := []plimsoll.CheckResult{plimsoll.CheckAffected, plimsoll.CheckNotJudged, plimsoll.CheckNotAffected, plimsoll.CheckByDistribution, plimsoll.CheckWithdrawn, plimsoll.CheckOtherRelease}
 	if d := slices.Index(order, a.Result) - slices.Index(order, b.Result); d != 0 {
 		return d
 	}

@@ -26,6 +26,7 @@ func Keys(packages []plimsoll.Package) []plimsoll.AdvisoryKey {
 		if second.name != "" {
 			out = append(out, plimsoll.NewAdvisoryKey(base, second.name))
 		}
+		out = append(out, ownerKeys(p.Owner)...)
 	}
 	slices.SortFunc(out, func(a, b plimsoll.AdvisoryKey) int {
 		return strings.Compare(a.Ecosystem+"\n"+a.Name, b.Ecosystem+"\n"+b.Name)
@@ -41,6 +42,7 @@ func Judge(packages []plimsoll.Package, e plimsoll.Evidence) plimsoll.Judgement 
 		evidence:   e,
 		entries:    indexEntries(e.Advisories),
 		covered:    coveredReleases(e.Releases),
+		named:      namedOwners(packages, e.Advisories),
 		evaluators: map[string]*rangeEvaluator{},
 	}
 	out := plimsoll.Judgement{Revision: e.Revision}
@@ -66,8 +68,9 @@ func Judge(packages []plimsoll.Package, e plimsoll.Evidence) plimsoll.Judgement 
 type packageJudge struct {
 	evidence   plimsoll.Evidence
 	entries    map[plimsoll.AdvisoryKey][]affectedEntry
-	covered    map[string]bool            // by "base ecosystem:normalized release"
-	evaluators map[string]*rangeEvaluator // by base ecosystem
+	covered    map[string]bool               // by "base ecosystem:normalized release"
+	named      map[plimsoll.AdvisoryKey]bool // owners that some advisory in force names
+	evaluators map[string]*rangeEvaluator    // by base ecosystem
 }
 
 // affectedEntry is an element of an advisory's affected list, with its advisory.
@@ -109,7 +112,8 @@ func coveredReleases(releases map[string]bool) map[string]bool {
 	return out
 }
 
-// judgePackage judges one package. reason is why it could not be judged, or not by every
+// judgePackage judges one package. Of a package that the distribution of its owner judges, the advisories of the language
+// say only whether it is malware: a vulnerability is found in the owner. reason is why it could not be judged, or not by every
 // advisory; "" if it was.
 func (j *packageJudge) judgePackage(p plimsoll.Package) (found []plimsoll.Vulnerability, malware []plimsoll.MaliciousPackage, reason string) {
 	base, suffix, _ := strings.Cut(p.Ecosystem, ":")
@@ -140,6 +144,9 @@ func (j *packageJudge) judgePackage(p plimsoll.Package) (found []plimsoll.Vulner
 		reason = plimsoll.NotJudgedVersion
 	}
 	malicious, hits := splitMalicious(hits)
+	if j.isJudgedByDistribution(p) {
+		return nil, maliciousPackage(p, malicious), ""
+	}
 	return j.mergeByID(h, p, hits), maliciousPackage(p, malicious), reason
 }
 

@@ -19,20 +19,21 @@ import (
 //
 // The extractor gets a fixed path and returns every stanza. For a path in status.d it would return an
 // empty list and no error for a malformed file, and it treats only one state as installed.
-func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]plimsoll.Package, error) {
+func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]plimsoll.Package, vendorList, error) {
 	stanzas, incomplete, err := countStanzas(r)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	if stanzas > limit {
-		return nil, tooLargeError("database of %d packages, at most %d are read", stanzas, limit)
+		return nil, nil, tooLargeError("database of %d packages, at most %d are read", stanzas, limit)
 	}
 	if _, err := r.Seek(0, io.SeekStart); err != nil {
-		return nil, err
+		return nil, nil, err
 	}
 	extractor := dpkg.Extractor{IncludeNotInstalled: true}
 	found, failed := extractor.Extract(ctx, &filesystem.ScanInput{FS: noFiles{}, Path: dpkgStatus, Reader: r})
 	var list []plimsoll.Package
+	vendors := vendorList{}
 	stateless := 0
 	for _, p := range found.Packages {
 		meta, ok := p.Metadata.(*dpkgmeta.Metadata)
@@ -51,16 +52,19 @@ func parseDpkg(ctx context.Context, r io.ReadSeeker, single bool, limit int) ([]
 			Source: meta.SourceName, SourceVersion: meta.SourceVersion,
 		}
 		list = append(list, dropEqualSource(q))
+		if meta.Maintainer != "" {
+			vendors[q.Name] = meta.Maintainer
+		}
 	}
 	switch {
 	case failed != nil:
-		return list, plimsoll.Errorf(plimsoll.Invalid, "read dpkg database, %d packages before: %w", len(list), failed)
+		return list, nil, plimsoll.Errorf(plimsoll.Invalid, "read dpkg database, %d packages before: %w", len(list), failed)
 	case incomplete > 0:
-		return list, plimsoll.Errorf(plimsoll.Invalid, "%d installed packages without name or version", incomplete)
+		return list, nil, plimsoll.Errorf(plimsoll.Invalid, "%d installed packages without name or version", incomplete)
 	case stateless > 0:
-		return list, plimsoll.Errorf(plimsoll.Invalid, "%d packages without a status", stateless)
+		return list, nil, plimsoll.Errorf(plimsoll.Invalid, "%d packages without a status", stateless)
 	}
-	return list, nil
+	return list, vendors.byMaintainer(), nil
 }
 
 // isInstalledStatus reports whether files of a package in this state are installed (dpkg(1), "Package

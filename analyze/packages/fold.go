@@ -12,7 +12,10 @@ import (
 )
 
 // Kind declares packages: the package sets of an image and its release.
-type Kind struct{}
+type Kind struct {
+	// CountDeclared makes what only a lock file names count like what is installed.
+	CountDeclared bool
+}
 
 // Name implements analyze.Kind.
 func (Kind) Name() string { return Name }
@@ -75,7 +78,7 @@ func newestRPM(v *layer.View) *layer.Node {
 }
 
 // Fold implements analyze.Kind. A database or os-release file that no report describes is unread.
-func (Kind) Fold(in analyze.FoldInput, record *plimsoll.ScanRecord) []plimsoll.FileFailure {
+func (k Kind) Fold(in analyze.FoldInput, record *plimsoll.ScanRecord) []plimsoll.FileFailure {
 	folded, unread := FoldPackages(in.View)
 	if len(unread) == 0 && lacksDatabase(in.View, folded) {
 		unread = append(unread, missingDatabase(*folded.Release))
@@ -84,7 +87,7 @@ func (Kind) Fold(in analyze.FoldInput, record *plimsoll.ScanRecord) []plimsoll.F
 		record.Facts = &plimsoll.ImageFacts{}
 	}
 	record.Facts.Release = folded.Release
-	record.Sets = append([]plimsoll.PlacedSet{}, folded.Sets()...)
+	record.Sets = append([]plimsoll.PlacedSet{}, folded.Sets(k.CountDeclared)...)
 	return unread
 }
 
@@ -140,7 +143,8 @@ type SystemPackage struct {
 // LanguageFile is a visible file that names packages of a language.
 type LanguageFile struct {
 	plimsoll.PackageFile
-	Layer int // index of the layer that contains the file, bottom = 0
+	Layer int            // index of the layer that contains the file, bottom = 0
+	Owner plimsoll.Owner // the zero value if no package of the system installed the file, or if it was changed
 }
 
 // FoldPackages returns the packages of an image, and the files that no report describes.
@@ -150,9 +154,12 @@ func FoldPackages(v *layer.View) (Folded, []plimsoll.FileFailure) {
 		files: layer.CollectItems(v, func(r *plimsoll.LayerReport) []plimsoll.PackageFile { return r.Packages },
 			func(p *plimsoll.PackageFile) string { return p.Path }),
 	}
+	f.otherVendors = map[ownerID]bool{}
 	f.addRelease()
 	f.addDatabases()
 	f.addFiles()
+	f.setOwners()
+	f.dropConfirmed()
 	return f.out, f.Unread
 }
 
@@ -161,6 +168,9 @@ type folder struct {
 	analyze.FileFinder
 	files layer.Items[plimsoll.PackageFile]
 	out   Folded
+
+	otherVendors map[ownerID]bool // packages of the system that other vendors made
+	ownVendor    bool             // some package of the system is of the distribution
 }
 
 // addRelease adds the release. A file that was not read is a failure, not an image without a
@@ -211,6 +221,10 @@ func (f *folder) addDatabases() {
 			f.AddUnread(n)
 			continue
 		}
+		for _, name := range file.OtherVendors {
+			f.otherVendors[ownerID{file.Format, name}] = true
+		}
+		f.ownVendor = f.ownVendor || file.OwnVendor
 		origins := f.origins(f.View.History(key))
 		for _, p := range file.Packages {
 			f.out.System = append(f.out.System, SystemPackage{Package: p, Format: file.Format, Layer: origins[identityOf(p)], Path: path})

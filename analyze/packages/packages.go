@@ -1,6 +1,7 @@
 package packages
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"io"
@@ -10,13 +11,14 @@ import (
 
 	"plimsoll"
 	"plimsoll/analyze"
+	"plimsoll/analyze/packages/owned"
 )
 
 // Name is the name of the analyzer.
 const Name = "packages"
 
 // version must be raised when output changes, also by a new release of osv-scalibr in go.mod.
-const version = "4"
+const version = "5"
 
 // Paths of package databases.
 const (
@@ -147,8 +149,10 @@ func (a Analyzer) readDatabase(ctx context.Context, f analyze.File, out *plimsol
 	if f.Size() > limit {
 		return tooLargeError("file of %d bytes, at most %d are read", f.Size(), limit)
 	}
-	list, err := a.parseDatabase(ctx, f.Path, f.SectionReader, remainingPackages(out))
-	addPackageFile(out, plimsoll.PackageFile{Path: f.Path, Format: kind, Packages: list})
+	list, vendors, err := a.parseDatabase(ctx, f.Path, f.SectionReader, remainingPackages(out))
+	file := plimsoll.PackageFile{Path: f.Path, Format: kind, Packages: list}
+	file.OtherVendors, file.OwnVendor = vendors.others()
+	addPackageFile(out, file)
 	return err
 }
 
@@ -162,6 +166,10 @@ func readLanguageFile(ctx context.Context, f analyze.File, out *plimsoll.LayerRe
 		return tooLargeError("file of %d bytes, at most %d are read", f.Size(), limit)
 	}
 	file := plimsoll.PackageFile{Path: f.Path}
+	if f.Type == plimsoll.EntryHardlink {
+		file.Link = f.Link
+	}
+	whole := f
 	var err error
 	if m != nil {
 		if f, err = withoutMark(f, m); err != nil {
@@ -171,6 +179,12 @@ func readLanguageFile(ctx context.Context, f analyze.File, out *plimsoll.LayerRe
 		file.Packages, err = m.read(ctx, f, remainingPackages(out))
 	} else {
 		file.Format, file.Packages, err = readExecutable(ctx, f, remainingPackages(out))
+	}
+	if len(file.Packages) > 0 && !file.Format.OS() && owned.MayBeOwned(f.Path) {
+		sums, failed := owned.SumsOf(io.NewSectionReader(whole, 0, whole.Size()))
+		if err = cmp.Or(err, failed); failed == nil {
+			file.Sums = sums.Prefix()
+		}
 	}
 	addPackageFile(out, file)
 	return err
@@ -201,19 +215,17 @@ func (Analyzer) End(out *plimsoll.LayerReport) {
 }
 
 // parseDatabase reads one database. With an error it also returns the packages read before it.
-func (a Analyzer) parseDatabase(ctx context.Context, path string, r *io.SectionReader, limit int) ([]plimsoll.Package, error) {
-	var list []plimsoll.Package
-	var err error
+func (a Analyzer) parseDatabase(ctx context.Context, path string, r *io.SectionReader, limit int) (list []plimsoll.Package, vendors vendorList, err error) {
 	switch databaseFormat(path) {
 	case plimsoll.FormatAPK:
 		list, err = parseAPK(r, limit)
 	case plimsoll.FormatRPM:
-		list, err = parseRPM(ctx, r, r.Size(), a.deadline, limit)
+		list, vendors, err = parseRPM(ctx, r, r.Size(), a.deadline, limit)
 	default:
-		list, err = parseDpkg(ctx, r, path != dpkgStatus, limit)
+		list, vendors, err = parseDpkg(ctx, r, path != dpkgStatus, limit)
 	}
 	slices.SortFunc(list, plimsoll.Package.Compare)
-	return list, err
+	return list, vendors, err
 }
 
 func tooLargeError(format string, args ...any) error {

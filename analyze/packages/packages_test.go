@@ -109,11 +109,11 @@ func TestAPK(t *testing.T) {
 }
 
 func TestTooManyPackages(t *testing.T) {
-	_, err := New().parseDatabase(t.Context(), dpkgStatus, newSection(strings.Repeat(bashStanza+"\n", 11)), 10)
+	_, _, err := New().parseDatabase(t.Context(), dpkgStatus, newSection(strings.Repeat(bashStanza+"\n", 11)), 10)
 	if plimsoll.FailureOf(err) != plimsoll.FailureOversized {
 		t.Errorf("dpkg: %v", err)
 	}
-	list, err := New().parseDatabase(t.Context(), apkInstalled, newSection(strings.Repeat("P:a\nV:1\n\n", 11)), 10)
+	list, _, err := New().parseDatabase(t.Context(), apkInstalled, newSection(strings.Repeat("P:a\nV:1\n\n", 11)), 10)
 	if plimsoll.FailureOf(err) != plimsoll.FailureOversized || len(list) != 10 {
 		t.Errorf("apk: %d packages, %v", len(list), err)
 	}
@@ -158,7 +158,7 @@ func newSection(s string) *io.SectionReader {
 
 func fuzzDatabase(t *testing.T, path string, raw []byte) {
 	silenceLibraryLog()
-	list, _ := New().parseDatabase(t.Context(), path, newSection(string(raw)), 1000)
+	list, _, _ := New().parseDatabase(t.Context(), path, newSection(string(raw)), 1000)
 	if len(list) > 1000 {
 		t.Fatalf("%d packages", len(list))
 	}

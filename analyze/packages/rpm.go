@@ -56,24 +56,28 @@ func isRPMLog(path string) bool {
 // packages read before it. A small file can keep SQLite busy, so there is a deadline. It interrupts
 // the query; a library that ignores its context would run until its process ends, which is one more
 // reason to analyse layers in a child process.
-func parseRPM(ctx context.Context, r io.ReaderAt, size int64, deadline time.Duration, limit int) ([]plimsoll.Package, error) {
+func parseRPM(ctx context.Context, r io.ReaderAt, size int64, deadline time.Duration, limit int) ([]plimsoll.Package, vendorList, error) {
 	ctx, cancel := context.WithTimeout(ctx, deadline)
 	defer cancel()
 	var list []plimsoll.Package
+	vendors := vendorList{}
 	err := rpmdb.Read(ctx, r, size, func(p rpmdb.Package) error {
 		if len(list) == limit {
 			return tooLargeError("database of more than %d packages", limit)
 		}
 		list = append(list, rpmPackage(p))
+		if p.Vendor != "" {
+			vendors[p.Name] = p.Vendor
+		}
 		return nil
 	})
 	switch {
 	case err == nil:
-		return list, nil
+		return list, vendors.byMajority(), nil
 	case errors.Is(ctx.Err(), context.DeadlineExceeded):
-		return list, plimsoll.Fail(plimsoll.FailureTimeout, plimsoll.Errorf(plimsoll.Invalid, "rpm database was not read within %s, %d packages before", deadline, len(list)))
+		return list, nil, plimsoll.Fail(plimsoll.FailureTimeout, plimsoll.Errorf(plimsoll.Invalid, "rpm database was not read within %s, %d packages before", deadline, len(list)))
 	default:
-		return list, plimsoll.Errorf(plimsoll.Invalid, "read rpm database, %d packages before: %w", len(list), err)
+		return list, nil, plimsoll.Errorf(plimsoll.Invalid, "read rpm database, %d packages before: %w", len(list), err)
 	}
 }
 

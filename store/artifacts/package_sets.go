@@ -103,6 +103,7 @@ func (s *Store) ArtifactSets(ctx context.Context, t plimsoll.Tenant, d plimsoll.
 type PlacedSetRow struct {
 	Set    int64
 	Os     bool
+	Kind   plimsoll.SetKind
 	Places map[int][]plimsoll.Place
 }
 
@@ -122,7 +123,7 @@ func PlacedSets(ctx context.Context, tx *sqldb.Tx, artifact int64) ([]PlacedSetR
 		if err := sqldb.UnpackJSON(packed, &places); err != nil {
 			return h, err
 		}
-		h.Os = kind == plimsoll.SetOS
+		h.Os, h.Kind = kind == plimsoll.SetOS, kind
 		h.Places = make(map[int][]plimsoll.Place, len(places))
 		for _, p := range places {
 			h.Places[p.Package] = append(h.Places[p.Package], p)

@@ -86,7 +86,7 @@ func (s *Store) DecidedImages(ctx context.Context, d plimsoll.Decision) ([]plims
 
 const selectProjectVulnerabilitiesSQL = `SELECT DISTINCT v.vulnerability FROM (
 		SELECT DISTINCT h.set_id FROM artifact_set h JOIN package_set k ON k.id = h.set_id
-		WHERE h.project_id = ? AND (? = '' OR h.enterprise_project_id = ?) AND (? = '' OR k.kind = ?)) t
+		WHERE h.project_id = ? AND (? = '' OR h.enterprise_project_id = ?) AND (? = '' OR k.kind = ?) AND k.kind <> 'declared') t
 	CROSS JOIN set_vulnerability s CROSS JOIN verdict v
 	WHERE s.set_id = t.set_id AND ` + judgement.InSightSQL + ` AND v.id = s.verdict_id ORDER BY v.vulnerability`
 
@@ -118,6 +118,7 @@ func (s *Store) VulnerabilitiesNamed(ctx context.Context, projectID string, ente
 		}
 		c := new(sqldb.Clauses)
 		c.And(judgement.InSightSQL, at, at)
+		c.And(judgement.CountedSQL)
 		c.And("h.project_id = ?", projectID)
 		if enterpriseProjects != nil {
 			sqldb.In(c, "h.enterprise_project_id", enterpriseProjects)

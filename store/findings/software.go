@@ -109,6 +109,9 @@ func forbiddenOf(ctx context.Context, tx *sqldb.Tx, m artifacts.Member, rules []
 	}
 	var out []plimsoll.ForbiddenSoftware
 	for _, h := range held {
+		if h.Kind == plimsoll.SetDeclared {
+			continue // not installed, as far as known
+		}
 		set := sets[h.Set]
 		for i, p := range set.Packages {
 			rule, forbidden := plimsoll.Forbids(rules, set.Kind, p)

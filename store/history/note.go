@@ -5,18 +5,19 @@ import (
 	"slices"
 
 	"plimsoll/store/artifacts"
+	"plimsoll/store/judgement"
 	"plimsoll/store/sqldb"
 )
 
-// The current sets of images; those of an index are the sets of its members.
+// The current counted sets of images; those of an index are the sets of its members.
 const currentSetsSQL = `WITH held (image_id, project_id, enterprise_project_id, set_id) AS (
 		SELECT i.id, i.project_id, i.enterprise_project_id, h.set_id
-		FROM image i JOIN artifact_set h ON h.artifact_id = i.artifact_id WHERE i.id IN (:keys)
+		FROM image i JOIN artifact_set h ON h.artifact_id = i.artifact_id WHERE i.id IN (:keys) AND ` + judgement.CountedSQL + `
 		UNION
 		SELECT i.id, i.project_id, i.enterprise_project_id, h.set_id FROM image i
 		JOIN artifact_child c ON c.artifact_id = i.artifact_id AND c.unscannable = ''
 		JOIN artifact a ON a.project_id = c.project_id AND a.enterprise_project_id = c.enterprise_project_id AND a.digest = c.digest
-		JOIN artifact_set h ON h.artifact_id = a.id WHERE i.id IN (:keys))
+		JOIN artifact_set h ON h.artifact_id = a.id WHERE i.id IN (:keys) AND ` + judgement.CountedSQL + `)
 		`
 
 const insertImageArtifactsSQL = `INSERT INTO image_artifact (image_id, project_id, enterprise_project_id, from_at, digest)

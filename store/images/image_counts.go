@@ -33,10 +33,10 @@ func (w *Writer) Recount(ctx context.Context, ids []int64) error {
 	return nil
 }
 
-const selectSetsOfArtifactsSQL = `SELECT artifact_id, set_id FROM artifact_set WHERE artifact_id IN (:keys)`
+const selectSetsOfArtifactsSQL = `SELECT h.artifact_id, h.set_id FROM artifact_set h WHERE h.artifact_id IN (:keys) AND ` + judgement.CountedSQL
 
-const selectSetsOfIndexesSQL = `SELECT c.artifact_id, s.set_id FROM ` + artifacts.ScannedMembersSQL + `
-		JOIN artifact_set s ON s.artifact_id = a.id WHERE c.artifact_id IN (:keys)`
+const selectSetsOfIndexesSQL = `SELECT c.artifact_id, h.set_id FROM ` + artifacts.ScannedMembersSQL + `
+		JOIN artifact_set h ON h.artifact_id = a.id WHERE c.artifact_id IN (:keys) AND ` + judgement.CountedSQL
 
 // recountWith counts the vulnerabilities of holders, whose sets the query selects, and rewrites the
 // raw counts that differ, then their image rows. A rewritten row is marked as counted by the

@@ -145,10 +145,10 @@ type memberSet struct {
 	member plimsoll.Digest
 }
 
-const selectOwnSetsSQL = `SELECT artifact_id, set_id, '' FROM artifact_set WHERE artifact_id IN (:keys)`
+const selectOwnSetsSQL = `SELECT h.artifact_id, h.set_id, '' FROM artifact_set h WHERE h.artifact_id IN (:keys) AND ` + judgement.CountedSQL
 
-const selectMemberSetsSQL = `SELECT c.artifact_id, s.set_id, c.digest FROM ` + artifacts.ScannedMembersSQL + `
-		JOIN artifact_set s ON s.artifact_id = a.id WHERE c.artifact_id IN (:keys)`
+const selectMemberSetsSQL = `SELECT c.artifact_id, h.set_id, c.digest FROM ` + artifacts.ScannedMembersSQL + `
+		JOIN artifact_set h ON h.artifact_id = a.id WHERE c.artifact_id IN (:keys) AND ` + judgement.CountedSQL
 
 // memberSets returns the sets of artifacts and of the scanned members of indexes.
 func memberSets(ctx context.Context, tx *sqldb.Tx, artifacts []int64) (map[int64][]memberSet, error) {
@@ -178,7 +178,7 @@ type decidedFinding struct {
 	to   sql.NullInt64
 }
 
-const selectDecidedFindingsSQL = `SELECT s.set_id, s.verdict_id, s.from_revision, s.to_revision, k.kind, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
+const selectDecidedFindingsSQL = `SELECT s.set_id, s.verdict_id, s.from_revision, s.to_revision, k.kind, ` + judgement.PackageColumnsSQL + `
 	FROM set_vulnerability s JOIN package p ON p.id = s.package_id JOIN package_set k ON k.id = s.set_id
 	WHERE s.set_id IN (:keys) AND ` + judgement.NotEndedSQL
 

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"sync"
 
+	"plimsoll"
 	"plimsoll/store/sqldb"
 )
 
@@ -21,6 +22,9 @@ type Counter struct {
 	numbers  map[string]int32  // by canonical id
 	verdicts map[int64]int32   // number of the vulnerability of a verdict
 }
+
+// CountedSQL is the condition on a row of artifact_set h that its set is counted: it does not contain declared packages.
+const CountedSQL = `NOT EXISTS (SELECT 1 FROM package_set counted WHERE counted.id = h.set_id AND counted.kind = '` + string(plimsoll.SetDeclared) + `')`
 
 // maxCounted bounds what a counter keeps, in numbers of 4 bytes.
 const maxCounted = 32 << 20

@@ -104,6 +104,31 @@ func packagesByKeys(ctx context.Context, tx *sqldb.Tx, keys []plimsoll.AdvisoryK
 		}
 		out = append(out, found...)
 	}
+	owned, err := packagesByOwner(ctx, tx, names)
+	return append(out, owned...), err
+}
+
+const selectOwnerEcosystemsSQL = `SELECT DISTINCT owner_ecosystem FROM package WHERE owner_other_vendor = 1`
+
+// packagesByOwner finds the packages with an owner of another vendor that a key names: whether a key names the owner
+// decides by which advisories the package is judged.
+func packagesByOwner(ctx context.Context, tx *sqldb.Tx, names map[string][]string) ([]int64, error) {
+	rows, err := tx.Query(ctx, selectOwnerEcosystemsSQL)
+	releases, err := sqldb.Collect(rows, err, sqldb.ScanValue[string])
+	if err != nil {
+		return nil, err
+	}
+	var out []int64
+	for _, release := range releases {
+		for _, column := range [...]string{"owner", "owner_source"} {
+			query := `SELECT id FROM package WHERE owner_other_vendor = 1 AND owner_ecosystem = ? AND ` + column + ` IN (:keys)`
+			found, err := sqldb.CollectChunks(ctx, tx, query, []any{release}, names[plimsoll.BaseEcosystem(release)], sqldb.ScanID)
+			if err != nil {
+				return nil, err
+			}
+			out = append(out, found...)
+		}
+	}
 	return out, nil
 }
 

@@ -10,31 +10,37 @@ import (
 	"plimsoll/store/sqldb"
 )
 
-const packageColumnsSQL = `ecosystem, name, version, source, source_version, arch, purl`
+const packageColumnsSQL = `ecosystem, name, version, source, source_version, arch, purl, owner, owner_source, owner_ecosystem, owner_other_vendor`
+
+// PackageColumnsSQL are the columns of package p that PackageTargets receive.
+const PackageColumnsSQL = `p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl, p.owner, p.owner_source, p.owner_ecosystem, p.owner_other_vendor`
 
 func packageArgs(packages []plimsoll.Package) []any {
-	args := make([]any, 0, 7*len(packages))
+	args := make([]any, 0, 11*len(packages))
 	for _, p := range packages {
-		args = append(args, p.Ecosystem, p.Name, p.Version, p.Source, p.SourceVersion, p.Arch, p.PURL)
+		args = append(args, p.Ecosystem, p.Name, p.Version, p.Source, p.SourceVersion, p.Arch, p.PURL,
+			p.Owner.Name, p.Owner.Source, p.Owner.Ecosystem, p.Owner.OtherVendor)
 	}
 	return args
 }
 
-// PackageTargets are the destinations of ecosystem, name, version, source, source_version, arch and purl.
+// PackageTargets are the destinations of PackageColumnsSQL.
 func PackageTargets(p *plimsoll.Package) []any {
-	return []any{&p.Ecosystem, &p.Name, &p.Version, &p.Source, &p.SourceVersion, &p.Arch, &p.PURL}
+	return []any{&p.Ecosystem, &p.Name, &p.Version, &p.Source, &p.SourceVersion, &p.Arch, &p.PURL,
+		&p.Owner.Name, &p.Owner.Source, &p.Owner.Ecosystem, &p.Owner.OtherVendor}
 }
 
 const (
 	wantedPackagesSQL = `WITH want (` + packageColumnsSQL + `) AS (VALUES `
-	packageRowSQL     = `(?, ?, ?, ?, ?, ?, ?)`
+	packageRowSQL     = `(?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)`
 
 	selectWantedPackagesSQL = `)
-		SELECT p.id, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
+		SELECT p.id, ` + PackageColumnsSQL + `
 		FROM want CROSS JOIN package p
 		WHERE p.ecosystem = want.ecosystem AND p.name = want.name AND p.version = want.version
 		  AND p.source = want.source AND p.source_version = want.source_version
-		  AND p.arch = want.arch AND p.purl = want.purl`
+		  AND p.arch = want.arch AND p.purl = want.purl AND p.owner = want.owner AND p.owner_source = want.owner_source
+		  AND p.owner_ecosystem = want.owner_ecosystem AND p.owner_other_vendor = want.owner_other_vendor`
 )
 
 // packageIDs adds the ids of those packages that are stored.
@@ -151,7 +157,7 @@ func MemberIDs(ctx context.Context, tx *sqldb.Tx, sets map[int64][]plimsoll.Pack
 	})
 }
 
-const selectPackagesOfSetsSQL = `SELECT s.set_id, p.ecosystem, p.name, p.version, p.source, p.source_version, p.arch, p.purl
+const selectPackagesOfSetsSQL = `SELECT s.set_id, ` + PackageColumnsSQL + `
 	FROM set_package s JOIN package p ON p.id = s.package_id
 	WHERE s.set_id IN (:keys) ORDER BY s.set_id, s.position`
 

@@ -64,14 +64,14 @@ func openDB(ctx context.Context, path, migrations string, cache int, writing str
 	if err := makePrivate(path); err != nil {
 		return nil, err
 	}
-	writer, err := openPool(path, 1, cache, writing)
+	if err := migrateFile(ctx, path, migrations, cache, writing); err != nil {
+		return nil, fmt.Errorf("database %s: %w", path, err)
+	}
+	writer, err := openPool(path, 1, cache, true, writing)
 	if err != nil {
 		return nil, err
 	}
-	if err := migrateSchema(ctx, writer, migrations); err != nil {
-		return nil, errors.Join(fmt.Errorf("database %s: %w", path, err), writer.Close())
-	}
-	reader, err := openPool(path, max(2, runtime.NumCPU()), cache, "_pragma=query_only(1)")
+	reader, err := openPool(path, max(2, runtime.NumCPU()), cache, true, "_pragma=query_only(1)")
 	if err != nil {
 		return nil, errors.Join(err, writer.Close())
 	}
@@ -98,13 +98,13 @@ var registerFunctions = sync.OnceValue(func() error {
 	})
 })
 
-func openPool(path string, size, cache int, option string) (*sql.DB, error) {
+func openPool(path string, size, cache int, foreignKeys bool, option string) (*sql.DB, error) {
 	if err := registerFunctions(); err != nil {
 		return nil, err
 	}
 	dsn := (&url.URL{Scheme: "file", Opaque: (&url.URL{Path: path}).EscapedPath()}).String() +
 		"?_pragma=busy_timeout(10000)&_pragma=journal_mode(WAL)&_pragma=synchronous(NORMAL)" +
-		fmt.Sprintf("&_pragma=foreign_keys(1)&_pragma=cache_size(-%d)&_pragma=temp_store(MEMORY)&", cache) + option
+		fmt.Sprintf("&_pragma=foreign_keys(%t)&_pragma=cache_size(-%d)&_pragma=temp_store(MEMORY)&", foreignKeys, cache) + option
 	db, err := sql.Open("sqlite", dsn)
 	if err != nil {
 		return nil, err
@@ -112,6 +112,16 @@ func openPool(path string, size, cache int, option string) (*sql.DB, error) {
 	db.SetMaxOpenConns(size)
 	db.SetMaxIdleConns(size)
 	return db, nil
+}
+
+// migrateFile upgrades the database at path. A migration may replace a table that others refer to, so foreign keys are
+// not enforced meanwhile (https://sqlite.org/lang_altertable.html, section 7).
+func migrateFile(ctx context.Context, path, migrations string, cache int, writing string) error {
+	db, err := openPool(path, 1, cache, false, writing)
+	if err != nil {
+		return err
+	}
+	return errors.Join(migrateSchema(ctx, db, migrations), db.Close())
 }
 
 // migrateSchema upgrades the schema to that of this program, and refuses one that is newer.

@@ -14,6 +14,7 @@ import (
 	"io"
 	"path"
 	"slices"
+	"strings"
 
 	"plimsoll/analyze/packages/rpmdb"
 )
@@ -46,8 +47,9 @@ func forEachLine(ctx context.Context, r io.Reader, f func(line []byte) error) er
 
 // readMD5Sums reads a package's md5sums (deb-md5sums(5)): the digest in hexadecimal, two spaces, and the
 // path without a leading slash. It does not list configuration files.
-func readMD5Sums(ctx context.Context, r *io.SectionReader, each fileFunc) error {
+func readMD5Sums(ctx context.Context, path string, r *io.SectionReader, each fileFunc) error {
 	var digest [md5.Size]byte
+	owner := []byte(packageOfMD5Sums(path))
 	return forEachLine(ctx, r, func(line []byte) error {
 		const text = 2 * md5.Size
 		if len(line) < text+3 || line[text] != ' ' {
@@ -56,25 +58,34 @@ func readMD5Sums(ctx context.Context, r *io.SectionReader, each fileFunc) error 
 		if _, err := hex.Decode(digest[:], line[:text]); err != nil {
 			return err
 		}
-		return each(listedFile{base: line[text+2:], algorithm: algorithmMD5, digest: digest[:]})
+		return each(listedFile{owner: owner, base: line[text+2:], algorithm: algorithmMD5, digest: digest[:]})
 	})
+}
+
+// packageOfMD5Sums returns the name of the package in a path of isMD5Sums: the file name without ".md5sums" and, of a
+// package that may be installed for several architectures, without the architecture (dpkg-query(1), "binary:Package").
+func packageOfMD5Sums(file string) string {
+	name, _, _ := strings.Cut(strings.TrimSuffix(path.Base(file), md5sumsEnd), ":")
+	return name
 }
 
 // errAlgorithm is an error because a file whose digest cannot be computed may belong to a package.
 var errAlgorithm = errors.New("digest of an unknown algorithm")
 
-// readAPK reads the files of an installed database (apk-installed(5)): F: is a directory, R: a file in
-// it, and Z: after R: its digest, "Q1" for SHA-1 followed by base64.
-func readAPK(ctx context.Context, r *io.SectionReader, each fileFunc) error {
-	var dir, base []byte
+// readAPK reads the files of an installed database (apk-installed(5)): P: is the name of a package, F: a directory, R: a
+// file in it, and Z: after R: its digest, "Q1" for SHA-1 followed by base64. An empty line ends a package.
+func readAPK(ctx context.Context, _ string, r *io.SectionReader, each fileFunc) error {
+	var owner, dir, base []byte
 	var digest [sha1.Size + 1]byte
 	return forEachLine(ctx, r, func(line []byte) error {
 		if len(line) < 2 || line[1] != ':' {
-			dir, base = dir[:0], base[:0]
+			owner, dir, base = owner[:0], dir[:0], base[:0]
 			return nil
 		}
 		value := line[2:]
 		switch line[0] {
+		case 'P':
+			owner = append(owner[:0], value...)
 		case 'F':
 			dir = append(append(dir[:0], value...), '/')
 		case 'R':
@@ -94,7 +105,7 @@ func readAPK(ctx context.Context, r *io.SectionReader, each fileFunc) error {
 			if err != nil || n != sha1.Size {
 				return fmt.Errorf("digest of %d bytes: %w", n, err)
 			}
-			err = each(listedFile{dir, base, algorithmSHA1, digest[:n]})
+			err = each(listedFile{owner, dir, base, algorithmSHA1, digest[:n]})
 			base = base[:0]
 			return err
 		}
@@ -112,13 +123,13 @@ func isRPM(p string) bool {
 	return slices.Contains(rpmNames, path.Base(p)) && slices.Contains(rpmDirs, path.Dir(p))
 }
 
-func readRPM(ctx context.Context, r *io.SectionReader, each fileFunc) error {
+func readRPM(ctx context.Context, _ string, r *io.SectionReader, each fileFunc) error {
 	var digest [sha256.Size]byte
 	return rpmdb.ReadFiles(ctx, r, r.Size(), func(f rpmdb.File) error {
 		if err := ctx.Err(); err != nil || f.Config { // one header may list millions
 			return err
 		}
-		x := listedFile{dir: f.Dir, base: f.Base}
+		x := listedFile{owner: f.Package, dir: f.Dir, base: f.Base}
 		switch {
 		case f.Algorithm == rpmdb.MD5 && len(f.Digest) == 2*md5.Size:
 			x.algorithm = algorithmMD5

@@ -79,13 +79,14 @@ func (f *Files) Read(ctx context.Context, path string, r *io.SectionReader) {
 	}
 	ctx, cancel := context.WithTimeout(ctx, readDeadline)
 	defer cancel()
-	if err := read(ctx, r, f.add); err != nil {
+	if err := read(ctx, path, r, f.add); err != nil {
 		f.MarkIncomplete()
 	}
 }
 
 // listedFile is a file as a database lists it. The slices are valid during the call only.
 type listedFile struct {
+	owner     []byte // name of the package
 	dir, base []byte // dir followed by base is the path
 	algorithm algorithm
 	digest    []byte
@@ -111,23 +112,36 @@ func (f *Files) add(x listedFile) error {
 	return nil
 }
 
-// normalizePath writes a path to keyBuffer, in the form that all keys use, and returns it: without a
-// leading slash or "./", and with usr/ before a merged directory.
-func (f *Files) normalizePath(dir, base []byte) []byte {
+// normalizePath writes a path to keyBuffer, in the form that all keys use, and returns it.
+func (f *Files) normalizePath(dir, base []byte) (path []byte) {
+	f.keyBuffer, path = appendNormalized(f.keyBuffer, dir, base)
+	return path
+}
+
+// appendNormalized writes a path to a buffer and returns both: without a leading slash or "./", and with usr/ before a
+// merged directory. A digest can be appended to the path without another allocation.
+func appendNormalized(buffer, dir, base []byte) (grown, path []byte) {
 	const usr, digest = "usr/", 2 + sha256.Size
-	f.keyBuffer = slices.Grow(f.keyBuffer[:0], len(usr)+len(dir)+len(base)+digest)
-	f.keyBuffer = append(append(append(f.keyBuffer, usr...), dir...), base...)
+	buffer = slices.Grow(buffer[:0], len(usr)+len(dir)+len(base)+digest)
+	buffer = append(append(append(buffer, usr...), dir...), base...)
 	at := len(usr)
-	if bytes.HasPrefix(f.keyBuffer[at:], []byte("./")) {
+	if bytes.HasPrefix(buffer[at:], []byte("./")) {
 		at++
 	}
-	for at < len(f.keyBuffer) && f.keyBuffer[at] == '/' {
+	for at < len(buffer) && buffer[at] == '/' {
 		at++
 	}
-	if i := bytes.IndexByte(f.keyBuffer[at:], '/'); i > 0 && isMergedDirectory(string(f.keyBuffer[at:at+i])) {
-		at -= copy(f.keyBuffer[at-len(usr):], usr)
+	if i := bytes.IndexByte(buffer[at:], '/'); i > 0 && isMergedDirectory(string(buffer[at:at+i])) {
+		at -= copy(buffer[at-len(usr):], usr)
 	}
-	return f.keyBuffer[at:]
+	return buffer, buffer[at:]
+}
+
+// NormalizePath returns the form in which paths of files and of databases are compared: without a leading slash, and
+// with usr/ before a directory that distributions moved below /usr.
+func NormalizePath(path string) string {
+	_, normal := appendNormalized(nil, nil, []byte(path))
+	return string(normal)
 }
 
 // isMergedDirectory reports whether distributions moved a directory below /usr. A database may contain
@@ -200,8 +214,11 @@ func (f *Files) containsKey(key uint64) bool {
 	return ok
 }
 
+// databaseReader reads the database at a path.
+type databaseReader func(ctx context.Context, path string, r *io.SectionReader, each fileFunc) error
+
 // readerOf returns the function that reads the database at a path, nil for other files.
-func readerOf(path string) func(context.Context, *io.SectionReader, fileFunc) error {
+func readerOf(path string) databaseReader {
 	switch {
 	case path == "lib/apk/db/installed", path == "usr/lib/apk/db/installed":
 		return readAPK
@@ -214,6 +231,8 @@ func readerOf(path string) func(context.Context, *io.SectionReader, fileFunc) er
 	}
 }
 
+const md5sumsEnd = ".md5sums"
+
 // isMD5Sums matches var/lib/dpkg/info/package.md5sums, and var/lib/dpkg/status.d/package.md5sums of
 // images built without dpkg.
 func isMD5Sums(path string) bool {
@@ -222,5 +241,5 @@ func isMD5Sums(path string) bool {
 		return false
 	}
 	dir, name, ok := strings.Cut(name, "/")
-	return ok && (dir == "info" || dir == "status.d") && strings.HasSuffix(name, ".md5sums") && !strings.Contains(name, "/")
+	return ok && (dir == "info" || dir == "status.d") && strings.HasSuffix(name, md5sumsEnd) && !strings.Contains(name, "/")
 }

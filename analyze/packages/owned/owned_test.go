@@ -206,7 +206,7 @@ func compareDigests(t *testing.T, root string) {
 		t.Fatal(err)
 	}
 	same := 0
-	err = readAPK(t.Context(), newSection(string(raw)), func(x listedFile) error {
+	err = readAPK(t.Context(), "", newSection(string(raw)), func(x listedFile) error {
 		path := string(x.dir) + string(x.base)
 		if path != "etc/group" && path != "etc/passwd" {
 			return nil

@@ -12,6 +12,7 @@ import (
 // File is a regular file of an installed package, as the header lists it. The slices are valid during
 // the call only.
 type File struct {
+	Package   []byte // name of the package
 	Dir, Base []byte // Dir followed by Base is the path; Dir begins and ends with a slash
 	Digest    []byte // of the content, hexadecimal
 	Algorithm uint32 // of the digest, as OpenPGP numbers them (RFC 9580, section 9.5)
@@ -53,11 +54,14 @@ func parseFiles(raw []byte, each func(File) error) error {
 	}
 	var base, dirs, digests stringList
 	var flags, dirIndexes, algorithm uint32List
+	var name []byte
 	strings := map[uint32]*stringList{tagBaseNames: &base, tagDirNames: &dirs, tagFileDigests: &digests}
 	words := map[uint32]*uint32List{tagFileFlags: &flags, tagDirIndexes: &dirIndexes, tagDigestAlgorithm: &algorithm}
 	for ; len(index) > 0; index = index[16:] {
 		e := parseIndexEntry(index)
-		if list := strings[e.tag]; list != nil {
+		if e.tag == tagName && name == nil {
+			name, err = e.text(data)
+		} else if list := strings[e.tag]; list != nil {
 			*list, err = e.stringList(data)
 		} else if list := words[e.tag]; list != nil {
 			*list, err = e.uint32List(data)
@@ -77,7 +81,7 @@ func parseFiles(raw []byte, each func(File) error) error {
 	if dirs.count > maxDirs {
 		return fmt.Errorf("files in %d directories, at most %d are read", dirs.count, maxDirs)
 	}
-	f := File{Algorithm: MD5}
+	f := File{Package: name, Algorithm: MD5}
 	if algorithm.count() > 0 {
 		f.Algorithm = algorithm.at(0)
 	}
@@ -135,6 +139,21 @@ func (e indexEntry) stringList(data []byte) (stringList, error) {
 		at += n + 1
 	}
 	return stringList{data[:at], int(e.count)}, nil
+}
+
+// text returns the single string of an entry.
+func (e indexEntry) text(data []byte) ([]byte, error) {
+	if e.kind != typeString || uint64(e.offset) > uint64(len(data)) {
+		return nil, errOutside
+	}
+	n := bytes.IndexByte(data[e.offset:], 0)
+	if n < 0 {
+		return nil, errOutside
+	}
+	if n > maxText {
+		return nil, errLong
+	}
+	return data[e.offset:][:n:n], nil
 }
 
 func (t *stringList) next() []byte {

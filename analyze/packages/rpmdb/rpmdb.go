@@ -14,6 +14,7 @@ type Package struct {
 	Epoch                  uint32 // 0 = none, which rpm treats the same
 	Arch                   string // "" for public keys, which rpm stores as packages
 	SourceRPM              string // file name of the source package
+	Vendor                 string // who built it, "" if the header does not say so
 }
 
 // ErrNotRPM is the error for a file in none of the formats.
@@ -69,6 +70,7 @@ const (
 	tagVersion   = 1001
 	tagRelease   = 1002
 	tagEpoch     = 1003
+	tagVendor    = 1011
 	tagArch      = 1022
 	tagSourceRPM = 1044
 )
@@ -101,6 +103,7 @@ func parseHeader(raw []byte) (Package, error) {
 	}
 	texts := map[uint32]*string{
 		tagName: &p.Name, tagVersion: &p.Version, tagRelease: &p.Release, tagArch: &p.Arch, tagSourceRPM: &p.SourceRPM,
+		tagVendor: &p.Vendor,
 	}
 	for ; len(index) > 0; index = index[16:] {
 		tag, kind := binary.BigEndian.Uint32(index), binary.BigEndian.Uint32(index[4:])

@@ -57,13 +57,13 @@ func TestReal(t *testing.T) {
 		count int
 		has   Package
 	}{
-		{"rpmdb/centos7-bdb/Packages.gz", 144, Package{"bind-license", "9.9.4", "61.el7_5.1", 32, "noarch", "bind-9.9.4-61.el7_5.1.src.rpm"}},
-		{"rpmdb/sle15-ndb/Packages.db.gz", 35, Package{"libz1", "1.2.11", "3.21.1", 0, "x86_64", "zlib-1.2.11-3.21.1.src.rpm"}},
-		{"rpmdb/fedora35-sqlite/rpmdb.sqlite.gz", 138, Package{"tar", "1.34", "2.fc35", 2, "x86_64", "tar-1.34-2.fc35.src.rpm"}},
-		{"roots/almalinux-8.8-s390x/var/lib/rpm/Packages", 20, Package{"glibc", "2.28", "225.el8", 0, "s390x", "glibc-2.28-225.el8.src.rpm"}},
+		{"rpmdb/centos7-bdb/Packages.gz", 144, Package{Name: "bind-license", Version: "9.9.4", Release: "61.el7_5.1", Epoch: 32, Arch: "noarch", SourceRPM: "bind-9.9.4-61.el7_5.1.src.rpm"}},
+		{"rpmdb/sle15-ndb/Packages.db.gz", 35, Package{Name: "libz1", Version: "1.2.11", Release: "3.21.1", Epoch: 0, Arch: "x86_64", SourceRPM: "zlib-1.2.11-3.21.1.src.rpm"}},
+		{"rpmdb/fedora35-sqlite/rpmdb.sqlite.gz", 138, Package{Name: "tar", Version: "1.34", Release: "2.fc35", Epoch: 2, Arch: "x86_64", SourceRPM: "tar-1.34-2.fc35.src.rpm"}},
+		{"roots/almalinux-8.8-s390x/var/lib/rpm/Packages", 20, Package{Name: "glibc", Version: "2.28", Release: "225.el8", Epoch: 0, Arch: "s390x", SourceRPM: "glibc-2.28-225.el8.src.rpm"}},
 		// Two headers of this one are on their page, not on a chain of others.
-		{"roots/almalinux-9.0-arm64/var/lib/rpm/Packages", 22, Package{"basesystem", "11", "13.el9", 0, "noarch", "basesystem-11-13.el9.src.rpm"}},
-		{"roots/almalinux-9.2-arm64/var/lib/rpm/rpmdb.sqlite", 23, Package{"glibc", "2.34", "60.el9", 0, "aarch64", "glibc-2.34-60.el9.src.rpm"}},
+		{"roots/almalinux-9.0-arm64/var/lib/rpm/Packages", 22, Package{Name: "basesystem", Version: "11", Release: "13.el9", Epoch: 0, Arch: "noarch", SourceRPM: "basesystem-11-13.el9.src.rpm"}},
+		{"roots/almalinux-9.2-arm64/var/lib/rpm/rpmdb.sqlite", 23, Package{Name: "glibc", Version: "2.34", Release: "60.el9", Epoch: 0, Arch: "aarch64", SourceRPM: "glibc-2.34-60.el9.src.rpm"}},
 	}
 	for _, test := range tests {
 		t.Run(test.path, func(t *testing.T) {
@@ -71,7 +71,7 @@ func TestReal(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if len(list) != test.count || !slices.Contains(list, test.has) {
+			if len(list) != test.count || !slices.ContainsFunc(list, func(p Package) bool { p.Vendor = ""; return p == test.has }) {
 				t.Errorf("%d packages, want %d with %+v", len(list), test.count, test.has)
 			}
 		})
@@ -112,7 +112,7 @@ func newHeader(texts map[uint32]string, epoch uint32) []byte {
 
 func bashHeader(epoch uint32) ([]byte, Package) {
 	return newHeader(map[uint32]string{tagName: "bash", tagVersion: "5", tagRelease: "1", tagArch: "noarch", tagSourceRPM: "bash-5-1.src.rpm"}, epoch),
-		Package{"bash", "5", "1", epoch, "noarch", "bash-5-1.src.rpm"}
+		Package{Name: "bash", Version: "5", Release: "1", Epoch: epoch, Arch: "noarch", SourceRPM: "bash-5-1.src.rpm"}
 }
 
 func TestHeader(t *testing.T) {
