@@ -42,6 +42,14 @@ type Owner struct {
 	OtherVendor bool `json:"other_vendor,omitempty"`
 }
 
+// Pointer returns a copy, nil for no owner.
+func (o Owner) Pointer() *Owner {
+	if o == (Owner{}) {
+		return nil
+	}
+	return &o
+}
+
 // vendor is OtherVendor as text, for orders and hashes.
 func (o Owner) vendor() string {
 	if o.OtherVendor {
@@ -79,6 +87,16 @@ func (p Package) Compare(q Package) int {
 		}
 	}
 	return 0
+}
+
+// ListedPackage is a package at one place of an image.
+type ListedPackage struct {
+	Package
+	Platform   Platform `json:"platform,omitzero"`
+	Layer      Digest   `json:"layer,omitempty"`       // diff ID
+	Path       string   `json:"path"`                  // of the file that names the package
+	OtherPaths []string `json:"other_paths,omitempty"` // of further files that describe the same installation
+	Declared   bool     `json:"declared,omitempty"`    // only a lock file names it; not counted
 }
 
 // SetKind is the kind of a package set.

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"plimsoll"
+	"plimsoll/analyze/all"
 	"plimsoll/analyze/malware/clamd"
 	"plimsoll/app/analysis"
 	"plimsoll/outbound"
@@ -33,8 +34,14 @@ type Config struct {
 	ClamdMaxFile int64    // bytes of the largest file that clamd is sent
 	InProcess    bool     // analyse without confined children: for debugging only
 
+	// CountDeclared counts packages that only a lock file names like installed ones. It acts on images when they are scanned.
+	CountDeclared bool
+
 	Logger *slog.Logger
 }
+
+// kinds returns the settings of kinds of findings.
+func (c Config) kinds() all.KindConfig { return all.KindConfig{CountDeclared: c.CountDeclared} }
 
 // DefaultConfig has the default budget, counts advisories as stale after five days (longer than a long weekend), and logs nothing. Data is not set.
 func DefaultConfig() Config {

@@ -139,6 +139,11 @@ func (f *Findings) MalwareFiles(ctx context.Context, filter plimsoll.ImageFilter
 	return f.store.MalwareFiles(ctx, filter, name)
 }
 
+// ImagePackages lists the packages of an image: the declared ones, or all others.
+func (f *Findings) ImagePackages(ctx context.Context, img plimsoll.Image, declared bool) ([]plimsoll.ListedPackage, error) {
+	return f.store.ImagePackages(ctx, img, declared)
+}
+
 // ImageSecrets lists the secrets of an image, worst first.
 func (f *Findings) ImageSecrets(ctx context.Context, img plimsoll.Image) ([]plimsoll.FoundSecret, error) {
 	return f.store.ImageSecrets(ctx, img)

@@ -36,7 +36,7 @@ func (s *Site) newQueue(o WorkOptions) (*queue.Queue, error) {
 // newScanWorker wires the scan of one unit of work.
 func (s *Site) newScanWorker(o WorkOptions) (*scan.Worker, error) {
 	inspector := &scan.Inspector{
-		Reports: s.inventory, Advisories: s.advisories, Kinds: all.Kinds(),
+		Reports: s.inventory, Advisories: s.advisories, Kinds: all.KindsOf(s.config.kinds()),
 		Budget: s.config.Budget, Parallel: o.Parallel, Now: time.Now, Sealer: s.key,
 	}
 	if o.Concurrency <= 0 {

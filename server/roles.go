@@ -40,7 +40,7 @@ func contractRoles(site *app.Site) hss.Roles {
 func ownRoles(site *app.Site, trust app.Trust) v1.Roles {
 	return v1.Roles{
 		Images: site.Images, Lookup: site.Images, Histories: site.Images, Files: site.Images,
-		Settings: site.Findings, Software: site.Findings, Secrets: site.Findings, Scans: site.Scans, Tasks: site.Tasks,
+		Settings: site.Findings, Packages: site.Findings, Software: site.Findings, Secrets: site.Findings, Scans: site.Scans, Tasks: site.Tasks,
 		Registries: site.Registries, NewRegistries: newRegistries{site.Registries}, Advisories: advisories{site.Advisories, trust},
 		Users: users{site.Users}, Keys: site.Users, Decisions: site.Decisions, VEX: site.VEX, Explainer: site.Explanations,
 	}

@@ -64,11 +64,19 @@ func With(c Config, signatures malware.Signatures) ([]analyze.Analyzer, error) {
 	return slices.DeleteFunc(list, func(a analyze.Analyzer) bool { return slices.Contains(c.Without, a.ID().Name) }), nil
 }
 
-// Kinds returns every kind of finding, in the order in which they are folded: settings depend on
+// KindConfig is what a deployment chooses about kinds of findings. The zero value is the default.
+type KindConfig struct {
+	CountDeclared bool // see packages.Kind
+}
+
+// Kinds returns every kind of finding by default, see KindsOf.
+func Kinds() []analyze.Kind { return KindsOf(KindConfig{}) }
+
+// KindsOf returns every kind of finding, in the order in which they are folded: settings depend on
 // the release that packages find.
-func Kinds() []analyze.Kind {
+func KindsOf(c KindConfig) []analyze.Kind {
 	return []analyze.Kind{
-		packages.Kind{},
+		packages.Kind{CountDeclared: c.CountDeclared},
 		malware.Kind{},
 		secret.Kind{},
 		baseline.Kind{},

@@ -49,6 +49,18 @@ var operations = []base.Operation{
 		Handler:     base.Handle((*handlers).scanImages),
 	},
 	{
+		ID: "listPackages", Method: http.MethodGet, Path: "/api/v1/images/{id}/packages", Access: base.Reader,
+		Tag: "packages", Summary: "List the packages of an image",
+		Description: "With the package of the system that installed their files, if nobody changed these since. Of a multi-architecture image those of all its platforms.",
+		Handler:     base.Handle((*handlers).listPackages),
+	},
+	{
+		ID: "listImageFindings", Method: http.MethodGet, Path: "/api/v1/images/{id}/vulnerabilities", Access: base.Reader,
+		Tag: "packages", Summary: "List the vulnerabilities of an image",
+		Description: "Worst first, a row for each vulnerability, package and path. What only lock files name is listed with declared=true, and is never counted.",
+		Handler:     base.Handle((*handlers).listVulnerabilities),
+	},
+	{
 		ID: "showImageFiles", Method: http.MethodGet, Path: "/api/v1/images/{id}/files", Access: base.Reader,
 		Tag: "files", Summary: "Sum up the files of an image",
 		Description: "Number and bytes, by kind, and the fifty largest with their SHA-256.",

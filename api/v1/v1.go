@@ -14,6 +14,7 @@ import (
 type Roles struct {
 	Images        ImageLister
 	Lookup        base.ImageFinder
+	Packages      PackageLister
 	Files         FileLister
 	Settings      SettingLister
 	Software      SoftwareKeeper

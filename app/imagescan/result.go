@@ -18,8 +18,14 @@ type Result struct {
 	Secrets         []plimsoll.Secret    `json:"secrets"`
 	SecretsLeftOut  int                  `json:"secrets_left_out"` // those that the profile excludes
 	NotJudged       []plimsoll.NotJudged `json:"not_judged"`
-	Files           *plimsoll.FileFacts  `json:"files,omitempty"`
-	Advisories      AdvisoryState        `json:"advisories"`
+
+	// Declared is how many of the packages are declared and not counted: a lock file names them, and no installed file
+	// confirms them. DeclaredVulnerabilities are those of these packages, which meet no threshold and are in no other list.
+	Declared                int             `json:"declared,omitempty"`
+	DeclaredVulnerabilities []Vulnerability `json:"declared_vulnerabilities,omitempty"`
+
+	Files      *plimsoll.FileFacts `json:"files,omitempty"`
+	Advisories AdvisoryState       `json:"advisories"`
 
 	Without []string `json:"without,omitempty"` // kinds of findings that were not searched for
 
@@ -38,8 +44,11 @@ type Package struct {
 	Layer     plimsoll.Digest `json:"layer"`
 	Path      string          `json:"path"`
 
-	CreatedBy     string `json:"created_by,omitempty"` // the history line of the layer
-	LowConfidence bool   `json:"low_confidence,omitempty"`
+	OtherPaths    []string `json:"other_paths,omitempty"`    // of further files that describe the same installation
+	CreatedBy     string   `json:"created_by,omitempty"`     // the history line of the layer
+	LowConfidence bool     `json:"low_confidence,omitempty"` // declared: a lock file names it, and no installed file confirms it
+
+	Owner *plimsoll.Owner `json:"owner,omitempty"` // the package of the system that installed the files
 }
 
 // Vulnerability is a vulnerability of a package at one place of the image.
@@ -82,7 +91,7 @@ func newResult(name string, a plimsoll.Artifact, r plimsoll.ScanRecord, status p
 	for i, set := range r.Sets {
 		places := out.addPackages(a, set)
 		if i < len(r.Judgements) {
-			out.addJudgement(a, r.Judgements[i], places)
+			out.addJudgement(a, r.Judgements[i], places, set.Kind == plimsoll.SetDeclared)
 		}
 	}
 	return out
@@ -98,19 +107,28 @@ func (out *Result) excludeSecrets(p plimsoll.SecretProfile) {
 // addPackages lists a package once for each of its places, which it returns.
 func (out *Result) addPackages(a plimsoll.Artifact, set plimsoll.PlacedSet) map[plimsoll.Package][]plimsoll.Place {
 	places := map[plimsoll.Package][]plimsoll.Place{}
+	if set.Kind == plimsoll.SetDeclared {
+		out.Declared += len(set.Places)
+	}
 	for _, place := range set.Places {
 		p := set.Packages[place.Package]
 		places[p] = append(places[p], place)
 		out.Packages = append(out.Packages, Package{
 			Name: p.Name, Version: p.Version, Ecosystem: p.Ecosystem, PURL: p.PURL, Source: p.AdvisoryName(),
 			Layer: a.Layers[place.Layer].DiffID, Path: place.Path,
-			CreatedBy: a.Layers[place.Layer].CreatedBy, LowConfidence: place.Low,
+			OtherPaths: place.Also, CreatedBy: a.Layers[place.Layer].CreatedBy, LowConfidence: place.Low, Owner: p.Owner.Pointer(),
 		})
 	}
 	return places
 }
 
-func (out *Result) addJudgement(a plimsoll.Artifact, j plimsoll.Judgement, places map[plimsoll.Package][]plimsoll.Place) {
+// addJudgement lists what is wrong with a set. Of declared packages only vulnerabilities are listed, apart.
+func (out *Result) addJudgement(a plimsoll.Artifact, j plimsoll.Judgement, places map[plimsoll.Package][]plimsoll.Place, declared bool) {
+	if declared {
+		out.DeclaredVulnerabilities = appendVulnerabilities(out.DeclaredVulnerabilities, a, j, places)
+		return
+	}
+	out.Vulnerabilities = appendVulnerabilities(out.Vulnerabilities, a, j, places)
 	out.NotJudged = append(out.NotJudged, j.NotJudged...)
 	for _, m := range j.Malicious {
 		for _, place := range places[m.Package] {
@@ -119,15 +137,20 @@ func (out *Result) addJudgement(a plimsoll.Artifact, j plimsoll.Judgement, place
 			})
 		}
 	}
+}
+
+// appendVulnerabilities lists a vulnerability once for each place of its package.
+func appendVulnerabilities(list []Vulnerability, a plimsoll.Artifact, j plimsoll.Judgement, places map[plimsoll.Package][]plimsoll.Place) []Vulnerability {
 	for _, v := range j.Vulnerabilities {
 		for _, place := range places[v.Package] {
-			out.Vulnerabilities = append(out.Vulnerabilities, Vulnerability{
+			list = append(list, Vulnerability{
 				ID: v.ID, Advisories: nonNil(v.Advisories), Aliases: nonNil(v.Aliases), Package: v.Package.Name,
 				Version: v.Package.Version, FixedVersion: v.FixedVersion, Severity: v.Severity, Urgency: v.Urgency, Exploited: v.Exploited,
 				Layer: a.Layers[place.Layer].DiffID, Path: place.Path,
 			})
 		}
 	}
+	return list
 }
 
 // nonNil returns a list that JSON shows as [] where there is nothing.

@@ -98,7 +98,7 @@ func newScanner(ctx context.Context, c app.Config, o Options, src scan.Source, n
 		src: src, isFile: o.Source.Reference == "", analysis: c.NewAnalysis(""), logger: c.Logger,
 	}
 	s.inspector = &scan.Inspector{
-		Reports: scan.Memory{}, Advisories: advisories, Kinds: all.Kinds(),
+		Reports: scan.Memory{}, Advisories: advisories, Kinds: all.KindsOf(all.KindConfig{CountDeclared: c.CountDeclared}),
 		Budget: c.Budget, Parallel: o.Parallel, Now: time.Now,
 		Progress: func(done, total int) {
 			if o.Progress != nil {
@@ -145,7 +145,7 @@ func (s *scanner) programID(ctx context.Context, c app.Config, o Options) (strin
 	}
 	analyzers, second := s.analysis.Fingerprint(ctx)
 	h := sha256.New()
-	fmt.Fprintf(h, "%s %d %d %s %q %q %+v", o.Program, file.Size(), file.ModTime().UnixNano(), analyzers, second, o.Source.Platform, c.Budget)
+	fmt.Fprintf(h, "%s %d %d %s %q %q %+v %t", o.Program, file.Size(), file.ModTime().UnixNano(), analyzers, second, o.Source.Platform, c.Budget, c.CountDeclared)
 	return hex.EncodeToString(h.Sum(nil)), nil
 }
 

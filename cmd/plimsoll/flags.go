@@ -39,6 +39,11 @@ func (a *application) staleFlag(cmd *cobra.Command) {
 	cmd.Flags().DurationVar(&a.staleAfter, "stale-after", app.DefaultConfig().StaleAfter, "age from which advisories count as stale; 0 = never")
 }
 
+// declaredFlag lets an operator count what only a lock file names.
+func (a *application) declaredFlag(cmd *cobra.Command) {
+	cmd.Flags().BoolVar(&a.countDeclared, "count-declared", false, "count packages that only a lock file names like installed ones; acts on images when they are scanned")
+}
+
 func (a *application) rulesFlag(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&a.rules, "rules", "", "folder of rules for malware: YARA, ClamAV, lists of sums (default: rules in the data directory, if it is there)")
 }

@@ -30,6 +30,7 @@ type application struct {
 	allowHosts        []string
 	caFile            string
 	staleAfter        time.Duration
+	countDeclared     bool
 	rules             string
 	clamd             string
 	clamdMaxFile      size
@@ -127,6 +128,7 @@ func completeFlag(cmd *cobra.Command, flag string, words ...string) {
 // config is the configuration of the use cases, as the settings have it.
 func (a *application) config() app.Config {
 	c := app.DefaultConfig()
+	c.CountDeclared = a.countDeclared
 	c.Data, c.Project, c.Budget, c.StaleAfter = a.data, a.project, a.limits(), a.staleAfter
 	c.AllowHosts, c.CAFile, c.Rules, c.Clamd, c.ClamdMaxFile = a.allowHosts, a.caFile, a.rules, a.clamd, int64(a.clamdMaxFile)
 	value, ok := a.env("PLIMSOLL_IN_PROCESS")

@@ -63,6 +63,7 @@ could not be judged.`,
 	a.budgetFlags(cmd)
 	a.staleFlag(cmd)
 	a.rulesFlag(cmd)
+	a.declaredFlag(cmd)
 	a.clamdFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.archive, "archive", "", "read a docker-save or OCI layout tar file instead of a registry; - is standard input")

@@ -27,7 +27,7 @@ func (a *application) printScan(r imagescan.Result) error {
 		}
 	}
 	_, err := fmt.Fprintf(a.out, "%d packages, %d vulnerabilities%s, %d malicious files, %d secrets, %d failed settings, %d packages not judged; advisories at revision %d, %s old\n",
-		len(r.Packages), countDistinct(r.Vulnerabilities), severitiesText(r.Vulnerabilities), infected, len(r.Secrets), countFailed(r.Settings), len(r.NotJudged), r.Advisories.Revision, ageText(r.Advisories.Age))
+		len(r.Packages)-r.Declared, countDistinct(r.Vulnerabilities), severitiesText(r.Vulnerabilities), infected, len(r.Secrets), countFailed(r.Settings), len(r.NotJudged), r.Advisories.Revision, ageText(r.Advisories.Age))
 	if len(r.Without) > 0 {
 		fmt.Fprintf(a.out, "not looked for, as asked: %s\n", strings.Join(r.Without, ", "))
 	}
@@ -36,6 +36,10 @@ func (a *application) printScan(r imagescan.Result) error {
 	a.printSecrets(r.Secrets, r.SecretsLeftOut)
 	a.printSettings(r.Settings)
 	a.printNotJudged(r.NotJudged)
+	if r.Declared > 0 {
+		fmt.Fprintf(a.out, "%d more packages, with %d vulnerabilities, are only named by lock files and not counted; --count-declared counts them\n",
+			r.Declared, countDistinct(r.DeclaredVulnerabilities))
+	}
 	return err
 }
 

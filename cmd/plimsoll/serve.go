@@ -52,6 +52,7 @@ Beyond the loopback interface it wants TLS (--tls-cert, --tls-key) or --insecure
 	}
 	a.budgetFlags(cmd)
 	a.rulesFlag(cmd)
+	a.declaredFlag(cmd)
 	a.clamdFlags(cmd)
 	f := cmd.Flags()
 	f.StringVar(&o.Listen, "listen", o.Listen, "address to listen on")

@@ -30,6 +30,7 @@ new, drops what is gone, and scans. It returns when the scans are done.`,
 	}
 	a.budgetFlags(cmd)
 	a.rulesFlag(cmd)
+	a.declaredFlag(cmd)
 	a.clamdFlags(cmd)
 	return cmd
 }
