@@ -166,11 +166,10 @@ func (j *packageJudge) findHits(h *rangeEvaluator, p plimsoll.Package, base, rel
 	return append(hits, more...), unjudged || also
 }
 
-// findHitsFor compares one name and version of a package with the entries about it. A version that cannot be ordered
-// is not judged; of a Go module only if some entry has to be compared with it, because the main module of a program
-// that was built outside of version control has the version "(devel)".
+// findHitsFor compares one name and version of a package with the entries about it. A version that cannot be ordered is
+// not judged; in an ecosystem with packages that have no version, only if some entry has to be compared with it.
 func (j *packageJudge) findHitsFor(h *rangeEvaluator, subject advisorySubject, base, release string) (hits []advisoryHit, unjudged bool) {
-	unjudged = base != "Go" && h.parseBound(subject.version).err != nil
+	unjudged = !h.scheme.unversioned && h.parseBound(subject.version).err != nil
 	for _, e := range j.entries[plimsoll.NewAdvisoryKey(base, subject.name)] {
 		if !appliesToRelease(h.scheme, e.affected.Ecosystem, release) {
 			continue

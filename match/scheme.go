@@ -22,6 +22,10 @@ type ecosystemScheme struct {
 	// toolchain is the name of a package with versions of Go's toolchain; "" = there is none.
 	toolchain string
 
+	// unversioned: packages may have no version, such as the main module of a program that was built outside of
+	// version control, "(devel)". They are not judged only if an advisory is about them.
+	unversioned bool
+
 	// hasModules: packages of module streams carry the mark in their release, and
 	// advisories about streams do not apply to other packages, nor the reverse.
 	hasModules bool

@@ -39,7 +39,7 @@ var schemeByEcosystem = map[string]ecosystemScheme{
 	"CRAN":         {release: noRelease, version: cranVersion},
 	"crates.io":    {release: noRelease, version: semverVersion},
 	"GHC":          {release: noRelease, version: semverVersion},
-	"Go":           {release: noRelease, version: semverVersion, toolchain: "stdlib"},
+	"Go":           {release: noRelease, version: semverVersion, toolchain: "stdlib", unversioned: true},
 	"Hackage":      {release: noRelease, version: hackageVersion},
 	"Hex":          {release: noRelease, version: semverVersion},
 	"Julia":        {release: noRelease, version: semverVersion},

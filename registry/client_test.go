@@ -171,26 +171,19 @@ func TestResolveWithoutHelp(t *testing.T) {
 	manifest := []byte(`{"schemaVersion":2,"config":{"digest":"` + string(plimsoll.DigestOf(nil)) + `","size":0}}`)
 	digest := plimsoll.DigestOf(manifest)
 	const kind = "application/vnd.oci.image.manifest.v1+json"
+	refuseHead := func(status int) func(http.ResponseWriter, *http.Request) bool {
+		return func(w http.ResponseWriter, r *http.Request) bool {
+			if r.Method == http.MethodHead {
+				w.WriteHeader(status)
+			}
+			return r.Method == http.MethodHead
+		}
+	}
 	tests := map[string]func(http.ResponseWriter, *http.Request) bool{ // true: done
 		"no digest in HEAD": func(w http.ResponseWriter, r *http.Request) bool { return false },
-		"HEAD refused": func(w http.ResponseWriter, r *http.Request) bool {
-			if r.Method == http.MethodHead {
-				w.WriteHeader(http.StatusMethodNotAllowed)
-			}
-			return r.Method == http.MethodHead
-		},
-		"HEAD forbidden": func(w http.ResponseWriter, r *http.Request) bool {
-			if r.Method == http.MethodHead {
-				w.WriteHeader(http.StatusForbidden)
-			}
-			return r.Method == http.MethodHead
-		},
-		"HEAD not found": func(w http.ResponseWriter, r *http.Request) bool {
-			if r.Method == http.MethodHead {
-				w.WriteHeader(http.StatusNotFound)
-			}
-			return r.Method == http.MethodHead
-		},
+		"HEAD refused":      refuseHead(http.StatusMethodNotAllowed),
+		"HEAD forbidden":    refuseHead(http.StatusForbidden),
+		"HEAD not found":    refuseHead(http.StatusNotFound),
 		"bad digest in HEAD": func(w http.ResponseWriter, r *http.Request) bool {
 			w.Header().Set("Docker-Content-Digest", "sha256:../../etc")
 			return false

@@ -102,19 +102,21 @@ func namedRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 
 func tumbleweedRelease(plimsoll.OSRelease) (string, bool) { return "Tumbleweed", true }
 
+// firstMinorSUSE is the first version of SUSE Linux Enterprise with minor releases.
+const firstMinorSUSE = 16
+
 // suseRelease writes a service pack as advisories do: "15.5" becomes "15 SP5". Since 16 there are minor releases, which
 // stay as they are: "16.0".
 func suseRelease(product string) func(plimsoll.OSRelease) (string, bool) {
 	return func(o plimsoll.OSRelease) (string, bool) {
-		first, pack, more := strings.Cut(o.VersionID, ".")
-		if number, err := strconv.Atoi(first); err == nil && number >= 16 {
-			release, ok := wholeRelease(o)
+		release, ok := wholeRelease(o)
+		first, pack, more := strings.Cut(release, ".")
+		if number, err := strconv.Atoi(first); err == nil && number >= firstMinorSUSE {
 			return product + release, ok
 		}
 		if more && pack != "0" {
 			first += " SP" + pack
 		}
-		_, ok := wholeRelease(o)
 		return product + first, ok
 	}
 }

@@ -97,9 +97,7 @@ func lacksDatabase(v *layer.View, f Folded) bool {
 	if f.Release == nil || f.Release.ID == "" || len(f.System) > 0 {
 		return false
 	}
-	databases := usualDatabases(v)
-	maps.Copy(databases, statusFiles(v))
-	for _, n := range databases {
+	for _, n := range (Kind{}).Follow(v) {
 		if v.Failed(n) {
 			return false
 		}

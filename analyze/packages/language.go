@@ -16,6 +16,7 @@ type manifestFormat struct {
 	format       plimsoll.PackageFormat
 	wants        func(path string) bool
 	magic        string // first bytes, "" = any
+	binary       bool   // no text, so that its first bytes are no byte order mark
 	limit        int64  // bytes
 	declaredOnly bool   // a lock file: its packages may not be installed
 	read         func(ctx context.Context, f analyze.File, limit int) ([]plimsoll.Package, error)
@@ -34,8 +35,8 @@ var manifestFormats = [...]manifestFormat{
 	{format: plimsoll.FormatPortage, wants: isPortage, limit: maxManifest, read: readPortage},
 	{format: plimsoll.FormatNPM, wants: isNodeModule, limit: maxManifest, read: readPackageJSON},
 	{format: plimsoll.FormatPyPI, wants: isPythonMetadata, limit: maxManifest, read: readPython},
-	{format: plimsoll.FormatPyPI, wants: isPythonArchive, magic: "PK", limit: maxArchive, read: readPython},
-	{format: plimsoll.FormatJar, wants: isJar, limit: maxArchive, read: readJar},
+	{format: plimsoll.FormatPyPI, wants: isPythonArchive, magic: "PK", binary: true, limit: maxArchive, read: readPython},
+	{format: plimsoll.FormatJar, wants: isJar, binary: true, limit: maxArchive, read: readJar},
 	{format: plimsoll.FormatGem, wants: isInstalledGem, limit: maxManifest, read: readGemspec},
 	{format: plimsoll.FormatNuGet, wants: hasPathSuffix(".deps.json"), limit: maxManifest, read: readDepsJSON},
 	{format: plimsoll.FormatComposer, wants: hasPathSuffix("/composer/installed.json"), limit: maxManifest, read: readInstalledJSON},

@@ -1,7 +1,6 @@
 package packages
 
 import (
-	"bytes"
 	"encoding/binary"
 	"io"
 	"strings"
@@ -12,12 +11,9 @@ import (
 )
 
 // withoutMark returns a text file without its byte order mark, and one in UTF-16 with a mark as UTF-8. Readers of
-// JSON may ignore a mark (RFC 8259, section 8.1), and editors write it. m is the file's format; nil is os-release. A file that
-// is no text stays as it is. The size of a file in UTF-16 is within its format's limit, and its text is in memory.
-func withoutMark(f analyze.File, m *manifestFormat) (analyze.File, error) {
-	if m != nil && (m.magic != "" || m.format == plimsoll.FormatJar) {
-		return f, nil
-	}
+// JSON may ignore a mark (RFC 8259, section 8.1), and editors write it. The caller has checked the size: the text of a
+// file in UTF-16 is in memory.
+func withoutMark(f analyze.File) (analyze.File, error) {
 	var head [3]byte
 	n, err := f.ReadAt(head[:], 0)
 	if err != nil && err != io.EOF {
@@ -46,7 +42,7 @@ func withoutMark(f analyze.File, m *manifestFormat) (analyze.File, error) {
 	for i := range units {
 		units[i] = order.Uint16(raw[2*i:])
 	}
-	text := []byte(string(utf16.Decode(units)))
-	f.SectionReader = io.NewSectionReader(bytes.NewReader(text), 0, int64(len(text)))
+	text := string(utf16.Decode(units))
+	f.SectionReader = io.NewSectionReader(strings.NewReader(text), 0, int64(len(text)))
 	return f, nil
 }

@@ -130,7 +130,7 @@ func readOSRelease(f analyze.File, out *plimsoll.LayerReport) error {
 	if f.Size() > maxOSRelease {
 		return tooLargeError("file of %d bytes, at most %d are read", f.Size(), maxOSRelease)
 	}
-	f, err := withoutMark(f, nil)
+	f, err := withoutMark(f)
 	if err != nil {
 		return err
 	}
@@ -172,8 +172,10 @@ func readLanguageFile(ctx context.Context, f analyze.File, out *plimsoll.LayerRe
 	whole := f
 	var err error
 	if m != nil {
-		if f, err = withoutMark(f, m); err != nil {
-			return err
+		if !m.binary {
+			if f, err = withoutMark(f); err != nil {
+				return err
+			}
 		}
 		file.Format, file.LowConfidence = m.format, m.declaredOnly
 		file.Packages, err = m.read(ctx, f, remainingPackages(out))

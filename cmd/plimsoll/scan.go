@@ -125,8 +125,10 @@ func (a *application) scan(ctx context.Context, ref string, o scanOptions) error
 		return err
 	}
 	a.warnStale(result.Advisories.Stale, result.Advisories.Age)
-	if n := countUnknown(result); limit.severity != "" && n > 0 && o.unknown != unknownPasses {
-		a.note("%d vulnerabilities have no known severity (--unknown-severity %s)", n, o.unknown)
+	if limit.severity != "" && o.unknown != unknownPasses {
+		if n := countUnknown(result); n > 0 {
+			a.note("%d vulnerabilities have no known severity (--unknown-severity %s)", n, o.unknown)
+		}
 	}
 	if err := checkResult(result, limit, failure, o.allowNotJudged); err != nil || !o.failOnStale {
 		return err
