@@ -124,7 +124,7 @@ func (w *fakes) roles() Roles {
 		},
 		IAM: iam.Roles{Tokens: w, SignIns: w, Projects: w},
 		V1: v1.Roles{
-			Images: w, Lookup: w, Files: w, Settings: w, Software: w, Secrets: w, Histories: w, Scans: w, Registries: w, NewRegistries: w,
+			Images: w, Lookup: w, Packages: w, Files: w, Settings: w, Software: w, Secrets: w, Histories: w, Scans: w, Registries: w, NewRegistries: w,
 			Tasks: w, Advisories: w, Users: w, Keys: w, Decisions: w, VEX: w, Explainer: w,
 		},
 		Checks: []Check{{Name: "store", Run: func(context.Context) error { return w.err }}},
@@ -228,6 +228,10 @@ func (w *fakes) FindImage(_ context.Context, l plimsoll.ImageLookup) (plimsoll.I
 		return plimsoll.Image{}, plimsoll.Errorf(plimsoll.NotFound, "image 404 of project elsewhere")
 	}
 	return w.found, w.err
+}
+
+func (w *fakes) ImagePackages(context.Context, plimsoll.Image, bool) ([]plimsoll.ListedPackage, error) {
+	return []plimsoll.ListedPackage{{Package: plimsoll.Package{Name: "zlib", Version: "1"}, Path: "p"}}, w.err
 }
 
 func (w *fakes) ImageVulnerabilities(_ context.Context, _ plimsoll.Image, f plimsoll.VulnerabilityFilter) (plimsoll.Page[plimsoll.Placed], error) {

@@ -68,6 +68,7 @@ func newRealServer(t *testing.T, names ...string) *realServer {
 	contract.Images, contract.Lookup, contract.Files, contract.Settings, contract.Software, contract.Secrets = s, s, s, s, s, s
 	contract.Malware, contract.Vulnerabilities, contract.Scans, contract.Registries, contract.Tasks, contract.Decisions, contract.Census = s, s, s, s, s, s, s
 	own.Images, own.Lookup, own.Files, own.Settings, own.Software, own.Secrets, own.Scans, own.Registries = s, s, s, s, s, s, s, s
+	own.Packages = s
 	own.Tasks, own.Decisions, own.Users, own.Keys = s, s, realUsers{users}, users
 	cfg := DefaultConfig()
 	cfg.Now, cfg.Log, cfg.TempDir = testNow, slog.New(slog.DiscardHandler), t.TempDir()

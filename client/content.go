@@ -4,6 +4,7 @@ import (
 	"context"
 	"net/http"
 	"net/url"
+	"strconv"
 
 	"plimsoll"
 )
@@ -37,6 +38,18 @@ func (c *Client) ImageFiles(ctx context.Context, image string) (facts plimsoll.F
 // BaseImages lists the images of the inventory that an image is built on. image is as in Image.
 func (c *Client) BaseImages(ctx context.Context, image string) ([]plimsoll.BaseImage, error) {
 	return listAll[plimsoll.BaseImage](ctx, c, pathOfImage(image, "base-images"), nil)
+}
+
+// ImagePackages lists the packages of an image with the packages of the system that own them: those that only a lock file
+// names, or all others. image is as in Image.
+func (c *Client) ImagePackages(ctx context.Context, image string, declared bool) ([]plimsoll.ListedPackage, error) {
+	return listAll[plimsoll.ListedPackage](ctx, c, pathOfImage(image, "packages"), url.Values{"declared": {strconv.FormatBool(declared)}})
+}
+
+// ImageVulnerabilities lists the vulnerabilities of an image, worst first: those of packages that only a lock file names,
+// or all others. image is as in Image.
+func (c *Client) ImageVulnerabilities(ctx context.Context, image string, declared bool) ([]plimsoll.Placed, error) {
+	return listAll[plimsoll.Placed](ctx, c, pathOfImage(image, "vulnerabilities"), url.Values{"declared": {strconv.FormatBool(declared)}})
 }
 
 // ImageSettings lists the results of baseline checks of an image. image is as in Image.

@@ -22,6 +22,8 @@ func everyCall(ctx context.Context, c *client.Client, zip string) {
 	_, _ = c.ScanImages(ctx, []plimsoll.ImageRef{{Namespace: "a", Name: "b", Tag: "c"}})
 	_, _ = c.ImageFiles(ctx, id)
 	_, _ = c.BaseImages(ctx, id)
+	_, _ = c.ImagePackages(ctx, id, false)
+	_, _ = c.ImageVulnerabilities(ctx, id, false)
 	_, _ = c.ImageSettings(ctx, id)
 	_, _ = c.ImageSecrets(ctx, id, client.ProfileAll)
 	_, _ = c.ImageHistory(ctx, id, plimsoll.HistoryFilter{Limit: 1})

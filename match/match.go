@@ -9,7 +9,7 @@ import (
 
 // Version is the matcher's version. It is raised whenever the result for the same packages
 // and evidence changes.
-const Version = "4"
+const Version = "5"
 
 // Keys returns the ecosystems and names by which to look up advisories for the packages,
 // sorted and without duplicates. Packages of ecosystems that cannot be judged have none.

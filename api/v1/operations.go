@@ -55,7 +55,7 @@ var operations = []base.Operation{
 		Handler:     base.Handle((*handlers).listPackages),
 	},
 	{
-		ID: "listImageFindings", Method: http.MethodGet, Path: "/api/v1/images/{id}/vulnerabilities", Access: base.Reader,
+		ID: "listVulnerabilitiesOfImage", Method: http.MethodGet, Path: "/api/v1/images/{id}/vulnerabilities", Access: base.Reader,
 		Tag: "packages", Summary: "List the vulnerabilities of an image",
 		Description: "Worst first, a row for each vulnerability, package and path. What only lock files name is listed with declared=true, and is never counted.",
 		Handler:     base.Handle((*handlers).listVulnerabilities),

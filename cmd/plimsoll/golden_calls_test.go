@@ -46,7 +46,7 @@ var goldenKinds = map[string][]string{
 	"ListImageBasicImage": {"image"}, "ListImageFiles": {"image"}, "ShowImageFilesStat": {"image"}, "ListImageMalware": {"image"},
 	"ListImageNonCompliantApp": {"image"}, "ListImageSensitive": {"image"}, "ListImageVulnerabilities": {"image"},
 
-	"showImage": {"record"}, "listImageFindings": {"image"}, "listImageHistory": {"image"}, "explainVulnerability": {"image", "cve"}, "showTask": {"task"},
+	"showImage": {"record"}, "listPackages": {"image"}, "listVulnerabilitiesOfImage": {"image"}, "listImageFindings": {"image"}, "listImageHistory": {"image"}, "explainVulnerability": {"image", "cve"}, "showTask": {"task"},
 	"listBaseImages": {"record"}, "showImageFiles": {"record"}, "listSecrets": {"record"}, "listSettings": {"record"},
 }
 
