@@ -67,6 +67,14 @@ func TestSignedRequestsAndProjects(t *testing.T) {
 	}
 }
 
+func TestPublicBodyIsBounded(t *testing.T) {
+	body := `{"auth":{"identity":{"methods":["` + strings.Repeat("x", 64<<10) + `"]}}}`
+	rec := ask(newFakes().api(t, nil), "POST", "/v3/auth/tokens", "", body)
+	if rec.Code != 413 || !strings.Contains(rec.Body.String(), `"code":413`) {
+		t.Errorf("%d %s", rec.Code, rec.Body)
+	}
+}
+
 func TestSignedBodyIsBounded(t *testing.T) {
 	rec := ask(newFakes().api(t, nil), "POST", scanning, "", strings.Repeat("x", 1<<20+1), "Authorization", signed)
 	if rec.Code != 413 || !strings.Contains(rec.Body.String(), "APIGW.0201") {

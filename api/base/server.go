@@ -86,7 +86,7 @@ func (s *Server) register(f *Family, row Operation) {
 		OperationID: row.ID, Method: row.Method, Path: row.Path, Tags: []string{row.Tag}, Summary: row.Summary,
 		Description: joinSentences(row.Description, row.Access.String()), Deprecated: row.Deprecated, DefaultStatus: row.Status,
 		RequestBody: row.RawBody, SkipValidateBody: row.RawBody != nil,
-		MaxBodyBytes: s.cfg.MaxBody, BodyReadTimeout: s.cfg.Stall,
+		MaxBodyBytes: s.maxBody(row.Access), BodyReadTimeout: s.cfg.Stall,
 		Responses: map[string]*huma.Response{"default": {
 			Description: "The request was not done, and why.",
 			Content: map[string]*huma.MediaType{"application/json": {
@@ -96,6 +96,17 @@ func (s *Server) register(f *Family, row Operation) {
 	}
 	s.protect(&op, row.Access, row.Streamed)
 	row.Handler(f.Handlers, s.huma, op, s.roleCheckFor(row.Access))
+}
+
+// maxPublicBody limits the body of a request that nobody signed in for, in bytes: a sign-in is some hundred.
+const maxPublicBody = 64 << 10
+
+// maxBody returns the largest body of a request in bytes. It is counted before anything is parsed.
+func (s *Server) maxBody(access Access) int64 {
+	if access == Public {
+		return min(s.cfg.MaxBody, maxPublicBody)
+	}
+	return s.cfg.MaxBody
 }
 
 // protect adds the middleware of an operation: authentication, unless it is public, and the query clean-up.
