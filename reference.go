@@ -61,9 +61,20 @@ func (r Reference) TagOrDigest() string {
 	return r.Tag
 }
 
+// hasUserInfo reports whether something other than a digest follows an @: the host of user:password@host, say. No
+// message may repeat such a reference.
+func hasUserInfo(reference string) bool {
+	before, after, found := strings.Cut(reference, "@")
+	return found && (!strings.Contains(before, "/") || strings.ContainsAny(after, "/@"))
+}
+
 // ParseReference reads host[:port]/repository with a tag, a digest, or both. A reference without a host is Invalid:
 // there is no default registry.
 func ParseReference(s string) (Reference, error) {
+	if hasUserInfo(s) {
+		return Reference{}, Errorf(Invalid, "the reference contains a user name or a password").
+			WithHint("give them with --username and --password-stdin")
+	}
 	host, rest, ok := strings.Cut(s, "/")
 	if !ok || !strings.ContainsAny(host, ".:") && host != "localhost" {
 		return Reference{}, Errorf(Invalid, "reference %.200q names no registry", s).

@@ -37,6 +37,17 @@ func TestParseReference(t *testing.T) {
 	}
 }
 
+func TestReferenceErrorsRepeatNoPassword(t *testing.T) {
+	for _, in := range []string{
+		"u:hunter2@r.example/web:1", "u:hun/ter2@r.example/web:1", "https://u:hunter2@r.example/web", "r.example/u:hunter2@web@sha256:12", "hunter2@r.example",
+	} {
+		_, err := plimsoll.ParseReference(in)
+		if err == nil || strings.Contains(err.Error(), "ter2") {
+			t.Errorf("%s: %v", in, err)
+		}
+	}
+}
+
 func FuzzParseReference(f *testing.F) {
 	for _, seed := range []string{"r.example:5000/team/web:1.4.0", "r.example/web@sha256:12", "[::1]:5000/web", "localhost/web:1@", "//@:"} {
 		f.Add(seed)
